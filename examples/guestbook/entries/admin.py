@@ -1,0 +1,14 @@
+"""Entries in the admin: to read, to search, to take out."""
+
+from django.contrib import admin
+
+from .models import Entry
+
+
+@admin.register(Entry)
+class EntryAdmin(admin.ModelAdmin):
+    """The list that a moderator sees."""
+
+    list_display = ["name", "signed_at", "photo"]
+    search_fields = ["name", "message"]
+    date_hierarchy = "signed_at"

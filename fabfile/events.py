@@ -1,0 +1,37 @@
+"""What a script on a host says: one Event a line, told apart from program output by a nonce."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+VERBS = frozenset(
+    "stage doing ok changed would ran kept warn fact failed waiting stopped applied".split()
+)
+_ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that a stage said about one object."""
+
+    verb: str
+    stage: str
+    what: str
+    detail: str = ""
+
+
+def parse(line: str, nonce: str) -> Event | None:
+    """Read one line of a host's output; None if it is a program's own output.
+
+    A program may leave its last line unended, so an event can begin in the middle of one.
+    """
+    _, found, said = line.partition(f"{nonce}\t")
+    fields = said.split("\t")
+    if not found or len(fields) != 4 or fields[0] not in VERBS:
+        return None
+    return Event(fields[0], *(_unescape(field) for field in fields[1:]))
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\[\\tn]", lambda found: _ESCAPES[found.group()], text)

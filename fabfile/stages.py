@@ -1,0 +1,65 @@
+"""Every stage that roadie knows, and the two sequences they make up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One named step towards a working site, and the script that takes it.
+
+    `template` is looked for in the project's own `roadie-templates/` first, then in roadie's.
+    `user` is "root" for a script in the words of lib.sh, or "app" (the default) for a plain
+    bash script that runs as the site's own user, in the folder of manage.py once there is a release.
+    """
+
+    name: str
+    summary: str
+    template: str
+    user: str = "app"
+
+
+def _stage(name: str, summary: str) -> Stage:
+    return Stage(name, summary, f"stages/{name}.sh.j2", user="root")
+
+
+Sequence = tuple[Stage, ...]
+
+packages = _stage("packages", "Install the Debian packages that the site needs.")
+site = _stage("site", "Make the site's system users and folders.")
+mysql = _stage("mysql", "Make the site's database and its user.")
+virtualenv = _stage("virtualenv", "Build the virtualenv for the project's requirements.")
+supervisor = _stage("supervisor", "Have Supervisor start the site at boot and after a crash.")
+nginx = _stage("nginx", "Serve the site through nginx.")
+logs = _stage("logs", "Rotate the site's logs.")
+
+PROVISION: Sequence = (packages, site, mysql, virtualenv, supervisor, nginx, logs)
+
+survey = _stage("survey", "Ask what the host has.")
+receive = _stage("receive", "Take in the code that the host lacks.")
+checkout = _stage("checkout", "Lay out the code as a new release.")
+environment = _stage("environment", "Write the release's environment and settings.")
+inspect = _stage("inspect", "Check the project as it will run.")
+static = _stage("static", "Collect the static files.")
+migrate = _stage("migrate", "Bring the database to the release's code.")
+start = _stage("start", "Start the release in the idle slot.")
+gate = _stage("gate", "Ask the new release for a page before any visitor can.")
+switch = _stage("switch", "Move the site to the new release.")
+retire = _stage("retire", "Drain and stop the release before.")
+prune = _stage("prune", "Remove what no release uses any more.")
+
+DEPLOY: Sequence = (
+    receive,
+    checkout,
+    virtualenv,
+    environment,
+    inspect,
+    static,
+    migrate,
+    start,
+    gate,
+    switch,
+    retire,
+    prune,
+)

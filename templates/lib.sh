@@ -1,0 +1,331 @@
+# The words that every stage speaks: ask, act, verify. Plain bash, no Jinja; the frame (stage.sh.j2) sets
+# nonce, check, app, root and who before this runs.
+
+stage='' doing='' cuttable_pid='' stopping='' state=/var/lib/roadie known_format=1
+
+# ---- Saying ---------------------------------------------------------------------------------------------------
+
+say() { # VERB WHAT [DETAIL]
+  local what=${2//\\/\\\\} detail=${3-}
+  detail=${detail//\\/\\\\} what=${what//$'\t'/\\t} detail=${detail//$'\t'/\\t}
+  printf '%s\t%s\t%s\t%s\t%s\n' "${nonce}" "$1" "${stage}" "${what//$'\n'/\\n}" "${detail//$'\n'/\\n}"
+}
+
+fail() { # WHAT WHY [CODE]
+  trap - ERR
+  local why=$2
+  disk_is_full && why="${why}; ${disk_full}"
+  say failed "$1" "${why}"
+  exit "${3:-6}"
+}
+
+disk_is_full() { # sets disk_full to the sentence that says which
+  local where avail inodes
+  disk_full=''
+  while read -r where avail inodes; do
+    [[ ${avail} == 0 || ${avail} == [1-9] || ${avail} == [1-9][0-9] ]] && disk_full="the disk of ${where} is full (${avail} KB free)"
+    [[ ${inodes} == 0 ]] && disk_full="the disk of ${where} has no inode left"
+  done < <(df -k --output=target,avail,iavail / /var /srv /tmp 2>/dev/null | tail -n +2)
+  [[ -n ${disk_full} ]]
+}
+
+on_error() { # CODE COMMAND
+  [[ ${BASH_SUBSHELL} == 0 ]] || exit "$1"
+  local why="exit code $1"
+  [[ $1 == 137 ]] && why='killed (exit code 137; out of memory?)'
+  fail "${doing:-${stage:-start}}" "${2%%$'\n'*}: ${why}"
+}
+
+# ---- Stopping -------------------------------------------------------------------------------------------------
+
+on_term() {
+  stopping=1
+  [[ -n ${cuttable_pid} ]] || return 0
+  kill -TERM -- "-${cuttable_pid}" 2>/dev/null
+  for ((i = 0; i < 20; i++)); do
+    kill -0 -- "-${cuttable_pid}" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL -- "-${cuttable_pid}" 2>/dev/null
+  stop_if_asked
+}
+
+stop_if_asked() {
+  [[ -n ${stopping} ]] || return 0
+  trap - ERR
+  say stopped "${doing:-${stage}}"
+  exit 130
+}
+
+cuttable() { # COMMAND...: runs it so that a stop ends it at once
+  local code=0
+  stop_if_asked
+  set -m
+  ("$@") 8>&- 9>&- </dev/null &
+  cuttable_pid=$!
+  set +m
+  wait "${cuttable_pid}" || code=$?
+  cuttable_pid=''
+  return "${code}"
+}
+
+# ---- Acting: change is the only verb that alters a host ----------------------------------------------------------
+
+change() { # WHAT COMMAND...: an atomic change, let finish when a stop is asked for
+  act atomic "$@"
+}
+
+change_cuttable() { # WHAT COMMAND...: one that may be ended half way and done again
+  act cut "$@"
+}
+
+act() { # cut|atomic WHAT COMMAND...
+  local how=$1 what=$2
+  shift 2
+  if [[ -n ${check} ]]; then
+    say would "${what}" "${note-}"
+    return
+  fi
+  stop_if_asked
+  doing=${what}
+  say doing "${what}" "${how}"
+  if [[ ${how} == cut ]]; then cuttable "$@"; else "$@"; fi
+  doing=''
+  say changed "${what}" "${note-}"
+}
+
+ok() { # WHAT
+  say ok "$1"
+}
+
+# ---- Users ------------------------------------------------------------------------------------------------------
+
+as_user() { # USER HOME COMMAND...: nothing of ours comes along: no lock, no log file, no environment
+  local user=$1 home=$2 code=0 copier
+  shift 2
+  {
+    setpriv --reuid="${user}" --regid="${user}" --init-groups --inh-caps=-all -- \
+      env -i HOME="${home}" USER="${user}" LOGNAME="${user}" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp:-/tmp}" \
+      PATH=/usr/local/bin:/usr/bin:/bin "$@" || code=$?
+  } > >(exec cat) 2>&1 8>&- 9>&- </dev/null
+  copier=$!
+  # A program that the app left behind may hold the pipe for ever: what it says later is not waited for.
+  for ((i = 0; i < 40; i++)); do
+    kill -0 "${copier}" 2>/dev/null || break
+    sleep 0.05
+  done
+  return "${code}"
+}
+
+# ---- Locks ------------------------------------------------------------------------------------------------------
+
+take_lock() { # one run at a time for the site: held by this process, so never stale
+  local lock=/run/roadie/${app}.lock waited=0 limit=${wait_for_lock:-0}
+  exec 9>>"${lock}"
+  until flock -n 9; do
+    ((waited == 0)) && say waiting lock "$(lock_holder)"
+    if ! holder_is_stopping && ((waited >= limit * 2)); then
+      fail lock "locked by $(lock_holder); wait for it, or run again with --wait SECONDS" 4
+    fi
+    stop_if_asked
+    sleep 0.5
+    waited=$((waited + 1))
+  done
+  printf '%s\t%s\t%(%F %T)T UTC\t%s\n' "${run_id}" "${who}" -1 "${command}" >"/run/roadie/${app}.who"
+}
+
+lock_holder() {
+  local id by since what step
+  IFS=$'\t' read -r id by since what 2>/dev/null <"/run/roadie/${app}.who" || :
+  step=$(cat "/run/roadie/${app}.step" 2>/dev/null) || :
+  printf '%s (%s, since %s, at step %s)' "${by:-a run that is starting}" "${what:-?}" "${since:-now}" "${step:-start}"
+}
+
+holder_is_stopping() { # was told to stop, or has not heard from its controller for a while, or has yet to say who it is
+  local id rest age
+  IFS=$'\t' read -r id rest 2>/dev/null <"/run/roadie/${app}.who" || return 0
+  [[ -e /run/roadie/${id}.stop || ! -e /run/roadie/${id}.beat ]] && return 0
+  age=$(($(date +%s) - $(stat -c %Y "/run/roadie/${id}.beat" 2>/dev/null || echo 0)))
+  ((age > 5))
+}
+
+host_lock() { # for what all sites of a host share: apt, nginx, supervisor; always after the site's own
+  [[ -z ${check} ]] || return 0
+  exec 8>>/run/roadie/host.lock
+  flock -n 8 && return
+  say waiting 'host lock' 'another site of this host is being worked on'
+  cuttable_wait_for_host_lock
+}
+
+cuttable_wait_for_host_lock() {
+  for ((i = 0; i < 1200; i++)); do
+    stop_if_asked
+    flock -w 0.5 8 && return
+  done
+  fail 'host lock' 'held for 10 minutes by a run for another site; see /run/roadie on the host' 4
+}
+
+host_unlock() {
+  [[ -n ${check} ]] || exec 8>&-
+}
+
+# ---- Stages -----------------------------------------------------------------------------------------------------
+
+require_supported_host() {
+  local ID='' VERSION_ID='' PRETTY_NAME='' format=0
+  # shellcheck source=/dev/null
+  [[ ! -r /etc/os-release ]] || . /etc/os-release
+  case ${ID}:${VERSION_ID%%.*} in
+    debian:1[2-9] | debian: | ubuntu:2[2-9]) ;;
+    *) fail host "this is ${PRETTY_NAME:-no Linux that names itself}; roadie works on Debian 12 or later and Ubuntu 22.04 or later" 3 ;;
+  esac
+  [[ -d /run/systemd/system ]] || fail host 'systemd does not run here as the first process; roadie needs it' 3
+  [[ ! -r ${state}/format ]] || read -r format <"${state}/format"
+  ((format <= known_format)) || fail host "set up by a newer roadie (format ${format}, this one knows ${known_format}); upgrade roadie" 3
+}
+
+begin_stage() { # NAME SUMMARY
+  stop_if_asked
+  stage=$1 doing=''
+  [[ -n ${check} ]] || printf '%s\n' "$1" >"/run/roadie/${app}.step"
+  say stage "$1" "$2"
+}
+
+# ---- Ensuring: ask first, change only what differs ------------------------------------------------------------------
+
+contents_of() { # PATH NAME: without a process; the last newline is left out, as in $(...)
+  local text=''
+  IFS= read -r -d '' text <"$1" || :
+  printf -v "$2" %s "${text%$'\n'}"
+}
+
+mode_and_owner() { # PATH
+  stat -c '%a %U:%G' -- "$1" 2>/dev/null
+}
+
+ensure_dir() { # PATH MODE OWNER
+  if [[ -d $1 && ! -L $1 && $(mode_and_owner "$1") == "$2 $3" ]]; then
+    ok "directory $1"
+  elif [[ -e $1 && ! -d $1 || -L $1 ]]; then
+    fail "directory $1" 'something else is there; move it away'
+  else
+    local note="mode $2, owner $3"
+    change "directory $1" make_dir "$@"
+  fi
+}
+
+make_dir() { # PATH MODE OWNER: never -p, so that a parent of unknown mode cannot come about
+  [[ -d $1 ]] || mkdir -m 700 -- "$1"
+  chown -h -- "$3" "$1"
+  chmod -- "$2" "$1"
+}
+
+ensure_link() { # PATH TARGET
+  if [[ -L $1 && $(readlink -- "$1") == "$2" ]]; then
+    ok "link $1"
+  elif [[ -e $1 && ! -L $1 ]]; then
+    fail "link $1" 'something that is no link is there; move it away'
+  else
+    local note="to $2"
+    change "link $1" replace_link "$1" "$2"
+  fi
+}
+
+replace_link() { # PATH TARGET: by rename, so that it is never missing
+  ln -sfn -- "$2" "$1.roadie-new"
+  mv -fT -- "$1.roadie-new" "$1"
+}
+
+ensure_absent() { # PATH
+  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" rm -f -- "$1"; fi
+}
+
+ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person changed by hand is kept and named
+  local path=$1 mode=$2 owner=$3 content=${4%$'\n'} now='' there='' note=''
+  if [[ -f ${path} && ! -L ${path} ]]; then
+    there=$(mode_and_owner "${path}")
+    contents_of "${path}" now
+    if [[ ${now} == "${content}" && ${there} == "${mode} ${owner}" ]]; then
+      ok "file ${path}"
+      return
+    fi
+  elif [[ -e ${path} || -L ${path} ]]; then
+    fail "file ${path}" 'something that is no plain file is there; move it away'
+  fi
+  note=$(show_difference "${path}" "${now}" "${content}" "${there}" "${mode} ${owner}")
+  change "file ${path}" write_file "${path}" "${mode}" "${owner}" "${content}"
+}
+
+ensure_secret_file() { # PATH MODE OWNER CONTENT: as ensure_file, but no content ever reaches a log
+  local secret=1
+  ensure_file "$@"
+}
+
+show_difference() { # PATH NOW CONTENT MODE_NOW MODE
+  [[ -z $4 || $4 == "$5" ]] || printf 'mode and owner %s, should be %s\n' "$4" "$5"
+  [[ "$2" != "$3" ]] || return 0
+  if [[ -n ${secret-} ]]; then
+    printf 'content differs (not shown)'
+  else
+    diff -u --label "$1 (now)" --label "$1" <(printf '%s' "${2:+$2$'\n'}") <(printf '%s\n' "$3") || :
+  fi
+}
+
+write_file() { # PATH MODE OWNER CONTENT
+  local new=$1.roadie-new
+  [[ -n ${secret-} ]] || keep_hand_edit "$1"
+  rm -f -- "${new}"
+  (umask 077 && printf '%s\n' "$4" >"${new}")
+  chown -- "$3" "${new}"
+  chmod -- "$2" "${new}"
+  sync -- "${new}"
+  mv -fT -- "${new}" "$1"
+  [[ -n ${secret-} ]] || remember_file "$1"
+}
+
+remember_file() { # PATH: what roadie last wrote, to tell a hand-made edit from a change of settings
+  local copy=${state}/files/${1//\//%}
+  [[ -d ${state}/files ]] || mkdir -p -m 700 "${state}/files"
+  cp -- "$1" "${copy}.new"
+  mv -f -- "${copy}.new" "${copy}"
+}
+
+keep_hand_edit() { # PATH
+  local copy=${state}/files/${1//\//%} kept
+  [[ -f $1 ]] || return 0
+  [[ -f ${copy} && $(cat -- "${copy}") == "$(cat -- "$1")" ]] && return
+  printf -v kept '/var/backups/roadie%s.%(%Y%m%dT%H%M%SZ)T' "$1" -1
+  (umask 077 && mkdir -p -- "${kept%/*}")
+  cp -p -- "$1" "${kept}"
+  chmod 600 "${kept}"
+  say kept "$1" "${kept}"
+}
+
+ensure_service() { # NAME: enabled and running
+  if ! systemctl cat --quiet -- "$1" >/dev/null 2>&1 && [[ -n ${check} ]]; then
+    return 0 # it comes, running, with its package
+  elif systemctl is-active --quiet -- "$1" && systemctl is-enabled --quiet -- "$1"; then
+    ok "service $1"
+  else
+    change "service $1" systemctl enable --quiet --now -- "$1"
+  fi
+}
+
+is_installed() { # PACKAGE
+  [[ $(dpkg-query -W -f='${db:Status-Status}' -- "$1" 2>/dev/null) == installed ]]
+}
+
+run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its exit code decides
+  if [[ -n ${check} ]]; then
+    say would "script of ${stage}"
+    return
+  fi
+  doing="script of ${stage}"
+  cuttable as_user "${app}" "${root}/shared/home" bash -euo pipefail -c 'cd "$1" && eval "$2"' "${stage}" "${work_dir:-${root}/shared/home}" "$1"
+  doing=''
+  say ran "script of ${stage}"
+}
+
+in_release() { # COMMAND...: as the app's user, with the environment of ${release_dir}, in the folder of manage.py
+  as_user "${app}" "${root}/shared/home" /usr/local/lib/roadie/launch "${release_dir}" "$@"
+}

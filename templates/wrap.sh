@@ -1,0 +1,50 @@
+# Runs as root on the host: takes a script from the channel, runs it where no cut link can kill it, and shows its log.
+# Sent in single quotes through any login shell: no single quote, backslash or exclamation mark may stand in here.
+umask 077
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TZ=UTC0
+unset LANGUAGE
+trap : HUP PIPE
+exec 3<&0 </dev/null
+nonce=@NONCE@ run=/run/roadie/@NONCE@
+while IFS= read -r -u 3 line; do case ${line} in "ROADIE ${nonce} "*) break ;; esac; done
+case ${line} in "ROADIE ${nonce} "*) set -- ${line} ;; *) exit 96 ;; esac
+[ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
+export LC_ALL=C
+script=$(timeout 30 head -c "$3" <&3; echo .) script=${script%.}
+[ "${#script}" = "$3" ] || exit 96
+export LC_ALL=C.UTF-8
+for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
+payload=
+if [ "$4" -gt 0 ]; then
+  payload=/var/lib/roadie/incoming/${nonce} left=$4
+  mkdir -p "${payload%/*}" && : >"${payload}" || exit 97
+  while [ "${left}" -gt 0 ]; do
+    timeout 30 head -c 262144 <&3 >>"${payload}" || { rm -f "${payload}"; exit 97; }
+    left=$((left - 262144))
+    [ "${left}" -ge 262144 ] || break
+  done
+  [ "${left}" -le 0 ] || timeout 30 head -c "${left}" <&3 >>"${payload}" || { rm -f "${payload}"; exit 97; }
+  [ "$(stat -c %s "${payload}")" = "$4" ] || { rm -f "${payload}"; exit 96; }
+fi
+printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${nonce:0:8}"
+# Room for the log is taken beforehand, so that a full disk can still be reported.
+fallocate -n -l 65536 "${log}" 2>/dev/null || { rm -f "${log}"; log=${run}.log; : >"${log}" || exit 97; }
+printf %s "${script}" >"${run}.sh" || exit 97
+: >"${run}.beat"
+setsid bash "${run}.sh" "${log}" "${payload}" >>"${log}" 2>&1 3<&- &
+worker=$!
+{
+  trap : PIPE
+  while IFS= read -r -t 15 line; do : >"${run}.beat"; echo b >&2; done
+  : >"${run}.stop"
+  kill -TERM "${worker}"
+  # The exit is the frame of the worker; should it be gone without one, nothing is left to do.
+} <&3 >/dev/null &
+beat=$!
+exec 3<&-
+tail -q -n +1 -s 0.01 -f --pid="${worker}" "${log}" 2>/dev/null
+wait "${worker}"
+code=$?
+{ kill "${beat}" && wait "${beat}"; } 2>/dev/null
+rm -f "${run}".* ${payload}
+exit "${code}"
