@@ -55,9 +55,7 @@ def top_level(module):
 
 def shell_lines(path):
     """A template's lines, numbered, without what Jinja drops."""
-    text = JINJA_COMMENT.sub(
-        lambda found: "\n" * found.group().count("\n"), path.read_text("utf-8")
-    )
+    text = JINJA_COMMENT.sub(lambda found: "\n" * found.group().count("\n"), path.read_text("utf-8"))
     return enumerate(text.splitlines(), 1)
 
 
@@ -110,9 +108,7 @@ def test_every_exported_name_exists():
 
 
 def test_a_task_is_told_in_one_short_sentence():
-    told = {
-        name: (roadie.ns[name].__doc__ or "").partition("\n")[0] for name in roadie.ns.task_names
-    }
+    told = {name: (roadie.ns[name].__doc__ or "").partition("\n")[0] for name in roadie.ns.task_names}
     assert {name: line for name, line in told.items() if line[-1:] != "." or len(line) > 60} == {}
     assert [name for name in told if "." in name] == []
 

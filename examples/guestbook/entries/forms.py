@@ -13,9 +13,7 @@ class EntryForm(forms.ModelForm):
     class Meta:
         model = Entry
         fields = ["name", "message", "photo"]
-        widgets = {
-            "photo": forms.FileInput(attrs={"accept": ",".join(f".{kind}" for kind in PHOTO_TYPES)})
-        }
+        widgets = {"photo": forms.FileInput(attrs={"accept": ",".join(f".{kind}" for kind in PHOTO_TYPES)})}
 
     def clean_photo(self):
         """Refuse a photo that is too large to show."""

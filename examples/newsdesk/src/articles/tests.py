@@ -26,9 +26,7 @@ class Newsdesk(TestCase):
         self.assertNotContains(page, "News of snow")
 
     def test_an_article_has_a_page_once_published(self):
-        self.assertContains(
-            self.client.get(article("rain", is_published=True).get_absolute_url()), "rain"
-        )
+        self.assertContains(self.client.get(article("rain", is_published=True).get_absolute_url()), "rain")
         self.assertEqual(self.client.get(article("snow").get_absolute_url()).status_code, 404)
 
     def test_what_is_due_is_published(self):

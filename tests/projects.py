@@ -1,0 +1,70 @@
+"""Django projects for tests to deploy: startproject's own, and copies of the examples, each in git."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+EXAMPLES = TESTS.parent / "examples"
+# What `django-admin startproject` of Django 5.2 writes, with the name left open.
+STARTPROJECT = TESTS / "startproject"
+REQUIREMENTS = "Django==5.2.19\n"
+FABFILE = "from roadie import *\n"
+
+
+def startproject(folder: Path, name: str = "mysite", requirements: str = REQUIREMENTS) -> Path:
+    """An unedited startproject and a requirements file, committed; ready for `settings()`."""
+    for template in STARTPROJECT.rglob("*-tpl"):
+        path = folder / str(template.relative_to(STARTPROJECT)).replace("project/", f"{name}/")
+        path = path.with_name(path.name.removesuffix("-tpl"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(template.read_text("utf-8").replace("{{ name }}", name), "utf-8")
+        shutil.copymode(template, path)
+    (folder / "requirements.txt").write_text(requirements)
+    git_repo(folder)
+    return folder
+
+
+def example(name: str, folder: Path) -> Path:
+    """A copy of an example as a repository of its own, committed."""
+    leftovers = shutil.ignore_patterns("__pycache__", "*.sqlite3", "media", "*.log")
+    shutil.copytree(EXAMPLES / name, folder, ignore=leftovers, dirs_exist_ok=True)
+    git_repo(folder)
+    return folder
+
+
+def settings(folder: Path, **values: object) -> None:
+    """Write the project's fabfile.py and fabric.yaml (JSON, which YAML contains), uncommitted."""
+    (folder / "fabfile.py").write_text(FABFILE)
+    (folder / "fabric.yaml").write_text(json.dumps({"roadie": values}, indent=2))
+
+
+def git_repo(folder: Path) -> str:
+    """Make the folder a repository with all its files in one commit; the commit's name."""
+    git(folder, "init", "-q", "-b", "main")
+    return commit(folder, "Start")
+
+
+def commit(folder: Path, message: str = "Change") -> str:
+    """Commit whatever changed; the commit's name."""
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "--allow-empty", "-m", message)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def change_line(path: Path, old: str, new: str) -> None:
+    """Replace a text that occurs just once in a file."""
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {path}"
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def git(folder: Path, *args: str) -> str:
+    """Run git there, as nobody in particular; what it printed."""
+    known = {"user.name": "A developer", "user.email": "dev@example.org", "commit.gpgsign": "false"}
+    options = [word for key, value in known.items() for word in ("-c", f"{key}={value}")]
+    argv = ["git", "-C", str(folder), *options, *args]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
