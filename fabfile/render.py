@@ -69,9 +69,9 @@ def _config(context: Any, template: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1)
-def _library() -> _Verbatim:
-    return _Verbatim((TEMPLATES / "lib.sh").read_text())
+@lru_cache
+def _library(name: str) -> _Verbatim:
+    return _Verbatim((TEMPLATES / name).read_text())
 
 
 def _finalize(context: Any, value: object) -> str:

@@ -1,4 +1,4 @@
-"""Every stage that roadie knows, and the two sequences they make up."""
+"""Every stage that roadie knows, and the sequences they make up."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ mysql = _stage("mysql", "Make the site's database and its user.")
 virtualenv = _stage("virtualenv", "Build the virtualenv for the project's requirements.")
 supervisor = _stage("supervisor", "Have Supervisor start the site at boot and after a crash.")
 nginx = _stage("nginx", "Serve the site through nginx.")
-logs = _stage("logs", "Rotate the site's logs.")
+logrotate = _stage("logrotate", "Rotate the logs of nginx and of roadie.")
 
-PROVISION: Sequence = (packages, site, mysql, virtualenv, supervisor, nginx, logs)
+PROVISION: Sequence = (packages, site, mysql, virtualenv, supervisor, nginx, logrotate)
 
+live = _stage("live", "Find the release that serves.")
 survey = _stage("survey", "Ask what the host has.")
 receive = _stage("receive", "Take in the code that the host lacks.")
 checkout = _stage("checkout", "Lay out the code as a new release.")
@@ -63,3 +64,24 @@ DEPLOY: Sequence = (
     retire,
     prune,
 )
+
+SURVEY: Sequence = (survey,)
+MIGRATE: Sequence = (live, migrate)
+
+_in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
+
+
+def use(*, bootstrap: Sequence | None = None, deploy: Sequence | None = None) -> None:
+    """Have `bootstrap` or `deploy` run other stages than roadie's own.
+
+    For example `roadie.use(deploy=(*roadie.DEPLOY, warm_cache))`; call it at the top of the fabfile.
+    """
+    if bootstrap is not None:
+        _in_use["bootstrap"] = tuple(bootstrap)
+    if deploy is not None:
+        _in_use["deploy"] = tuple(deploy)
+
+
+def in_use(name: str) -> Sequence:
+    """The stages that `bootstrap` or `deploy` runs."""
+    return _in_use[name]

@@ -32,8 +32,9 @@ disk_is_full() { # sets disk_full to the sentence that says which
 on_error() { # CODE COMMAND
   [[ ${BASH_SUBSHELL} == 0 ]] || exit "$1"
   local why="exit code $1"
-  [[ $1 == 137 ]] && why='killed (exit code 137; out of memory?)'
-  fail "${doing:-${stage:-start}}" "${2%%$'\n'*}: ${why}"
+  [[ $1 != 137 ]] || why='killed (exit code 137; out of memory?)'
+  [[ -n ${doing} ]] || why="${2%%$'\n'*}: ${why}"
+  fail "${doing:-${stage:-start}}" "${why}; its last words are above, all of them in ${log} on the host"
 }
 
 # ---- Stopping -------------------------------------------------------------------------------------------------
@@ -41,12 +42,12 @@ on_error() { # CODE COMMAND
 on_term() {
   stopping=1
   [[ -n ${cuttable_pid} ]] || return 0
-  kill -TERM -- "-${cuttable_pid}" 2>/dev/null
+  kill -TERM -- "-${cuttable_pid}" 2>/dev/null || :
   for ((i = 0; i < 20; i++)); do
     kill -0 -- "-${cuttable_pid}" 2>/dev/null || break
     sleep 0.1
   done
-  kill -KILL -- "-${cuttable_pid}" 2>/dev/null
+  kill -KILL -- "-${cuttable_pid}" 2>/dev/null || :
   stop_if_asked
 }
 
@@ -285,7 +286,7 @@ write_file() { # PATH MODE OWNER CONTENT
 
 remember_file() { # PATH: what roadie last wrote, to tell a hand-made edit from a change of settings
   local copy=${state}/files/${1//\//%}
-  [[ -d ${state}/files ]] || mkdir -p -m 700 "${state}/files"
+  [[ -d ${state}/files ]] || (umask 077 && mkdir -p -- "${state}/files")
   cp -- "$1" "${copy}.new"
   mv -f -- "${copy}.new" "${copy}"
 }

@@ -1,5 +1,5 @@
 # Runs as root on the host: takes a script from the channel, runs it where no cut link can kill it, and shows its log.
-# Sent in single quotes through any login shell: no single quote, backslash or exclamation mark may stand in here.
+# Sent in single quotes through any login shell: no single quote and no backslash may stand in here.
 umask 077
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TZ=UTC0
 unset LANGUAGE
@@ -28,10 +28,12 @@ if [ "$4" -gt 0 ]; then
 fi
 printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${nonce:0:8}"
 # Room for the log is taken beforehand, so that a full disk can still be reported.
-fallocate -n -l 65536 "${log}" 2>/dev/null || { rm -f "${log}"; log=${run}.log; : >"${log}" || exit 97; }
+fallocate -n -l 65536 "${log}" 2>/dev/null || printf %65536s >"${log}" 2>/dev/null && : >>"${log}" || { rm -f "${log}"; log=${run}.log; }
+[ -s "${log}" ] && : >"${log}"
+[ -e "${log}" ] || : >"${log}" || exit 97
 printf %s "${script}" >"${run}.sh" || exit 97
 : >"${run}.beat"
-setsid bash "${run}.sh" "${log}" "${payload}" >>"${log}" 2>&1 3<&- &
+setsid bash "${run}.sh" "${log}" "${payload}" "${nonce}" >>"${log}" 2>&1 3<&- &
 worker=$!
 {
   trap : PIPE

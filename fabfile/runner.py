@@ -1,0 +1,79 @@
+"""Runs a sequence of stages on one host or many: rendered here, run there, reported as it goes."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .errors import Interrupted, RoadieError
+from .executor import run_parallel
+from .host import Host
+from .report import HostReport, Report
+from .settings import Settings
+from .stages import Stage
+
+
+def run_stages(
+    hosts: Sequence[Host],
+    stages: Sequence[Stage],
+    values: Mapping[str, Any],
+    *,
+    command: str,
+    payload: bytes = b"",
+    check: bool = False,
+    locks: bool = True,
+    wait: int = 0,
+) -> Report:
+    """Run the stages on every host, hosts in parallel, each in one exec; see Report for how it went.
+
+    `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed.
+    Raises Interrupted on Ctrl-C, naming what still finishes on which host.
+    """
+    reports = {host.name: HostReport(host.name, shows_details=check) for host in hosts}
+    settings: Settings = values["settings"]
+
+    def run_one(host: Host) -> None:
+        report = reports[host.name]
+        nonce = secrets.token_hex(16)
+        run = {
+            "nonce": nonce,
+            "check": check,
+            "locks": locks and not check,
+            "wait": wait,
+            "who": f"{getpass.getuser()} at {socket.gethostname()}",
+            "command": command,
+        }
+        from .render import render
+
+        script = render("stage.sh.j2", settings.own_templates, {**values, "run": run, "stages": stages})
+        try:
+            outcome = host.run(script, payload, report.take, nonce)
+        except RoadieError as error:
+            report.error = error
+        else:
+            report.conclude(outcome.code, outcome.tail)
+
+    try:
+        results = run_parallel(hosts, run_one)
+    except KeyboardInterrupt:
+        raise Interrupted(_what_still_finishes(list(reports.values()))) from None
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return Report(list(reports.values()))
+
+
+def _what_still_finishes(reports: Sequence[HostReport]) -> str:
+    parts = []
+    for report in reports:
+        event = report.unfinished()
+        if event and event.detail == "atomic":
+            parts.append(f"{report.host} finishes '{event.what}' ({event.stage}) by itself and then stops")
+        else:
+            parts.append(f"{report.host} stops at once")
+    return f"interrupted: {'; '.join(parts)}; run the same command again to go on"
+
+
