@@ -17,8 +17,9 @@ SHELL_TEMPLATES = [path for path in TEMPLATES if path.name.endswith(".sh.j2")]
 
 # A module imports only what stands before it here. A new one gets its place in this row.
 ORDER = """
-    errors events stages settings project bundle render report transport host runner executor
-    throwaway provision release operate data __init__ cli
+    errors events stages settings bundle trees project workspace render record report
+    transport host executor runner machine basetree nspawn throwaway
+    provision release operate data __init__ cli
 """.split()
 # The one module that knows a library; all others go through it.
 KEEPERS = {"paramiko": "transport"}
