@@ -1,0 +1,93 @@
+# What tests/run and examples/try need of this machine. Sourced by both, at the repository's root.
+# shellcheck shell=bash
+
+venv=.venv
+export PIP_DISABLE_PIP_VERSION_CHECK=1 DEBIAN_FRONTEND=noninteractive
+
+say() { # WHAT
+  printf '%s\n' "$*" >&2
+}
+
+give_up() { # WHY
+  say "$0: $1"
+  exit 2
+}
+
+is_root() {
+  [[ ${EUID} == 0 ]]
+}
+
+has_apt() {
+  [[ -n $(type -P apt-get) ]]
+}
+
+can_install() {
+  is_root && has_apt
+}
+
+find_python() { # prints the first Python that is new enough
+  local name
+  for name in python3 python3.14 python3.13 python3.12 python3.11; do
+    if "${name}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      printf '%s\n' "${name}"
+      return
+    fi
+  done
+  return 1
+}
+
+install_packages() { # PACKAGE...
+  say "Installing with apt: $*"
+  apt-get -qq update </dev/null
+  apt-get -qq install --no-install-recommends "$@" </dev/null >/dev/null
+}
+
+ensure_git() {
+  [[ -z $(type -P git) ]] || return 0
+  can_install || give_up 'git is missing; install it and run this again.'
+  install_packages git
+}
+
+ensure_python() { # sets python to one that can make virtualenvs
+  python=$(find_python) || give_up 'Python 3.11 or newer is missing; install it and run this again.'
+  "${python}" -c 'import ensurepip, venv' 2>/dev/null && return
+  can_install || give_up "${python} has no venv module; on Debian, install python3-venv."
+  install_packages python3-venv
+}
+
+ensure_venv() { # EXTRAS: the virtualenv, with this checkout of roadie and what it needs
+  local wanted stamp=${venv}/.made-for
+  ensure_git
+  ensure_python
+  wanted="$1 $(pwd) $("${python}" -V) $(git hash-object setup.py pyproject.toml | tr '\n' ' ')"
+  if [[ -f ${stamp} && $(<"${stamp}") == "${wanted}" ]] && "${venv}/bin/python" -c 'import fabric' 2>/dev/null; then
+    return
+  fi
+  say "Making the virtualenv ${venv}"
+  "${venv}/bin/python" -m pip --version >/dev/null 2>&1 || "${python}" -m venv --clear "${venv}"
+  "${venv}/bin/python" -m pip install --quiet --editable ".$1" </dev/null
+  printf '%s' "${wanted}" >"${stamp}"
+}
+
+why_no_hosts() { # prints why no throwaway host can boot here, and what would change that
+  if [[ $(uname -s) != Linux ]]; then
+    printf 'throwaway hosts need Linux; run this in a Debian machine, as root\n'
+  elif ! is_root; then
+    printf 'throwaway hosts need root; run this as root (sudo %s)\n' "$0"
+  elif ! has_apt && [[ -n $(missing_packages) ]]; then
+    printf 'throwaway hosts need what Debian has in these packages: %s; install them\n' "$(missing_packages)"
+  fi
+}
+
+missing_packages() { # prints the packages that throwaway hosts need and this machine lacks
+  "${venv}/bin/python" -c '
+from shutil import which
+from roadie.machine import PACKAGES, SEARCH_PATH
+print(*sorted({package for tool, package in PACKAGES.items() if not which(tool, path=SEARCH_PATH)}))'
+}
+
+ensure_host_tools() {
+  local packages
+  read -ra packages < <(missing_packages)
+  [[ ${#packages[@]} == 0 ]] || install_packages "${packages[@]}"
+}
