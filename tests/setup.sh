@@ -65,7 +65,7 @@ ensure_venv() { # EXTRAS: the virtualenv, with this checkout of roadie and what 
   fi
   say "Making the virtualenv ${venv}"
   "${venv}/bin/python" -m pip --version >/dev/null 2>&1 || "${python}" -m venv --clear "${venv}"
-  "${venv}/bin/python" -m pip install --quiet --editable ".$1" </dev/null
+  "${venv}/bin/python" -m pip install --quiet --quiet --editable ".$1" </dev/null
   printf '%s' "${wanted}" >"${stamp}"
 }
 
@@ -87,7 +87,8 @@ print(*sorted({package for tool, package in PACKAGES.items() if not which(tool, 
 }
 
 ensure_host_tools() {
-  local packages
-  read -ra packages < <(missing_packages)
-  [[ ${#packages[@]} == 0 ]] || install_packages "${packages[@]}"
+  local missing packages
+  missing=$(missing_packages)
+  read -ra packages <<<"${missing}"
+  [[ -z ${missing} ]] || install_packages "${packages[@]}"
 }
