@@ -56,17 +56,23 @@ ensure_python() { # sets python to one that can make virtualenvs
 }
 
 ensure_venv() { # EXTRAS: the virtualenv, with this checkout of roadie and what it needs
-  local wanted stamp=${venv}/.made-for
   ensure_git
   ensure_python
-  wanted="$1 $(pwd) $("${python}" -V) $(git hash-object setup.py pyproject.toml | tr '\n' ' ')"
-  if [[ -f ${stamp} && $(<"${stamp}") == "${wanted}" ]] && "${venv}/bin/python" -c 'import fabric' 2>/dev/null; then
-    return
-  fi
+  if is_made_with "$1" || is_made_with '[dev]'; then return; fi
   say "Making the virtualenv ${venv}"
   "${venv}/bin/python" -m pip --version >/dev/null 2>&1 || "${python}" -m venv --clear "${venv}"
   "${venv}/bin/python" -m pip install --quiet --quiet --editable ".$1" </dev/null
-  printf '%s' "${wanted}" >"${stamp}"
+  made_for "$1" >"${venv}/made-for$1"
+}
+
+is_made_with() { # EXTRAS
+  [[ -f ${venv}/made-for$1 && $(<"${venv}/made-for$1") == "$(made_for "$1")" ]] &&
+    "${venv}/bin/python" -c 'import fabric' 2>/dev/null
+}
+
+made_for() { # EXTRAS: prints what would make the virtualenv another one
+  printf '%s %s %s\n' "$1" "${PWD}" "$("${python}" -V)"
+  git hash-object setup.py pyproject.toml
 }
 
 why_no_hosts() { # prints why no throwaway host can boot here, and what would change that
@@ -74,8 +80,8 @@ why_no_hosts() { # prints why no throwaway host can boot here, and what would ch
     printf 'throwaway hosts need Linux; run this in a Debian machine, as root\n'
   elif ! is_root; then
     printf 'throwaway hosts need root; run this as root (sudo %s)\n' "$0"
-  elif ! has_apt && [[ -n $(missing_packages) ]]; then
-    printf 'throwaway hosts need what Debian has in these packages: %s; install them\n' "$(missing_packages)"
+  elif ! has_apt && [[ -z $(type -P mmdebstrap) ]]; then
+    printf 'throwaway hosts need mmdebstrap; run this on Debian or Ubuntu, or install it\n'
   fi
 }
 
@@ -90,5 +96,7 @@ ensure_host_tools() {
   local missing packages
   missing=$(missing_packages)
   read -ra packages <<<"${missing}"
-  [[ -z ${missing} ]] || install_packages "${packages[@]}"
+  [[ -n ${missing} ]] || return 0
+  can_install || give_up "throwaway hosts need what Debian has in these packages: ${missing}; install them."
+  install_packages "${packages[@]}"
 }
