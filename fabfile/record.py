@@ -6,15 +6,13 @@ import getpass
 import hashlib
 import json
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from typing import Any
+from datetime import UTC, datetime
 
 from .bundle import Commit
 from .render import render
-from .settings import Settings
 from .stages import environment, static, virtualenv
+from .workspace import Workspace
 
 FORMAT = 1
 _MAKES_IT = (virtualenv, environment, static)
@@ -31,23 +29,23 @@ class Release:
     record: str = ""
 
 
-def make_release(commit: Commit, tree: str, settings: Settings, values: Mapping[str, Any]) -> Release:
+def make_release(work: Workspace) -> Release:
     """Name a release of this commit; equal fingerprints mean that nothing at all would differ."""
-    now = datetime.now(timezone.utc)
-    bare = Release("0", commit.sha, tree)
+    now = datetime.now(UTC)
+    bare = Release("0", "0", work.shipped_tree)
     release = replace(
         bare,
-        id=f"{now:%Y%m%dT%H%M%SZ}-{commit.sha[:8]}",
-        fingerprint=_fingerprint(bare, settings, values),
+        id=f"{now:%Y%m%dT%H%M%SZ}-{work.commit.sha[:8]}",
+        commit=work.commit.sha,
+        fingerprint=_fingerprint(bare, work),
     )
-    return replace(release, record=_record(release, commit, now))
+    return replace(release, record=_record(release, work.commit, now))
 
 
-def _fingerprint(bare: Release, settings: Settings, values: Mapping[str, Any]) -> str:
-    parts = [bare.tree]
-    for stage in _MAKES_IT:
-        given = {**values, "release": replace(bare, commit="0"), "run": {}, "stages": ()}
-        parts.append(render(stage.template, settings.own_templates, given))
+def _fingerprint(bare: Release, work: Workspace) -> str:
+    values = {**work.values, "release": bare}
+    parts = [render(stage.template, work.settings.own_templates, values) for stage in _MAKES_IT]
+    parts.append(bare.tree)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

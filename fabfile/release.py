@@ -2,19 +2,83 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
-from .errors import StageFailed
 from .executor import hosts_of, roadie_task
 from .report import HostReport, Report, say_line
 from .stages import FINISH, MIGRATE, SURVEY, in_use
 
+if TYPE_CHECKING:
+    from .host import Host
+    from .record import Release
+    from .workspace import Workspace
 
-@roadie_task(help={"ref": "the commit, branch or tag to ship (HEAD)", "wait": "seconds to wait for another run"})
+_WAIT = "seconds to wait for another run to end (0)"
+
+
+@roadie_task(help={"ref": "the commit, branch or tag to ship (HEAD)", "wait": _WAIT})
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0) -> None:
     """Ship a commit as a new release and switch to it."""
-    from .bundle import find_commit, pack
     from .record import make_release
     from .runner import run_stages
-    from .settings import read
-    from .workspace import at_commit
+    from .workspace import at_ref
+
+    work = at_ref(c, ref)
+    hosts = hosts_of(c, work.settings)
+    release = make_release(work)
+    _warn_of_dirty_tree(work)
+    survey = run_stages(hosts, SURVEY, work.values, command="fab deploy", locks=False)
+    survey.raise_failure()
+    for host, found in zip(hosts, survey.hosts, strict=True):
+        _deploy_on(host, found, work, release, wait)
+
+
+def _deploy_on(host: Host, found: HostReport, work: Workspace, release: Release, wait: int) -> None:
+    """Deploy to one host, doing no more than what the survey found to be missing."""
+    from .bundle import pack
+    from .runner import run_stages
+
+    facts = found.facts()
+    if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
+        if facts.get("settled") == ["yes"]:
+            say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
+            return
+        stages = FINISH
+        payload = b""
+    else:
+        stages = in_use("deploy")
+        payload = pack(work.settings.root, release.tree, facts.get("tree", []))
+    values = {**work.values, "release": release}
+    report = run_stages([host], stages, values, command="fab deploy", payload=payload, wait=wait)
+    _conclude(report, facts, release, work)
+
+
+def _conclude(report: Report, facts: dict[str, list[str]], release: Release, work: Workspace) -> None:
+    before = facts.get("live", [""])[0]
+    report.raise_failure(f"; {before} still serves" if before else "; no release serves yet")
+    report.summarise()
+    for one in report.hosts:
+        say_line(one.host, f"release {release.id} serves http://{work.settings.domain[0]}/")
+
+
+def _warn_of_dirty_tree(work: Workspace) -> None:
+    dirty = work.commit.dirty if work.commit else ()
+    if dirty:
+        say_line(
+            "here", f"{len(dirty)} changed files are not committed and do not ship: {', '.join(dirty[:5])}"
+        )
+
+
+@roadie_task(help={"wait": _WAIT})
+def migrate(c: Context, wait: int = 0) -> None:
+    """Apply the migrations of the release that serves."""
+    from .runner import run_stages
+    from .workspace import at_head
+
+    work = at_head(c)
+    hosts = hosts_of(c, work.settings)
+    report = run_stages(hosts, MIGRATE, work.values, command="fab migrate", wait=wait)
+    report.raise_failure()
+    report.summarise()

@@ -75,5 +75,3 @@ def _what_still_finishes(reports: Sequence[HostReport]) -> str:
         else:
             parts.append(f"{report.host} stops at once")
     return f"interrupted: {'; '.join(parts)}; run the same command again to go on"
-
-

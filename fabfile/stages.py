@@ -67,6 +67,7 @@ DEPLOY: Sequence = (
 
 SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, migrate)
+FINISH: Sequence = (live, retire, prune)
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

@@ -16,7 +16,10 @@ from roadie.errors import SettingsError
 
 text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 nasty = st.one_of(
-    text, st.sampled_from(["'; id #", "$(id)", "`id`", "-x", "%(x)s", "a\nb", '"', "\\", "{{ 7 }}", "EOF\nid", "€"])
+    text,
+    st.sampled_from(
+        ["'; id #", "$(id)", "`id`", "-x", "%(x)s", "a\nb", '"', "\\", "{{ 7 }}", "EOF\nid", "€"]
+    ),
 )
 
 
@@ -105,7 +108,9 @@ def read_back(word: str) -> str:
         ("x.json.j2", '"a b"'),
     ],
 )
-def test_the_name_of_a_template_decides_how_values_are_quoted(tmp_path: Path, name: str, expected: str) -> None:
+def test_the_name_of_a_template_decides_how_values_are_quoted(
+    tmp_path: Path, name: str, expected: str
+) -> None:
     assert quoted(tmp_path, name, "a b") == expected
 
 
@@ -117,7 +122,7 @@ def test_a_format_without_quoting_refuses_what_it_cannot_hold(tmp_path: Path) ->
 def test_a_template_inside_a_script_is_quoted_by_both_formats(tmp_path: Path) -> None:
     (tmp_path / "inner.nginx.j2").write_text("server_name {{ value }};\n")
     (tmp_path / "outer.sh.j2").write_text('printf %s {{ config("inner.nginx.j2") }}')
-    script = render.render("outer.sh.j2", tmp_path, {"value": "it's; \"x\""})
+    script = render.render("outer.sh.j2", tmp_path, {"value": 'it\'s; "x"'})
     said = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True).stdout
     assert said == 'server_name "it\'s; \\"x\\"";\n'
 

@@ -1,0 +1,117 @@
+"""A person's desk: a project, `fab` run as a program of its own, and a browser without a cache."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from roadie.throwaway import ThrowawayHost
+
+FAB = Path(sys.executable).parent / "fab"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended: its exit code, and what the person saw."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        """The last line of the error output: the one that must say it all."""
+        return (self.err.strip().splitlines() or [""])[-1]
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One project on a developer's machine, and the host that its commands go to."""
+
+    project: Path
+    host: ThrowawayHost
+    user: str = "root"
+
+    def fab(self, *words: str, timeout: float = 900, env: Mapping[str, str] | None = None) -> Done:
+        """Run fab to its end; never with a terminal."""
+        with self.started(*words, env=env) as process:
+            out, err = process.communicate(timeout=timeout)
+        return Done(process.returncode, out, err)
+
+    def does(self, *words: str, **options: float) -> Done:
+        """Run fab, which must succeed."""
+        done = self.fab(*words, **options)  # type: ignore[arg-type]
+        assert done.code == 0, f"fab {' '.join(words)} ended with {done.code}:\n{done.text}"
+        return done
+
+    @contextmanager
+    def started(self, *words: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """Start fab and hand it over while it runs; it never outlives the block."""
+        process = subprocess.Popen(
+            [FAB, "-S", self.host.ssh_config, "-H", f"{self.user}@{self.host.name}", *words],
+            cwd=self.project,
+            env={**os.environ, "COLUMNS": "200", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a browser got."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def browse(
+    host: ThrowawayHost,
+    path: str = "/",
+    domain: str = "guestbook.example.org",
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 30,
+) -> Answer:
+    """Ask nginx on the host for a page of the domain, over a connection of its own."""
+    connection = http.client.HTTPConnection(host.address, 80, timeout=timeout)
+    try:
+        connection.request(method, path, body, {"Host": domain, **(headers or {})})
+        answer = connection.getresponse()
+        text = answer.read().decode("utf-8", "replace")
+        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, text)
+    finally:
+        connection.close()
+
+
+def eventually(condition: object, seconds: float = 20) -> bool:
+    """Whether the condition, a function, becomes true within that many seconds."""
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

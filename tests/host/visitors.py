@@ -1,0 +1,68 @@
+"""Visitors of a site: ten requests a second, come what may, each over a connection of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+
+from desk import browse
+from roadie.throwaway import ThrowawayHost
+
+PER_SECOND = 10
+AT_MOST = 6000  # requests; the load ends by itself
+
+
+class Visitors:
+    """Asks for pages as long as the block lasts; afterwards knows what went wrong."""
+
+    def __init__(
+        self,
+        host: ThrowawayHost,
+        path: str = "/",
+        domain: str = "guestbook.example.org",
+        right: Callable[[int, str], bool] = lambda status, body: status == 200,
+    ) -> None:
+        self.host, self.path, self.domain, self.right = host, path, domain, right
+        self.sent = 0
+        self.failed: list[str] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._come, daemon=True)
+
+    def __enter__(self) -> Visitors:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join(timeout=60)
+
+    def assert_content(self) -> None:
+        """Every visitor got a right page, and there were some."""
+        assert self.sent > 0
+        assert not self.failed, f"{len(self.failed)} of {self.sent}: {self.failed[:5]}"
+
+    def _come(self) -> None:
+        with ThreadPoolExecutor(40) as crowd:
+            due = time.monotonic()
+            while not self._over.is_set() and self.sent < AT_MOST:
+                self.sent += 1
+                crowd.submit(self._visit, time.time())
+                due += 1 / PER_SECOND
+                self._over.wait(max(0.0, due - time.monotonic()))
+
+    def _visit(self, at: float) -> None:
+        try:
+            answer = browse(self.host, self.path, self.domain)
+        except OSError as error:
+            self.failed.append(f"{at:.2f}: {error!r}")
+            return
+        if not self.right(answer.status, answer.body):
+            self.failed.append(f"{at:.2f}: {answer.status} {answer.body[:80]!r}")

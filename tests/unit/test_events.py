@@ -1,0 +1,46 @@
+"""Events are told apart from what programs print, whatever either holds."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from roadie.events import Event, parse
+from roadie.render import TEMPLATES
+
+NONCE = "0123456789abcdef0123456789abcdef"
+
+
+def test_a_line_without_the_nonce_is_a_programs_own() -> None:
+    assert parse("changed\tnginx\tfile /etc/x\t", NONCE) is None
+    assert parse("f" * 32 + "\tchanged\tnginx\tfile\t", NONCE) is None
+
+
+def test_an_event_is_found_behind_a_line_that_a_program_left_unended() -> None:
+    assert parse(f"50% done{NONCE}\tok\tpackages\tgit\t", NONCE) == Event("ok", "packages", "git")
+
+
+@pytest.mark.parametrize("line", ["\tok\ttoo\tfew", "\tnonsense\ta\tb\tc", "\tok\ta\tb\tc\td"])
+def test_what_is_no_whole_event_is_not_taken_for_one(line: str) -> None:
+    assert parse(NONCE + line, NONCE) is None
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=40), min_size=2, max_size=2
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_what_bash_says_python_reads(texts: list[str]) -> None:
+    what, detail = texts
+    script = f'. {TEMPLATES / "lib.sh"}\nnonce={NONCE} stage=s\nsay changed "$1" "$2"'
+    said = subprocess.run(["bash", "-c", script, "-", what, detail], capture_output=True, check=True)
+    (line,) = said.stdout.decode().split("\n")[:-1]
+    assert parse(line, NONCE) == Event("changed", "s", what, detail)
+
+
+def test_lib_sh_is_where_the_tests_think() -> None:
+    assert Path(TEMPLATES, "lib.sh").is_file()
