@@ -25,7 +25,9 @@ setup(
     install_requires=["fabric>=3.2.3,<4", "invoke>=2.2,<3", "paramiko>=5,<6", "jinja2"],
     extras_require={
         "dev": [
+            "Django==5.2.*",  # what the examples run on
             "build",
+            "dj-database-url",
             "hypothesis",
             "mypy~=2.4",
             "pytest",

@@ -28,7 +28,7 @@ def probe(c):
     here = Path(__file__).parent
     templates = here / "templates" if (here / "templates").is_dir() else here.parent / "templates"
     for path in templates.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.suffix != ".pyc":  # pip compiles what it installs
             print(path.relative_to(templates).as_posix())
 '''
 EXPORT = """
@@ -166,6 +166,11 @@ def test_the_installed_package_says_what_it_needs(installed, tmp_path):
     needs = installed.run("-c", script, cwd=tmp_path).splitlines()
     ours = sorted(need.replace(" ", "") for need in needs if "extra ==" not in need)
     assert ours == ["fabric<4,>=3.2.3", "invoke<3,>=2.2", "jinja2", "paramiko<6,>=5"]
+
+
+def test_the_installed_package_brings_its_own_command(installed):
+    folder = installed.folder / "bin"
+    assert "from roadie.cli import main" in (folder / "roadie").read_text()
 
 
 def tasks(environment, cwd):
