@@ -21,7 +21,7 @@ ORDER = """
     kinds names sections schema layers settings manual secret_sources
     bundle trees project workspace
     render record console report
-    host_keys ssh_config login transport session host executor runner
+    host_keys ssh_config login transport session terminal host executor runner
     machine identity basetree nspawn throwaway
     provision release operate data __init__ cli
 """.split()
