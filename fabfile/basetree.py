@@ -26,16 +26,23 @@ def cache() -> Path:
     return Path(os.environ.get("ROADIE_CACHE") or "/var/cache/roadie/throwaway").absolute()
 
 
+def folder(kind: str) -> Path:
+    """Return a folder of the cache; root only, as old trees hold old setuid programs."""
+    path = cache() / kind
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
 def layers(suite: str, snapshot: str | None) -> tuple[Path, ...]:
     """Return the read-only layers that a new host stands on, uppermost first."""
     tree = base(suite)
     if snapshot is None:
         return (tree,)
-    folder = _snapshot_folder(suite, snapshot)
-    if not has_snapshot(snapshot, suite):
+    kept = _snapshot(suite, snapshot)
+    if not kept.is_dir():
         raise UsageError(f"No snapshot {snapshot} of {suite}: make it first.")
-    os.utime(folder)
-    return folder / "upper", *map(Path, json.loads((folder / "layers.json").read_text()))
+    os.utime(kept)
+    return kept / "upper", *_below(kept)
 
 
 def base(suite: str) -> Path:
@@ -51,32 +58,36 @@ def base(suite: str) -> Path:
 
 def has_snapshot(label: str, suite: str = "trixie") -> bool:
     """Tell whether a host can be booted from this snapshot, on the tree of today."""
-    return _snapshot_folder(suite, label).is_dir()
+    return _snapshot(suite, label).is_dir()
 
 
 def keep_snapshot(label: str, suite: str, upper: Path, below: tuple[Path, ...]) -> Path:
-    """Copy a stopped host's upper layer to the cache, whole or not at all."""
-    folder = _snapshot_folder(suite, label)
-    with machine.locked(folder.parent / "snapshots.lock"):
-        new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
-        machine.run("cp", "-a", "--reflink=auto", upper, new / "upper")
-        (new / "layers.json").write_text(json.dumps([str(layer) for layer in below]))
-        machine.run("sync", "-f", new)
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
-    return folder
+    """Copy a stopped host's upper layer to the cache, whole or not at all; the first one stays."""
+    kept = _snapshot(suite, label)
+    with machine.locked(kept.parent / "lock"):
+        if not kept.is_dir():
+            new = Path(tempfile.mkdtemp(prefix=".new-", dir=kept.parent))
+            machine.run("cp", "-a", "--reflink=auto", upper, new / "upper")
+            (new / "layers.json").write_text(json.dumps([str(layer) for layer in below]))
+            machine.run("sync", "-f", new)
+            new.rename(kept)
+    return kept
+
+
+def drop_snapshot(label: str, suite: str = "trixie") -> None:
+    """Remove a snapshot that no host stands on."""
+    shutil.rmtree(_snapshot(suite, label), ignore_errors=True)
 
 
 def prune(in_use: set[Path]) -> None:
     """Drop what cuts left and all but the last used snapshots, save those a host stands on."""
-    folder = cache() / "snapshots"
-    with machine.locked(folder / "snapshots.lock"):
-        made = [path for path in folder.iterdir() if path.is_dir()]
+    with machine.locked(folder("snapshots") / "lock"):
+        made = [path for path in folder("snapshots").iterdir() if path.is_dir()]
         halves = [path for path in made if path.name.startswith(".new-")]
         whole = sorted(set(made) - set(halves), key=lambda path: path.stat().st_mtime)
-        below = {Path(layer) for path in whole[-KEPT_SNAPSHOTS:] for layer in _layers_of(path)}
+        needed = in_use.union(*map(_below, whole[-KEPT_SNAPSHOTS:]))
         for path in halves + whole[:-KEPT_SNAPSHOTS]:
-            if path / "upper" not in in_use | below:
+            if path / "upper" not in needed:
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -89,10 +100,11 @@ def _build(suite: str, tree: Path, lock: int) -> None:
             Path(folder, f"machine-{number}.crt").write_text(pem)
         apt = Path(folder, "apt.conf")
         apt.write_text(machine.apt_settings() or "# nothing\n")
-        # In a mount namespace of its own, so that a cut leaves no mount behind in the half tree;
-        # it holds the lock too, so that nobody tidies up below its feet.
+        # Namespaces of its own: a cut of ours ends all of it, and leaves no mount in the half tree.
+        # It holds the lock until then, so that nobody tidies up below its feet.
         machine.run(
-            *("unshare", "--mount", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),
+            *"setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc".split(),
+            *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),
             *("--format=directory", f"--include={','.join(INCLUDE)}", f"--aptopt={apt}"),
             f'--customize-hook=find {folder} -name "*.crt" -exec cp -t "$1/{LOCAL_CA}" {{}} +',
             '--customize-hook=chroot "$1" update-ca-certificates',
@@ -106,13 +118,12 @@ def _build(suite: str, tree: Path, lock: int) -> None:
 def _tree(suite: str) -> Path:
     parts = [FORMAT, suite, INCLUDE, machine.own_certificates(), machine.apt_settings()]
     key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
-    return cache() / "trees" / f"{suite}-{key}"
+    return folder("trees") / f"{suite}-{key}"
 
 
-def _snapshot_folder(suite: str, label: str) -> Path:
-    return cache() / "snapshots" / f"{_tree(suite).name}-{label}"
+def _snapshot(suite: str, label: str) -> Path:
+    return folder("snapshots") / f"{_tree(suite).name}-{label}"
 
 
-def _layers_of(snapshot: Path) -> list[str]:
-    layers: list[str] = json.loads((snapshot / "layers.json").read_text())
-    return layers
+def _below(snapshot: Path) -> tuple[Path, ...]:
+    return tuple(Path(layer) for layer in json.loads((snapshot / "layers.json").read_text()))

@@ -48,6 +48,11 @@ def settle_in(state: Path, tree: Path, name: str) -> None:
     _write(tree / "etc/ssh/sshd_config.d/throwaway.conf", SSHD)
     (tree / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     _write(tree / "root/.ssh/authorized_keys", "")
+    # What these do at an hour of their own on a real server would come at random in a test.
+    for timer in ("apt-daily", "apt-daily-upgrade", "dpkg-db-backup"):
+        mask = tree / f"etc/systemd/system/{timer}.timer"
+        if not mask.is_symlink():
+            mask.symlink_to("/dev/null")
     for path in (*tree.glob("root/.ssh/authorized_keys"), *tree.glob("home/*/.ssh/authorized_keys")):
         shutil.copyfile(state / "key.pub", path, follow_symlinks=False)
 
@@ -59,3 +64,4 @@ def _make_key(kind: str, path: Path, comment: str) -> None:
 def _write(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)  # a link would lead out of the tree, into this machine's files
     path.write_text(text)
+    path.chmod(0o644)

@@ -115,6 +115,7 @@ def mount(tree: Path, layers: tuple[Path, ...], upper: Path, limit: str | None) 
     if limit:
         machine.run(*f"mount -t tmpfs -o size={limit},mode=0700 roadie".split(), upper.parent)
     upper.mkdir()
+    upper.chmod(0o755)  # it becomes the mode of /
     work = upper.with_name("work")
     work.mkdir()
     lower = ":".join(map(str, layers))

@@ -7,10 +7,10 @@ import json
 import os
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from . import basetree, identity, machine, nspawn
 from .basetree import has_snapshot
 from .errors import RoadieError, Unreachable, UsageError
 
-__all__ = ["ThrowawayHost", "boot", "clean", "down_all", "find", "has_snapshot", "hosts"]
+__all__ = ["ThrowawayHost", "boot", "clean", "down_all", "find", "has_snapshot", "hosts", "prepared"]
 
 STATE = Path("/run/roadie-throwaway")
 
@@ -82,7 +82,9 @@ class ThrowawayHost:
         )
         if check and done.returncode:
             last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-            raise RoadieError(f"{self.name}: {command!r} failed ({done.returncode}): {last}")
+            error = RoadieError(f"{self.name}: {command!r} failed ({done.returncode}): {last}")
+            error.add_note(done.stdout + done.stderr)
+            raise error
         return done
 
     def put(self, text: str, path: str) -> None:
@@ -103,7 +105,7 @@ class ThrowawayHost:
     def start(self) -> None:
         """Switch the host on and wait until it has booted and sshd answers."""
         nspawn.start(self.state, self.name, self.tree)
-        self._wait_until_up()
+        self.wait_until_up()
 
     def stop(self) -> None:
         """Shut the host down in good order; `start` switches it on again."""
@@ -118,7 +120,17 @@ class ThrowawayHost:
             if time.monotonic() > deadline:
                 raise RoadieError(f"{self.name}: no reboot: {nspawn.last_words(self.state)}")
             time.sleep(0.02)
-        self._wait_until_up()
+        self.wait_until_up()
+
+    def wait_until_up(self) -> None:
+        """Wait until sshd answers and all that starts at boot has started."""
+        deadline = time.monotonic() + 60
+        while not _greets(self.address):
+            if not nspawn.running(self.state, "keeper") or time.monotonic() > deadline:
+                words = nspawn.last_words(self.state)
+                raise Unreachable(f"{self.name}: sshd does not answer. The console: {words}")
+            time.sleep(0.01)
+        self.ssh("systemctl is-system-running --wait", check=False)
 
     def power_cut(self) -> None:
         """Kill everything on the host at once and boot it again; the page cache survives this."""
@@ -136,9 +148,10 @@ class ThrowawayHost:
     def snapshot(self, label: str) -> Path:
         """Keep what the host holds, for `boot(snapshot=label)`; the host restarts for it."""
         self.stop()
-        folder = basetree.keep_snapshot(label, self.suite, self.upper, self.layers)
-        self.start()
-        return folder
+        try:
+            return basetree.keep_snapshot(label, self.suite, self.upper, self.layers)
+        finally:
+            self.start()
 
     def keep(self) -> None:
         """Let the host live on when this process ends, until `down` or `down_all`."""
@@ -150,7 +163,7 @@ class ThrowawayHost:
         nspawn.unmount(self.tree, self.upper)
         with machine.locked(_lock()):
             nspawn.close_network(self.name, self.slot)
-            shutil.rmtree(self.state, ignore_errors=True)
+            machine.run("rm", "-rf", "--one-file-system", self.state)
             if not hosts():
                 nspawn.close_firewall()
 
@@ -164,15 +177,6 @@ class ThrowawayHost:
         trace: TracebackType | None,
     ) -> None:
         self.down()
-
-    def _wait_until_up(self) -> None:
-        deadline = time.monotonic() + 60
-        while not _greets(self.address):
-            if not nspawn.running(self.state, "keeper") or time.monotonic() > deadline:
-                words = nspawn.last_words(self.state)
-                raise Unreachable(f"{self.name}: sshd does not answer. The console: {words}")
-            time.sleep(0.01)
-        self.ssh("systemctl is-system-running --wait", check=False)
 
 
 def boot(
@@ -198,6 +202,17 @@ def boot(
     return host
 
 
+def prepared(label: str, prepare: Callable[[ThrowawayHost], object], suite: str = "trixie") -> str:
+    """Have a snapshot of this label, made once by `prepare`, whichever process comes first."""
+    machine.require()
+    with machine.locked(basetree.folder("snapshots") / f"{suite}-{label}.lock"):
+        if not has_snapshot(label, suite):
+            with boot("prepare", suite) as host:
+                prepare(host)
+                host.snapshot(label)
+    return label
+
+
 def hosts() -> list[ThrowawayHost]:
     """Return every host of this machine that is up or left over."""
     found = []
@@ -219,15 +234,19 @@ def find(name: str) -> ThrowawayHost:
 
 def clean() -> None:
     """Take away what dead processes left; hosts that live or were kept stay."""
-    for host in hosts():
-        owner = _owner(host)
-        if owner and nspawn.birth(owner[0]) != owner[1]:
-            host.down()
-    with machine.locked(_lock()):
-        for path in (basetree.cache() / "hosts").glob("*"):
-            if not (STATE / path.name).exists():  # the machine itself was cut
-                machine.run("rm", "-rf", "--one-file-system", path)
-        basetree.prune({layer for host in hosts() for layer in host.layers})
+    machine.require()
+    with machine.locked(STATE / "clean"):
+        for host in hosts():
+            owner = _owner(host)
+            if owner and nspawn.birth(owner[0]) != owner[1]:
+                host.down()
+        with machine.locked(_lock()):
+            names = {host.name for host in hosts()}
+            # No host, yet a folder: a cut came between the two, or the whole machine was cut.
+            for path in (*STATE.iterdir(), *basetree.folder("hosts").iterdir()):
+                if path.is_dir() and path.name not in names:
+                    machine.run("rm", "-rf", "--one-file-system", path)
+            basetree.prune({layer for host in hosts() for layer in host.layers})
 
 
 def down_all() -> None:
@@ -253,7 +272,7 @@ def _claim(name: str, suite: str, layers: tuple[Path, ...]) -> ThrowawayHost:
         slots = {host.slot for host in hosts()} | nspawn.slots_seen()
         slot = next(slot for slot in range(nspawn.SLOTS) if slot not in slots)
         name = f"{name}-{os.getpid()}-{slot}"
-        host = ThrowawayHost(name, suite, slot, layers, basetree.cache() / "hosts" / name)
+        host = ThrowawayHost(name, suite, slot, layers, basetree.folder("hosts") / name)
         _write_state(host, owner=os.getpid())
     return host
 
