@@ -1,0 +1,261 @@
+"""Host: one server. A script goes in, events come out."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event as Flag
+from threading import Lock
+
+from fabric import Connection
+
+from . import console, terminal, transport
+from .errors import Interrupted, RoadieError, Unreachable
+from .events import Event, parse
+from .render import TEMPLATES
+from .session import Refused, Session, Silent
+
+TAIL = 40
+_LONGEST_TAIL_LINE = 2000
+
+_passwords: dict[str, str] = {}
+_passwords_lock = Lock()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a script ended: its exit code, its events, and the last of what programs printed."""
+
+    code: int
+    events: list[Event]
+    tail: list[str]
+
+
+@dataclass
+class _Progress:
+    """What one run has said so far."""
+
+    began: float = field(default_factory=time.monotonic)
+    events: list[Event] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+
+    def where(self) -> str:
+        stage = next((event.stage for event in reversed(self.events) if event.stage), "start")
+        return f"in stage {stage} after {time.monotonic() - self.began:.0f} s"
+
+
+def wrap_script(nonce: str) -> str:
+    """The program that receives a script on the host and runs it where no cut link kills it."""
+    return (TEMPLATES / "wrap.sh").read_text().replace("@NONCE@", nonce)
+
+
+class Host:
+    """One server, as the user calls it; connected when first used, and then for all that follows."""
+
+    def __init__(self, connection: Connection, *, user: str | None = None, port: int | None = None) -> None:
+        self.connection = connection
+        self.name = str(connection.original_host) + (f":{port}" if port else "")
+        #: why later tasks of the same command leave this host out
+        self.failure: Exception | None = None
+        self._user = user
+        self._port = port
+        self._opening = Lock()
+        self._stopped = Flag()
+        self._session: Session | None = None
+        self._sudo_asks = False
+
+    def open(self) -> None:
+        """Connect, unless that is done; raise Unreachable with the reason."""
+        with self._opening:
+            transport.connect(self.connection, user=self._user, port=self._port)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def stop(self) -> None:
+        """Break off what runs, from any thread: `run` then raises Interrupted at once."""
+        self._stopped.set()
+        if self._session:
+            self._session.close()
+
+    def run(
+        self,
+        script: str,
+        payload: bytes = b"",
+        on_event: Callable[[Event], None] | None = None,
+        nonce: str = "",
+        *,
+        run_id: str = "",
+        on_line: Callable[[str], None] | None = None,
+    ) -> Outcome:
+        """Run a script as root in one exec, and hand out its events, told by `nonce`, as they come.
+
+        `payload` lies in a file there meanwhile. `run_id` names the run on the host; `on_line` gets
+        every line that is no event. Raises Unreachable if the link is lost, Interrupted by `stop`.
+        """
+        progress = _Progress()
+        try:
+            self.open()
+            session = self._begin(run_id or secrets.token_hex(8), script.encode(), payload)
+            try:
+                code = self._listen(session, nonce, progress, on_event, on_line)
+            finally:
+                session.close()
+        except Silent:
+            code = -1
+        except (OSError, EOFError, Unreachable):
+            if not self._stopped.is_set():
+                raise
+        if self._stopped.is_set():
+            raise Interrupted(f"{self.name}: stopped {progress.where()}")
+        if code == -1:
+            self.close()
+            raise Unreachable(
+                f"lost {self.name} {progress.where()}; what runs there finishes or stops by itself; "
+                "run the same command again"
+            )
+        return Outcome(code, progress.events, list(progress.tail))
+
+    def terminal(self, command: str | Sequence[str]) -> int:
+        """Run a program as root in the terminal here, or with our own streams if that is none.
+
+        Returns its exit code.
+        """
+        self.open()
+        text = command if isinstance(command, str) else shlex.join(command)
+        if terminal.is_whole():
+            # sudo asks for its password by itself there.
+            words = text if self.is_root else f"sudo -- bash -c {shlex.quote(text)}"
+            channel = transport.open_session(self.connection, words, terminal.size())
+        else:
+            session = self._become_root(secrets.token_hex(8), f"exec bash -c {shlex.quote(text)}")
+            channel = session.release()
+        try:
+            code = terminal.attach(channel)
+        finally:
+            channel.close()
+        if code == -1:
+            raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
+        return code
+
+    def _begin(self, run_id: str, script: bytes, payload: bytes) -> Session:
+        header = f"ROADIE {run_id} {len(script)} {len(payload)}\n".encode()
+        return self._become_root(run_id, wrap_script(run_id), (header + script, payload))
+
+    def _listen(
+        self,
+        session: Session,
+        nonce: str,
+        progress: _Progress,
+        on_event: Callable[[Event], None] | None,
+        on_line: Callable[[str], None] | None,
+    ) -> int:
+        for line in session.lines():
+            event = parse(line, nonce) if nonce and line.startswith(nonce) else None
+            if event:
+                progress.events.append(event)
+                if on_event:
+                    on_event(event)
+            else:
+                progress.tail.append(line[:_LONGEST_TAIL_LINE])
+                if on_line:
+                    on_line(line)
+        return session.exit_code()
+
+    def _become_root(self, run_id: str, program: str, parts: Sequence[bytes] = ()) -> Session:
+        """Run bash as root: directly, through sudo, or through sudo with a password."""
+        if self.is_root:
+            return self._started(self._execute("", run_id, program, parts))
+        if not self._sudo_asks and self._known_password() is None:
+            session = self._execute("sudo -n --", run_id, program, parts)
+            if session.wait_for_start():
+                return session
+            self._sudo_asks = session.exit_code() == 1
+            if not self._sudo_asks:
+                raise self._refused(session)
+            session.close()
+        session = self._execute(f"sudo -S -p {_prompt(run_id)} --", run_id, program)
+        # Nothing but the password goes before sudo is through: it takes a line for its next try.
+        session.send(f"{self._password()}\n".encode())
+        self._started(session)
+        if parts:
+            session.feed(parts)
+        return session
+
+    def _execute(self, sudo: str, run_id: str, program: str, parts: Sequence[bytes] = ()) -> Session:
+        program = f"echo {_mark(run_id)} >&2\n{program}"
+        words = f"bash -c {shlex.quote(program)}"
+        words = f"env LC_ALL=C {sudo} {words}" if sudo else words
+        channel = transport.open_session(self.connection, words)
+        session = Session(channel, started=_mark(run_id), prompt=_prompt(run_id))
+        self._session = session
+        if self._stopped.is_set():
+            session.close()
+        if parts:
+            session.feed(parts)
+        return session
+
+    def _started(self, session: Session) -> Session:
+        try:
+            if session.wait_for_start():
+                return session
+        except Refused:
+            session.close()
+            self._forget_password()
+            raise Unreachable(f"{self._who}: sudo refused the password") from None
+        except Silent:
+            words = session.words[-1] if session.words else "nothing"
+            raise Unreachable(f"{self._who}: no shell started in time; it said: {words}") from None
+        raise self._refused(session)
+
+    def _refused(self, session: Session) -> RoadieError:
+        code = session.exit_code()
+        session.close()
+        said = [line for line in (*session.words, *session.lines()) if line.strip()]
+        words = said[-1] if said else f"exit code {code}"
+        if code == -1 and not said:
+            return Unreachable(f"lost {self.name} before anything ran; run the same command again")
+        if self.is_root:
+            return Unreachable(f"{self._who}: the login shell does not run bash: {words}")
+        return Unreachable(f"{self._who}: sudo refused: {words}; log in as root, or allow it sudo")
+
+    @property
+    def is_root(self) -> bool:
+        return bool(self.connection.user == "root")
+
+    @property
+    def _who(self) -> str:
+        return f"{self.connection.user}@{self.name}"
+
+    def _known_password(self) -> str | None:
+        given = self.connection.config.sudo.password
+        return _passwords.get(self.connection.user) if given is None else str(given)
+
+    def _password(self) -> str:
+        """sudo's password: of --prompt-for-sudo-password, or asked once for all hosts of a user."""
+        with _passwords_lock:
+            known = self._known_password()
+            if known is None:
+                if not console.is_interactive():
+                    raise Unreachable(f"{self._who}: sudo wants a password; use --prompt-for-sudo-password")
+                known = console.ask(f"sudo password of {self._who}: ", secret=True)
+                _passwords[self.connection.user] = known
+            return known
+
+    def _forget_password(self) -> None:
+        with suppress(KeyError):
+            del _passwords[self.connection.user]
+
+
+def _mark(run_id: str) -> str:
+    return f"roadie-{run_id}"
+
+
+def _prompt(run_id: str) -> str:
+    return f"P{run_id}"

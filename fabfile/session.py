@@ -1,0 +1,165 @@
+"""One exec on a host: bytes go in, lines come out, and a link that died without a word is noticed."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+HEARTBEAT = 2.0
+SILENCE = 20.0
+_TICK = 0.5
+_CHUNK = 262_144
+#: a program that never ends its line must not fill the memory here
+_LONGEST_LINE = 1 << 24
+
+
+class Silent(Exception):
+    """Nothing has come from the host for too long, or its connection broke."""
+
+
+class Refused(Exception):
+    """The host asked for the password again."""
+
+
+class Session:
+    """The channel of one exec. `beat` is what stands on stderr for each heartbeat received."""
+
+    def __init__(self, channel: Any, *, started: str, prompt: str, beat: str = "b") -> None:
+        self.channel = channel
+        self.started = False
+        #: what stderr said besides heartbeats: sudo's words and the login shell's
+        self.words: deque[str] = deque(maxlen=20)
+        self._marks = {started, beat}
+        self._prompt = prompt
+        self._unread = ""
+        self._prompts = 0
+        self._heard = time.monotonic()
+        self._window = channel.out_window_size
+        self._is_over = threading.Event()
+        channel.settimeout(_TICK)
+
+    def feed(self, parts: Iterable[bytes]) -> None:
+        """Send all of it and then a heartbeat every two seconds, from a thread of its own."""
+        threading.Thread(target=self._feed, args=(parts,), daemon=True).start()
+
+    def send(self, data: bytes) -> None:
+        """Send all of it; what the host has no room for waits."""
+        rest = memoryview(data)
+        while rest and not self._is_over.is_set():
+            self._note_window()
+            try:
+                rest = rest[self.channel.send(rest[:_CHUNK]) :]
+            except TimeoutError:
+                continue
+            self._window = self.channel.out_window_size
+
+    def wait_for_start(self) -> bool:
+        """Wait until the host's side says that it runs; False if it ended without a word of it."""
+        while not self.started:
+            try:
+                data = self.channel.recv_stderr(65536)
+            except TimeoutError:
+                self._check_silence()
+                continue
+            if not data:
+                break
+            self._take_stderr(data)
+        return self.started
+
+    def lines(self) -> Iterator[str]:
+        """Every line of stdout, as it comes."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        pieces: list[str] = []
+        size = 0
+        for data in self._stdout():
+            first, *others = decoder.decode(data).split("\n")
+            pieces.append(first)
+            size += len(first)
+            if others or size > _LONGEST_LINE:
+                yield "".join(pieces)
+                yield from others[:-1]
+                pieces = others[-1:]
+                size = len(pieces[0]) if pieces else 0
+        pieces.append(decoder.decode(b"", final=True))
+        if last := "".join(pieces):
+            yield last
+
+    def exit_code(self) -> int:
+        """The exit status; -1 if the connection broke first."""
+        while not self.channel.status_event.wait(_TICK):
+            self._check_stderr()
+        self._check_stderr()
+        return int(self.channel.recv_exit_status())
+
+    def close(self) -> None:
+        """End it; the host's side sees an end of file."""
+        self._is_over.set()
+        self.channel.close()
+
+    def release(self) -> Any:
+        """Hand over the channel as it is; what was read of its stderr already is printed."""
+        self._is_over.set()
+        for line in self.words:
+            print(line, file=sys.stderr)
+        print(self._unread, end="", file=sys.stderr, flush=True)
+        return self.channel
+
+    def _stdout(self) -> Iterator[bytes]:
+        while True:
+            try:
+                data = self.channel.recv(65536)
+            except TimeoutError:
+                self._check_stderr()
+                continue
+            if not data:
+                return
+            self._heard = time.monotonic()
+            if self.channel.recv_stderr_ready():
+                self._check_stderr()
+            yield data
+
+    def _check_stderr(self) -> None:
+        while self.channel.recv_stderr_ready():
+            data = self.channel.recv_stderr(65536)
+            if not data:
+                break
+            self._take_stderr(data)
+        self._check_silence()
+
+    def _take_stderr(self, data: bytes) -> None:
+        self._heard = time.monotonic()
+        *lines, self._unread = (self._unread + data.decode("utf-8", "replace")).split("\n")
+        for line in lines:
+            self.started = self.started or line in self._marks
+            if line not in self._marks:
+                self._prompts += line.count(self._prompt)
+                self.words.append(line)
+        # A prompt ends with no newline; sudo-rs writes its own words around the one it is given.
+        if self._prompts + self._unread.count(self._prompt) > 1:
+            raise Refused
+
+    def _check_silence(self) -> None:
+        self._note_window()
+        if time.monotonic() - self._heard > SILENCE:
+            raise Silent
+
+    def _note_window(self) -> None:
+        # Room for more to send is a sign of life too, and the only one while a slow line uploads.
+        window = self.channel.out_window_size
+        if window > self._window:
+            self._heard = time.monotonic()
+        self._window = window
+
+    def _feed(self, parts: Iterable[bytes]) -> None:
+        try:
+            for part in parts:
+                self.send(part)
+            while not self._is_over.wait(HEARTBEAT):
+                self.send(b"\n")
+        except (OSError, EOFError):
+            pass  # the channel is closed, and whoever reads from it learns why
