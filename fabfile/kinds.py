@@ -1,0 +1,217 @@
+"""The kinds of value that a setting can have: each checks what YAML gave, and says what it wants."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+# Patterns are compiled when they are first used, which keeps `fab --list` quick.
+CONTROL = r"[\x00-\x1f\x7f]"
+_SWITCHES = {
+    "yes": True,
+    "true": True,
+    "on": True,
+    "1": True,
+    "no": False,
+    "false": False,
+    "off": False,
+    "0": False,
+}
+
+
+class Wrong(Exception):
+    """Why a value cannot be, and the keys that lead to it from the setting."""
+
+    def __init__(self, why: str, *below: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.below = below
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T_co]):
+    """What a setting takes, in words and as a check that raises Wrong.
+
+    `from_text` reads the value of an environment variable; None where one cannot say it.
+    """
+
+    says: str
+    check: Callable[[Any], T_co]
+    from_text: Callable[[str], object] | None = str
+
+
+def shown(value: object) -> str:
+    """A value as an error message names it, in YAML's words and in one short line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...'"
+
+
+def meant(word: object, known: Iterable[str]) -> str:
+    """`did you mean ...?` for a word that is none of the known ones; empty if none comes near."""
+    import difflib
+
+    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def whole(low: int, high: int, unit: str = "") -> Kind[int]:
+    """A whole number within bounds."""
+    says = f"a whole number{f' of {unit}' if unit else ''} from {low} to {high}"
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise Wrong(f"must be {says}, not {shown(value)}")
+        return value
+
+    def from_text(text: str) -> object:
+        return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else text
+
+    return Kind(says, check, from_text)
+
+
+def switch() -> Kind[bool]:
+    """A yes or no."""
+
+    def check(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise Wrong(f"must be true or false, not {shown(value)}")
+        return value
+
+    return Kind("true or false", check, lambda text: _SWITCHES.get(text.lower(), text))
+
+
+def text(says: str, pattern: str) -> Kind[str]:
+    """A text that matches the whole of a pattern."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
+            raise Wrong(f"must be {says}, not {shown(value)}")
+        return value
+
+    return Kind(says, check)
+
+
+def choice(*words: str, later: tuple[str, ...] = ()) -> Kind[str]:
+    """One of some words; those of `later` are known, but cannot be had yet."""
+    says = f"the word {' or '.join(words)}"
+
+    def check(value: Any) -> str:
+        if value in later:
+            raise Wrong(f"{value} is not supported yet; use {' or '.join(words)}")
+        if value not in words:
+            raise Wrong(f"must be {says}, not {shown(value)}")
+        return str(value)
+
+    return Kind(says, check)
+
+
+def size() -> Kind[str]:
+    """A size in bytes, or in kilo-, mega- or gigabytes, as nginx writes it."""
+    says = "a size in bytes such as 20m (k, m or g)"
+
+    def check(value: Any) -> str:
+        digits = str(value).lower() if isinstance(value, (str, int)) else ""
+        if not re.fullmatch(r"[0-9]{1,12}[kmg]?", digits):
+            raise Wrong(f"must be {says}, not {shown(value)}")
+        return digits
+
+    return Kind(says, check)
+
+
+def checked(says: str, check: Callable[[str], T]) -> Kind[T]:
+    """A text that a function of its own checks and may rewrite."""
+
+    def check_text(value: Any) -> T:
+        if not isinstance(value, str):
+            raise Wrong(f"must be {says}, not {shown(value)}")
+        return check(value)
+
+    return Kind(says, check_text)
+
+
+def several(item: Kind[T], says: str, least: int = 0) -> Kind[tuple[T, ...]]:
+    """A list, each item once; a single one may stand without its brackets."""
+
+    def check(value: Any) -> tuple[T, ...]:
+        if isinstance(value, str):
+            value = [value]
+        if not isinstance(value, (list, tuple)):
+            raise Wrong(f"must be {says}, not {shown(value)}")
+        if len(value) < least:
+            raise Wrong(f"must be {says}; at least {least} is needed")
+        items = tuple(item.check(one) for one in value)
+        for one in items:
+            if items.count(one) > 1:
+                raise Wrong(f"names {shown(one)} twice; leave one out")
+        return items
+
+    return Kind(says, check, comma_separated)
+
+
+def comma_separated(text: str) -> object:
+    """The items of a list in an environment variable."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def mapping(
+    says: str, name: Callable[[str], str], item: Callable[[Any], T], known: Iterable[str] = ()
+) -> Kind[dict[str, T]]:
+    """A mapping, its names and its items checked; with `known`, of just these names."""
+    words = tuple(known)
+
+    def check(value: Any) -> dict[str, T]:
+        if not isinstance(value, Mapping):
+            raise Wrong(f"must be {says}, not {shown(value)}")
+        return {_name(key): _item(key, one) for key, one in value.items()}
+
+    def _name(key: object) -> str:
+        if words and key not in words:
+            raise Wrong(f"unknown ({meant(key, words) or 'known are ' + ', '.join(words)})", str(key))
+        if not isinstance(key, str):
+            raise Wrong(f"the name {shown(key)} must be text; put it in quotes", str(key))
+        return _below(key, name, key)
+
+    def _item(key: object, one: Any) -> T:
+        return _below(str(key), item, one)
+
+    return Kind(says, check, None)
+
+
+def _below(key: str, check: Callable[[Any], T], value: Any) -> T:
+    try:
+        return check(value)
+    except Wrong as wrong:
+        raise Wrong(wrong.why, key, *wrong.below) from None
+
+
+def plain(value: Any) -> Any:
+    """A value made of nothing but text, numbers, true, false, null, lists and mappings of these."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_below(str(place), plain, one) for place, one in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {_plain_key(key): _below(str(key), plain, one) for key, one in value.items()}
+    raise Wrong(f"must be text, a number, true, false, null, a list or a mapping, not {shown(value)}")
+
+
+def _plain_key(key: object) -> str:
+    if not isinstance(key, str):
+        raise Wrong(f"the name {shown(key)} must be text; put it in quotes")
+    return key

@@ -1,0 +1,141 @@
+"""What a site, its domains, its hosts and its paths may be called."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from .kinds import CONTROL, Kind, Wrong, checked, meant, shown
+
+ROLES = ("web", "worker", "db")
+
+# Users and groups that Debian and the packages on a site's host bring, folders below /run, /srv and
+# /var/log that are another's, databases and nginx sites of these names: none of them is ours to take.
+_RESERVED = frozenset(
+    """
+    root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody
+    adm tty disk kmem dialout fax voice cdrom floppy tape sudo audio dip operator src shadow utmp video
+    sasl plugdev staff users nogroup input sgx kvm render crontab netdev messagebus dbus avahi polkitd
+    systemd systemd-network systemd-resolve systemd-timesync systemd-journal systemd-coredump
+    systemd-oom sshd ssh ssl-cert ntp chrony postfix postdrop exim debian-exim syslog rsyslog uuidd
+    tcpdump landscape pollinate lxd docker _apt apt bind dnsmasq statd ftp http https tss usbmux
+    mysql mysqld mariadb postgres postgresql redis valkey rabbitmq memcache memcached epmd
+    nginx apache apache2 supervisor supervisord gunicorn celery certbot letsencrypt fail2ban
+    admin administrator guest ubuntu debian vagrant wheel
+    lock log user shm udev mount initctl network credentials motd cryptsetup private journal
+    installer fsck sysstat unattended-upgrades roadie default test innodb information_schema
+    performance_schema localhost tmp home etc usr var srv opt dev proc boot lib run
+    """.split()
+)
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_USER = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\$?"
+_HOST = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+_IPV6 = r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9_.-]+)?"
+_URL_PATH = r"/([A-Za-z0-9._~-]+/)+"
+
+
+def _app(name: str) -> str:
+    # A user `<name>-build` is made too, and Linux takes no user name longer than 32.
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,25}", name, re.ASCII):
+        raise Wrong(
+            "must be 1 to 26 small letters, digits, '-' or '_', a letter first, "
+            f"not {shown(name)}; for example 'guestbook'"
+        )
+    if name in _RESERVED or name.startswith("systemd-"):
+        raise Wrong(f"{name!r} belongs to the system; choose another name, for example '{name[:22]}-web'")
+    if name.endswith("-build"):
+        raise Wrong(f"{name!r} is what roadie calls the user that builds another site; leave '-build' out")
+    return name
+
+
+def _domain(name: str) -> str:
+    name = name.lower()
+    if name.startswith("*"):
+        raise Wrong(f"{name!r} is a wildcard; write each name that the site answers to")
+    if "://" in name or name.startswith("//"):
+        bare = urlsplit(name).netloc.rpartition("@")[2].partition(":")[0]
+        raise Wrong(
+            f"{name!r} is an address; write only the name" + (f": {bare}" if _is_domain(bare) else "")
+        )
+    bare, colon, port = name.rpartition(":")
+    if colon and port.isdigit() and _is_domain(bare):
+        raise Wrong(f"{name!r} has a port; write only the name: {bare}")
+    if not name.isascii():
+        raise Wrong(f"{shown(name)} is not ASCII; write it as DNS has it{_punycode(name)}")
+    if not _is_domain(name):
+        raise Wrong(f"must be a host name such as www.example.org, not {shown(name)}")
+    return name
+
+
+def _is_domain(name: str) -> bool:
+    return len(name) <= 253 and all(re.fullmatch(_LABEL, label) for label in name.split("."))
+
+
+def _punycode(name: str) -> str:
+    # Python's own IDNA is of 2003: these letters have another form today.
+    try:
+        hint = "" if set("ßς\u200c\u200d") & set(name) else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        hint = ""
+    return f": {hint}" if _is_domain(hint) else ", xn--..."
+
+
+def _host(address: str) -> str:
+    user, at, _ = address.rpartition("@")
+    host, port = host_and_port(address)
+    named = re.fullmatch(_HOST, host) or re.fullmatch(_IPV6, host)
+    if not named or (at and not re.fullmatch(_USER, user)) or not 1 <= port <= 65535:
+        raise Wrong(f"must be a host such as web1.example.org or admin@web1:2222, not {shown(address)}")
+    return address
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The host in `user@host:port` and its port, as Fabric reads them; an IPv6 address has no port."""
+    host = address.rpartition("@")[2].lower()
+    if host.count(":") > 1:
+        return host, 22
+    host, colon, port = host.partition(":")
+    if not colon:
+        return host, 22
+    return host, int(port) if re.fullmatch(r"[0-9]{1,5}", port) else 0
+
+
+def _role(role: str) -> str:
+    if role not in ROLES:
+        raise Wrong(f"{shown(role)} is no role ({meant(role, ROLES) or 'roles are ' + ', '.join(ROLES)})")
+    return role
+
+
+def _url_path(path: str) -> str:
+    if not re.fullmatch(_URL_PATH, path) or {".", ".."} & set(path.split("/")):
+        raise Wrong(f"must be a path that begins and ends with '/', such as /static/, not {shown(path)}")
+    return path
+
+
+def _page(path: str) -> str:
+    if not re.fullmatch(r"/[!-~]*", path, re.ASCII) or "#" in path:
+        raise Wrong(f"must be a path that begins with '/', such as /healthz, not {shown(path)}")
+    return path
+
+
+def _inside(path: str) -> str:
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if not path or path[0] in "/~-" or ".." in parts or "\\" in path or re.search(CONTROL, path):
+        raise Wrong(f"must be a path from the folder of fabric.yaml down, not {shown(path)}")
+    return "/".join(parts) or "."
+
+
+def _folder(path: str) -> str:
+    if not path or re.search(CONTROL, path):
+        raise Wrong(f"must be a folder, not {shown(path)}")
+    return path
+
+
+APP: Kind[str] = checked("a name of 1 to 26 small letters, digits, '-' and '_', a letter first", _app)
+DOMAIN: Kind[str] = checked("a host name such as www.example.org", _domain)
+HOST: Kind[str] = checked("a host such as web1.example.org or admin@web1:2222", _host)
+ROLE: Kind[str] = checked("one of " + ", ".join(ROLES), _role)
+URL_PATH: Kind[str] = checked("a path that begins and ends with '/'", _url_path)
+PAGE: Kind[str] = checked("a path that begins with '/'", _page)
+INSIDE: Kind[str] = checked("a path from the folder of fabric.yaml down", _inside)
+FOLDER: Kind[str] = checked("a folder", _folder)

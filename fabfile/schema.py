@@ -1,0 +1,228 @@
+"""The schema of the settings: every key with its kind, its default and its lines in the manual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .kinds import Kind, choice, several, size, switch, text, whole
+from .names import APP, DOMAIN, FOLDER, INSIDE, PAGE, URL_PATH
+from .sections import DJANGO, ENV, ENV_NAMES, ENV_NAMES_KIND, HOSTS, SECRETS, SecretSource
+
+T = TypeVar("T")
+
+OWN_TEMPLATES = "roadie-templates"
+
+
+def setting(kind: Kind[T], default: T, manual: str, *, default_is: str = "") -> T:
+    """A field of Settings; `default_is` says its default where the value alone does not."""
+    metadata = {"kind": kind, "manual": manual, "default_is": default_is}
+    return field(default_factory=lambda: default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user wrote, checked; `root` is the folder of fabric.yaml, or of the fabfile."""
+
+    root: Path
+
+    domain: tuple[str, ...] = setting(
+        several(DOMAIN, "a host name, or a list of them", least=1),
+        (),
+        """The names that visitors type, without https:// and path; the first is the canonical one.
+        The only setting that has no default.""",
+        default_is="none: it must be set",
+    )
+    app: str = setting(
+        APP,
+        "",
+        """What the site is called on its hosts: its system user, its folder below /srv, its database
+        and its programs. Not to be changed after the first bootstrap, which would make a second site.
+        26 characters, as a user <app>-build is made too and Linux allows 32.""",
+        default_is="the project's package, or the folder's name if that is called config or the like",
+    )
+    hosts: Mapping[str, tuple[str, ...]] = setting(
+        HOSTS,
+        {},
+        """Where the site runs: [web1.example.org], or with their roles {web1: [web, worker, db]}.
+        A host in a list has every role. Names, addresses and aliases of ~/.ssh/config; user@host:port
+        too. -H on the command line wins.""",
+        default_is="none: name hosts with -H",
+    )
+    project: str = setting(
+        INSIDE, "", "The folder of manage.py.", default_is="found, at most two folders down"
+    )
+    settings_module: str = setting(
+        text("a module such as mysite.settings", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"),
+        "",
+        "The settings module that runs in production.",
+        default_is="what manage.py names",
+    )
+    wsgi: str = setting(
+        text("a module such as mysite.wsgi", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?"),
+        "",
+        "The module that Gunicorn serves; its callable after a colon, if not called application.",
+        default_is="what WSGI_APPLICATION names, or wsgi.py beside the settings",
+    )
+    requirements: str = setting(
+        INSIDE,
+        "",
+        "The requirements file that production installs.",
+        default_is="requirements/production.txt, prod.txt or deploy.txt, or requirements.txt, in the"
+        " folder of manage.py or above it",
+    )
+    python: str = setting(
+        text("a Python such as python3 or /opt/python/bin/python3.13", r"python3(\.\d+)?|/[\w./+-]+"),
+        "python3",
+        "The interpreter on the host that virtualenvs are made with. Debian's own by default.",
+    )
+    packages: tuple[str, ...] = setting(
+        several(text("a Debian package", r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"), "a list of packages"),
+        (),
+        "Debian packages that the project needs besides those of roadie, such as libmagic1.",
+    )
+    apt_lock_timeout: int = setting(
+        whole(0, 7200, "seconds"),
+        600,
+        """How long to wait for another apt or dpkg. A fresh server often upgrades itself for some
+        minutes after its first boot.""",
+    )
+
+    database: str = setting(
+        choice("mysql", later=("postgresql", "sqlite")),
+        "mysql",
+        "The database: mysql is Debian's default-mysql-server on the same host, over its socket.",
+    )
+    env: Mapping[str, str] = setting(
+        ENV,
+        {},
+        """Plain values for the environment of the site's processes. Everyone who can read this file
+        knows them: secrets go under secrets. true and false become True and False; 1 and 0 stay.""",
+    )
+    env_names: Mapping[str, tuple[str, ...]] = setting(
+        ENV_NAMES_KIND,
+        ENV_NAMES,
+        """The names under which the project looks in its environment for what roadie knows. Those left
+        out keep their default; an empty list sets none.""",
+        default_is="; ".join(f"{key}: {', '.join(names) or '(none)'}" for key, names in ENV_NAMES.items()),
+    )
+    secrets: Mapping[str, SecretSource] = setting(
+        SECRETS,
+        {},
+        """Secret values for the environment, each with where to get it at a deploy:
+        {MAIL_PASSWORD: {command: pass show mail}}, {file: path} or {prompt: true}. Commands run here,
+        in the folder of fabric.yaml. The secret key and the database's password need no entry: they
+        are made on the host.""",
+    )
+    django: Mapping[str, Any] = setting(
+        DJANGO,
+        {},
+        """Django settings, which win over the project's own and over the overlay's:
+        {SECURE_HSTS_SECONDS: 3600}.""",
+    )
+    overlay: bool = setting(
+        switch(),
+        True,
+        """Whether settings that the project leaves as startproject made them (DEBUG, SECRET_KEY,
+        ALLOWED_HOSTS, DATABASES, ...) are set for production. false leaves all of it to the project
+        and its environment.""",
+    )
+
+    static_url: str = setting(
+        URL_PATH,
+        "",
+        "What nginx serves static files under.",
+        default_is="the project's STATIC_URL, or /static/",
+    )
+    media_url: str = setting(
+        URL_PATH,
+        "",
+        "What nginx serves uploads under.",
+        default_is="the project's MEDIA_URL, or /media/",
+    )
+    collectstatic: bool = setting(
+        switch(),
+        True,
+        "Whether a deploy collects static files; false serves those that the project has in STATIC_ROOT.",
+    )
+    post_build: tuple[str, ...] = setting(
+        several(text("a line of shell", r"[^\x00\n]*[^\x00\s][^\x00\n]*"), "a list of lines of shell"),
+        (),
+        """Commands that finish a build, run after collectstatic as the site's user in the folder of
+        manage.py: python manage.py compress.""",
+    )
+    client_max_body_size: str = setting(
+        size(),
+        "20m",
+        """The largest request that nginx takes, in bytes or with k, m or g. Django's own limits do not
+        cover files; nginx's default of 1m is too small for a photo.""",
+    )
+
+    workers: int = setting(
+        whole(1, 64),
+        2,
+        "Gunicorn's worker processes: one goes on while another restarts. Each takes 50 to 150 MB.",
+    )
+    threads: int = setting(
+        whole(1, 128),
+        4,
+        "Threads in each worker: so many requests at once, times workers. 1 for code that cannot share.",
+    )
+    worker_class: str = setting(
+        text("a worker class such as gthread", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"),
+        "gthread",
+        "Gunicorn's worker class. gthread keeps slow clients from holding a whole process.",
+    )
+    request_timeout: int = setting(
+        whole(1, 3600, "seconds"),
+        90,
+        "How long a worker may be silent until Gunicorn replaces it (its --timeout).",
+    )
+    graceful_timeout: int = setting(
+        whole(1, 3600, "seconds"),
+        60,
+        """How long requests under way may take to end when a worker stops. Supervisor kills only ten
+        seconds later.""",
+    )
+    proxy_read_timeout: int = setting(
+        whole(1, 7200, "seconds"),
+        120,
+        """How long nginx waits for the site's answer. Not less than request_timeout: nginx would give up
+        on requests that still run.""",
+    )
+    health: tuple[str, ...] = setting(
+        several(PAGE, "a path, or a list of paths"),
+        (),
+        """Pages that must answer 2xx before a release gets a visitor. More than one is better: a status
+        page may be well while every other page fails.""",
+        default_is="/, which may also answer 3xx or 4xx by itself",
+    )
+    gate_timeout: int = setting(
+        whole(1, 600, "seconds"), 30, "How long a new release may take until it answers those pages."
+    )
+    drain: int = setting(
+        whole(0, 3600, "seconds"),
+        30,
+        "How long a deploy lets the release before finish its requests before it is told to stop.",
+    )
+    keep: int = setting(
+        whole(1, 100), 5, "How many releases stay on the host, the one that serves among them."
+    )
+    templates: str = setting(
+        FOLDER,
+        OWN_TEMPLATES,
+        "The folder whose templates win over roadie's of the same name.",
+    )
+
+    @property
+    def own_templates(self) -> Path | None:
+        """The folder of the user's templates, if there is one."""
+        folder = self.root / Path(self.templates).expanduser()
+        return folder if folder.is_dir() else None
+
+    @property
+    def stop_timeout(self) -> int:
+        """How long Supervisor waits for Gunicorn, always longer than Gunicorn for its requests."""
+        return self.graceful_timeout + 10
