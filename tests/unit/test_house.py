@@ -19,7 +19,7 @@ SHELL_TEMPLATES = [path for path in TEMPLATES if path.name.endswith(".sh.j2")]
 ORDER = """
     errors events stages
     kinds names sections schema layers settings manual secret_sources
-    bundle trees project workspace
+    bundle trees words pins project workspace
     render record console report
     host_keys ssh_config login transport session terminal host executor runner
     machine identity basetree nspawn throwaway
