@@ -183,6 +183,8 @@ def kill(state: Path, name: str) -> None:
         if time.monotonic() > deadline:
             raise RoadieError(f"{name}: its processes do not end")
         time.sleep(0.01)
+    with suppress(OSError):  # nspawn takes it away itself, unless it was killed
+        Path("/run/systemd/nspawn/propagate", name).rmdir()
 
 
 def last_words(state: Path) -> str:

@@ -205,7 +205,7 @@ def boot(
 def prepared(label: str, prepare: Callable[[ThrowawayHost], object], suite: str = "trixie") -> str:
     """Have a snapshot of this label, made once by `prepare`, whichever process comes first."""
     machine.require()
-    with machine.locked(basetree.folder("snapshots") / f"{suite}-{label}.lock"):
+    with machine.locked(STATE / f"{suite}-{label}.lock"):
         if not has_snapshot(label, suite):
             with boot("prepare", suite) as host:
                 prepare(host)

@@ -22,7 +22,8 @@ def traces(host):
     found = [line for line in links.splitlines() if f" roadie{host.slot}@" in line]
     found += [line for line in Path("/proc/mounts").read_text().splitlines() if host.name in line]
     found += [line for line in machine.run("ps", "ax").splitlines() if host.name in line]
-    folders = (host.state, host.storage, Path("/run/netns", host.name))
+    folders = [host.state, host.storage, Path("/run/netns", host.name)]
+    folders.append(Path("/run/systemd/nspawn/propagate", host.name))
     cgroups = Path("/sys/fs/cgroup").glob(f"**/roadie-{host.name}")
     return found + [str(path) for path in (*folders, *cgroups) if path.exists()]
 
