@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .console import lock
 from .errors import BY_CODE, RoadieError, StageFailed
 from .events import Event
 
-_print_lock = threading.Lock()
 _COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31"}
 _SHOWN = frozenset("changed would ran kept warn waiting applied stopped".split())
 
@@ -98,7 +97,7 @@ def say_line(host: str, text: str, *, colour: str | None = None, error: bool = F
     stream = sys.stderr if error else sys.stdout
     if colour and stream.isatty():
         text = f"\x1b[{colour}m{text}\x1b[0m"
-    with _print_lock:
+    with lock:
         print(f"{host}: {text}", file=stream, flush=True)
 
 

@@ -21,7 +21,7 @@ ORDER = """
     kinds names sections schema layers settings manual secret_sources
     bundle trees words pins project workspace
     render record console report
-    host_keys ssh_config login transport session terminal host executor runner
+    host_keys ssh_config login transport session terminal host config executor runner
     machine identity basetree nspawn throwaway
     provision release operate data __init__ cli
 """.split()
@@ -50,7 +50,9 @@ def imports(module):
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.level, node.module
         elif isinstance(node, ast.ImportFrom):
-            yield from ((node.level, alias.name) for alias in node.names)
+            # Of the package itself comes either a module or what __init__ has.
+            names = (alias.name for alias in node.names)
+            yield from ((node.level, name if name in MODULES else "__init__") for name in names)
 
 
 def top_level(module):
