@@ -4,9 +4,41 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
+from . import executor, provision
+from .operate import manage
+from .provision import bootstrap, plan
+from .release import deploy, migrate
+from .stages import DEPLOY, PROVISION, Stage, use
+
 __version__ = "0.1.0"
 
-__all__: list[str] = []
+mysql, nginx, packages, supervisor, virtualenv = (
+    provision.STAGE_TASKS[name] for name in ("mysql", "nginx", "packages", "supervisor", "virtualenv")
+)
+site, logrotate = provision.STAGE_TASKS["site"], provision.STAGE_TASKS["logrotate"]
 
 # Outside `__all__`: a Collection of this name in a fabfile hides every task of its own.
 ns = Collection()
+for _task in (bootstrap, plan, *provision.STAGE_TASKS.values(), deploy, migrate, manage):
+    ns.add_task(_task)
+
+__all__ = [
+    "DEPLOY",
+    "PROVISION",
+    "Stage",
+    "bootstrap",
+    "deploy",
+    "logrotate",
+    "manage",
+    "migrate",
+    "mysql",
+    "nginx",
+    "packages",
+    "plan",
+    "site",
+    "supervisor",
+    "use",
+    "virtualenv",
+]
+
+executor.install()

@@ -18,7 +18,7 @@ from . import console, terminal, transport
 from .errors import Interrupted, RoadieError, Unreachable
 from .events import Event, parse
 from .render import TEMPLATES
-from .session import Refused, Session, Silent
+from .session import Payload, Refused, Session, Silent
 
 TAIL = 40
 _LONGEST_TAIL_LINE = 2000
@@ -87,7 +87,7 @@ class Host:
     def run(
         self,
         script: str,
-        payload: bytes = b"",
+        payload: Payload = b"",
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
         *,
@@ -144,7 +144,7 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, run_id: str, script: bytes, payload: bytes) -> Session:
+    def _begin(self, run_id: str, script: bytes, payload: Payload) -> Session:
         header = f"ROADIE {run_id} {len(script)} {len(payload)}\n".encode()
         return self._become_root(run_id, wrap_script(run_id), (header + script, payload))
 
@@ -157,7 +157,7 @@ class Host:
         on_line: Callable[[str], None] | None,
     ) -> int:
         for line in session.lines():
-            event = parse(line, nonce) if nonce and line.startswith(nonce) else None
+            event = parse(line, nonce) if nonce else None
             if event:
                 progress.events.append(event)
                 if on_event:
@@ -168,7 +168,7 @@ class Host:
                     on_line(line)
         return session.exit_code()
 
-    def _become_root(self, run_id: str, program: str, parts: Sequence[bytes] = ()) -> Session:
+    def _become_root(self, run_id: str, program: str, parts: Sequence[Payload] = ()) -> Session:
         """Run bash as root: directly, through sudo, or through sudo with a password."""
         if self.is_root:
             return self._started(self._execute("", run_id, program, parts))
@@ -188,7 +188,7 @@ class Host:
             session.feed(parts)
         return session
 
-    def _execute(self, sudo: str, run_id: str, program: str, parts: Sequence[bytes] = ()) -> Session:
+    def _execute(self, sudo: str, run_id: str, program: str, parts: Sequence[Payload] = ()) -> Session:
         program = f"echo {_mark(run_id)} >&2\n{program}"
         words = f"bash -c {shlex.quote(program)}"
         words = f"env LC_ALL=C {sudo} {words}" if sudo else words

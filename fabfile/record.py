@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from .bundle import Commit
 from .render import render
 from .stages import environment, static, virtualenv
-from .workspace import Workspace
+from .workspace import Committed
 
 FORMAT = 1
 _MAKES_IT = (virtualenv, environment, static)
@@ -29,7 +29,7 @@ class Release:
     record: str = ""
 
 
-def make_release(work: Workspace) -> Release:
+def make_release(work: Committed) -> Release:
     """Name a release of this commit; equal fingerprints mean that nothing at all would differ."""
     now = datetime.now(UTC)
     bare = Release("0", "0", work.shipped_tree)
@@ -42,7 +42,7 @@ def make_release(work: Workspace) -> Release:
     return replace(release, record=_record(release, work.commit, now))
 
 
-def _fingerprint(bare: Release, work: Workspace) -> str:
+def _fingerprint(bare: Release, work: Committed) -> str:
     values = {**work.values, "release": bare}
     parts = [render(stage.template, work.settings.own_templates, values) for stage in _MAKES_IT]
     parts.append(bare.tree)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from . import console
 from .executor import hosts_of, roadie_task
 from .report import HostReport, Report, say_line
 from .stages import FINISH, MIGRATE, SURVEY, in_use
@@ -13,7 +14,8 @@ from .stages import FINISH, MIGRATE, SURVEY, in_use
 if TYPE_CHECKING:
     from .host import Host
     from .record import Release
-    from .workspace import Workspace
+    from .session import Payload
+    from .workspace import Committed
 
 _WAIT = "seconds to wait for another run to end (0)"
 
@@ -35,7 +37,7 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0) -> None:
         _deploy_on(host, found, work, release, wait)
 
 
-def _deploy_on(host: Host, found: HostReport, work: Workspace, release: Release, wait: int) -> None:
+def _deploy_on(host: Host, found: HostReport, work: Committed, release: Release, wait: int) -> None:
     """Deploy to one host, doing no more than what the survey found to be missing."""
     from .bundle import pack
     from .runner import run_stages
@@ -46,7 +48,7 @@ def _deploy_on(host: Host, found: HostReport, work: Workspace, release: Release,
             say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
             return
         stages = FINISH
-        payload = b""
+        payload: Payload = b""
     else:
         stages = in_use("deploy")
         payload = pack(work.settings.root, release.tree, facts.get("tree", []))
@@ -55,7 +57,7 @@ def _deploy_on(host: Host, found: HostReport, work: Workspace, release: Release,
     _conclude(report, facts, release, work)
 
 
-def _conclude(report: Report, facts: dict[str, list[str]], release: Release, work: Workspace) -> None:
+def _conclude(report: Report, facts: dict[str, list[str]], release: Release, work: Committed) -> None:
     before = facts.get("live", [""])[0]
     report.raise_failure(f"; {before} still serves" if before else "; no release serves yet")
     report.summarise()
@@ -63,8 +65,8 @@ def _conclude(report: Report, facts: dict[str, list[str]], release: Release, wor
         say_line(one.host, f"release {release.id} serves http://{work.settings.domain[0]}/")
 
 
-def _warn_of_dirty_tree(work: Workspace) -> None:
-    dirty = work.commit.dirty if work.commit else ()
+def _warn_of_dirty_tree(work: Committed) -> None:
+    dirty = work.commit.dirty
     if dirty:
         say_line(
             "here", f"{len(dirty)} changed files are not committed and do not ship: {', '.join(dirty[:5])}"

@@ -16,10 +16,11 @@ HERE = Path(__file__).resolve().parent
 TEMPLATES = next(path for path in (HERE / "templates", HERE.parent / "templates") if path.is_dir())
 _PLAIN = re.compile(r"[\w./:@%+=,-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 class _Verbatim(str):
-    """A text of roadie's own that is shell already; nothing of the user's ever becomes one."""
+    """A text that stands unquoted: roadie's own shell, or a name that was found to be no more than one."""
 
 
 def render(template: str, own_templates: Path | None, values: Mapping[str, Any]) -> str:
@@ -30,9 +31,10 @@ def render(template: str, own_templates: Path | None, values: Mapping[str, Any])
     import jinja2
 
     try:
-        return _environment(own_templates).get_template(template).render(values)
+        text: str = _environment(own_templates).get_template(template).render(values)
     except jinja2.TemplateError as error:
         raise SettingsError(_where(error, template)) from error
+    return text
 
 
 def _where(error: Exception, template: str) -> str:
@@ -60,6 +62,7 @@ def _environment(own_templates: Path | None) -> Any:
     )
     made.globals["config"] = jinja2.pass_context(_config)
     made.globals["library"] = _library
+    made.filters["name"] = _name
     return made
 
 
@@ -72,6 +75,13 @@ def _config(context: Any, template: str) -> str:
 @lru_cache
 def _library(name: str) -> _Verbatim:
     return _Verbatim((TEMPLATES / name).read_text())
+
+
+def _name(value: object) -> _Verbatim:
+    """A name as Python, the shell and the environment have them, dotted or not; it takes no quotes."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise SettingsError(f"{value!r}: only a name, of letters, digits, `_` and dots, can stand here")
+    return _Verbatim(value)
 
 
 def _finalize(context: Any, value: object) -> str:

@@ -12,6 +12,7 @@ from .errors import Interrupted, RoadieError
 from .executor import run_parallel
 from .host import Host
 from .report import HostReport, Report
+from .session import Payload
 from .settings import Settings
 from .stages import Stage
 
@@ -22,7 +23,7 @@ def run_stages(
     values: Mapping[str, Any],
     *,
     command: str,
-    payload: bytes = b"",
+    payload: Payload = b"",
     check: bool = False,
     locks: bool = True,
     wait: int = 0,

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 HEARTBEAT = 2.0
 SILENCE = 20.0
@@ -16,6 +16,14 @@ _TICK = 0.5
 _CHUNK = 262_144
 #: a program that never ends its line must not fill the memory here
 _LONGEST_LINE = 1 << 24
+
+
+class Payload(Protocol):
+    """Bytes, or what is sliced like them: not all of it need be in memory."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
 
 
 class Silent(Exception):
@@ -43,7 +51,7 @@ class Session:
         self._is_over = threading.Event()
         channel.settimeout(_TICK)
 
-    def feed(self, parts: Iterable[bytes]) -> None:
+    def feed(self, parts: Iterable[Payload]) -> None:
         """Send all of it and then a heartbeat every two seconds, from a thread of its own."""
         threading.Thread(target=self._feed, args=(parts,), daemon=True).start()
 
@@ -155,10 +163,11 @@ class Session:
             self._heard = time.monotonic()
         self._window = window
 
-    def _feed(self, parts: Iterable[bytes]) -> None:
+    def _feed(self, parts: Iterable[Payload]) -> None:
         try:
             for part in parts:
-                self.send(part)
+                for start in range(0, len(part), _CHUNK):
+                    self.send(part[start : start + _CHUNK])
             while not self._is_over.wait(HEARTBEAT):
                 self.send(b"\n")
         except (OSError, EOFError):

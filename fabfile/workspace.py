@@ -1,18 +1,19 @@
-"""What a command works on: the settings and the project that belong together."""
+"""What a command works on: settings, project and commit that belong together."""
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from invoke.context import Context
 
-from .bundle import Commit, find_commit
+from . import project as projects
+from .bundle import Commit, NoCommit, find_commit, git, tree_of
 from .project import Project
-from .project import read as read_project
-from .settings import Settings
-from .settings import read as read_settings
-from .trees import CommitTree, FolderTree, Tree
+from .settings import Settings, read
+from .trees import CommitTree, FolderTree
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,6 @@ class Workspace:
 
     settings: Settings
     project: Project
-    tree: Tree
-    commit: Commit | None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -30,19 +29,39 @@ class Workspace:
         return {"settings": self.settings, "project": self.project}
 
 
+@dataclass(frozen=True)
+class Committed(Workspace):
+    """A workspace as one commit has it; `prefix` is where it lies in the repository."""
+
+    commit: Commit
+    prefix: str
+
+    @cached_property
+    def shipped_tree(self) -> str:
+        """The tree that goes to the host: no more than the release needs."""
+        folder = posixpath.normpath(posixpath.join(self.prefix, self.project.ship_root))
+        return tree_of(self.settings.root, self.commit, folder)
+
+
 def at_head(c: Context) -> Workspace:
     """The project as the last commit has it; as the folder has it where there is no commit yet."""
-    settings = read_settings(c)
+    settings = read(c)
     try:
-        return at_commit(settings, find_commit(settings.root, "HEAD"))
+        return _at_commit(settings, find_commit(settings.root))
     except NoCommit:
-        tree = FolderTree(settings.root)
-        project = read_project(tree, settings)
-        return Workspace(settings.for_project(project), project, tree, None)
+        project = projects.read(FolderTree(settings.root), settings)
+        return Workspace(projects.complete(settings, project), project)
 
 
-def at_commit(settings: Settings, commit: Commit) -> Workspace:
-    """The project as this commit has it."""
-    tree = CommitTree(settings.root, commit)
-    project = read_project(tree, settings)
-    return Workspace(settings.for_project(project), project, tree, commit)
+def at_ref(c: Context, ref: str) -> Committed:
+    """The project as the commit of this name has it."""
+    settings = read(c)
+    return _at_commit(settings, find_commit(settings.root, ref))
+
+
+def _at_commit(settings: Settings, commit: Commit) -> Committed:
+    prefix = git(settings.root, "rev-parse", "--show-prefix").decode().strip()
+    tree = CommitTree(settings.root, commit.sha, prefix)
+    project = projects.read(tree, settings)
+    projects.refuse_unsupported(tree, project)
+    return Committed(projects.complete(settings, project), project, commit, prefix)
