@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from . import console
 from .executor import hosts_of, roadie_task
 from .report import HostReport, Report, say_line
 from .stages import FINISH, MIGRATE, SURVEY, in_use

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .console import lock
-from . import console
 from .errors import BY_CODE, RoadieError, StageFailed
 from .events import Event
 
