@@ -42,7 +42,7 @@ def _app(name: str) -> str:
             f"not {shown(name)}; for example 'guestbook'"
         )
     if name in _RESERVED or name.startswith("systemd-"):
-        raise Wrong(f"{name!r} belongs to the system; choose another name, for example '{name[:22]}-web'")
+        raise Wrong(f"{name!r} belongs to the system; choose another name, for example 'my-{name[:23]}'")
     if name.endswith("-build"):
         raise Wrong(f"{name!r} is what roadie calls the user that builds another site; leave '-build' out")
     return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
@@ -168,4 +169,4 @@ def _from_text(name: str, kind: Kind[Any], text: str) -> object:
 
 
 def _dotted(path: tuple[str, ...]) -> str:
-    return ".".join(("roadie", *path))
+    return ".".join(["roadie", *(key if re.fullmatch(r"[\w@:-]+", key) else repr(key) for key in path)])
