@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shlex
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -65,6 +66,7 @@ class Host:
         self._user = user
         self._port = port
         self._opening = Lock()
+        self._refusal: Exception | None = None
         self._stopped = Flag()
         self._session: Session | None = None
         self._sudo_asks = False
@@ -72,7 +74,19 @@ class Host:
     def open(self) -> None:
         """Connect, unless that is done; raise Unreachable with the reason."""
         with self._opening:
+            if self._refusal:
+                raise self._refusal
             transport.connect(self.connection, user=self._user, port=self._port)
+
+    def open_soon(self) -> None:
+        """Begin to connect while the caller does other things; `run` waits for it, or says why not."""
+        threading.Thread(target=self._open_early, daemon=True).start()
+
+    def _open_early(self) -> None:
+        try:
+            self.open()
+        except Exception as error:
+            self._refusal = error
 
     def close(self) -> None:
         """Close the connection."""

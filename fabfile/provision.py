@@ -7,7 +7,7 @@ from typing import Any
 from invoke.context import Context
 
 from .errors import PlanFound
-from .executor import RoadieTask, hosts_of, roadie_task
+from .executor import RoadieTask, roadie_task
 from .report import Report
 from .stages import PROVISION, Sequence, Stage, in_use
 
@@ -32,11 +32,11 @@ def plan(c: Context) -> None:
 
 
 def _provision(c: Context, stages: Sequence, command: str, *, check: bool = False) -> Report:
-    from .runner import run_stages
+    from .runner import run_stages, targets
     from .workspace import at_head
 
-    work = at_head(c)
-    hosts = hosts_of(c, work.settings)
+    settings, hosts = targets(c)
+    work = at_head(settings)
     return run_stages(hosts, stages, work.values, command=f"fab {command}", check=check)
 
 

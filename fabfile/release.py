@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from .executor import hosts_of, roadie_task
+from .executor import roadie_task
 from .report import HostReport, Report, say_line
 from .stages import FINISH, MIGRATE, SURVEY, in_use
 
@@ -23,11 +23,11 @@ _WAIT = "seconds to wait for another run to end (0)"
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0) -> None:
     """Ship a commit as a new release and switch to it."""
     from .record import make_release
-    from .runner import run_stages
+    from .runner import run_stages, targets
     from .workspace import at_ref
 
-    work = at_ref(c, ref)
-    hosts = hosts_of(c, work.settings)
+    settings, hosts = targets(c)
+    work = at_ref(settings, ref)
     release = make_release(work)
     _warn_of_dirty_tree(work)
     survey = run_stages(hosts, SURVEY, work.values, command="fab deploy", locks=False)
@@ -75,11 +75,11 @@ def _warn_of_dirty_tree(work: Committed) -> None:
 @roadie_task(help={"wait": _WAIT})
 def migrate(c: Context, wait: int = 0) -> None:
     """Apply the migrations of the release that serves."""
-    from .runner import run_stages
+    from .runner import run_stages, targets
     from .workspace import at_head
 
-    work = at_head(c)
-    hosts = hosts_of(c, work.settings)
+    settings, hosts = targets(c)
+    work = at_head(settings)
     report = run_stages(hosts, MIGRATE, work.values, command="fab migrate", wait=wait)
     report.raise_failure()
     report.summarise()

@@ -8,13 +8,25 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from invoke.context import Context
+
 from .errors import Interrupted, RoadieError
-from .executor import run_parallel
+from .executor import hosts_of, run_parallel
 from .host import Host
 from .report import HostReport, Report
 from .session import Payload
-from .settings import Settings
+from .settings import Settings, check_topology, read
 from .stages import Stage
+
+
+def targets(c: Context) -> tuple[Settings, list[Host]]:
+    """The settings and the hosts of a command; they are being connected to from here on."""
+    settings = read(c)
+    hosts = hosts_of(c, settings)
+    check_topology(settings, [host.name for host in hosts])
+    for host in hosts:
+        host.open_soon()
+    return settings, hosts
 
 
 def run_stages(

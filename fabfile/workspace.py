@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from invoke.context import Context
-
 from . import project as projects
 from .bundle import Commit, NoCommit, find_commit, git, tree_of
 from .project import Project
-from .settings import Settings, read
+from .settings import Settings
 from .trees import CommitTree, FolderTree
 
 
@@ -43,9 +41,8 @@ class Committed(Workspace):
         return tree_of(self.settings.root, self.commit, folder)
 
 
-def at_head(c: Context) -> Workspace:
+def at_head(settings: Settings) -> Workspace:
     """The project as the last commit has it; as the folder has it where there is no commit yet."""
-    settings = read(c)
     try:
         return _at_commit(settings, find_commit(settings.root))
     except NoCommit:
@@ -53,9 +50,8 @@ def at_head(c: Context) -> Workspace:
         return Workspace(projects.complete(settings, project), project)
 
 
-def at_ref(c: Context, ref: str) -> Committed:
+def at_ref(settings: Settings, ref: str) -> Committed:
     """The project as the commit of this name has it."""
-    settings = read(c)
     return _at_commit(settings, find_commit(settings.root, ref))
 
 
