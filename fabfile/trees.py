@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -83,6 +83,13 @@ class CommitTree:
         ]
         return [path for path, start in zip(small, self._starts(small), strict=True) if start == _LFS]
 
+    def stray_links(self, below: str = "") -> Sequence[str]:
+        """The links that lead out of a folder, which then would lead anywhere or nowhere on a host."""
+        start = f"{below}/" if below else ""
+        found = [(path, entry.name) for path, entry in self._below(below) if entry.mode == "120000"]
+        links = {path.removeprefix(start): os.fsdecode(self._blob(name)) for path, name in found}
+        return [start + path for path in links if _leads_out(path, links)]
+
     def _below(self, folder: str) -> Iterator[tuple[str, _Entry]]:
         start = f"{folder}/" if folder else ""
         return ((path, entry) for path, entry in self._entries.items() if path.startswith(start))
@@ -145,6 +152,29 @@ def _entries(repo: Path, treeish: str) -> dict[str, _Entry]:
         mode, _, name, size = facts.split()
         found[path] = _Entry(mode, name, size)
     return found
+
+
+def _leads_out(path: str, links: Mapping[str, str]) -> bool:
+    """Follow a path as the kernel does, over links on the way to it too."""
+    here: list[str] = []
+    ahead = path.split("/")
+    for _ in range(1000):  # a link may lead in a circle
+        if not ahead:
+            break
+        step = ahead.pop(0)
+        if step == ".." and not here:
+            return True
+        if step == "..":
+            here.pop()
+        elif step not in ("", "."):
+            target = links.get("/".join([*here, step]))
+            if target is None:
+                here.append(step)
+            elif target.startswith("/"):
+                return True
+            else:
+                ahead = target.split("/") + ahead
+    return False
 
 
 def _walk(folder: Path) -> list[str]:
