@@ -174,6 +174,8 @@ class Host:
             event = parse(line, nonce) if nonce else None
             if event:
                 progress.events.append(event)
+                if event.verb in ("stage", "doing"):
+                    progress.tail.clear()  # what programs said of an earlier step explains nothing
                 if on_event:
                     on_event(event)
             else:
