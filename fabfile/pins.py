@@ -84,10 +84,16 @@ def collect(tree: Tree, path: str) -> Requirements:
     for included, is_constraint, number, line in _lines(tree, path, files):
         where = f"{included}, line {number}"
         if (place := _local_path(line)) is not None:
-            local.append(_resolved(place, posixpath.dirname(path), where))
+            local.append(_resolved(place, working_folder(path), where))
         elif not is_constraint and (name := _package(line)):
             packages.setdefault(name, line)
     return Requirements(path, files, packages, tuple(dict.fromkeys(local)))
+
+
+def working_folder(path: str) -> str:
+    """Where pip is to run, which paths in the file start from: people run it above `requirements/`."""
+    folder = posixpath.dirname(path)
+    return posixpath.dirname(folder) if posixpath.basename(folder) == "requirements" else folder
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:

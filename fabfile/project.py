@@ -29,9 +29,10 @@ _SUGGESTED = "Django>=5.2,<5.3"
 class Project:
     """What roadie needs to know of a project; paths are from the tree's root, "" is the root itself.
 
-    `ship_root` is the smallest folder with everything that a release needs; pip runs in the folder of
-    `requirements`. `requirements_digest` leaves out the project's own tree, which `needs_tree` adds.
-    Without a module of its own to serve, `wsgi_module` is "" and Django's own application is meant.
+    `ship_root` is the smallest folder with everything that a release needs; `pip_dir` is where pip is to
+    run, as paths in requirements start there. `requirements_digest` leaves out the project's own tree,
+    which `needs_tree` adds. Without a module of its own to serve, `wsgi_module` is "" and Django's own
+    application is meant.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Project:
     wsgi_module: str
     wsgi_callable: str
     requirements: str
+    pip_dir: str
     requirement_files: Mapping[str, str]
     requirements_digest: str
     pins: tuple[str, ...]
@@ -71,6 +73,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         wsgi_module=wsgi,
         wsgi_callable=called or "application",
         requirements=path,
+        pip_dir=pins.working_folder(path),
         requirement_files=required.files,
         requirements_digest=required.digest,
         pins=required.pins,
@@ -104,6 +107,11 @@ def refuse_unsupported(tree: CommitTree, project: Project) -> None:
         raise SettingsError(
             f"{path}: Git LFS is not supported yet, only a pointer would be deployed; "
             "commit the file itself (git lfs migrate export)"
+        )
+    for path in tree.stray_links(project.ship_root):
+        raise SettingsError(
+            f"{path}: this link leads out of {project.ship_root or 'the project'}, which is all that is "
+            "deployed; commit what it leads to, or take the link out"
         )
 
 
@@ -215,10 +223,7 @@ def _django(code: Code, module: str) -> str:
     """The Django to suggest: the one that wrote the settings, by their first lines."""
     text = code.tree.read(code.path(module) or "") or ""
     found = re.search(r"using Django (\d+)\.(\d+)", text)
-    if not found:
-        return _SUGGESTED
-    major, minor = int(found[1]), int(found[2])
-    return f"Django>={major}.{minor},<{f'{major}.{minor + 1}' if minor < 2 else f'{major + 1}.0'}"
+    return f"Django>={found[1]}.{found[2]},<{found[1]}.{int(found[2]) + 1}" if found else _SUGGESTED
 
 
 def _celery(code: Code, module: str) -> str | None:

@@ -35,7 +35,9 @@ class FolderTree:
 
     def list(self) -> Sequence[str]:
         if self._paths is None:
-            self._paths = sorted(self._known_to_git() or _walk(self.folder))
+            # git still lists what was removed and not yet committed.
+            known = [path for path in self._known_to_git() if (self.folder / path).is_file()]
+            self._paths = sorted(known or _walk(self.folder))
         return self._paths
 
     def read(self, path: str) -> str | None:
@@ -50,7 +52,7 @@ class FolderTree:
             done = subprocess.run(argv, cwd=self.folder, capture_output=True, check=False)
         except FileNotFoundError:
             return []
-        return [] if done.returncode else sorted(set(_split(done.stdout)))
+        return [] if done.returncode else list(dict.fromkeys(_split(done.stdout)))
 
 
 class CommitTree:
