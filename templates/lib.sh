@@ -1,7 +1,8 @@
 # The words that every stage speaks: ask, act, verify. Plain bash, no Jinja; the frame (stage.sh.j2) sets
 # nonce, check, app, root and who before this runs.
 
-stage='' doing='' cuttable_pid='' stopping='' state=/var/lib/roadie known_format=1
+stage='' doing='' cuttable_pid='' stopping='' touched='' step_start=0 state=/var/lib/roadie known_format=1
+declare -A modes=() services=()
 
 # ---- Saying ---------------------------------------------------------------------------------------------------
 
@@ -16,7 +17,13 @@ fail() { # WHAT WHY [CODE]
   local why=$2
   disk_is_full && why="${why}; ${disk_full}"
   say failed "$1" "${why}"
+  # From a subshell the code says that the failure is told already; see on_error.
+  ((BASH_SUBSHELL == 0)) || exit $((200 + ${3:-6}))
   exit "${3:-6}"
+}
+
+cause() { # PATTERN: what the running step's programs said that matches, as one line
+  tail -c "+$((step_start + 1))" -- "${log}" 2>/dev/null | grep -aE -- "$1" | awk '!seen[$0]++ { gsub(/^[ \t]+|[ \t]+$/, ""); printf "%s%s", sep, $0; sep = "; " }' || :
 }
 
 disk_is_full() { # sets disk_full to the sentence that says which
@@ -31,6 +38,7 @@ disk_is_full() { # sets disk_full to the sentence that says which
 
 on_error() { # CODE COMMAND
   [[ ${BASH_SUBSHELL} == 0 ]] || exit "$1"
+  ((200 < $1 && $1 < 208)) && exit $(($1 - 200))
   local why="exit code $1"
   [[ $1 != 137 ]] || why='killed (exit code 137; out of memory?)'
   [[ -n ${doing} ]] || why="${2%%$'\n'*}: ${why}"
@@ -83,16 +91,25 @@ change_cuttable() { # WHAT COMMAND...: one that may be ended half way and done a
 act() { # cut|atomic WHAT COMMAND...
   local how=$1 what=$2
   shift 2
+  touched=1
   if [[ -n ${check} ]]; then
     say would "${what}" "${note-}"
     return
   fi
   stop_if_asked
-  doing=${what}
+  prepare_change
+  doing=${what} step_start=$(stat -c %s -- "${log}")
   say doing "${what}" "${how}"
   if [[ ${how} == cut ]]; then cuttable "$@"; else "$@"; fi
   doing=''
   say changed "${what}" "${note-}"
+}
+
+prepare_change() { # what a stage named in before_change is done once, before the first thing it changes
+  local first=${before_change-}
+  [[ -n ${first} ]] || return 0
+  before_change=''
+  "${first}"
 }
 
 ok() { # WHAT
@@ -187,7 +204,7 @@ require_supported_host() {
 
 begin_stage() { # NAME SUMMARY
   stop_if_asked
-  stage=$1 doing=''
+  stage=$1 doing='' touched=''
   [[ -n ${check} ]] || printf '%s\n' "$1" >"/run/roadie/${app}.step"
   say stage "$1" "$2"
 }
@@ -195,17 +212,27 @@ begin_stage() { # NAME SUMMARY
 # ---- Ensuring: ask first, change only what differs ------------------------------------------------------------------
 
 contents_of() { # PATH NAME: without a process; the last newline is left out, as in $(...)
-  local text=''
-  IFS= read -r -d '' text <"$1" || :
-  printf -v "$2" %s "${text%$'\n'}"
+  local whole_file=''
+  IFS= read -r -d '' whole_file <"$1" || :
+  printf -v "$2" %s "${whole_file%$'\n'}"
 }
 
-mode_and_owner() { # PATH
-  stat -c '%a %U:%G' -- "$1" 2>/dev/null
+look_at() { # PATH...: their modes and owners in one go; asked one by one, most of a run in which nothing changes goes there
+  local path mode
+  while IFS=$'\t' read -r path mode; do
+    modes["${path}"]=${mode}
+  done < <(stat --printf '%n\t%a %U:%G\n' -- "$@" 2>/dev/null)
+}
+
+ask_mode() { # PATH: sets mode_now, empty if nothing is there
+  [[ -n ${modes["$1"]-} ]] || look_at "$1"
+  mode_now=${modes["$1"]-}
 }
 
 ensure_dir() { # PATH MODE OWNER
-  if [[ -d $1 && ! -L $1 && $(mode_and_owner "$1") == "$2 $3" ]]; then
+  local mode_now=''
+  ask_mode "$1"
+  if [[ -d $1 && ! -L $1 && ${mode_now} == "$2 $3" ]]; then
     ok "directory $1"
   elif [[ -e $1 && ! -d $1 || -L $1 ]]; then
     fail "directory $1" 'something else is there; move it away'
@@ -216,6 +243,7 @@ ensure_dir() { # PATH MODE OWNER
 }
 
 make_dir() { # PATH MODE OWNER: never -p, so that a parent of unknown mode cannot come about
+  unset "modes[$1]"
   [[ -d $1 ]] || mkdir -m 700 -- "$1"
   chown -h -- "$3" "$1"
   chmod -- "$2" "$1"
@@ -242,9 +270,10 @@ ensure_absent() { # PATH
 }
 
 ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person changed by hand is kept and named
-  local path=$1 mode=$2 owner=$3 content=${4%$'\n'} now='' there='' note=''
+  local path=$1 mode=$2 owner=$3 content=${4%$'\n'} now='' there='' note='' mode_now=''
   if [[ -f ${path} && ! -L ${path} ]]; then
-    there=$(mode_and_owner "${path}")
+    ask_mode "${path}"
+    there=${mode_now}
     contents_of "${path}" now
     if [[ ${now} == "${content}" && ${there} == "${mode} ${owner}" ]]; then
       ok "file ${path}"
@@ -273,15 +302,20 @@ show_difference() { # PATH NOW CONTENT MODE_NOW MODE
 }
 
 write_file() { # PATH MODE OWNER CONTENT
-  local new=$1.roadie-new
   [[ -n ${secret-} ]] || keep_hand_edit "$1"
+  put_file "$@"
+  [[ -n ${secret-} ]] || remember_file "$1"
+}
+
+put_file() { # PATH MODE OWNER CONTENT: whole and on disk, or not at all
+  local new=$1.roadie-new
+  unset "modes[$1]"
   rm -f -- "${new}"
   (umask 077 && printf '%s\n' "$4" >"${new}")
   chown -- "$3" "${new}"
   chmod -- "$2" "${new}"
   sync -- "${new}"
   mv -fT -- "${new}" "$1"
-  [[ -n ${secret-} ]] || remember_file "$1"
 }
 
 remember_file() { # PATH: what roadie last wrote, to tell a hand-made edit from a change of settings
@@ -303,13 +337,44 @@ keep_hand_edit() { # PATH
 }
 
 ensure_service() { # NAME: enabled and running
-  if ! systemctl cat --quiet -- "$1" >/dev/null 2>&1 && [[ -n ${check} ]]; then
-    return 0 # it comes, running, with its package
-  elif systemctl is-active --quiet -- "$1" && systemctl is-enabled --quiet -- "$1"; then
-    ok "service $1"
-  else
-    change "service $1" systemctl enable --quiet --now -- "$1"
-  fi
+  ask_service "$1"
+  case ${services["$1"]-not-found} in
+    'loaded active enabled') ok "service $1" ;;
+    not-found*) [[ -n ${check} ]] || fail "service $1" 'there is none of this name; run: fab bootstrap' ;; # it comes, running, with its package
+    *) change "service $1" start_service "$1" ;;
+  esac
+}
+
+start_service() { # NAME
+  unset "services[$1]"
+  systemctl enable --quiet --now -- "$1" || fail "service $1" "it does not start; see: journalctl -u $1"
+}
+
+ask_service() { # NAME: sets services[NAME], of all that roadie knows in one go
+  local key value id=''
+  [[ -z ${services["$1"]-} ]] || return 0
+  while IFS='=' read -r key value; do
+    case ${key} in
+      Id) id=${value%.service} ;;
+      LoadState) services["${id}"]=${value} ;;
+      ActiveState | UnitFileState) services["${id}"]+=" ${value}" ;;
+    esac
+  done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" mariadb mysql supervisor nginx)
+}
+
+ensure_applied() { # WHAT COMMAND...: a reload, due from the first change of this stage until it is done, however often that is cut
+  if [[ -z ${touched} && -e ${state}/applied/${1// /-} ]]; then ok "$1"; else change "$1" apply "$@"; fi
+}
+
+apply() { # WHAT COMMAND...
+  local record=${state}/applied/${1// /-}
+  "${@:2}"
+  [[ -d ${record%/*} ]] || mkdir -p -m 700 -- "${record%/*}"
+  : >"${record}"
+}
+
+unapply() { # WHAT: before what it stands for changes
+  rm -f -- "${state}/applied/${1// /-}"
 }
 
 is_installed() { # PACKAGE
