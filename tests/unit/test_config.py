@@ -40,7 +40,8 @@ def fab(folder, *argv):
         ("yaml", "x: \x00\n", "fabric.yaml"),
         ("json", '{"a": }', "fabric.json: Expecting value: line 1 column 7"),
         ("py", "import nothing_of_that_name", "fabric.py: No module named"),
-        ("yaml", "run: 5\n", "the settings of Fabric: Can't cleanly merge"),
+        ("yaml", "run: 5\n", "the settings of Fabric: run is a mapping in one place and a plain value in an"),
+        ("yaml", "run: {env: hunter2}\n", "the settings of Fabric: run.env is a mapping in one place"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path, monkeypatch, name, text, complaint):
@@ -52,6 +53,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, monkeypatch, name, tex
         config.load_project()
     assert str(caught.value).startswith(complaint)
     assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_fab_that_imports_roadie_says_so_too(project):
@@ -61,6 +63,24 @@ def test_a_fab_that_imports_roadie_says_so_too(project):
         2,
         "fabric.yaml line 3, column 1: expected ',' or ']', but got '<stream end>'; put it right\n",
     )
+
+
+@pytest.mark.parametrize("key", ["5", "yes"])
+def test_a_name_that_yaml_takes_for_no_text_is_one_line(project, key):
+    (project / "fabric.yaml").write_text(f"roadie: {{env: {{{key}: x}}}}\n")
+    done = fab(project, "show")
+    name = {"5": "5", "yes": "True"}[key]
+    complaint = f"the settings of Fabric: the name {name} must be text; put it in quotes\n"
+    assert (done.returncode, done.stderr) == (2, complaint)
+
+
+def test_a_variable_of_fabrics_that_cannot_be_is_one_line(project, monkeypatch):
+    monkeypatch.setenv("FABRIC_ROADIE_HOSTS", "web1")
+    (project / "fabric.yaml").write_text("roadie: {hosts: [a]}\n")
+    done = fab(project, "show")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("FABRIC_* in the environment: Can't adapt an environment string into a")
+    assert done.stderr.endswith("for roadie's settings use ROADIE_<KEY>\n")
 
 
 def test_an_empty_file_is_fine(project):
