@@ -197,7 +197,7 @@ class Settings:
         (),
         """Pages that must answer 2xx before a release gets a visitor. More than one is better: a status
         page may be well while every other page fails.""",
-        default_is="/, which may also answer 3xx or 4xx by itself",
+        default_is="/, where any answer below 500 will do but 400 and a redirect to https or elsewhere",
     )
     gate_timeout: int = setting(
         whole(1, 600, "seconds"), 30, "How long a new release may take until it answers those pages."
