@@ -121,6 +121,8 @@ def _lines(
     text = tree.read(path)
     if text is None:
         raise SettingsError(f"{origin or path}: no such file{f' {path}' if origin else ''}; is it committed?")
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise SettingsError(f"{path}: is not UTF-8 (PowerShell's > writes UTF-16); save it as UTF-8")
     files[path] = text
     for number, line in logical_lines(text):
         include = re.fullmatch(_INCLUDE, line)

@@ -122,6 +122,12 @@ def test_what_cannot_be_deployed_is_refused_by_its_line(text, says):
     assert says in refusal(collected, text)
 
 
+def test_a_file_that_is_not_utf_8_is_refused():
+    text = "Django\n".encode("utf-16").decode("utf-8", "surrogateescape")
+    assert "requirements/prod.txt: is not UTF-8" in refusal(collected, text)
+    assert set(collected("# déjà vu\nDjango").packages) == {"django"}
+
+
 def test_a_file_that_is_not_there_is_refused():
     assert refusal(collect, Files({}), "x.txt") == "x.txt: no such file; is it committed?"
 
