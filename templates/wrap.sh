@@ -19,11 +19,10 @@ if [ "$4" -gt 0 ]; then
   payload=/var/lib/roadie/incoming/${nonce} left=$4
   mkdir -p "${payload%/*}" && : >"${payload}" || exit 97
   while [ "${left}" -gt 0 ]; do
-    timeout 30 head -c 262144 <&3 >>"${payload}" || { rm -f "${payload}"; exit 97; }
-    left=$((left - 262144))
-    [ "${left}" -ge 262144 ] || break
+    part=$((left < 262144 ? left : 262144))
+    timeout 30 head -c "${part}" <&3 >>"${payload}" || { rm -f "${payload}"; exit 97; }
+    left=$((left - part))
   done
-  [ "${left}" -le 0 ] || timeout 30 head -c "${left}" <&3 >>"${payload}" || { rm -f "${payload}"; exit 97; }
   [ "$(stat -c %s "${payload}")" = "$4" ] || { rm -f "${payload}"; exit 96; }
 fi
 printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${nonce:0:8}"
