@@ -9,6 +9,7 @@ import getpass
 import logging
 import shlex
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,7 +152,7 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]
     """A transport that sends at once, notices a dead link, and asks for a key that is known."""
 
     def __init__(self, sock: Any, known_kinds: list[str], **rest: Any) -> None:
-        if isinstance(sock, socket.socket):
+        if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
             _tune(sock)
         super().__init__(sock, **rest)
         known = {f"rsa-sha2-{bits}" for bits in (256, 512) if "ssh-rsa" in known_kinds}
@@ -172,8 +173,7 @@ def _tune(sock: socket.socket) -> None:
 def _socket(c: Connection, config: SshConfig, timeout: int) -> Any:
     gateway = _gateway(c, config)
     if isinstance(gateway, str):
-        # OpenSSH gives it to a shell; Paramiko by itself would not.
-        return paramiko.ProxyCommand(shlex.join(["/bin/sh", "-c", f"exec {gateway}"]))
+        return _proxy(gateway)
     if gateway:
         address = (c.host, c.port)
         return gateway.transport.open_channel("direct-tcpip", address, ("", 0), timeout=timeout)
@@ -192,6 +192,16 @@ def _dial(host: str, port: int, family: int, timeout: int) -> socket.socket:
             sock.close()
             failure = error
     raise failure or OSError("no address")
+
+
+def _proxy(command: str) -> socket.socket:
+    """A socket to a ProxyCommand; Paramiko's own waits 0.1 s for each piece that is shorter than asked."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        end = theirs.fileno()
+        process = subprocess.Popen(["/bin/sh", "-c", f"exec {command}"], stdin=end, stdout=end)
+    threading.Thread(target=process.wait, daemon=True).start()
+    return ours
 
 
 def _gateway(c: Connection, config: SshConfig) -> Connection | str | None:

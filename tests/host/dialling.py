@@ -1,0 +1,125 @@
+"""Ways to reach a throwaway host by an ssh_config of the test's own, and a terminal to sit at."""
+
+import os
+import pty
+import re
+import select
+import sys
+import time
+
+import fabric
+from roadie import host_keys, ssh_config, transport
+from roadie.host import Host
+from roadie.login import _keys
+
+PASSWORD = "it's a pass word \\ é"
+#: what `read` needs in a test of several connections: sshd forgives the many that end early
+FORGIVING = "PerSourcePenalties no\nMaxStartups 100\n"
+
+
+def boot_with_users(throwaway, name, suite="trixie"):
+    """A host with users that sudo asks for a password, lets pass, and does not know."""
+    host = throwaway.boot(name, suite)
+    host.add_user("asked", password=PASSWORD)
+    host.add_user("free", nopasswd=True)
+    host.add_user("stranger", password=PASSWORD)
+    host.ssh("gpasswd --delete stranger sudo")
+    if suite != "bookworm":
+        host.put(FORGIVING, "/etc/ssh/sshd_config.d/10-tests.conf")
+        host.ssh("systemctl reload ssh")
+    return host
+
+
+class Dial:
+    """Makes Hosts that lead to the throwaway one as `web1`; closes them in the end."""
+
+    def __init__(self, host, folder):
+        self.host = host
+        self.config = folder / "ssh_config"
+        self.known_hosts = folder / "known_hosts"
+        self.made = []
+        _keys.clear()
+
+    def __call__(self, *lines, user=None, port=None, sudo=None, **more):
+        """A Host by these lines of ssh_config, which stand before those that lead to it."""
+        connect_kwargs = more.pop("connect_kwargs", None)
+        self.write(*lines, **more)
+        overrides = {"ssh_config_path": str(self.config), "sudo": {"password": sudo}}
+        connection = fabric.Connection(
+            "web1",
+            user=user,
+            port=port,
+            config=transport.without_ssh_config(fabric.Config(overrides=overrides)),
+            connect_kwargs=connect_kwargs,
+        )
+        self.made.append(Host(connection, user=user, port=port))
+        return self.made[-1]
+
+    def write(self, *lines, known=None, key=None, address=None):
+        """Write ssh_config, and known_hosts with that text; False leaves it as it is."""
+        ssh_config.ask.cache_clear()
+        if known is not False:
+            self.known_hosts.write_text(self.host.known_hosts.read_text() if known is None else known)
+        own = ["Host web1", f"HostName {address or self.host.address}", "User root"]
+        rest = [
+            "Host *",
+            f"IdentityFile {key or self.host.key}",
+            f"UserKnownHostsFile {self.known_hosts}",
+            "GlobalKnownHostsFile /dev/null",
+            "IdentityAgent none",
+        ]
+        self.config.write_text("\n".join([*lines, *own, *rest, ""]))
+
+    def close(self):
+        for host in self.made:
+            host.close()
+        transport.close_gateways()
+        host_keys._parse.cache_clear()
+
+
+PROGRAM = """
+import fabric
+from roadie import transport
+from roadie.host import Host
+config = transport.without_ssh_config(fabric.Config(overrides={{"ssh_config_path": {config!r}}}))
+host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
+try:
+    {code}
+except Exception as error:
+    print("refused:", error)
+"""
+
+
+def at_a_terminal(dial, code, *answers, user=None, timeout=30):
+    """What a program shows at a terminal where these answers are typed, each at a question."""
+    program = PROGRAM.format(config=str(dial.config), user=user, code=code)
+    child, screen = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", program])
+    shown = ""
+    waiting = list(answers)
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if select.select([screen], [], [], 0.1)[0]:
+            try:
+                shown += os.read(screen, 65536).decode()
+            except OSError:
+                break
+        if waiting and re.search(r"(\? |: )$", shown):
+            os.write(screen, f"{waiting.pop(0)}\n".encode())
+            shown += "\n"
+    os.waitpid(child, 0)
+    os.close(screen)
+    return shown.replace("\r", "")
+
+
+def now(host):
+    """A place in the journal of the host's sshd and sudo, for `since`."""
+    return host.ssh("journalctl -q -n 1 --show-cursor").stdout.split("cursor: ")[1].strip()
+
+
+def since(host, place, pattern):
+    """The lines of sshd and sudo since then, but for those of the connection that asks."""
+    asked = f"journalctl -q -o cat -t sshd -t sshd-session -t sudo --after-cursor='{place}'"
+    mine = 'set -- $SSH_CLIENT; grep -vE "port $2( |$)"'
+    return host.ssh(f"{asked} | grep -E '{pattern}' | ({mine})", check=False).stdout.splitlines()
