@@ -202,12 +202,20 @@ def boot(
     return host
 
 
-def prepared(label: str, prepare: Callable[[ThrowawayHost], object], suite: str = "trixie") -> str:
-    """Have a snapshot of this label, made once by `prepare`, whichever process comes first."""
+def prepared(
+    label: str,
+    prepare: Callable[[ThrowawayHost], object],
+    suite: str = "trixie",
+    on: str | None = None,
+) -> str:
+    """Have a snapshot of this label, made once by `prepare`, whichever process comes first.
+
+    `on` is the snapshot that it starts from; a bare host otherwise.
+    """
     machine.require()
     with machine.locked(STATE / f"{suite}-{label}.lock"):
         if not has_snapshot(label, suite):
-            with boot("prepare", suite) as host:
+            with boot("prepare", suite, on) as host:
                 prepare(host)
                 host.snapshot(label)
     return label

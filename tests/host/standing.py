@@ -1,0 +1,54 @@
+"""Hosts that stand further on: their snapshots, made once for whatever they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from desk import Desk
+from projects import EXAMPLES, example
+from roadie import throwaway
+from roadie.throwaway import ThrowawayHost
+
+ROOT = Path(__file__).parents[2]
+GUESTBOOK = EXAMPLES / "guestbook"
+
+
+def packaged(suite: str = "trixie") -> str:
+    """The snapshot of a host that has the guestbook's packages, and nothing else of roadie's."""
+    label = _label("packaged", [ROOT / "templates/stages/packages.sh.j2", GUESTBOOK / "fabric.yaml"])
+    return throwaway.prepared(label, _does("packages"), suite)
+
+
+def bootstrapped(suite: str = "trixie") -> str:
+    """The snapshot of a host that is ready for the guestbook."""
+    label = _label("bootstrapped", _everything())
+    return throwaway.prepared(label, _does("bootstrap"), suite, on=packaged(suite))
+
+
+def deployed(suite: str = "trixie") -> str:
+    """The snapshot of a host that serves the guestbook."""
+    label = _label("deployed", _everything())
+    return throwaway.prepared(label, _does("deploy"), suite, on=bootstrapped(suite))
+
+
+def _does(task: str) -> Callable[[ThrowawayHost], object]:
+    def prepare(host: ThrowawayHost) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            return Desk(example("guestbook", Path(folder, "guestbook")), host).does(task)
+
+    return prepare
+
+
+def _everything() -> Iterable[Path]:
+    for folder in (ROOT / "fabfile", ROOT / "templates", GUESTBOOK):
+        yield from (path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file())
+
+
+def _label(name: str, files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return f"{name}-{digest.hexdigest()[:12]}"
