@@ -3,6 +3,7 @@
 
 stage='' doing='' cuttable_pid='' stopping='' touched='' step_start=0 state=/var/lib/roadie known_format=1
 declare -A modes=() services=()
+declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
 
 # ---- Saying ---------------------------------------------------------------------------------------------------
 
@@ -250,7 +251,7 @@ make_dir() { # PATH MODE OWNER: never -p, so that a parent of unknown mode canno
 }
 
 ensure_link() { # PATH TARGET
-  if [[ -L $1 && $(readlink -- "$1") == "$2" ]]; then
+  if [[ -L $1 && ($1 -ef $2 || $(readlink -- "$1") == "$2") ]]; then
     ok "link $1"
   elif [[ -e $1 && ! -L $1 ]]; then
     fail "link $1" 'something that is no link is there; move it away'
@@ -350,9 +351,22 @@ start_service() { # NAME
   systemctl enable --quiet --now -- "$1" || fail "service $1" "it does not start; see: journalctl -u $1"
 }
 
+is_service_up() { # NAME: as systemd keeps its books in files, so that asking costs no process; false if that tells nothing
+  local pid='' groups=''
+  [[ -L /etc/systemd/system/multi-user.target.wants/$1.service && -r ${pid_files["$1"]-} ]] || return 1
+  contents_of "${pid_files["$1"]}" pid
+  [[ ${pid} =~ ^[0-9]+$ && -r /proc/${pid}/cgroup ]] || return 1
+  contents_of "/proc/${pid}/cgroup" groups
+  [[ ${groups}$'\n' == *"/system.slice/$1.service"$'\n'* ]]
+}
+
 ask_service() { # NAME: sets services[NAME], of all that roadie knows in one go
   local key value id=''
   [[ -z ${services["$1"]-} ]] || return 0
+  if is_service_up "$1"; then
+    services["$1"]='loaded active enabled'
+    return
+  fi
   while IFS='=' read -r key value; do
     case ${key} in
       Id) id=${value%.service} ;;
@@ -387,7 +401,12 @@ run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its e
     return
   fi
   doing="script of ${stage}"
-  cuttable as_user "${app}" "${root}/shared/home" bash -euo pipefail -c 'cd "$1" && eval "$2"' "${stage}" "${work_dir:-${root}/shared/home}" "$1"
+  say doing "${doing}" cut
+  if [[ -n ${release_dir-} ]]; then
+    cuttable in_release bash -euo pipefail -c "$1"
+  else
+    cuttable as_user "${app}" "${root}/shared/home" env -C "${root}/shared/home" bash -euo pipefail -c "$1"
+  fi
   doing=''
   say ran "script of ${stage}"
 }

@@ -1,0 +1,572 @@
+settings_module=roadie_settings
+domains=(guestbook.example.org)
+environment=()
+allowed_hosts_names=(ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS)
+csrf_trusted_origins_names=(CSRF_TRUSTED_ORIGINS DJANGO_CSRF_TRUSTED_ORIGINS)
+debug_names=(DEBUG DJANGO_DEBUG)
+static_root_names=()
+media_root_names=()
+db_name_names=()
+db_user_names=()
+db_socket_names=()
+secret_names=(SECRET_KEY DJANGO_SECRET_KEY DATABASE_URL )
+settings_py='"""The settings of this release: guestbook.settings, made ready for production.
+
+roadie writes this at each deploy. Where the project speaks for itself nothing stands here, and what
+fabric.yaml has under django: comes last.
+"""
+
+from guestbook.settings import *
+
+import os
+
+import roadie_overlay as overlay
+
+DEBUG = False
+SECRET_KEY = os.environ["ROADIE_SECRET_KEY"]
+ALLOWED_HOSTS = ['"'"'guestbook.example.org'"'"']
+CSRF_TRUSTED_ORIGINS = [
+    '"'"'https://guestbook.example.org'"'"',
+    '"'"'http://guestbook.example.org'"'"',
+]
+# nginx sets this header to the scheme that the visitor used, whatever the visitor sent.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+DATABASES["default"] = overlay.database(os.environ["ROADIE_DATABASE_URL"])
+
+STATIC_ROOT = os.environ["ROADIE_STATIC_ROOT"]
+MEDIA_ROOT = overlay.lasting(MEDIA_ROOT, os.environ["ROADIE_MEDIA_ROOT"])
+
+LOGGING = overlay.to_stderr({})
+'
+overlay_py='"""The words that roadie_settings.py is written in: where the database is, which paths stay, where logs go."""
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+RELEASE = Path(__file__).resolve().parent.parent
+
+# ---- The database -----------------------------------------------------------------------------------
+
+
+def database(url):
+    """Django'"'"'s words for mysql://user:password@host:port/name?unix_socket=path."""
+    if not find_spec("MySQLdb"):
+        import_module("pymysql").install_as_MySQLdb()
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    socket = options.pop("unix_socket", "")
+    return {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": socket or unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": {"charset": "utf8mb4", **options},
+    }
+
+
+# ---- Paths ------------------------------------------------------------------------------------------
+
+
+def lasting(path, ours):
+    """The project'"'"'s own path; ours, if it names none or one that would be gone with the release."""
+    return ours if not path or lies_in_release(path) else path
+
+
+def static_root(path, ours):
+    """As lasting(), but a folder with committed files in it stays: they are the finished product."""
+    return path if holds_files(path) else lasting(path, ours)
+
+
+def lies_in_release(path):
+    """Whether a path is inside this release; a relative one begins in the folder of manage.py."""
+    return Path(os.path.realpath(path)).is_relative_to(RELEASE)
+
+
+def holds_files(path):
+    """Whether a folder has files in it; a .gitkeep and its like are none."""
+    names = (name for _, _, names in os.walk(path or "") for name in names)
+    return any(not name.startswith(".") for name in names)
+
+
+# ---- Logging ----------------------------------------------------------------------------------------
+
+
+def to_stderr(config):
+    """The project'"'"'s LOGGING, and what it brings to no console goes to stderr, which Supervisor keeps.
+
+    A log file inside the release would be gone with it, and one that nobody may write stops the start:
+    such a handler writes to stderr too.
+    """
+    if config.get("incremental"):
+        return config
+    handlers = config.get("handlers", {})
+    turned = {name for name, handler in handlers.items() if not _has_a_place(handler)}
+    console = {name for name, handler in handlers.items() if _is_console(handler, config)}
+    loggers = {
+        name: _told_once(logger, turned, console)
+        for name, logger in {**config.get("loggers", {}), "": _root(config)}.items()
+    }
+    told = [name for name, logger in loggers.items() if {*logger["handlers"]} & (turned | console)]
+    root = loggers.pop("")
+    if "" not in told:
+        root["handlers"].append("roadie")
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        **config,
+        "formatters": {**config.get("formatters", {}), "roadie": {"format": LINE}},
+        "filters": {**config.get("filters", {}), "roadie": {"()": Untold, "loggers": told}},
+        "handlers": {
+            **{name: _turned(h) if name in turned else h for name, h in handlers.items()},
+            "roadie": {"class": STREAM, "formatter": "roadie", "filters": ["roadie"]},
+        },
+        "loggers": loggers,
+        "root": root,
+    }
+
+
+LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+STREAM = "logging.StreamHandler"
+
+
+class Untold:
+    """A filter that holds back what the project'"'"'s own handlers have brought to a console already."""
+
+    def __init__(self, loggers):
+        self.loggers = [f"{name}." for name in loggers]
+
+    def filter(self, record):
+        return not f"{record.name}.".startswith(tuple(self.loggers))
+
+
+def _root(config):
+    return config.get("root") or config.get("loggers", {}).get("", {})
+
+
+def _has_a_place(handler):
+    path = handler.get("filename")
+    if not path:
+        return True
+    place = Path(path) if Path(path).exists() else Path(path).absolute().parent
+    return not lies_in_release(path) and os.access(place, os.W_OK)
+
+
+def _is_console(handler, config):
+    """Whether a handler writes to the console in production; startproject'"'"'s own does so in DEBUG only."""
+    filters = (config.get("filters", {}).get(name, {}) for name in handler.get("filters", ()))
+    in_debug_only = any("RequireDebugTrue" in str(found.get("()")) for found in filters)
+    return str(handler.get("class")).endswith("StreamHandler") and not in_debug_only
+
+
+def _told_once(logger, turned, console):
+    """A logger that writes no record to stderr twice."""
+    names = list(logger.get("handlers", ()))
+    twice = [name for name in names if name in turned]
+    if not console & {*names}:
+        twice = twice[1:]
+    return {**logger, "handlers": [name for name in names if name not in twice]}
+
+
+def _turned(handler):
+    kept = ("level", "formatter", "filters")
+    return {"class": STREAM, **{key: handler[key] for key in kept if key in handler}}
+'
+site_py='"""What fabric.yaml told roadie of this site, for the modules beside this one."""
+
+SETTINGS_MODULE = '"'"'roadie_settings'"'"'
+SERVED_MODULE = '"'"'guestbook.wsgi'"'"'
+DOMAIN = ['"'"'guestbook.example.org'"'"']
+DATABASE = '"'"'mysql'"'"'
+DATABASE_NAME = '"'"'guestbook'"'"'
+STATIC_URL = '"'"'/static/'"'"'
+MEDIA_URL = '"'"'/media/'"'"'
+COLLECTSTATIC = True
+ENV_NAMES = {'"'"'secret_key'"'"': ('"'"'SECRET_KEY'"'"', '"'"'DJANGO_SECRET_KEY'"'"'), '"'"'database_url'"'"': ('"'"'DATABASE_URL'"'"',), '"'"'allowed_hosts'"'"': ('"'"'ALLOWED_HOSTS'"'"', '"'"'DJANGO_ALLOWED_HOSTS'"'"'), '"'"'csrf_trusted_origins'"'"': ('"'"'CSRF_TRUSTED_ORIGINS'"'"', '"'"'DJANGO_CSRF_TRUSTED_ORIGINS'"'"'), '"'"'debug'"'"': ('"'"'DEBUG'"'"', '"'"'DJANGO_DEBUG'"'"'), '"'"'static_root'"'"': (), '"'"'media_root'"'"': (), '"'"'db_name'"'"': (), '"'"'db_user'"'"': (), '"'"'db_password'"'"': (), '"'"'db_socket'"'"': ()}
+'
+guard_py='"""What roadie refuses to serve. The release'"'"'s check asks it first, then the very process that serves."""
+
+import os
+import sys
+
+import roadie_site as site
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+# Gunicorn'"'"'s word for "failed to boot": its master ends, instead of starting workers for ever.
+FAILED_TO_BOOT = 3
+
+
+def refuse_unsafe():
+    """End this process, with a line for every reason, before it can serve anything unsafe."""
+    reasons = unsafe()
+    for reason in reasons:
+        print("roadie refuses to serve:", reason, file=sys.stderr, flush=True)
+    if reasons:
+        sys.exit(FAILED_TO_BOOT)
+
+
+def unsafe():
+    """Why the settings as they came out must not serve, each reason with its cure."""
+    return [reason for judge in (_module, _debug, _secret_key, _database) for reason in judge()]
+
+
+def named(what):
+    """What roadie calls a value in the environment of every process of the site."""
+    return " or ".join(site.ENV_NAMES[what]) or "nothing yet"
+
+
+def _module():
+    serving = settings.SETTINGS_MODULE
+    assigned = os.environ.get("DJANGO_SETTINGS_MODULE", serving)
+    for module in {serving, assigned} - {site.SETTINGS_MODULE}:
+        yield (
+            f"the settings are those of {module} instead of {site.SETTINGS_MODULE}, as manage.py or wsgi.py "
+            "assigns DJANGO_SETTINGS_MODULE; use os.environ.setdefault there"
+        )
+
+
+def _debug():
+    if settings.DEBUG:
+        yield (
+            "DEBUG is on; have the settings turn it off where the environment says "
+            f"{named('"'"'debug'"'"')}, or write DEBUG: false under django: in fabric.yaml"
+        )
+
+
+def _secret_key():
+    try:
+        key = settings.SECRET_KEY or ""
+    except ImproperlyConfigured:
+        key = ""
+    if key.startswith(("django-insecure-", "!!!")) or len(key) < 16 or len({*key}) < 5:
+        what = "is empty" if not key else "is a placeholder that everyone knows or can guess"
+        yield (
+            f"SECRET_KEY {what}; read it from the environment, where it is "
+            f"{named('"'"'secret_key'"'"')} (env_names of fabric.yaml has the names)"
+        )
+
+
+def _database():
+    engine, name = connections["default"].vendor, str(connections["default"].settings_dict["NAME"])
+    if (engine, name) != (site.DATABASE, site.DATABASE_NAME):
+        yield (
+            f"the default database is {engine} {name} instead of {site.DATABASE} {site.DATABASE_NAME}; "
+            f"read it from the environment, where it is {named('"'"'database_url'"'"')} "
+            "(env_names of fabric.yaml has the names)"
+        )
+'
+release_py='"""What roadie asks of a release and has it do, inside the project'"'"'s own manage.py.
+
+Each answer is a line `roadie:<tab>KEY<tab>VALUE` among whatever the project itself prints.
+"""
+
+import hashlib
+import inspect as source
+import os
+import shutil
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django
+import roadie_guard as guard
+import roadie_overlay as overlay
+import roadie_site as site
+from django.apps import apps
+from django.conf import settings
+from django.core import checks
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.http.request import validate_host
+
+
+def answer(key, value):
+    print(f"roadie:\t{key}\t{'"'"' '"'"'.join(str(value).split())}", flush=True)
+
+
+# ---- May it serve? ----------------------------------------------------------------------------------
+
+
+def inspect(collect_into, static_before=""):
+    """Judge the release, collect its static files, and name the migrations that are to come."""
+    if site.SERVED_MODULE:
+        import_module(site.SERVED_MODULE)
+    reasons = [*_told(guard.unsafe()), *_told(_unserved())]
+    if not reasons:
+        _static(collect_into, static_before)
+    reasons += _told(_checks())
+    if not reasons:
+        reasons += _told(_migrations())
+    answer("inspected", "refused" if reasons else "passed")
+
+
+def _told(reasons):
+    for reason in reasons:
+        answer("refuse", reason)
+        yield reason
+
+
+def _unserved():
+    """What visitors would miss, as nginx and the settings do not agree."""
+    for name in site.DOMAIN:
+        if not validate_host(name, settings.ALLOWED_HOSTS):
+            yield (
+                f"ALLOWED_HOSTS does not hold {name}; read it from the environment, where it is "
+                f"{guard.named('"'"'allowed_hosts'"'"')}, or write ALLOWED_HOSTS under django: in fabric.yaml"
+            )
+    for key, ours in ("STATIC_URL", site.STATIC_URL), ("MEDIA_URL", site.MEDIA_URL):
+        theirs = getattr(settings, key) or "/"
+        if theirs != "/" and not urlsplit(theirs).netloc and theirs.rstrip("/") != ours.rstrip("/"):
+            yield (
+                f"{key} is {theirs}, but nginx serves {ours}; set {key.lower()}: {theirs} in fabric.yaml, "
+                "then run fab nginx and deploy again"
+            )
+
+
+def _checks():
+    """Django'"'"'s own checks, those of `check --deploy` too; only errors are reasons not to serve."""
+    found = checks.run_checks(include_deployment_checks=True, databases=["default"])
+    found = [one for one in found if not one.is_silenced()]
+    warnings = [one for one in found if not one.is_serious()]
+    if warnings:
+        answer("warn", "; ".join(f"{one.id}: {one.msg.partition('"'"'. '"'"')[0]}" for one in warnings))
+    return [f"{one.obj or '"'"'check'"'"'}: {one.msg} ({one.id})" for one in found if one.is_serious()]
+
+
+def _migrations():
+    """Name the migrations that the database lacks; a history that cannot be followed is a reason."""
+    executor = MigrationExecutor(connections["default"])
+    executor.loader.check_consistent_history(connections["default"])
+    for app, names in executor.loader.detect_conflicts().items():
+        yield f"app {app} ends in two migrations, {'"'"' and '"'"'.join(names)}; run manage.py makemigrations --merge"
+    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        answer("pending", f"{migration.app_label}.{migration.name}")
+
+
+# ---- Static files -----------------------------------------------------------------------------------
+
+
+def _static(into, before):
+    """Collect the static files, unless the project ships them or they are what they were."""
+    root = settings.STATIC_ROOT
+    if root != os.environ["ROADIE_STATIC_ROOT"] and overlay.holds_files(root):
+        answer("static", f"own {os.path.realpath(root)}")
+    elif not site.COLLECTSTATIC or not apps.is_installed("django.contrib.staticfiles"):
+        answer("static", "none")
+    elif (digest := _digest()) and digest == before:
+        answer("static", f"same {digest}")
+    else:
+        _collect(into)
+        answer("static", f"collected {digest}")
+
+
+def _collect(into):
+    """From here on this process takes its static files from there."""
+    # django.test comes with the receivers that have the storages see a new STATIC_ROOT.
+    from django.test.utils import override_settings
+
+    shutil.rmtree(into, ignore_errors=True)
+    override_settings(STATIC_ROOT=into).enable()
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _digest():
+    """Names what collectstatic would make by what it is made of; empty if that cannot be told."""
+    from django.contrib.staticfiles.finders import get_finders
+    from django.contrib.staticfiles.storage import staticfiles_storage
+
+    storage = staticfiles_storage.__class__
+    made_of = [django.VERSION, settings.STATIC_URL, getattr(settings, "STORAGES", ""), storage]
+    made_of += [_looks(source.getsourcefile(cls)) for cls in storage.__mro__[:-1]]
+    ignored = apps.get_app_config("staticfiles").ignore_patterns
+    try:
+        for finder in get_finders():
+            for path, files in finder.list(ignored):
+                made_of.append((getattr(files, "prefix", ""), path, _looks(files.path(path))))
+    except NotImplementedError:
+        return ""
+    return hashlib.sha256(repr(made_of).encode()).hexdigest()
+
+
+def _looks(path):
+    stat = Path(path).stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+# ---- Migrations -------------------------------------------------------------------------------------
+
+
+def migrate():
+    """Apply what is pending as `manage.py migrate` does, and tell of each as it happens."""
+    apply_migration = MigrationExecutor.apply_migration
+
+    def apply_and_tell(executor, state, migration, **options):
+        name = f"{migration.app_label}.{migration.name}"
+        answer("applying", name)
+        changes = Changes()
+        try:
+            with executor.connection.execute_wrapper(changes):
+                state = apply_migration(executor, state, migration, **options)
+        except Exception as error:
+            answer("half", name if changes.last else "")
+            answer("statement", changes.failed[:300])
+            answer("error", f"{type(error).__name__}: {error}")
+            raise
+        answer("applied", name)
+        return state
+
+    MigrationExecutor.apply_migration = apply_and_tell
+    call_command("migrate", interactive=False, verbosity=0)
+    answer("migrated", "")
+
+
+class Changes:
+    """Watches the statements of one migration: would any of its changes outlast its failure?"""
+
+    def __init__(self):
+        self.last = False
+        self.failed = ""
+
+    def __call__(self, execute, sql, params, many, context):
+        try:
+            result = execute(sql, params, many, context)
+        except Exception:
+            self.failed = str(sql)
+            raise
+        self.failed = ""
+        self._remember(str(sql), context["connection"])
+        return result
+
+    def _remember(self, sql, connection):
+        verb = sql.split(None, 1)[0].upper() if sql.strip() else ""
+        can_undo = connection.in_atomic_block
+        if verb in {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}:
+            can_undo = can_undo and connection.features.can_rollback_ddl
+        elif verb in {"", "SELECT", "SHOW", "SET", "EXPLAIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK"}:
+            return
+        if can_undo:
+            transaction.on_commit(self._keep, using=connection.alias)
+        else:
+            self._keep()
+
+    def _keep(self):
+        self.last = True
+'
+wsgi_py='"""What Gunicorn serves: the application of guestbook.wsgi, unless its settings are unsafe."""
+
+import roadie_guard
+from guestbook.wsgi import application
+
+roadie_guard.refuse_unsafe()
+'
+program='[program:guestbook-@COLOUR@]
+command=/usr/local/lib/roadie/launch @RELEASE_DIR@ @VENV_DIR@/bin/python -m gunicorn roadie_wsgi:application --bind unix:/run/guestbook/@COLOUR@.sock --workers @WORKERS@ --worker-class gthread --threads 4 --timeout 90 --graceful-timeout 60 --worker-tmp-dir /dev/shm @CONTROL@
+user=guestbook
+autostart=true
+autorestart=true
+startsecs=1
+startretries=30
+stopsignal=TERM
+stopwaitsecs=70
+stopasgroup=false
+killasgroup=true
+redirect_stderr=true
+stdout_logfile=/var/log/guestbook/web-@COLOUR@.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=5
+'
+
+set_value() { # VALUE NAME...
+  local name
+  for name in "${@:2}"; do
+    env_text+="${name}=${1@Q}"$'\n'
+  done
+}
+
+write_environment() { # what the user gave in env: comes last and wins, but for roadie's own
+  local env_text='' origins i
+  set_value "${root}/shared/home" HOME
+  set_value "${venv_dir}/bin:/usr/local/bin:/usr/bin:/bin" PATH
+  set_value "${venv_dir}" VIRTUAL_ENV
+  set_value C.UTF-8 LC_ALL
+  set_value 1 PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
+  set_value False "${debug_names[@]}"
+  set_value "$(joined "${domains[@]}")" "${allowed_hosts_names[@]}"
+  origins=("${domains[@]/#/https://}" "${domains[@]/#/http://}")
+  set_value "$(joined "${origins[@]}")" "${csrf_trusted_origins_names[@]}"
+  set_value "${release_dir}/static" "${static_root_names[@]}"
+  set_value "${root}/shared/media" "${media_root_names[@]}"
+  set_value "${app}" "${db_name_names[@]}" "${db_user_names[@]}"
+  set_value /run/mysqld/mysqld.sock "${db_socket_names[@]}"
+  for ((i = 0; i < ${#environment[@]}; i += 2)); do
+    set_value "${environment[i + 1]}" "${environment[i]}"
+  done
+  set_value "${settings_module}" DJANGO_SETTINGS_MODULE
+  set_value "${release_dir}/overlay" PYTHONPATH
+  set_value "${work_dir}" ROADIE_WORK_DIR
+  set_value "${release_dir}/static" ROADIE_STATIC_ROOT
+  set_value "${root}/shared/media" ROADIE_MEDIA_ROOT
+  printf '%s' "${env_text}" >"${release_dir}/env"
+}
+
+joined() { # WORD...: with commas between
+  local IFS=,
+  printf '%s' "$*"
+}
+
+write_modules() {
+  rm -rf -- "${release_dir}/overlay"
+  mkdir -- "${release_dir}/overlay"
+  [[ ${settings_module} != roadie_settings ]] || write_module roadie_settings "${settings_py}"
+  write_module roadie_overlay "${overlay_py}"
+  write_module roadie_site "${site_py}"
+  write_module roadie_guard "${guard_py}"
+  write_module roadie_release "${release_py}"
+  write_module roadie_wsgi "${wsgi_py}"
+}
+
+write_module() { # NAME TEXT
+  printf '%s\n' "${2%$'\n'}" >"${release_dir}/overlay/$1.py"
+}
+
+require_secrets() { # of these names, which may be new in the settings
+  local name text=''
+  contents_of "${root}/shared/secrets" text
+  for name in "${secret_names[@]}"; do
+    [[ $'\n'${text} == *$'\n'"${name}="* ]] ||
+      fail "secret ${name}" "${root}/shared/secrets does not have it by this name of env_names; run fab bootstrap, then deploy again"
+  done
+}
+
+write_program() { # what the project's own gunicorn.conf.py sets is its word: a flag would win over it
+  local text=${program} setting
+  for setting in workers worker_class threads timeout worker_tmp_dir; do
+    grep -qsE "^${setting}[[:space:]]*=" -- "${work_dir}/gunicorn.conf.py" || continue
+    [[ ! ${text} =~ \ --${setting//_/-}\ [^\ ]+ ]] || text=${text/"${BASH_REMATCH[0]}"/}
+  done
+  printf '%s\n' "${text}" >"${release_dir}/program.in"
+}
+
+lay_out_settings() {
+  local umask_before
+  umask_before=$(umask)
+  umask 077
+  write_environment
+  write_modules
+  write_program
+  umask "${umask_before}"
+  chown -R -- "root:${app}" "${release_dir}/env" "${release_dir}/overlay" "${release_dir}/program.in"
+  chmod 640 -- "${release_dir}/env" "${release_dir}"/overlay/*
+  chmod 750 -- "${release_dir}/overlay"
+}
+
+[[ -n ${check} ]] || require_secrets
+change "settings of ${release}" lay_out_settings

@@ -1,0 +1,94 @@
+health=()
+domains=(guestbook.example.org)
+gate_seconds=30
+
+page_answer=/run/roadie/${run_id}.answer
+
+ask_page() { # PATH: its status and, for a redirect, where to; as nginx will ask, before nginx does
+  local code=0
+  page_status='' page_location=''
+  cuttable curl -sS -m 10 --unix-socket "/run/${app}/${idle}.sock" -o /dev/null -w '%{http_code} %{redirect_url}' \
+    -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
+    "http://${domains[0]}$1" >"${page_answer}" 2>/dev/null || code=$?
+  read -r page_status page_location <"${page_answer}" || :
+  [[ ${code} != 28 ]] || page_status=timeout
+}
+
+judge_page() { # PATH: empties or sets refusal
+  refusal=''
+  case ${page_status} in
+    2??) return ;;
+    timeout) refusal="$1 gave no answer in 10 seconds" ;;
+    30?) judge_redirect "$1" ;;
+    400) refusal="$1 answered 400 for the host ${domains[0]}: ALLOWED_HOSTS does not hold it" ;;
+    4??) [[ ${#health[@]} == 0 ]] || refusal="$1 answered ${page_status}, and health: asks for 2xx" ;;
+    *) refusal="$1 answered ${page_status}" ;;
+  esac
+}
+
+judge_redirect() { # PATH
+  local host=${page_location#*://} name
+  host=${host%%[/:?#]*}
+  if [[ ${page_location} == https://* ]]; then
+    refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django:"
+    return
+  fi
+  for name in "${domains[@]}"; do
+    [[ ${host} != "${name}" ]] || host=''
+  done
+  if [[ -n ${host} ]]; then
+    refusal="$1 redirects to another host, ${page_location}; put ${host} into domain:, or name another page in health:"
+  elif [[ ${#health[@]} != 0 ]]; then
+    refusal="$1 redirects to ${page_location}, and health: asks for 2xx"
+  fi
+}
+
+has_died() { # the program runs no more, or keeps on dying
+  case $(program_state "${program}") in
+    RUNNING | STARTING) return 1 ;;
+    *) return 0 ;;
+  esac
+}
+
+refuse_release() { # WHY
+  printf '%s\n' "--- ${program_log}, since the start"
+  tail -c "+$((log_start + 1))" -- "${program_log}" 2>/dev/null | tail -n 30 || :
+  printf '%s\n' '---'
+  retire_slot "${idle}"
+  local applied=''
+  [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}"
+  fail "release ${release}" "$1${applied}; no visitor saw it"
+}
+
+pass_gate() { # every page as often as there are workers; a wrong answer counts after five of them
+  local path passes=0 wrong=0 deadline=$((SECONDS + gate_seconds))
+  until ((passes >= workers)); do
+    for path in "${health[@]:-/}"; do
+      ask_page "${path}"
+      [[ ${page_status:-000} == 000 ]] && break
+      judge_page "${path}"
+      [[ -z ${refusal} ]] || break
+    done
+    if [[ ${page_status:-000} == 000 ]]; then
+      ! has_died || refuse_release 'it ends as soon as it starts; its own words are above'
+      refusal='it did not answer'
+    elif [[ -z ${refusal} ]]; then
+      passes=$((passes + 1))
+      continue
+    else
+      wrong=$((wrong + 1))
+      ((wrong < 5)) && [[ ${page_status} != timeout ]] || refuse_release "${refusal}"
+    fi
+    ((SECONDS < deadline)) || refuse_release "${refusal} within ${gate_seconds} seconds"
+    sleep 0.05
+    stop_if_asked
+  done
+  ! has_died || refuse_release 'it answered once and then ended'
+}
+
+declare -p applied_migrations >/dev/null 2>&1 || applied_migrations=()
+doing="gate for ${release}"
+say doing "${doing}" cut
+pass_gate
+doing=''
+ok "release ${release}"

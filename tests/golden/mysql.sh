@@ -1,0 +1,96 @@
+database=mysql
+database_url_names=(DATABASE_URL)
+password_names=()
+
+database_socket=/run/mysqld/mysqld.sock
+collation=utf8mb4_unicode_ci
+
+client() { # ARGUMENT...: SQL on standard input, answers as bare lines
+  # MariaDB's would speak TLS over its own socket too, which takes four times as long.
+  local program=(mariadb) tls=(--skip-ssl)
+  command -v mariadb >/dev/null || program=(mysql) tls=()
+  "${program[@]}" "$@" "${tls[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
+}
+
+as_root() { # SQL: over the socket, where root needs no password
+  client --user=root <<<"$1"
+}
+
+as_site() { # SQL: logs in as the site does; the password comes through a descriptor
+  client --defaults-file=<(printf '[client]\nuser="%s"\npassword="%s"\n' "${app}" "${password}") <<<"$1"
+}
+
+new_database_url() { # its password has each kind of character that a policy may ask for
+  printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s' "${app}" "$(random_hex 20)" "${app}" "${database_socket}"
+}
+
+known_password() {
+  printf '%s' "${password}"
+}
+
+ask_password() { # sets password to the one that is recorded
+  local url
+  url=$(secret_value ROADIE_DATABASE_URL)
+  [[ -n ${url} ]] || return 0
+  [[ ${url} =~ ^mysql://"${app}":([A-Za-z0-9-]+)@localhost/ ]] ||
+    fail 'secret ROADIE_DATABASE_URL' "in ${root}/shared/secrets is not of the form that roadie wrote; put it back, or take its lines out to have a new password made"
+  password=${BASH_REMATCH[1]}
+}
+
+check_as_site() { # sets database_ok and user_ok from what the site itself sees when it logs in
+  local line answer wide=''
+  database_ok='' user_ok=''
+  [[ -n ${password} && -S ${database_socket} ]] || return 0
+  answer=$(as_site "SELECT 'collation', default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}'; SHOW GRANTS;" 2>/dev/null) || return 0
+  while IFS= read -r line; do
+    case ${line} in
+      collation$'\t'"${collation}") database_ok=1 ;;
+      "GRANT ALL PRIVILEGES ON ${grant_on} TO "*) user_ok=1 ;;
+      'GRANT USAGE ON *.* TO '* | collation*) ;;
+      GRANT*) wide="${line%% TO *}" ;;
+    esac
+  done <<<"${answer}"
+  [[ -z ${wide} ]] || say warn "database user ${app}" "has more rights than its own database needs: ${wide}; given by hand, so left alone"
+}
+
+refuse_taken_names() {
+  local taken
+  taken=$(as_root "SELECT CONCAT('a database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
+    UNION SELECT CONCAT('a user ', user, '@', host) FROM mysql.user WHERE user = '${app}';") ||
+    fail mysql "root cannot log in over ${database_socket}: $(cause ERROR); is the server running, and may root log in without a password?"
+  [[ -z ${taken} ]] || fail mysql "${taken%%$'\n'*} is there already, and roadie did not make it; choose another app:, or take it away by hand"
+}
+
+make_database() {
+  as_root "CREATE DATABASE IF NOT EXISTS \`${app}\` CHARACTER SET utf8mb4 COLLATE ${collation};
+    ALTER DATABASE \`${app}\` CHARACTER SET utf8mb4 COLLATE ${collation};" || fail "database ${app}" "$(cause ERROR)"
+}
+
+make_database_user() {
+  as_root "CREATE USER IF NOT EXISTS '${app}'@'localhost' IDENTIFIED BY '${password}';
+    ALTER USER '${app}'@'localhost' IDENTIFIED BY '${password}';
+    GRANT ALL PRIVILEGES ON ${grant_on} TO '${app}'@'localhost';" || fail "database user ${app}" "$(cause ERROR)"
+  check_as_site
+  [[ -n ${user_ok} ]] || fail "database user ${app}" 'is made, but cannot log in with the password in shared/secrets; see the log of the database'
+}
+
+[[ ${database} == mysql ]] || return 0
+require_site
+# An underscore in the name of a granted database stands for any character, unless escaped.
+local grant_on="\`${app//_/\\_}\`.*" password='' database_ok user_ok
+if [[ -e /lib/systemd/system/mariadb.service ]]; then ensure_service mariadb; else ensure_service mysql; fi
+ensure_secret ROADIE_DATABASE_URL new_database_url "${database_url_names[@]}"
+ask_password
+[[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" known_password "${password_names[@]:1}"
+if [[ -n ${check} && ! -S ${database_socket} ]] && is_claimed database; then
+  return 0 # it is down, and tells nothing
+fi
+check_as_site
+if is_claimed database; then
+  ok "claim of database ${app}"
+else
+  [[ ! -S ${database_socket} ]] || refuse_taken_names
+  change "claim of database ${app}" claim database
+fi
+if [[ -n ${database_ok} ]]; then ok "database ${app}"; else change "database ${app}" make_database; fi
+if [[ -n ${user_ok} ]]; then ok "database user ${app}"; else change "database user ${app}" make_database_user; fi

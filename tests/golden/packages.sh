@@ -1,0 +1,122 @@
+more_packages=()
+apt_lock_seconds=600
+
+wanted=(
+  nginx supervisor default-mysql-server python3-venv python3-dev default-libmysqlclient-dev
+  build-essential pkg-config git curl logrotate ca-certificates "${more_packages[@]}"
+)
+declare -A installed=()
+missing=() left_half='' apt_at_work=/run/roadie/apt-at-work
+apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
+
+ask_dpkg() { # sets missing, and left_half if a run of dpkg was cut
+  local state package journal=(/var/lib/dpkg/updates/[0-9]*)
+  while read -r state package; do
+    [[ ${state} != ?i ]] || installed["${package%:*}"]=1 installed["${package}"]=1
+  done < <(dpkg-query -W -f='${db:Status-Abbrev} ${binary:Package}\n' -- "${wanted[@]}" 2>/dev/null)
+  for package in "${wanted[@]}"; do
+    [[ -n ${installed["${package}"]-} ]] || missing+=("${package}")
+  done
+  if [[ ${#missing[@]} != 0 || -e ${journal[0]} || -e ${apt_at_work} ]]; then
+    left_half=$(dpkg --audit) || :
+    [[ ! -e ${journal[0]} ]] || left_half=1
+  fi
+}
+
+start_on_packages() {
+  host_lock
+  : >"${apt_at_work}"
+}
+
+apt_get() { # ARGUMENT...: asks nothing, keeps every file that a person edited, restarts no other program
+  DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 \
+    apt-get -q -y -o "DPkg::Lock::Timeout=${apt_lock_seconds}" -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
+}
+
+apt_lock_holder() { # prints the process that holds a lock of apt or dpkg, if one does
+  local pid where inodes
+  inodes=" $(stat -c %i -- "${apt_locks[@]}" 2>/dev/null | tr '\n' ' ')"
+  while read -r _ _ _ _ pid where _; do
+    [[ ${inodes} == *" ${where##*:} "* && -r /proc/${pid}/cmdline ]] || continue
+    printf 'process %s (%s)' "${pid}" "$(tr '\0' ' ' <"/proc/${pid}/cmdline" | head -c 80)"
+    return
+  done </proc/locks
+}
+
+wait_for_apt() { # locks are waited for, never broken
+  local holder told='' until=$((SECONDS + apt_lock_seconds))
+  while holder=$(apt_lock_holder) && [[ -n ${holder} ]]; do
+    [[ -n ${told} ]] || say waiting apt "apt's lock, held by ${holder}"
+    told=1
+    ((SECONDS < until)) || fail apt "its lock is held by ${holder}, for ${apt_lock_seconds} seconds now; wait until it ends and run again, or raise apt_lock_timeout:"
+    stop_if_asked
+    sleep 0.5
+  done
+}
+
+why_apt_failed() {
+  local why
+  why=$(cause '^(E: Failed|E: The repository|Err:|W: Failed)')
+  [[ -n ${why} ]] || why=$(cause '^(E|dpkg): ')
+  printf '%s' "${why:-no reason given; see ${log}}"
+}
+
+repair_dpkg() {
+  wait_for_apt
+  DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 dpkg --force-confdef --force-confold --configure -a </dev/null ||
+    fail 'dpkg' "was cut and 'dpkg --configure -a' does not put it right: $(why_apt_failed)"
+  apt_get install --fix-broken --no-install-recommends || fail 'dpkg' "'apt-get -f install' does not put it right: $(why_apt_failed)"
+}
+
+update_lists() { # a mirror that fails is told of when a package is really to be had from it
+  local try
+  for try in 1 2 3; do
+    wait_for_apt
+    apt_get update && return
+    sleep "${try}"
+  done
+  fail 'package lists' "apt-get update failed three times: $(why_apt_failed)"
+}
+
+fetch_packages() { # PACKAGE...: a file that is no more on the mirror is cured by newer lists
+  local try
+  for try in 1 2 3; do
+    wait_for_apt
+    apt_get install --no-install-recommends --download-only "$@" && return
+    [[ -z $(cause '^E: (Unable to locate|Package .* has no installation candidate)') ]] || break
+    sleep "${try}"
+    apt_get update || :
+  done
+  fail 'package files' "$(why_apt_failed)"
+}
+
+install_package() { # PACKAGE ALL...: the first that is called installs all of them in one run of apt
+  if ! is_installed "$1"; then
+    wait_for_apt
+    apt_get install --no-install-recommends "${@:2}" || fail "package $1" "$(why_apt_failed)"
+  fi
+  is_installed "$1" || fail "package $1" 'apt installed it, but dpkg knows no package of this name; name the real one in packages:'
+}
+
+local before_change=start_on_packages
+ask_dpkg
+if [[ -n ${left_half} ]]; then
+  local note='put right what a run that was cut left half done'
+  change dpkg repair_dpkg
+  note=''
+fi
+if [[ ${#missing[@]} != 0 ]]; then
+  [[ -n ${installed[nginx]-} ]] || require_port_80
+  change_cuttable 'package lists' update_lists
+  change_cuttable 'package files' fetch_packages "${missing[@]}"
+fi
+for package in "${wanted[@]}"; do
+  if [[ " ${missing[*]} " == *" ${package} "* ]]; then
+    change "package ${package}" install_package "${package}" "${missing[@]}"
+  else
+    ok "package ${package}"
+  fi
+done
+[[ -n ${check} || ! -e ${apt_at_work} ]] || rm -f -- "${apt_at_work}"
+host_unlock

@@ -1,0 +1,60 @@
+release=20261123T120000Z-0123abcd
+tree=89ef456789ef456789ef456789ef456789ef4567
+
+object_format() {
+  if ((${#tree} == 64)); then printf sha256; else printf sha1; fi
+}
+
+is_store() { # one for names of this length; a project may have moved to the longer ones
+  local config=''
+  [[ -f ${store}/HEAD ]] || return 1
+  contents_of "${store}/config" config
+  [[ ${config} == *sha256* && ${#tree} == 64 || ${config} != *sha256* && ${#tree} == 40 ]]
+}
+
+make_store() {
+  empty_store
+  rm -rf -- "${store}.new"
+  git init -q --bare --template= -b main --object-format="$(object_format)" "${store}.new"
+  git --git-dir="${store}.new" config gc.auto 0
+  chmod 700 "${store}.new"
+  mv -T -- "${store}.new" "${store}"
+}
+
+has_tree() {
+  [[ $(repo_git rev-parse -q --verify "refs/roadie/trees/${release}" 2>/dev/null) == "${tree}" ]]
+}
+
+take_in() { # the ref comes last: a tree that has one is whole, and on disk
+  rm -f -- "${store}"/objects/pack/tmp_*
+  if [[ -n ${payload} ]]; then
+    repo_git index-pack --stdin --fix-thin <"${payload}" >/dev/null || refuse_pack
+  fi
+  repo_git rev-list --objects --quiet "${tree}" -- || refuse_pack
+  sync -- "${store}/objects/pack"
+  repo_git update-ref "refs/roadie/trees/${release}" "${tree}"
+}
+
+refuse_pack() { # a store that lost objects is emptied, so that the next run is told so and sends them all
+  local why
+  why=$(git_cause)
+  case ${why} in
+    *' space left'* | *' quota '* | *memory*) fail "code ${tree:0:12}" "${why}" ;;
+  esac
+  empty_store
+  fail "code ${tree:0:12}" "the store of code on the host was not whole (${why:-git gave no reason}) and is emptied now; run the same command again"
+}
+
+if is_store; then ok "store ${store}"; else change "store ${store}" make_store; fi
+if [[ -z ${check} ]] && has_tree; then
+  ok "code ${tree:0:12}"
+else
+  local size=0 note='nothing to send'
+  if [[ -n ${payload} ]]; then
+    size=$(stat -c %s -- "${payload}")
+    note="$(((size + 1023) / 1024)) KB received"
+    # What it is here: the pack itself, and its files, which it holds in a quarter of their size.
+    require_room $((size * 5 / 1024 + 10240)) "code ${tree:0:12}"
+  fi
+  change_cuttable "code ${tree:0:12}" take_in
+fi

@@ -1,0 +1,11 @@
+drain_seconds=30
+
+# The switch is on disk: only now may the slot before lose its program.
+old=$(other_slot "$(live_slot)")
+if is_slot_in_use "${old}"; then
+  doing="drain of slot ${old}"
+  say doing "${doing}" cut
+  drain_slot "${old}" "${drain_seconds}"
+  doing=''
+  change "slot ${old} stopped" retire_slot "${old}"
+fi

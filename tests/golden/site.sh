@@ -1,0 +1,191 @@
+secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
+tmpfiles='# Where Gunicorn'"'"'s sockets of the site guestbook are, made anew at every boot. From roadie.
+d /run/guestbook 0710 guestbook www-data -
+'
+reconcile='#!/bin/bash
+# Before Supervisor starts: exactly the slot that `live` names has a program file, for each of roadie'"'"'s sites. From roadie.
+for claim in /var/lib/roadie/sites/*; do
+  app=${claim##*/}
+  root=/srv/${app}
+  case $(readlink -- "${root}/live") in
+    slots/blue) live=blue idle=green ;;
+    slots/green) live=green idle=blue ;;
+    *) continue ;;
+  esac
+  # One log folder that is missing keeps Supervisor from starting any program at all.
+  [[ -d /var/log/${app} ]] || install -d -m 750 -o root -g "${app}" "/var/log/${app}"
+  if ln -sfn -- "${root}/slots/${live}/program.conf" "/etc/supervisor/conf.d/${app}-${live}.conf"; then
+    rm -f -- "/etc/supervisor/conf.d/${app}-${idle}.conf"
+  fi
+done
+exit 0
+'
+reap='#!/bin/bash
+# reap SECONDS: a Supervisor that was killed left its programs behind; ends them once the new ones serve. From roadie.
+# An orphan'"'"'s parent is 1, it runs as the user of one of roadie'"'"'s sites, and it is in Supervisor'"'"'s own control group.
+
+look_at() { # PID: sets parent and owner
+  local key value
+  parent='"'"''"'"' owner='"'"''"'"'
+  while read -r key value _; do
+    case ${key} in
+      PPid:) parent=${value} ;;
+      Uid:) owner=${value} ;;
+    esac
+  done <"/proc/$1/status"
+}
+
+orphans_of() { # UID
+  local process
+  for process in /proc/[0-9]*; do
+    look_at "${process##*/}"
+    [[ ${parent} == 1 && ${owner} == "$1" ]] || continue
+    if grep -q '"'"'/supervisor\.service$'"'"' "${process}/cgroup"; then echo "${process##*/}"; fi
+  done
+}
+
+children_of() { # PID
+  local process
+  for process in /proc/[0-9]*; do
+    look_at "${process##*/}"
+    if [[ ${parent} == "$1" ]]; then echo "${process##*/}"; fi
+  done
+}
+
+end_orphan() { # PID
+  local children child
+  if ! tr '"'"'\0'"'"' '"'"' '"'"' <"/proc/$1/cmdline" | grep -q gunicorn; then
+    kill -TERM "$1"
+    return
+  fi
+  # Told to end, a master of Gunicorn would unlink the path of its socket, by now the new one'"'"'s.
+  children=$(children_of "$1")
+  kill -KILL "$1"
+  for child in ${children}; do
+    kill -TERM "${child}"
+  done
+}
+
+sleep "${1:-5}"
+for claim in /var/lib/roadie/sites/*; do
+  uid=$(id -u -- "${claim##*/}") || continue
+  ((uid > 0)) || continue
+  for orphan in $(orphans_of "${uid}"); do
+    end_orphan "${orphan}"
+  done
+done 2>/dev/null
+exit 0
+'
+launch='#!/bin/bash
+# launch RELEASE COMMAND...: runs it as a release'"'"'s processes run, with its environment, in the folder of manage.py.
+# For the site'"'"'s own user; root has no business here. From roadie.
+set -eu
+release=$1
+shift
+set -a
+# shellcheck source=/dev/null
+. "${release}/env"
+# shellcheck source=/dev/null
+. "${release%/releases/*}/shared/secrets"
+set +a
+umask 022
+cd "${ROADIE_WORK_DIR}"
+exec "$@"
+'
+manage='#!/bin/bash
+# manage APP ARGUMENT...: manage.py of the release that serves, as the site'"'"'s user. From roadie.
+set -eu
+app=$1
+shift
+root=/srv/${app}
+if [[ ! -e ${root}/live/release ]]; then
+  echo "${app} has no release yet; run: fab deploy" >&2
+  exit 2
+fi
+release=$(readlink -f -- "${root}/live/release")
+exec setpriv --reuid="${app}" --regid="${app}" --init-groups --inh-caps=-all -- \
+  env -i HOME="${root}/shared/home" USER="${app}" LOGNAME="${app}" LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
+  PATH=/usr/local/bin:/usr/bin:/bin /usr/local/lib/roadie/launch "${release}" python manage.py "$@"
+'
+
+refuse_if() { # THING TEST...: while the site's name is unclaimed
+  ! "${@:2}" >/dev/null 2>&1 ||
+    fail "site ${app}" "$1 is there already, and roadie did not make it; choose another app:, or take it away by hand"
+}
+
+refuse_taken_names() { # of this site, by anything that roadie did not make
+  local name path
+  for name in "${app}" "${build_user}"; do
+    refuse_if "a user ${name}" getent passwd "${name}"
+    refuse_if "a group ${name}" getent group "${name}"
+  done
+  for path in "${root}" "/var/log/${app}" "/run/${app}" "/etc/tmpfiles.d/${app}.conf" \
+    "/etc/nginx/sites-available/${app}.conf" "/etc/nginx/sites-enabled/${app}.conf" \
+    "/etc/supervisor/conf.d/${app}"{-blue,-green,}.conf; do
+    refuse_if "${path}" test -e "${path}"
+    refuse_if "${path}" test -L "${path}"
+  done
+}
+
+ensure_user() { # USER HOME: a system user that nobody can log in as
+  local now='' line
+  while IFS= read -r line; do
+    [[ ${line} != "$1:"* ]] || now=${line}
+  done </etc/passwd
+  if [[ ${now} == "$1":*:*:*:*:"$2":/usr/sbin/nologin ]]; then
+    ok "user $1"
+  else
+    local note="home $2, no login"
+    change "user $1" make_user "$1" "$2"
+  fi
+}
+
+make_user() { # USER HOME
+  getent group "$1" >/dev/null || groupadd --system "$1"
+  if getent passwd "$1" >/dev/null; then
+    usermod --home "$2" --shell /usr/sbin/nologin "$1"
+  else
+    useradd --system --gid "$1" --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
+  fi
+}
+
+secret_key() {
+  random_hex 32
+}
+
+local cache=/var/cache/roadie name
+look_at "${state}" "${state}"/{sites,format} /usr/local/lib/roadie /usr/local/lib/roadie/{reconcile,reap,launch,manage} \
+  "${cache}" "${cache}/${app}" "${root}" "${root}"/{releases,slots,venvs,shared} "${root}"/shared/{media,home,static,secrets} \
+  "/var/log/${app}" "/run/${app}" "/etc/tmpfiles.d/${app}.conf"
+
+ensure_dir "${state}" 700 root:root
+ensure_dir "${state}/sites" 700 root:root
+ensure_file "${state}/format" 600 root:root "${known_format}"
+if is_claimed site; then
+  ok "claim of ${app}"
+else
+  refuse_taken_names
+  change "claim of ${app}" claim site
+fi
+
+ensure_dir /usr/local/lib/roadie 755 root:root
+ensure_file /usr/local/lib/roadie/reconcile 755 root:root "${reconcile}"
+ensure_file /usr/local/lib/roadie/reap 755 root:root "${reap}"
+ensure_file /usr/local/lib/roadie/launch 755 root:root "${launch}"
+ensure_file /usr/local/lib/roadie/manage 755 root:root "${manage}"
+
+ensure_user "${app}" "${root}/shared/home"
+ensure_user "${build_user}" "${cache}/${app}"
+ensure_dir "${cache}" 755 root:root
+ensure_dir "${cache}/${app}" 700 "${build_user}:${build_user}"
+ensure_dir "${root}" 751 root:root
+for name in releases slots venvs shared; do
+  ensure_dir "${root}/${name}" 751 root:root
+done
+ensure_dir "${root}/shared/media" 2750 "${app}:www-data"
+ensure_dir "${root}/shared/home" 700 "${app}:${app}"
+ensure_dir "${root}/shared/static" 755 root:root
+ensure_dir "/var/log/${app}" 750 "root:${app}"
+ensure_file "/etc/tmpfiles.d/${app}.conf" 644 root:root "${tmpfiles}"
+ensure_dir "/run/${app}" 710 "${app}:www-data"
+ensure_secret ROADIE_SECRET_KEY secret_key "${secret_key_names[@]}"

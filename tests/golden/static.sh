@@ -1,0 +1,79 @@
+post_build=()
+
+build_as_app() { # COMMAND: with its static files where it may write
+  static_from "${collected}"
+  in_release env "${static_variables[@]}" bash -euo pipefail -c "$1"
+}
+
+take_over() { # a tar made by the app's user is unpacked by another, whose folder the app cannot reach; root comes when that one is gone
+  local new=${release_dir}/static.new
+  end_build_user
+  rm -rf -- "${new}"
+  mkdir -m 700 -- "${new}"
+  chown -- "${build_user}:${build_user}" "${new}"
+  as_user "${build_user}" / bash -c 'exec tar -C "$1" --no-same-owner --no-same-permissions -xf - <&7' tar "${new}" \
+    7< <(as_user "${app}" / bash -c 'mkdir -p "$1" && exec tar -C "$1" -cf - . 2>/dev/null' tar "${collected}") ||
+    fail "static files of ${release}" "what collectstatic made in ${collected} could not be taken over; its last words are above"
+  end_build_user
+  chown -h -- root:root "${new}"
+  find "${new}" ! -type d \( ! -type f -o -links +1 \) -delete
+  put_in_place "${new}"
+  in_release rm -rf -- "${collected}"
+}
+
+copy_own() { # FOLDER: the project's own files, out of the code that root laid out
+  local from new=${release_dir}/static.new
+  from=$(realpath -e -- "$1")
+  [[ ${from} == "${release_dir}/code/"* ]] || fail "static files of ${release}" "STATIC_ROOT leads to ${from}, out of the release; have it lie in the project"
+  rm -rf -- "${new}"
+  cp -r -P -- "${from}" "${new}"
+  find "${new}" ! -type d ! -type f -delete
+  put_in_place "${new}"
+}
+
+link_same() { # to the files of the release that serves
+  local new=${release_dir}/static.new
+  rm -rf -- "${new}"
+  cp -al -- "$(readlink -f -- "${root}/live/static")" "${new}"
+  mv -T -- "${new}" "${release_dir}/static"
+}
+
+put_in_place() { # FOLDER: readable for nginx, changeable for root
+  chown -hR -- root:root "$1"
+  find "$1" -type d -exec chmod 755 {} +
+  find "$1" -type f -exec chmod 644 {} +
+  mv -T -- "$1" "${release_dir}/static"
+  keep_hashed_names
+}
+
+keep_hashed_names() { # where visitors of an older page find them; each stays as long as a release has it
+  comm -z -23 <(hashed_names "${release_dir}/static") <(hashed_names "${root}/shared/static") |
+    (cd "${release_dir}/static" && xargs -r -0 cp -l --parents -t "${root}/shared/static" --)
+}
+
+hashed_names() { # FOLDER
+  find "$1" -type f -regextype posix-extended -regex '.*\.[0-9a-f]{8,32}\.[^/.]+(\.map)?' -printf '%P\0' | LC_ALL=C sort -z
+}
+
+make_static() {
+  rm -rf -- "${release_dir}/static"
+  case ${static_answer} in
+    own\ *) copy_own "${static_answer#own }" ;;
+    same\ *) link_same ;;
+    collected*) take_over ;;
+    *) mkdir -m 755 -- "${release_dir}/static" ;;
+  esac
+  printf '%s\n' "${static_answer#* }" >"${release_dir}/static.digest"
+}
+
+[[ -z ${check} ]] || return 0
+[[ ${inspected_release-} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect comes before this one; put it there in roadie.use'
+local line
+for line in "${post_build[@]}"; do
+  doing="post_build: ${line}"
+  say doing "${doing}" cut
+  cuttable build_as_app "${line}" || fail "${doing}" "exit code $?; its last words are above"
+  say ran "${doing}"
+  doing=''
+done
+change_cuttable "static files of ${release}" make_static

@@ -1,0 +1,63 @@
+"""Scripts as a host would get them, rendered for settings of all kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from roadie import project as projects
+from roadie.record import Release
+from roadie.render import render
+from roadie.settings import load
+from roadie.stages import Stage
+from roadie.trees import FolderTree
+
+GUESTBOOK = Path(__file__).parents[1] / "examples" / "guestbook"
+RELEASE = Release(
+    id="20261123T120000Z-0123abcd",
+    commit="0123abcd" * 5,
+    tree="89ef4567" * 5,
+    fingerprint="f" * 64,
+    record='{"id": "20261123T120000Z-0123abcd"}',
+)
+RUN: Mapping[str, Any] = {
+    "nonce": "0" * 32,
+    "check": False,
+    "locks": True,
+    "wait": 0,
+    "who": "ann at desk",
+    "command": "fab deploy",
+}
+
+
+def values(**chosen: Any) -> dict[str, Any]:
+    """What a template sees for the guestbook with these settings."""
+    given = {"app": "guestbook", "domain": "guestbook.example.org", **chosen}
+    settings = load(given, "fabric.yaml", GUESTBOOK)
+    settings = replace(settings, templates="/nonexistent")
+    project = _guestbook()
+    return {
+        "settings": projects.complete(settings, project),
+        "project": project,
+        "release": RELEASE,
+        "run": RUN,
+    }
+
+
+@cache
+def _guestbook() -> projects.Project:
+    settings = load({"domain": "guestbook.example.org"}, "fabric.yaml", GUESTBOOK)
+    return projects.read(FolderTree(GUESTBOOK), settings)
+
+
+def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen: Any) -> str:
+    """The whole script that these stages make."""
+    return render("stage.sh.j2", None, {**values(**chosen), "run": run, "stages": stages})
+
+
+def body(stage: Stage, **chosen: Any) -> str:
+    """What one stage alone adds to a script."""
+    return render(stage.template, None, values(**chosen))
