@@ -2,6 +2,7 @@
 # nonce, check, app, root and who before this runs.
 
 stage='' doing='' cuttable_pid='' stopping='' touched='' step_start=0 state=/var/lib/roadie known_format=1
+release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
 
@@ -383,7 +384,7 @@ ensure_applied() { # WHAT COMMAND...: a reload, due from the first change of thi
 apply() { # WHAT COMMAND...
   local record=${state}/applied/${1// /-}
   "${@:2}"
-  [[ -d ${record%/*} ]] || mkdir -p -m 700 -- "${record%/*}"
+  [[ -d ${record%/*} ]] || (umask 077 && mkdir -p -- "${record%/*}")
   : >"${record}"
 }
 
@@ -402,7 +403,7 @@ run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its e
   fi
   doing="script of ${stage}"
   say doing "${doing}" cut
-  if [[ -n ${release_dir-} ]]; then
+  if [[ -n ${release_dir} ]]; then
     cuttable in_release bash -euo pipefail -c "$1"
   else
     cuttable as_user "${app}" "${root}/shared/home" env -C "${root}/shared/home" bash -euo pipefail -c "$1"
