@@ -1,0 +1,1 @@
+"""The bench: roadie beside other ways of doing the same job, on throwaway hosts."""

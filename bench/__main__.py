@@ -1,0 +1,119 @@
+"""The command line of the bench: sets up, measures, prints, and takes everything away again."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from fabfile import machine, throwaway
+from fabfile.errors import RoadieError
+
+from .measures import NAMES, Bench
+from .rig import Rig
+from .table import tables
+from .tools import ROOT, peers_virtualenv, roadie_virtualenv
+
+
+def main() -> int:
+    """Run the bench; 1 if a tool could not do its job."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _end)
+    machine.require()
+    virtualenvs = {"peers": peers_virtualenv(options.venv), "roadie": roadie_virtualenv()}
+    names = options.only or [name for name in NAMES if name != "cold"]
+    rounds = options.rounds or (3 if options.quick else 7)
+    began = os.getloadavg()
+    with Rig(options.peers, virtualenvs, options.suite) as rig:
+        bench = Bench(rig, rounds, options.quick)
+        try:
+            bench.take(names, _snapshot(options.peers, options.suite))
+        finally:
+            facts = _facts(virtualenvs, options.suite, rounds, began)
+            print("\n".join([*(f"- {name}: {value}" for name, value in facts.items()), ""]))
+            print(tables(bench.runs))
+            if options.json:
+                text = json.dumps({"facts": facts, "runs": [run.as_json() for run in bench.runs]}, indent=1)
+                options.json.write_text(text)
+    for failure in bench.failures:
+        print(failure, file=sys.stderr)
+    return 1 if bench.failures else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    given = os.environ.get
+    peers = given("PEERS")
+    parser.add_argument("--peers", type=_peers, default=peers, required=not peers, help="the folder of peers")
+    parser.add_argument("--only", action="append", choices=NAMES, help="this measure; may be given again")
+    parser.add_argument("--quick", action="store_true", help="3 rounds; pyinfra left out")
+    parser.add_argument("--rounds", type=int, help="runs of each tool (7)")
+    parser.add_argument("--suite", default="bookworm", help="the hosts' Debian (bookworm)")
+    parser.add_argument("--venv", default=given("VENV"), help="a virtualenv that has pyinfra")
+    parser.add_argument("--json", type=Path, help="a file for the figures of every run")
+    return parser.parse_args()
+
+
+def _peers(text: str) -> Path:
+    folder = Path(text).absolute()
+    if not (folder / "job/packages.txt").is_file():
+        raise argparse.ArgumentTypeError(f"{folder} has no job/packages.txt")
+    return folder
+
+
+def _snapshot(peers: Path, suite: str) -> str:
+    """Have a host with the job's packages to boot others from: apt is not what is measured."""
+    packages = (peers / "job/packages.txt").read_text().split()
+    label = "bench-" + hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
+    install = (
+        "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends"
+    )
+    command = f"{install} {' '.join(packages)}"
+    return throwaway.prepared(label, lambda host: host.ssh(command), suite)
+
+
+def _facts(
+    virtualenvs: dict[str, Path], suite: str, rounds: int, began: tuple[float, float, float]
+) -> dict[str, str]:
+    commit = machine.run("git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude", "*").strip()
+    ssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True).stderr.strip()
+    return {
+        "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "roadie": commit,
+        "with roadie and fabric-one": _versions(virtualenvs["roadie"], ("fabric", "paramiko")),
+        "with pyinfra": _versions(virtualenvs["peers"], ("pyinfra", "paramiko")),
+        "machine": f"{os.cpu_count()} processors, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, {ssh}",
+        "hosts": f"Debian {suite}",
+        "rounds": str(rounds),
+        "load average": f"{began[0]:.1f} at the start, {os.getloadavg()[0]:.1f} at the end; "
+        "`others` is how many processors others used while a tool ran",
+    }
+
+
+def _versions(virtualenv: Path, names: tuple[str, ...]) -> str:
+    code = (
+        "import importlib.metadata as m, sys; print(*(f'{n} {m.version(n)}' for n in sys.argv[1:]), sep=', ')"
+    )
+    return machine.run(virtualenv / "bin/python", "-c", code, *names).strip()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except RoadieError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,142 @@
+"""What the runs come to: medians with their spread, and the bounds that roadie keeps to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from .rig import Run
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median between the least and the most that was seen."""
+
+    middle: float
+    least: float
+    most: float
+
+    def __str__(self) -> str:
+        return f"{self.middle:.2f} [{self.least:.2f}-{self.most:.2f}]"
+
+
+class Figures:
+    """Every run, asked by measure, tool and round-trip time."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+
+    def of(self, measure: str, tool: str, round_trip: int | None = None) -> list[Run]:
+        """Return the runs of a tool, at one round-trip time or at any."""
+        return [
+            run
+            for run in self._runs
+            if (run.measure, run.tool) == (measure, tool) and round_trip in (None, run.round_trip)
+        ]
+
+    def spread(self, runs: Sequence[Run], what: Callable[[Run], float]) -> Spread | None:
+        """Return the median of a figure over the runs, None if there is no run."""
+        values = [what(run) for run in runs]
+        return Spread(median(values), min(values), max(values)) if values else None
+
+    def time(self, measure: str, tool: str, round_trip: int = 0) -> Spread | None:
+        """Return how long it took: until the new code answered, where that is asked."""
+        return self.spread(self.of(measure, tool, round_trip), lambda run: run.answers or run.wall)
+
+    def seconds(self, measure: str, tool: str, round_trip: int = 0) -> float:
+        """Return the median of `time`; raises NotMeasured if there is none."""
+        spread = self.time(measure, tool, round_trip)
+        if not spread:
+            raise NotMeasured
+        return spread.middle
+
+    def most(self, measure: str, tool: str, what: Callable[[Run], float]) -> float:
+        """Return the most that any run came to; raises NotMeasured if there is none."""
+        runs = self.of(measure, tool)
+        if not runs:
+            raise NotMeasured
+        return max(what(run) for run in runs)
+
+
+class NotMeasured(Exception):
+    """A figure that this bench was not asked for."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What roadie came to, and what it must not be above, by the figures of the same bench."""
+
+    what: str
+    measured: float
+    most: float
+
+    @property
+    def is_held(self) -> bool:
+        """Whether roadie kept to it."""
+        return self.measured <= self.most
+
+
+def bounds(figures: Figures) -> Iterator[Bound]:
+    """Return each bound whose figures are there."""
+    for what, measured, most in _BOUNDS:
+        try:
+            yield Bound(what, measured(figures), most(figures))
+        except NotMeasured:
+            continue
+
+
+_Ask = Callable[[Figures], float]
+
+
+def _roadie(measure: str, round_trip: int = 0) -> _Ask:
+    return lambda figures: figures.seconds(measure, "roadie", round_trip)
+
+
+def _times(factor: float, tool: str, measure: str, round_trip: int = 0) -> _Ask:
+    return lambda figures: factor * figures.seconds(measure, tool, round_trip)
+
+
+_BOUNDS: tuple[tuple[str, _Ask, _Ask], ...] = (
+    (
+        "fab --list: 0.04 s more than one that imports fabric",
+        lambda figures: figures.seconds("start", "listed"),
+        lambda figures: figures.seconds("start", "plain") + 0.04,
+    ),
+    (
+        "converged, 0 ms: bash + import fabric + 0.06 s",
+        _roadie("converged"),
+        lambda figures: figures.seconds("converged", "bash") + figures.seconds("start", "fabric") + 0.06,
+    ),
+    ("converged, 50 ms: 1.15 x bash", _roadie("converged", 50), _times(1.15, "bash", "converged", 50)),
+    ("converged, 100 ms: 1.15 x bash", _roadie("converged", 100), _times(1.15, "bash", "converged", 100)),
+    (
+        "converged, 100 ms: 0.15 x pyinfra",
+        _roadie("converged", 100),
+        _times(0.15, "pyinfra", "converged", 100),
+    ),
+    ("one line, 0 ms: 1.25 x fabric-fast", _roadie("line"), _times(1.25, "fabric-fast", "line")),
+    ("one line, 100 ms: 1.25 x fabric-fast", _roadie("line", 100), _times(1.25, "fabric-fast", "line", 100)),
+    (
+        "nothing new, 0 ms: 1.3 x bash + import fabric",
+        _roadie("nothing"),
+        lambda figures: 1.3 * figures.seconds("nothing", "bash") + figures.seconds("start", "fabric"),
+    ),
+    ("one more requirement, 0 ms: 0.6 x bash", _roadie("requirement"), _times(0.6, "bash", "requirement")),
+    ("cold: 0.65 x bash", _roadie("cold"), _times(0.65, "bash", "cold")),
+    (
+        "converged: peak MB of the controller",
+        lambda figures: figures.most("converged", "roadie", lambda run: run.rss),
+        lambda figures: 60,
+    ),
+    (
+        "converged: connections",
+        lambda figures: figures.most("converged", "roadie", lambda run: run.connections),
+        lambda figures: 1,
+    ),
+    (
+        "converged: sessions",
+        lambda figures: figures.most("converged", "roadie", lambda run: run.sessions),
+        lambda figures: 1,
+    ),
+)

@@ -1,0 +1,171 @@
+"""What is measured: each measure sets up what it needs and lets its tools take turns."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from .delay import slow_ways
+from .rig import Rig, Run, RunFailed
+from .sample import Repository
+from .tools import BASH, FABRIC_FAST, FABRIC_ONE, PYINFRA, ROADIE, Tool
+
+STARTS = {
+    "python": "python -c pass",
+    "fabric": "python -c 'import fabric'",
+    "plain": "fab --list, a fabfile that imports fabric",
+    "listed": "fab --list, a fabfile that imports roadie",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One question put to several tools at several round-trip times (ms)."""
+
+    name: str
+    title: str
+    verb: str
+    tools: Sequence[Tool]
+    round_trips: Sequence[int]
+    #: done to the repository before each run
+    before: Callable[[Repository], None] | None = None
+    #: the tool that the others are set against
+    floor: str = "bash"
+
+
+MEASURES = (
+    Measure(
+        "converged",
+        "Bootstrap of a host on which nothing is to be done",
+        "bootstrap",
+        (BASH, FABRIC_ONE, PYINFRA, ROADIE),
+        (0, 50, 100),
+    ),
+    Measure(
+        "line",
+        "Deploy of a one-line change",
+        "deploy",
+        (BASH, FABRIC_FAST, PYINFRA, ROADIE),
+        (0, 100),
+        Repository.change_line,
+        floor="fabric-fast",
+    ),
+    Measure("nothing", "Deploy with nothing new", "deploy", (BASH, FABRIC_FAST, PYINFRA, ROADIE), (0, 100)),
+    Measure(
+        "requirement",
+        "Deploy of one more requirement",
+        "deploy",
+        (BASH, PYINFRA, ROADIE),
+        (0, 100),
+        Repository.add_requirement,
+    ),
+)
+NAMES = ("start", *(measure.name for measure in MEASURES), "cold")
+COLD_TOOLS = (BASH, FABRIC_ONE, PYINFRA, ROADIE)
+
+
+class Bench:
+    """Takes the measures; `runs` are the figures, `failures` what tools could not do."""
+
+    def __init__(self, rig: Rig, rounds: int, quick: bool) -> None:
+        self.rig, self.rounds, self.quick = rig, rounds, quick
+        self.runs: list[Run] = []
+        self.failures: list[str] = []
+        self._ready: set[str] = set()
+
+    def take(self, names: Sequence[str], snapshot: str | None) -> None:
+        """Take the measures of these names, in the order they stand above."""
+        if "start" in names:
+            self._start()
+        for measure in MEASURES:
+            if measure.name in names:
+                self._measure(measure, snapshot)
+        if "cold" in names:
+            self._cold()
+
+    def _start(self) -> None:
+        commands = self._commands()
+        for _ in range(self.rounds * 3):
+            for name, (argv, folder) in commands.items():
+                self.runs.append(self.rig.run_here("start", name, argv, folder))
+
+    def _commands(self) -> dict[str, tuple[list[str | Path], Path]]:
+        programs = self.rig.virtualenvs["roadie"] / "bin"
+        plain, ours = self.rig.folder / "plain", self.rig.folder / "ours"
+        for folder, text in (
+            (plain, "from fabric import task\n\n\n@task\ndef hello(c):\n    pass\n"),
+            (ours, "from roadie import *\n"),
+        ):
+            folder.mkdir()
+            (folder / "fabfile.py").write_text(text)
+        return {
+            "python": ([programs / "python", "-c", "pass"], plain),
+            "fabric": ([programs / "python", "-c", "import fabric"], plain),
+            "plain": ([programs / "fab", "--list"], plain),
+            "listed": ([programs / "fab", "--list"], ours),
+        }
+
+    def _measure(self, measure: Measure, snapshot: str | None) -> None:
+        tools = [tool for tool in measure.tools if not (self.quick and tool is PYINFRA)]
+        self.rig.settle(tools, snapshot)
+        # One turn that does not count: what comes first on a host has caches to fill.
+        for tool in list(tools):
+            try:
+                self._make_ready(tool)
+                self._once(measure, tool, 0)
+            except RunFailed as failure:
+                self._drop(tools, tool, failure)
+        for round_trip in measure.round_trips:
+            places = {tool.place for tool in tools}
+            hosts = [self.rig.places[place].server.host for place in places]
+            with ExitStack() as stack:
+                if round_trip:
+                    stack.enter_context(
+                        slow_ways({host.slot: host.name for host in hosts}, round_trip / 1000)
+                    )
+                self._rounds(measure, tools, round_trip)
+
+    def _rounds(self, measure: Measure, tools: list[Tool], round_trip: int) -> None:
+        for turn in range(self.rounds):
+            _say(f"{measure.name}, {round_trip} ms, round {turn + 1} of {self.rounds}")
+            shift = turn % len(tools) if tools else 0
+            for tool in [*tools[shift:], *tools[:shift]]:
+                try:
+                    self.runs.append(self._once(measure, tool, round_trip))
+                except RunFailed as failure:
+                    self._drop(tools, tool, failure)
+
+    def _once(self, measure: Measure, tool: Tool, round_trip: int) -> Run:
+        if measure.before:
+            measure.before(self.rig.places[tool.place].repository)
+        return self.rig.run(measure.name, tool, measure.verb, round_trip, is_new=measure.before is not None)
+
+    def _make_ready(self, tool: Tool) -> None:
+        if tool.place not in self._ready:
+            _say(f"{tool.name}: bootstrap and first deploy")
+            self.rig.run("ready", tool, "site", is_new=True)
+            self._ready.add(tool.place)
+
+    def _cold(self) -> None:
+        tools = list(COLD_TOOLS)
+        for turn in range(min(self.rounds, 3)):
+            for tool in [*tools[turn % len(tools) :], *tools[: turn % len(tools)]]:
+                _say(f"cold, round {turn + 1}: {tool.name}")
+                with ExitStack() as stack:
+                    place = self.rig.new_place(tool.place, None, stack)
+                    try:
+                        self.runs.append(self.rig.run("cold", tool, "site", is_new=True, place=place))
+                    except RunFailed as failure:
+                        self._drop(tools, tool, failure)
+
+    def _drop(self, tools: list[Tool], tool: Tool, failure: RunFailed) -> None:
+        tools.remove(tool)
+        self.failures.append(str(failure))
+        _say(str(failure))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

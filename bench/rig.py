@@ -1,0 +1,206 @@
+"""Hosts, repositories and virtualenvs, set up for one bench; and one run of one tool on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fabfile import throwaway
+
+from .sample import DOMAIN, Repository
+from .server import Server, Visitor
+from .tools import ROADIE_TASKS, Tool, environment
+
+CLOCK = Path(__file__).with_name("clock.py")
+TIMEOUT = 900
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of one tool took: seconds, but megabytes for `rss`.
+
+    `others` are the processor seconds of all else on this machine during `span`, which has the
+    run in it.
+    """
+
+    measure: str
+    tool: str
+    round_trip: int
+    wall: float
+    cpu: float
+    rss: float
+    span: float
+    others: float
+    host_cpu: float = 0.0
+    answers: float = 0.0
+    connections: int = 0
+    sessions: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures under their names."""
+        return asdict(self)
+
+
+class RunFailed(Exception):
+    """A tool did not do its job; the message has its last words."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A host and a repository that belong together."""
+
+    server: Server
+    repository: Repository
+
+
+class Rig:
+    """All that a bench stands on. It goes away when the block ends, however that comes."""
+
+    def __init__(self, peers: Path, virtualenvs: dict[str, Path], suite: str) -> None:
+        self.peers, self.virtualenvs, self.suite = peers, virtualenvs, suite
+        self.places: dict[str, Place] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Rig:
+        folder = tempfile.TemporaryDirectory(prefix="roadie-bench-")
+        self.folder = Path(self._stack.enter_context(folder))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def settle(self, tools: Sequence[Tool], snapshot: str | None) -> None:
+        """Boot a host for each place that the tools need, and give it a repository."""
+        for tool in tools:
+            if tool.place not in self.places:
+                self.places[tool.place] = self.new_place(tool.place, snapshot, self._stack)
+
+    def new_place(self, name: str, snapshot: str | None, stack: ExitStack) -> Place:
+        """Boot a host, which goes down with the stack, beside a repository of its own."""
+        server = Server(stack.enter_context(throwaway.boot(f"bench-{name}", self.suite, snapshot)))
+        repository = Repository.copy(self.peers / "sample", self._scratch() / "sample")
+        if name == "roadie":
+            repository.add_roadie()
+        return Place(server, repository)
+
+    def run(
+        self,
+        measure: str,
+        tool: Tool,
+        verb: str,
+        round_trip: int = 0,
+        *,
+        is_new: bool = False,
+        place: Place | None = None,
+    ) -> Run:
+        """Run a tool once; `is_new` waits for the page to show the repository's revision."""
+        place = place or self.places[tool.place]
+        argv, env, folder = self._command(tool, verb, place, round_trip)
+        server = place.server
+        server.connections()
+        text = f"revision={place.repository.revision}<"
+        visitor = Visitor(server.host.address, DOMAIN, text) if is_new else None
+        before = server.cpu()
+        figures = self._clock(argv, env, folder, measure=f"{tool.name} {verb}")
+        host_cpu = server.cpu() - before
+        seen = visitor.seen(timeout=5) if visitor else 0.0
+        if visitor and not seen:
+            raise RunFailed(f"{tool.name} {verb}: the page does not show {text}")
+        connections, sessions = server.connections()
+        return Run(
+            measure,
+            tool.name,
+            round_trip,
+            wall=figures["wall"],
+            cpu=figures["cpu"],
+            rss=figures["rss"],
+            host_cpu=host_cpu,
+            span=figures["span"],
+            others=max(0.0, figures["busy"] - figures["cpu"] - host_cpu),
+            answers=seen - figures["began"] if seen else 0.0,
+            connections=connections,
+            sessions=sessions,
+        )
+
+    def run_here(self, measure: str, name: str, argv: Sequence[str | Path], folder: Path) -> Run:
+        """Run a command that needs no host."""
+        figures = self._clock(argv, environment(), folder, measure=name)
+        return Run(
+            measure,
+            name,
+            0,
+            wall=figures["wall"],
+            cpu=figures["cpu"],
+            rss=figures["rss"],
+            span=figures["span"],
+            others=max(0.0, figures["busy"] - figures["cpu"]),
+        )
+
+    def _command(
+        self, tool: Tool, verb: str, place: Place, round_trip: int
+    ) -> tuple[list[str | Path], dict[str, str], Path]:
+        host = place.server.host
+        if not tool.folder:
+            config = place.server.ssh_config(self.folder, round_trip)
+            fab = self.virtualenvs["roadie"] / "bin/fab"
+            argv: list[str | Path] = [fab, "-S", config, "-H", f"root@{host.name}", *ROADIE_TASKS[verb]]
+            return argv, environment(), place.repository.folder
+        scratch = self._scratch()
+        env = environment(
+            HOSTS=f"web={place.server.address(round_trip)}:22",
+            KEY=host.key,
+            REPO=place.repository.folder,
+            RUN=scratch,
+            VENV=self.virtualenvs["peers" if tool.folder == "pyinfra" else "roadie"],
+            **tool.env,
+        )
+        return [self.peers / "tools" / tool.folder / "run", verb], env, scratch
+
+    def _scratch(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
+    def _clock(
+        self, argv: Sequence[str | Path], env: dict[str, str], folder: Path, measure: str
+    ) -> dict[str, float]:
+        note, log = self.folder / "figures.json", self.folder / "output.log"
+        note.unlink(missing_ok=True)
+        before, began = _busy(), time.monotonic()
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-ISE", CLOCK, note, *argv],
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                process.wait(TIMEOUT)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
+        busy, span = _busy() - before, time.monotonic() - began
+        figures: dict[str, float] = json.loads(note.read_text()) if note.exists() else {"code": 1}
+        if figures["code"]:
+            said = "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:])
+            raise RunFailed(f"{measure} failed ({figures['code']:.0f}):\n{said}")
+        return {**figures, "busy": busy, "span": span}
+
+
+def _busy() -> float:
+    """Return how many processor seconds this machine has worked since it booted."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    idle = fields[3] + fields[4]
+    return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,109 @@
+"""A throwaway host under measurement: asked from outside, so that no connection of ours is counted."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from fabfile.throwaway import ThrowawayHost
+
+from . import delay
+
+_POLL = 0.04
+_CURSOR = "/run/roadie-bench.cursor"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A throwaway host, its addresses by round-trip time, and what it has done so far."""
+
+    host: ThrowawayHost
+
+    def address(self, round_trip: int) -> str:
+        """Return where sshd is reached directly, or by the slow way."""
+        return delay.addresses(self.host.slot)[1] if round_trip else self.host.address
+
+    def ssh_config(self, folder: Path, round_trip: int) -> Path:
+        """Write an ssh config that leads to the host by this way."""
+        path = folder / f"ssh_config-{self.host.name}-{round_trip}"
+        ours = self.host.ssh_config.read_text()
+        ours = ours.replace(f"HostName {self.host.address}", f"HostName {self.address(round_trip)}")
+        path.write_text(f"{ours}  HostKeyAlias {self.host.name}\n")
+        return path
+
+    def cpu(self) -> float:
+        """Return the processor seconds that all on the host have used."""
+        text = (self._cgroup / "cpu.stat").read_text() if self._cgroup else ""
+        found = re.search(r"^usage_usec (\d+)", text, re.M)
+        return int(found[1]) / 1e6 if found else 0.0
+
+    def connections(self) -> tuple[int, int]:
+        """Return how many connections and sessions sshd has taken since the last call."""
+        said = self._inside(
+            f"journalctl --quiet --sync; journalctl --quiet --no-pager --output cat "
+            f"--identifier sshd --identifier sshd-session --cursor-file {_CURSOR}"
+        )
+        return len(re.findall(r"^Accepted publickey", said, re.M)), len(
+            re.findall(r"^Starting session", said, re.M)
+        )
+
+    def _inside(self, command: str) -> str:
+        argv = ["nsenter", "--target", str(self._init), "--mount", "--pid", "--uts", "sh", "-c", command]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    @cached_property
+    def _init(self) -> int:
+        argv = ["ip", "netns", "pids", self.host.name]
+        for pid in subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split():
+            if re.search(r"^NSpid:.*\s1$", Path("/proc", pid, "status").read_text(), re.M):
+                return int(pid)
+        raise RuntimeError(f"{self.host.name} does not run")
+
+    @cached_property
+    def _cgroup(self) -> Path | None:
+        """The host's cgroup of the unified kind, which counts without any controller."""
+        own = re.search(r"^0::(/\S*)", Path(f"/proc/{self._init}/cgroup").read_text(), re.M)
+        name = own[1].removesuffix("/init.scope") if own else ""
+        folders = (Path(f"{root}{name}") for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"))
+        return next((path for path in folders if name and (path / "cpu.stat").exists()), None)
+
+
+class Visitor:
+    """Asks a page over and over until it shows a text, and notes when it did."""
+
+    def __init__(self, address: str, domain: str, text: str) -> None:
+        self._address, self._domain, self._text = address, domain, text
+        self._seen = 0.0
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def seen(self, timeout: float) -> float:
+        """Return when the text was first seen (0 if never), waiting no longer than this."""
+        self._thread.join(timeout)
+        self._leave.set()
+        return self._seen
+
+    def _watch(self) -> None:
+        while not self._leave.wait(_POLL):
+            if self._text in page(self._address, self._domain):
+                self._seen = time.monotonic()
+                return
+
+
+def page(address: str, domain: str) -> str:
+    """Return what nginx answers for `/`, or nothing."""
+    connection = http.client.HTTPConnection(address, 80, timeout=10)
+    try:
+        connection.request("GET", "/", headers={"Host": domain})
+        return connection.getresponse().read().decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
