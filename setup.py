@@ -26,6 +26,7 @@ setup(
     extras_require={
         "dev": [
             "Django==5.2.*",  # what the examples run on
+            "PyMySQL",
             "build",
             "dj-database-url",
             "hypothesis",

@@ -428,6 +428,12 @@ def migrate():
     answer("migrated", "")
 
 
+CHANGES_SCHEMA = {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}
+CHANGES_NOTHING = set(
+    "SELECT SHOW SET EXPLAIN PRAGMA BEGIN START COMMIT SAVEPOINT RELEASE ROLLBACK".split(),
+)
+
+
 class Changes:
     """Watches the statements of one migration: would any of its changes outlast its failure?"""
 
@@ -441,17 +447,16 @@ class Changes:
         except Exception:
             self.failed = str(sql)
             raise
-        self.failed = ""
-        self._remember(str(sql), context["connection"])
+        verb = str(sql).lstrip("( \n").partition(" ")[0].upper()
+        if verb not in CHANGES_NOTHING:
+            self.failed = ""
+            self._remember(verb, context["connection"])
         return result
 
-    def _remember(self, sql, connection):
-        verb = sql.split(None, 1)[0].upper() if sql.strip() else ""
+    def _remember(self, verb, connection):
         can_undo = connection.in_atomic_block
-        if verb in {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}:
+        if verb in CHANGES_SCHEMA:
             can_undo = can_undo and connection.features.can_rollback_ddl
-        elif verb in {"", "SELECT", "SHOW", "SET", "EXPLAIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK"}:
-            return
         if can_undo:
             transaction.on_commit(self._keep, using=connection.alias)
         else:

@@ -86,7 +86,6 @@ pass_gate() { # every page as often as there are workers; a wrong answer counts 
   ! has_died || refuse_release 'it answered once and then ended'
 }
 
-declare -p applied_migrations >/dev/null 2>&1 || applied_migrations=()
 doing="gate for ${release}"
 say doing "${doing}" cut
 pass_gate

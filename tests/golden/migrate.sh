@@ -45,7 +45,7 @@ report_failure() { # CODE: says what is done, what is half done, and what to do
 
 [[ -z ${check} ]] || return 0
 applied_migrations=()
-if [[ ${inspected_release-} == "${release}" && ${#pending[@]} == 0 ]]; then
+if [[ ${inspected_release} == "${release}" && ${#pending[@]} == 0 ]]; then
   ok "migrations of ${release}"
   return
 fi

@@ -67,7 +67,7 @@ make_static() {
 }
 
 [[ -z ${check} ]] || return 0
-[[ ${inspected_release-} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect comes before this one; put it there in roadie.use'
+[[ ${inspected_release} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect comes before this one; put it there in roadie.use'
 local line
 for line in "${post_build[@]}"; do
   doing="post_build: ${line}"

@@ -1,0 +1,72 @@
+"""What roadie refuses to serve. The release's check asks it first, then the very process that serves."""
+
+import os
+import sys
+
+import roadie_site as site
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+# Gunicorn's word for "failed to boot": its master ends, instead of starting workers for ever.
+FAILED_TO_BOOT = 3
+
+
+def refuse_unsafe():
+    """End this process, with a line for every reason, before it can serve anything unsafe."""
+    reasons = unsafe()
+    for reason in reasons:
+        print("roadie refuses to serve:", reason, file=sys.stderr, flush=True)
+    if reasons:
+        sys.exit(FAILED_TO_BOOT)
+
+
+def unsafe():
+    """Why the settings as they came out must not serve, each reason with its cure."""
+    return [reason for judge in (_module, _debug, _secret_key, _database) for reason in judge()]
+
+
+def named(what):
+    """What roadie calls a value in the environment of every process of the site."""
+    return " or ".join(site.ENV_NAMES[what]) or "nothing yet"
+
+
+def _module():
+    serving = settings.SETTINGS_MODULE
+    assigned = os.environ.get("DJANGO_SETTINGS_MODULE", serving)
+    for module in {serving, assigned} - {site.SETTINGS_MODULE}:
+        yield (
+            f"the settings are those of {module} instead of {site.SETTINGS_MODULE}, as manage.py or wsgi.py "
+            "assigns DJANGO_SETTINGS_MODULE; use os.environ.setdefault there"
+        )
+
+
+def _debug():
+    if settings.DEBUG:
+        yield (
+            "DEBUG is on; have the settings turn it off where the environment says "
+            f"{named('debug')}, or write DEBUG: false under django: in fabric.yaml"
+        )
+
+
+def _secret_key():
+    try:
+        key = settings.SECRET_KEY or ""
+    except ImproperlyConfigured:
+        key = ""
+    if key.startswith(("django-insecure-", "!!!")) or len(key) < 16 or len({*key}) < 5:
+        what = "is empty" if not key else "is a placeholder that everyone knows or can guess"
+        yield (
+            f"SECRET_KEY {what}; read it from the environment, where it is "
+            f"{named('secret_key')} (env_names of fabric.yaml has the names)"
+        )
+
+
+def _database():
+    engine, name = connections["default"].vendor, str(connections["default"].settings_dict["NAME"])
+    if (engine, name) != (site.DATABASE, site.DATABASE_NAME):
+        yield (
+            f"the default database is {engine} {name} instead of {site.DATABASE} {site.DATABASE_NAME}; "
+            f"read it from the environment, where it is {named('database_url')} "
+            "(env_names of fabric.yaml has the names)"
+        )

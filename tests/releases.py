@@ -1,0 +1,119 @@
+"""A release as a deploy lays it out, in a folder of a test, and Django run in it as it would run there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import projects
+from roadie import project, settings
+from roadie.render import render
+from roadie.trees import FolderTree
+
+DOMAIN = "www.example.org"
+DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
+SECRET_KEY = "0123456789abcdef" * 4
+MODULES = ("settings.py.j2", "overlay.py", "site.py.j2", "guard.py", "release.py", "wsgi.py.j2")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release of a site below `root`; `env` is what its processes find in their environment."""
+
+    root: Path
+    env: Mapping[str, str]
+    manage_dir: str = ""
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "releases/1"
+
+    @property
+    def static(self) -> Path:
+        return self.folder / "static"
+
+    @property
+    def media(self) -> Path:
+        return self.root / "shared/media"
+
+    def module(self, name: str) -> str:
+        return (self.folder / f"overlay/{name}.py").read_text()
+
+    def python(self, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *argv],
+            cwd=self.folder / "code" / self.manage_dir,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+        )
+
+    def manage(self, line: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A line of Python in the project's shell, as the stages run it."""
+        return self.python("manage.py", "shell", "-v", "0", "-c", line, **env)
+
+    def serve(self, **env: str) -> subprocess.CompletedProcess[str]:
+        """What a worker of Gunicorn imports."""
+        return self.python("-c", "import roadie_wsgi; print('serves')", **env)
+
+    def settings(self, *names: str, **env: str) -> dict[str, Any]:
+        """What the settings come to."""
+        ask = (
+            "import json; from django.conf import settings; "
+            f"print(json.dumps({{name: getattr(settings, name) for name in {names}}}, default=str))"
+        )
+        done = self.python("-c", ask, **env)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def answers(self, line: str, **env: str) -> list[tuple[str, str]]:
+        """What roadie_release said, key by key."""
+        lines = self.manage(f"import roadie_release; roadie_release.{line}", **env).stdout.splitlines()
+        found = [one.partition("roadie:\t")[2].split("\t") for one in lines if "roadie:\t" in one]
+        return [(key, value) for key, value in found]
+
+
+def lay_out(
+    root: Path, *, env: Mapping[str, str] | None = None, database: str = "mysql", **chosen: Any
+) -> Release:
+    """The release of the project in root/releases/1/code, with these settings."""
+    folder = root / "releases/1"
+    given = settings.load({"domain": DOMAIN, **chosen}, "fabric.yaml", folder / "code")
+    found = project.read(FolderTree(folder / "code"), given)
+    complete = replace(project.complete(given, found), database=database)
+    (folder / "overlay").mkdir()
+    for name in MODULES:
+        text = render(f"django/{name}", None, {"settings": complete, "project": found})
+        (folder / f"overlay/roadie_{name.partition('.')[0]}.py").write_text(text)
+    release = Release(root, {}, found.manage_dir)
+    has_overlay = complete.overlay or complete.django
+    return replace(
+        release,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(folder / "overlay"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "DJANGO_SETTINGS_MODULE": "roadie_settings" if has_overlay else found.settings_module,
+            "ROADIE_SECRET_KEY": SECRET_KEY,
+            "ROADIE_DATABASE_URL": DATABASE_URL,
+            "ROADIE_STATIC_ROOT": str(release.static),
+            "ROADIE_MEDIA_ROOT": str(release.media),
+            **(env or {}),
+        },
+    )
+
+
+def startproject(root: Path, *more: str) -> Path:
+    """The code of a release: startproject's own, with lines added to its settings; the settings' path."""
+    folder = root / "releases/1/code"
+    projects.startproject(folder)
+    path = folder / "mysite/settings.py"
+    path.write_text("\n".join([path.read_text(), *more, ""]))
+    return path

@@ -1,0 +1,322 @@
+"""What a release is refused for, and what it says of itself: real Django, in processes of its own."""
+
+from __future__ import annotations
+
+import pytest
+from projects import change_line
+from releases import DOMAIN, SECRET_KEY, lay_out, startproject
+from roadie.render import TEMPLATES, render
+
+# A database that needs no server stands in for MySQL.
+SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME='shop')}"
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Lay out a startproject with lines added to its settings, on SQLite."""
+
+    def make(*lines, **chosen):
+        startproject(tmp_path, SQLITE, *lines)
+        return lay_out(tmp_path, app="shop", database="sqlite", **chosen)
+
+    return make
+
+
+def said(release, key, line="inspect('{}')", **env):
+    into = release.root / "collected"
+    return [value for found, value in release.answers(line.format(into), **env) if found == key]
+
+
+def refused(release, **env):
+    return said(release, "refuse", **env)
+
+
+# ---- What may not serve -----------------------------------------------------------------------------
+
+
+def test_an_unedited_startproject_may_serve(tmp_path):
+    startproject(tmp_path)
+    done = lay_out(tmp_path).serve()
+    assert (done.returncode, done.stdout) == (0, "serves\n"), done.stderr
+
+
+UNSAFE = {
+    "DEBUG": (["DEBUG = bool(1)"], "DEBUG is on"),
+    "an empty secret key": (["SECRET_KEY = str()"], "SECRET_KEY is empty"),
+    "startproject's secret key": (["SECRET_KEY = str(SECRET_KEY)"], "SECRET_KEY is a placeholder"),
+    "a short secret key": (["SECRET_KEY = 'change' + 'me'"], "SECRET_KEY is a placeholder"),
+    "a dull secret key": (["SECRET_KEY = 'x' * 50"], "SECRET_KEY is a placeholder"),
+    "another database": (["DATABASES['default']['NAME'] = 'other'"], "sqlite other instead of sqlite shop"),
+}
+
+
+@pytest.mark.parametrize(("lines", "reason"), UNSAFE.values(), ids=UNSAFE)
+def test_what_is_unsafe_is_refused_by_the_check_and_by_the_server(site, lines, reason):
+    release = site(*lines)
+    assert [reason in one for one in refused(release)] == [True]
+    done = release.serve()
+    assert done.returncode == 3
+    assert reason in done.stderr and done.stdout == ""
+
+
+def test_every_reason_is_named(site):
+    release = site("DEBUG = bool(1)", "SECRET_KEY = str()", "ALLOWED_HOSTS = ['a.example.org']")
+    assert len(refused(release)) == 3
+    assert release.serve().stderr.count("roadie refuses to serve:") == 2
+
+
+def test_another_engine_is_refused(tmp_path):
+    startproject(tmp_path, SQLITE)
+    done = lay_out(tmp_path).serve()
+    assert done.returncode == 3
+    assert "the default database is sqlite shop instead of mysql mysite" in done.stderr
+
+
+@pytest.mark.parametrize("overlay", [True, False])
+def test_a_wsgi_module_that_assigns_other_settings_is_refused(site, tmp_path, overlay):
+    release = site("SECRET_KEY = str('k' * 9 + SECRET_KEY[16:])", "DEBUG = bool()", overlay=overlay)
+    code = release.folder / "code"
+    (code / "mysite/other.py").write_text("from mysite.settings import *\n")
+    wsgi = code / "mysite/wsgi.py"
+    wsgi.write_text("import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.other'\n" + wsgi.read_text())
+    ours = "roadie_settings" if overlay else "mysite.settings"
+    expected = f"the settings are those of mysite.other instead of {ours}"
+    done = release.serve()
+    assert done.returncode == 3 and expected in done.stderr
+    assert any(expected in one for one in refused(release))
+
+
+def test_a_blank_in_the_environment_is_told_by_its_name(site):
+    [reason] = refused(site("ALLOWED_HOSTS = ['a.example.org']", env_names={"allowed_hosts": "MY_HOSTS"}))
+    assert reason == (
+        f"ALLOWED_HOSTS does not hold {DOMAIN}; read it from the environment, where it is MY_HOSTS, "
+        "or write ALLOWED_HOSTS under django: in fabric.yaml"
+    )
+
+
+# ---- What nginx would not serve ---------------------------------------------------------------------
+
+
+def test_urls_that_nginx_does_not_serve_are_refused(site):
+    release = site("STATIC_URL, MEDIA_URL = '/a/', 'm/'", static_url="/static/", media_url="/media/")
+    static, media = refused(release)
+    assert static.startswith(
+        "STATIC_URL is /a/, but nginx serves /static/; set static_url: /a/ in fabric.yaml"
+    )
+    assert media.startswith("MEDIA_URL is /m/, but nginx serves /media/; set media_url: /m/ in fabric.yaml")
+
+
+def test_urls_of_another_host_are_the_projects_own_affair(site):
+    release = site("STATIC_URL = str('https://cdn.example.org/x/')")
+    assert refused(release) == []
+
+
+# ---- What Django itself says ------------------------------------------------------------------------
+
+
+def test_an_error_of_djangos_checks_is_a_reason_and_a_warning_is_not(site):
+    release = site("TEMPLATES[0]['OPTIONS']['context_processors'] = []")
+    assert any("admin.E402" in one for one in refused(release))
+    [warning] = said(release, "warn")
+    assert "security.W004: You have not set a value for the SECURE_HSTS_SECONDS setting" in warning
+
+
+def test_silenced_checks_are_silent(site):
+    release = site("SILENCED_SYSTEM_CHECKS = [f'security.W0{n:02}' for n in range(30)]")
+    assert said(release, "warn") == []
+
+
+def test_an_error_at_import_is_left_to_the_caller(site):
+    release = site()
+    change_line(
+        release.folder / "code/mysite/urls.py", "urlpatterns = [", "import nothing_there\nurlpatterns = ["
+    )
+    done = release.manage("import roadie_release; roadie_release.inspect('collected')")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'nothing_there'"
+
+
+def test_answers_are_heard_among_what_a_project_prints(site):
+    release = site("print('roadie: hello', end='')", "import sys; sys.stdout.write('unended')")
+    assert "pending" in dict(release.answers(f"inspect('{release.root}/collected')"))
+
+
+HASHED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+
+# ---- Static files -----------------------------------------------------------------------------------
+
+
+def test_static_files_are_collected_once_and_then_known_again(site):
+    release = site()
+    [first] = said(release, "static")
+    assert first.startswith("collected ")
+    assert (release.root / "collected/admin/css/base.css").is_file()
+    digest = first.split()[1]
+    assert said(release, "static", f"inspect('{{}}', '{digest}')") == [f"same {digest}"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "STATIC_URL = 'a/'",
+        "STATICFILES_DIRS = [BASE_DIR / 'more']",
+        f"STORAGES = {HASHED}",
+    ],
+)
+def test_whatever_changes_the_static_files_has_them_collected_anew(site, line):
+    release = site()
+    [before] = said(release, "static")
+    settings = release.folder / "code/mysite/settings.py"
+    settings.write_text(f"{settings.read_text()}\n{line}\n")
+    (release.folder / "code/more").mkdir()
+    (release.folder / "code/more/x.css").touch()
+    (release.folder / "overlay/roadie_site.py").write_text(
+        release.module("roadie_site").replace("STATIC_URL = '/static/'", "STATIC_URL = '/a/'")
+        if "STATIC_URL" in line
+        else release.module("roadie_site")
+    )
+    [after] = said(release, "static", f"inspect('{{}}', '{before.split()[1]}')")
+    assert after.startswith("collected ") and after != before
+
+
+def test_without_the_overlay_they_are_collected_too(site):
+    release = site(
+        "import os; STATIC_ROOT = BASE_DIR / 'out'; DEBUG = bool()",
+        "ALLOWED_HOSTS = ['*']; SECRET_KEY = os.environ['ROADIE_SECRET_KEY']",
+        overlay=False,
+    )
+    assert [one.split()[0] for one in said(release, "static")] == ["collected"]
+    assert (release.root / "collected/admin/css/base.css").is_file()
+    assert not (release.folder / "code/out").exists()
+
+
+def test_committed_files_are_not_collected_over(site):
+    release = site("STATIC_ROOT = BASE_DIR / 'assets'")
+    own = release.folder / "code/assets"
+    own.mkdir()
+    (own / "app.css").touch()
+    assert said(release, "static") == [f"own {own}"]
+    assert not (release.root / "collected").exists()
+
+
+@pytest.mark.parametrize(("line", "answer"), [("", "none"), ("STATIC_ROOT = BASE_DIR / 'assets'", "own")])
+def test_collectstatic_false_collects_nothing(site, line, answer):
+    release = site(line, collectstatic=False)
+    (release.folder / "code/assets").mkdir()
+    (release.folder / "code/assets/app.css").touch()
+    assert [one.split()[0] for one in said(release, "static")] == [answer]
+
+
+def test_a_module_that_asks_for_a_hashed_name_at_import_finds_it(site):
+    release = site(f"STORAGES = {HASHED}")
+    urls = release.folder / "code/mysite/urls.py"
+    urls.write_text(
+        f"from django.templatetags.static import static\nstatic('admin/css/base.css')\n{urls.read_text()}"
+    )
+    assert refused(release) == []
+    assert said(release, "inspected") == ["passed"]
+
+
+# ---- Migrations -------------------------------------------------------------------------------------
+
+MODELS = "from django.db import models\nclass Thing(models.Model):\n    name = models.TextField()\n"
+MIGRATION = """
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [{dependencies}]
+    atomic = {atomic}
+    operations = [{operations}]
+"""
+CREATE = "migrations.CreateModel('Thing', [('id', models.AutoField(primary_key=True))])"
+FAIL = "migrations.RunSQL('INSERT INTO nowhere VALUES (1)')"
+FILL = "migrations.RunSQL('CREATE TABLE filled (n int)'), migrations.RunSQL('INSERT INTO filled VALUES (1)')"
+
+
+@pytest.fixture
+def things(site):
+    """A site with an app of its own and these migrations in it."""
+
+    def make(*migrations, atomic=True):
+        release = site("INSTALLED_APPS += ['things']")
+        folder = release.folder / "code/things/migrations"
+        folder.mkdir(parents=True)
+        for path in folder, folder.parent:
+            (path / "__init__.py").touch()
+        before = ""
+        for number, operations in enumerate(migrations, 1):
+            text = MIGRATION.format(dependencies=before, operations=operations, atomic=atomic)
+            (folder / f"000{number}_step.py").write_text(text)
+            before = f"('things', '000{number}_step')"
+        return release
+
+    return make
+
+
+def migrated(release):
+    return release.answers("migrate()")
+
+
+def test_pending_migrations_are_named_and_then_applied_one_by_one(things):
+    release = things(CREATE, FILL)
+    pending = said(release, "pending")
+    assert pending[-2:] == ["things.0001_step", "things.0002_step"]
+    found = migrated(release)
+    assert [value for key, value in found if key == "applied"] == pending
+    assert found[-1][0] == "migrated"
+    assert said(release, "pending") == []
+    assert migrated(release) == [("migrated", "")]
+
+
+def test_applying_does_what_djangos_own_command_does(things):
+    release = things()
+    migrated(release)
+    script = "from django.contrib.auth.models import Permission as P; print(P.objects.count())"
+    assert int(release.manage(script).stdout) > 10
+
+
+@pytest.mark.parametrize(
+    ("operations", "atomic", "half"),
+    [
+        (FAIL, True, ""),
+        (f"{CREATE}, {FAIL}", True, ""),
+        (f"{CREATE}, {FAIL}", False, "things.0002_step"),
+        (f"{FILL}, {FAIL}", False, "things.0002_step"),
+        (FAIL, False, ""),
+    ],
+)
+def test_a_failing_migration_says_what_it_leaves_behind(things, operations, atomic, half):
+    release = things("migrations.RunSQL('SELECT 1')", operations, atomic=atomic)
+    found = dict(migrated(release))
+    assert found["applied"] == "things.0001_step"
+    assert found["applying"] == "things.0002_step"
+    assert found["half"] == half
+    assert found["error"] == "OperationalError: no such table: nowhere"
+    assert found["statement"] == "INSERT INTO nowhere VALUES (1)"
+    assert "migrated" not in found
+
+
+def test_a_failing_line_of_python_has_no_statement(things):
+    found = dict(migrated(things("migrations.RunPython(lambda apps, editor: 1 / 0)")))
+    assert (found["error"], found["statement"]) == ("ZeroDivisionError: division by zero", "")
+
+
+def test_two_last_migrations_are_a_reason(things):
+    release = things(CREATE)
+    folder = release.folder / "code/things/migrations"
+    (folder / "0001_other.py").write_text(MIGRATION.format(dependencies="", operations="", atomic=True))
+    [reason] = refused(release)
+    assert reason.startswith("app things ends in two migrations, ") and "makemigrations --merge" in reason
+
+
+# ---- The modules themselves -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["guard.py", "overlay.py", "release.py"])
+def test_plain_modules_come_through_the_templates_unchanged(name):
+    assert render(f"django/{name}", None, {}) == (TEMPLATES / "django" / name).read_text()
+
+
+def test_no_secret_is_written_into_a_release(site):
+    release = site()
+    texts = [path.read_text() for path in (release.folder / "overlay").iterdir()]
+    assert not [text for text in texts if SECRET_KEY in text]
