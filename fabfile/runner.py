@@ -83,8 +83,10 @@ def _what_still_finishes(reports: Sequence[HostReport]) -> str:
     parts = []
     for report in reports:
         event = report.unfinished()
-        if event and event.detail == "atomic":
+        if event is None:
+            parts.append(f"{report.host} stops before its next change")
+        elif event.detail == "atomic":
             parts.append(f"{report.host} finishes '{event.what}' ({event.stage}) by itself and then stops")
         else:
-            parts.append(f"{report.host} stops at once")
+            parts.append(f"{report.host} breaks off '{event.what}' ({event.stage}) at once")
     return f"interrupted: {'; '.join(parts)}; run the same command again to go on"
