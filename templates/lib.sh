@@ -278,6 +278,7 @@ ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person change
     there=${mode_now}
     contents_of "${path}" now
     if [[ ${now} == "${content}" && ${there} == "${mode} ${owner}" ]]; then
+      [[ -n ${check}${secret-} ]] || is_remembered "${path}" "${content}" || remember_file "${path}"
       ok "file ${path}"
       return
     fi
@@ -318,6 +319,13 @@ put_file() { # PATH MODE OWNER CONTENT: whole and on disk, or not at all
   chmod -- "$2" "${new}"
   sync -- "${new}"
   mv -fT -- "${new}" "$1"
+}
+
+is_remembered() { # PATH CONTENT
+  local record=${state}/files/${1//\//%} known=''
+  [[ -f ${record} ]] || return 1
+  contents_of "${record}" known
+  [[ ${known} == "$2" ]]
 }
 
 remember_file() { # PATH: what roadie last wrote, to tell a hand-made edit from a change of settings

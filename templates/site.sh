@@ -62,6 +62,13 @@ add_secret() { # VARIABLE MAKER [NAME]...
   sync -- "${file%/*}"
 }
 
+# ---- Users -----------------------------------------------------------------------------------------------------------
+
+end_build_user() { # whatever it still runs, all at once, so that nothing forks away
+  [[ $(id -u -- "${build_user}") != 0 ]] || fail "user ${build_user}" 'is root by another name; take it away'
+  setpriv --reuid="${build_user}" --regid="${build_user}" --clear-groups -- bash -c 'kill -KILL -1' 2>/dev/null || :
+}
+
 # ---- Ports -----------------------------------------------------------------------------------------------------------
 
 require_port_80() { # nginx needs it; a program that has it is named and left alone

@@ -78,7 +78,7 @@ map $upstream_http_referrer_policy $roadie_referrer_policy {
 
 # Names that carry a hash of the content, as Django'"'"'s manifest storages make them, never change what they hold.
 map $uri $roadie_cache_control {
-    "~\.[0-9a-f]{12}\.[A-Za-z0-9.]+$" "public, max-age=31536000, immutable";
+    "~\.[0-9a-f]{12,32}\.[A-Za-z0-9.]+$" "public, max-age=31536000, immutable";
     default "";
 }
 

@@ -1,6 +1,7 @@
 python=python3
 digest=ab9f50d18e9db7df60d2d1ec142904e5461b397ccacb10313dedcaebe4e9a537
 requirements=requirements.txt
+ship_root=''
 requirement_paths=(requirements.txt)
 requirement_texts=('Django==5.2.19
 ')
@@ -25,11 +26,6 @@ is_whole() { # the mark is root's own file: the build's user cannot have made it
   [[ -O ${venv_dir} && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
 }
 
-end_build_user() { # whatever it still runs, all at once, so that nothing forks away
-  [[ $(id -u -- "${build_user}") != 0 ]] || fail "user ${build_user}" 'is root by another name; take it away'
-  setpriv --reuid="${build_user}" --regid="${build_user}" --clear-groups -- bash -c 'kill -KILL -1' 2>/dev/null || :
-}
-
 as_builder() { # COMMAND...
   app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
 }
@@ -42,8 +38,8 @@ lay_out_requirements() { # where they can be read by the build's user and no oth
     cp -a --no-preserve=ownership -- "${release_dir}/code" "${desk}/tree"
   fi
   for i in "${!requirement_paths[@]}"; do
-    place=${desk}/tree/${requirement_paths[i]} text=${requirement_texts[i]}
-    [[ /${requirement_paths[i]}/ != */../* ]] || fail "${requirement_paths[i]}" 'leads out of the project'
+    place=$(on_desk "${requirement_paths[i]}") text=${requirement_texts[i]}
+    [[ /${place}/ != */../* ]] || fail "${requirement_paths[i]}" 'leads out of the project'
     mkdir -p -- "${place%/*}"
     # A folder of the project is copied in, as this one goes away; what comes out of a repository stays editable.
     sed -E 's/^[[:space:]]*(-e|--editable)[[:space:]=]+(["'\'']?(\.|\/|file:|[^:]*$))/\2/' <<<"${text}" >"${place}"
@@ -52,6 +48,10 @@ lay_out_requirements() { # where they can be read by the build's user and no oth
   chown -R -h -- "${build_user}:${build_user}" "${desk}/tree" "${desk}/pins.txt"
   chown -- "root:${build_user}" "${desk}"
   chmod 750 -- "${desk}"
+}
+
+on_desk() { # PATH of the project: where it lies there, as in a release without what is above the folder that ships
+  printf '%s/tree/%s' "${desk}" "${1#"${ship_root:+${ship_root}/}"}"
 }
 
 pip_install() { # ARGUMENT...: Debian's own pip, or the one that came into the virtualenv
@@ -63,9 +63,10 @@ pip_install() { # ARGUMENT...: Debian's own pip, or the one that came into the v
 }
 
 build() {
-  local pip_wheel setuptools_wheel pip_folder=${desk}/tree
+  local pip_wheel setuptools_wheel pip_folder file
+  file=$(on_desk "${requirements}")
+  pip_folder=${file%/*}
   pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl) setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
-  [[ ${requirements} != */* ]] || pip_folder+=/${requirements%/*}
   if [[ -e ${pip_wheel} ]]; then
     as_builder "${python}" -m venv --without-pip "${venv_dir}"
   else
@@ -75,7 +76,7 @@ build() {
   if [[ ${venv_dir##*/} =~ ^python3\.([0-9]|1[01])- && -e ${setuptools_wheel} ]]; then
     pip_install --no-index "${setuptools_wheel}"
   fi
-  pip_install -r "${desk}/tree/${requirements}" || fail "${what}" "${requirements}: $(why_pip_failed)"
+  pip_install -r "${file}" || fail "${what}" "${requirements}: $(why_pip_failed)"
   if [[ ${#pins[@]} != 0 ]]; then
     pip_install -r "${desk}/pins.txt" || fail "${what}" "${pins[*]}, which the project lacks to run here: $(why_pip_failed)"
   fi
