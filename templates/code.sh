@@ -1,0 +1,35 @@
+# The words for a site's code on its host: the store of git objects, and the releases made from it. Plain bash, no Jinja.
+
+store=${root}/repo.git
+
+repo_git() { # ARGUMENT...: git on the store; what host, user or project have set runs and changes nothing here
+  GIT_DIR=${store} GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 git \
+    -c core.hooksPath=/dev/null -c core.attributesFile=/dev/null -c core.excludesFile=/dev/null \
+    -c core.autocrlf=false -c core.eol=lf -c core.safecrlf=false -c core.quotePath=false -c core.fsync=committed,reference \
+    -c core.protectNTFS=false -c core.protectHFS=false -c core.trustctime=false -c core.checkStat=minimal "$@"
+}
+
+git_cause() { # the last reason that the running step's git gave
+  local said
+  said=$(cause '^(fatal|error): ')
+  said=${said##*; }
+  printf %s "${said#*: }"
+}
+
+empty_store() {
+  rm -rf -- "${store}.gone"
+  [[ ! -e ${store} ]] || mv -T -- "${store}" "${store}.gone"
+  rm -rf -- "${store}.gone"
+}
+
+require_room() { # KB WHAT_FOR: room below /srv, judged before anything is written
+  local avail
+  avail=$(df -k --output=avail -- "${root}" | tail -n 1)
+  ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${root} has $((avail / 1024)) MB free; make room and run again"
+}
+
+live_release() { # prints the name of the release that serves, if one does
+  local target
+  target=$(readlink -f -- "${root}/live/release") || return 0
+  [[ ! -d ${target}/code ]] || printf %s "${target##*/}"
+}
