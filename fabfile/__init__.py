@@ -7,6 +7,7 @@ from invoke.collection import Collection
 from . import executor, provision
 from .operate import manage
 from .provision import bootstrap, plan
+from .rehearsal import rehearse
 from .release import deploy, migrate
 from .stages import DEPLOY, PROVISION, Stage, use
 
@@ -19,7 +20,7 @@ site, logrotate = provision.STAGE_TASKS["site"], provision.STAGE_TASKS["logrotat
 
 # Outside `__all__`: a Collection of this name in a fabfile hides every task of its own.
 ns = Collection()
-for _task in (bootstrap, plan, *provision.STAGE_TASKS.values(), deploy, migrate, manage):
+for _task in (bootstrap, plan, *provision.STAGE_TASKS.values(), deploy, migrate, manage, rehearse):
     ns.add_task(_task)
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "nginx",
     "packages",
     "plan",
+    "rehearse",
     "site",
     "supervisor",
     "use",

@@ -20,7 +20,7 @@ from . import basetree, identity, machine, nspawn
 from .basetree import has_snapshot
 from .errors import RoadieError, Unreachable, UsageError
 
-__all__ = ["ThrowawayHost", "boot", "clean", "down_all", "find", "has_snapshot", "hosts", "prepared"]
+__all__ = ["ThrowawayHost", "boot", "clean", "down_all", "find", "has_snapshot", "hosts", "kept", "prepared"]
 
 STATE = Path("/run/roadie-throwaway")
 
@@ -228,6 +228,11 @@ def hosts() -> list[ThrowawayHost]:
         with suppress(UsageError):  # another process may take it down as we look
             found.append(find(path.parent.name))
     return found
+
+
+def kept() -> list[ThrowawayHost]:
+    """Return the hosts that live on without a process of their own."""
+    return [host for host in hosts() if _owner(host) is None]
 
 
 def find(name: str) -> ThrowawayHost:

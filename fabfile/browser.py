@@ -1,0 +1,86 @@
+"""Asks a host for pages as a visitor does: at its address, under the site's name."""
+
+from __future__ import annotations
+
+import html
+import http.client
+import re
+import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+MOST_REDIRECTS = 5
+_PAUSE = 0.1
+_ENOUGH = 1 << 20
+_UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What came back; status 0 is no answer at all, and `body` says why."""
+
+    path: str
+    status: int
+    body: str
+    leads_to: str = ""
+
+    @property
+    def words(self) -> str:
+        """The first words that a reader sees."""
+        return textwrap.shorten(html.unescape(_UNSEEN.sub(" ", self.body)), 72, placeholder=" ...")
+
+    def link_below(self, url: str) -> str:
+        """The first thing below this URL that the page asks for; empty if there is none."""
+        found = re.search(rf"""=["']?({re.escape(url)}[^"'\s>?#]+)""", self.body)
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser without a cache that takes the host's address for the site's."""
+
+    address: str
+    domain: str
+
+    def get(self, path: str = "/") -> Page:
+        """The page that a visitor ends at, redirects of the site to itself followed."""
+        page = self._ask(path)
+        for _ in range(MOST_REDIRECTS):
+            target = urlsplit(urljoin(f"http://{self.domain}{page.path}", page.leads_to))
+            if not page.leads_to or (target.scheme, target.netloc) != ("http", self.domain):
+                break
+            page = self._ask(target._replace(scheme="", netloc="", fragment="").geturl())
+        return page
+
+    @contextmanager
+    def asking(self, path: str = "/") -> Iterator[list[int]]:
+        """Go on asking for a page while the block lasts; the statuses that came back."""
+        statuses: list[int] = []
+        is_over = threading.Event()
+
+        def ask() -> None:
+            while not is_over.wait(_PAUSE):
+                statuses.append(self.get(path).status)
+
+        visitor = threading.Thread(target=ask, daemon=True)
+        visitor.start()
+        try:
+            yield statuses
+        finally:
+            is_over.set()
+            visitor.join()
+
+    def _ask(self, path: str) -> Page:
+        connection = http.client.HTTPConnection(self.address, 80, timeout=30)
+        try:
+            connection.request("GET", path, headers={"Host": self.domain})
+            answer = connection.getresponse()
+            body = answer.read(_ENOUGH).decode("utf-8", "replace")
+            return Page(path, answer.status, body, answer.getheader("Location", ""))
+        except (OSError, http.client.HTTPException) as error:
+            return Page(path, 0, f"no answer: {error}")
+        finally:
+            connection.close()

@@ -1,0 +1,110 @@
+"""The task that tries everything on a throwaway host of this machine first."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from .console import say
+from .errors import Interrupted, RoadieError
+from .executor import roadie_task
+
+if TYPE_CHECKING:
+    from .throwaway import ThrowawayHost
+    from .workspace import Committed
+
+
+@roadie_task(
+    help={
+        "suite": "the Debian to try: trixie or bookworm",
+        "quick": "leave out the broken deploy and the reboot",
+        "keep": "leave the host up, to look around",
+        "down": "take down the hosts that were kept",
+    }
+)
+def rehearse(
+    c: Context, suite: str = "trixie", quick: bool = False, keep: bool = False, down: bool = False
+) -> None:
+    """Try it all on a throwaway host of this machine."""
+    from . import machine, throwaway
+    from .drill import NAME, Drill
+    from .settings import read
+    from .workspace import at_ref
+
+    machine.require()
+    throwaway.clean()
+    if down:
+        _take_down(NAME)
+        return
+    work = at_ref(read(c), "HEAD")
+    say(f"{NAME}: boots a throwaway host with Debian {suite}; the first of it takes half a minute more")
+    host = throwaway.boot(NAME, suite)
+    is_kept = False
+    try:
+        Drill(c, host, work).perform(is_quick=quick)
+        is_kept = keep
+    except (KeyboardInterrupt, Interrupted):
+        raise Interrupted(f"{NAME}: interrupted; its host is taken down") from None
+    except RoadieError as error:
+        is_kept = keep
+        what = "stays up for a look" if keep else "is taken down; --keep leaves it up"
+        raise type(error)(f"{error}; the throwaway host {what}") from error
+    finally:
+        if is_kept:
+            _keep(host, work)
+        else:
+            with _undisturbed():
+                host.down()
+
+
+def _keep(host: ThrowawayHost, work: Committed) -> None:
+    host.keep()
+    config, program = shlex.quote(str(host.ssh_config)), shlex.quote(_program())
+    folder, domain = shlex.quote(str(work.settings.root)), work.settings.domain[0]
+    say(
+        f"\n{host.name} stays up. To look around:\n"
+        f"  curl -H 'Host: {domain}' http://{host.address}/\n"
+        f"  ssh -F {config} {host.name}\n"
+        f"  cd {folder} && {program} -S {config} -H root@{host.name} manage createsuperuser\n"
+        f"To take it down:\n"
+        f"  cd {folder} && {program} rehearse --down\n"
+    )
+
+
+def _take_down(name: str) -> None:
+    from . import throwaway
+
+    found = [host for host in throwaway.kept() if host.name.startswith(f"{name}-")]
+    with _undisturbed():
+        for host in found:
+            host.down()
+            say(f"{host.name} is taken down")
+    if not found:
+        say("no host of a rehearsal is up here")
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C leave half of it behind."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _program() -> str:
+    """The program that runs this, as it can be typed."""
+    path = Path(sys.argv[0])
+    if path.name not in ("fab", "roadie"):
+        return "fab"
+    found = shutil.which(path.name)
+    return path.name if found and path.exists() and path.samefile(found) else str(path.resolve())
