@@ -8,10 +8,10 @@ declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [
 
 # ---- Saying ---------------------------------------------------------------------------------------------------
 
-say() { # VERB WHAT [DETAIL]
+say() { # VERB WHAT [DETAIL]: into the log, also from where the output goes elsewhere
   local what=${2//\\/\\\\} detail=${3-}
   detail=${detail//\\/\\\\} what=${what//$'\t'/\\t} detail=${detail//$'\t'/\\t}
-  printf '%s\t%s\t%s\t%s\t%s\n' "${nonce}" "$1" "${stage}" "${what//$'\n'/\\n}" "${detail//$'\n'/\\n}"
+  printf '%s\t%s\t%s\t%s\t%s\n' "${nonce}" "$1" "${stage}" "${what//$'\n'/\\n}" "${detail//$'\n'/\\n}" >>"${log:-/dev/stdout}"
 }
 
 fail() { # WHAT WHY [CODE]
