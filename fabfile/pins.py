@@ -13,8 +13,17 @@ from .errors import SettingsError
 from .trees import Tree
 
 # Added in a second call of pip where the project has none of the packages that do the job.
-PINS = {"gunicorn": "gunicorn==27.0.1", "mysqlclient": "mysqlclient==2.3.1"}
-_DOES_THE_JOB = {"gunicorn": {"gunicorn"}, "mysqlclient": {"mysqlclient", "pymysql"}}
+PINS = {
+    "gunicorn": "gunicorn==27.0.1",
+    "mysqlclient": "mysqlclient==2.3.1",
+    "uvicorn": "uvicorn==0.54.0",
+    "uvicorn-worker": "uvicorn-worker==0.4.0",
+    "gevent": "gevent==26.9.0",
+}
+_ALWAYS = ("gunicorn", "mysqlclient")
+# By a part of the worker class's name.
+_FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker"), "gevent": ("gevent",)}
+_DOES_THE_JOB = {"mysqlclient": {"mysqlclient", "pymysql"}}
 
 NAMES = (
     "requirements/production.txt",
@@ -43,11 +52,14 @@ class Requirements:
     files: Mapping[str, str]
     packages: Mapping[str, str]
     local: tuple[str, ...]
+    jobs: tuple[str, ...]
 
     @property
     def pins(self) -> tuple[str, ...]:
         """What the project lacks to run, as lines of requirements of roadie's own."""
-        return tuple(pin for job, pin in PINS.items() if not _DOES_THE_JOB[job] & self.packages.keys())
+        return tuple(
+            PINS[job] for job in self.jobs if not _DOES_THE_JOB.get(job, {job}) & self.packages.keys()
+        )
 
     @property
     def digest(self) -> str:
@@ -76,8 +88,8 @@ def find(tree: Tree, folder: str, django: str) -> str:
     raise SettingsError(_none_at_all(paths, folder, django))
 
 
-def collect(tree: Tree, path: str) -> Requirements:
-    """Read a requirements file and all that it includes."""
+def collect(tree: Tree, path: str, worker_class: str = "") -> Requirements:
+    """Read a requirements file and all that it includes; Gunicorn's worker class may need more."""
     files: dict[str, str] = {}
     packages: dict[str, str] = {}
     local: list[str] = []
@@ -87,7 +99,8 @@ def collect(tree: Tree, path: str) -> Requirements:
             local.append(_resolved(place, working_folder(path), where))
         elif not is_constraint and (name := _package(line)):
             packages.setdefault(name, line)
-    return Requirements(path, files, packages, tuple(dict.fromkeys(local)))
+    workers = (job for part, jobs in _FOR_WORKERS.items() if part in worker_class.lower() for job in jobs)
+    return Requirements(path, files, packages, tuple(dict.fromkeys(local)), (*_ALWAYS, *workers))
 
 
 def working_folder(path: str) -> str:

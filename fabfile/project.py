@@ -64,7 +64,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     if not settings.settings_module:
         _refuse_two_minds(code, wsgi, module)
     path = settings.requirements or pins.find(tree, manage_dir, _django(code, module))
-    required = pins.collect(tree, path)
+    required = pins.collect(tree, path, settings.worker_class)
     return Project(
         name=_name(module, settings),
         manage_dir=manage_dir,
@@ -179,12 +179,14 @@ def _names(code: Code, module: str, settings: Settings) -> Names:
 
 def _wsgi(code: Code, module: str, names: Names, settings: Settings) -> str:
     """The module that Gunicorn is to serve, and its callable after a colon if it is named."""
-    found = settings.wsgi or _wsgi_application(module, names)
+    kind = settings.interface
+    setting = f"{kind.upper()}_APPLICATION"
+    found = settings.wsgi or _application(module, names, setting)
     if not found:
-        beside = [f"{package}.wsgi" if package else "wsgi" for package in _packages(module)]
+        beside = [f"{package}.{kind}" if package else kind for package in _packages(module)]
         return next((one for one in beside if code.path(one)), "")
     if not code.path(found.partition(":")[0]):
-        said = "`wsgi:`" if settings.wsgi else f"WSGI_APPLICATION in {module}"
+        said = "`wsgi:`" if settings.wsgi else f"{setting} in {module}"
         raise SettingsError(
             f"wsgi module {found}, named by {said}, is not there; is it committed? "
             "Else write `wsgi:` in fabric.yaml, for example `wsgi: mysite.wsgi`"
@@ -192,11 +194,11 @@ def _wsgi(code: Code, module: str, names: Names, settings: Settings) -> str:
     return found
 
 
-def _wsgi_application(module: str, names: Names) -> str:
-    value = names.get("WSGI_APPLICATION", ast.Constant(None))
+def _application(module: str, names: Names, setting: str) -> str:
+    value = names.get(setting, ast.Constant(None))
     if not isinstance(value, ast.Constant):
         raise SettingsError(
-            f"{module}: WSGI_APPLICATION is worked out there; write `wsgi:` in fabric.yaml, "
+            f"{module}: {setting} is worked out there; write `wsgi:` in fabric.yaml, "
             "for example `wsgi: mysite.wsgi`"
         )
     return ":".join(str(value.value).rsplit(".", 1)) if value.value else ""

@@ -173,7 +173,9 @@ class Settings:
     worker_class: str = setting(
         text("a worker class such as gthread", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"),
         "gthread",
-        "Gunicorn's worker class. gthread keeps slow clients from holding a whole process.",
+        """Gunicorn's worker class. gthread keeps slow clients from holding a whole process. With uvicorn
+        the project's ASGI application is served: ASGI_APPLICATION, or asgi.py beside the settings. What
+        uvicorn and gevent need is installed.""",
     )
     request_timeout: int = setting(
         whole(1, 3600, "seconds"),
@@ -221,6 +223,11 @@ class Settings:
         """The folder of the user's templates, if there is one."""
         folder = self.root / Path(self.templates).expanduser()
         return folder if folder.is_dir() else None
+
+    @property
+    def interface(self) -> str:
+        """What Gunicorn's workers call: the project's `wsgi` application or its `asgi` one."""
+        return "asgi" if self.worker_class == "asgi" or "uvicorn" in self.worker_class.lower() else "wsgi"
 
     @property
     def stop_timeout(self) -> int:

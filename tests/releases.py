@@ -19,7 +19,7 @@ from roadie.trees import FolderTree
 DOMAIN = "www.example.org"
 DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
 SECRET_KEY = "0123456789abcdef" * 4
-MODULES = ("settings.py.j2", "overlay.py", "site.py.j2", "guard.py", "release.py", "wsgi.py.j2")
+MODULES = ("settings.py.j2", "overlay.py", "site.py.j2", "guard.py", "release.py")
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Release:
         """A line of Python in the project's shell, as the stages run it."""
         return self.python("manage.py", "shell", "-v", "0", "-c", line, **env)
 
-    def serve(self, **env: str) -> subprocess.CompletedProcess[str]:
+    def serve(self, interface: str = "wsgi") -> subprocess.CompletedProcess[str]:
         """What a worker of Gunicorn imports."""
-        return self.python("-c", "import roadie_wsgi; print('serves')", **env)
+        return self.python("-c", f"from roadie_{interface} import application; print('serves')")
 
     def settings(self, *names: str, **env: str) -> dict[str, Any]:
         """What the settings come to."""
@@ -92,6 +92,8 @@ def lay_out(
     for name in MODULES:
         text = render(f"django/{name}", None, {"settings": complete, "project": found})
         (folder / f"overlay/roadie_{name.partition('.')[0]}.py").write_text(text)
+    served = render("django/application.py.j2", None, {"settings": complete, "project": found})
+    (folder / f"overlay/roadie_{complete.interface}.py").write_text(served)
     release = Release(root, {}, found.manage_dir)
     has_overlay = complete.overlay or complete.django
     return replace(

@@ -44,7 +44,7 @@ def _module():
 def _debug():
     if settings.DEBUG:
         yield (
-            "DEBUG is on; have the settings turn it off where the environment says "
+            "DEBUG is on; read it from the environment, where it is off as "
             f"{named('debug')}, or write DEBUG: false under django: in fabric.yaml"
         )
 

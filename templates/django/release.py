@@ -73,7 +73,7 @@ def _checks():
     found = [one for one in found if not one.is_silenced()]
     warnings = [one for one in found if not one.is_serious()]
     if warnings:
-        answer("warn", "; ".join(f"{one.id}: {one.msg.partition('. ')[0]}" for one in warnings))
+        answer("warn", "; ".join(sorted(f"{one.id}: {one.msg.partition('. ')[0]}" for one in warnings)))
     return [f"{one.obj or 'check'}: {one.msg} ({one.id})" for one in found if one.is_serious()]
 
 

@@ -235,7 +235,7 @@ def _module():
 def _debug():
     if settings.DEBUG:
         yield (
-            "DEBUG is on; have the settings turn it off where the environment says "
+            "DEBUG is on; read it from the environment, where it is off as "
             f"{named('"'"'debug'"'"')}, or write DEBUG: false under django: in fabric.yaml"
         )
 
@@ -337,7 +337,7 @@ def _checks():
     found = [one for one in found if not one.is_silenced()]
     warnings = [one for one in found if not one.is_serious()]
     if warnings:
-        answer("warn", "; ".join(f"{one.id}: {one.msg.partition('"'"'. '"'"')[0]}" for one in warnings))
+        answer("warn", "; ".join(sorted(f"{one.id}: {one.msg.partition('"'"'. '"'"')[0]}" for one in warnings)))
     return [f"{one.obj or '"'"'check'"'"'}: {one.msg} ({one.id})" for one in found if one.is_serious()]
 
 
@@ -465,7 +465,8 @@ class Changes:
     def _keep(self):
         self.last = True
 '
-wsgi_py='"""What Gunicorn serves: the application of guestbook.wsgi, unless its settings are unsafe."""
+served_module=roadie_wsgi
+served_py='"""What Gunicorn serves: the application of guestbook.wsgi, unless its settings are unsafe."""
 
 import roadie_guard
 from guestbook.wsgi import application
@@ -535,7 +536,7 @@ write_modules() {
   write_module roadie_site "${site_py}"
   write_module roadie_guard "${guard_py}"
   write_module roadie_release "${release_py}"
-  write_module roadie_wsgi "${wsgi_py}"
+  write_module "${served_module}" "${served_py}"
 }
 
 write_module() { # NAME TEXT
@@ -569,7 +570,7 @@ lay_out_settings() {
   write_program
   umask "${umask_before}"
   chown -R -- "root:${app}" "${release_dir}/env" "${release_dir}/overlay" "${release_dir}/program.in"
-  chmod 640 -- "${release_dir}/env" "${release_dir}"/overlay/*
+  chmod 640 -- "${release_dir}/env" "${release_dir}/program.in" "${release_dir}"/overlay/*
   chmod 750 -- "${release_dir}/overlay"
 }
 

@@ -1,4 +1,6 @@
 post_build=()
+static_url=/static/
+media_url=/media/
 
 collected=${root}/shared/home/.collected
 answers=/run/roadie/${run_id}.answers
@@ -31,9 +33,27 @@ judge_release() { # CODE: sets pending and static_answer
     esac
   done <"${answers}"
   [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "$1")")
-  [[ ${#refusals[@]} != 0 ]] || return 0
-  printf 'refused: %s\n' "${refusals[@]}"
-  fail "project at ${release}" "$(printf '%s; ' "${refusals[@]}")put it right, commit, and run fab deploy again"
+  judge_nginx "${static_url}" "${root}/live/static/"
+  judge_nginx "${media_url}" "${root}/shared/media/"
+  case ${#refusals[@]} in
+    0) ;;
+    1) refuse_project "${refusals[0]}" ;;
+    *)
+      printf 'refused: %s\n' "${refusals[@]}"
+      refuse_project "${refusals[0]}; and for $((${#refusals[@]} - 1)) more reasons, each in a line above"
+      ;;
+  esac
+}
+
+judge_nginx() { # URL FOLDER: the settings may have changed since nginx was set up
+  local text
+  contents_of "/etc/nginx/sites-available/${app}.conf" text 2>/dev/null
+  [[ ${text} =~ location\ \^~\ ([^ ]+)\ \{[[:space:]]+alias\ "$2"\; && ${BASH_REMATCH[1]} != "$1" ]] || return 0
+  refusals+=("the project links to $1, but nginx still serves ${BASH_REMATCH[1]}; run fab nginx")
+}
+
+refuse_project() { # WHY
+  fail "project at ${release}" "$1; put it right, commit, and run fab deploy again"
 }
 
 [[ -z ${check} ]] || return 0

@@ -37,7 +37,7 @@ report_failure() { # CODE: says what is done, what is half done, and what to do
   elif [[ -z ${error} || -n ${half} ]]; then
     fail "migration ${name}" "${why}; it may be half applied, as this database cannot undo it${done_before}; put the tables right by hand, then run fab deploy again" 7
   elif [[ ${earlier} == "${name}" ]]; then
-    fail "migration ${name}" "${why}; an earlier run was ended in the midst of it, and it may be half applied${done_before}; put the tables right by hand, then run fab deploy again" 7
+    fail "migration ${name}" "${why}; an earlier run ended half way through it${done_before}; put the tables right by hand, then run fab deploy again" 7
   fi
   : >"${under_way}"
   fail "migration ${name}" "${why}; it left nothing behind${done_before:-, and none was applied}; ${next}" "${grade}"

@@ -46,13 +46,14 @@ put_in_place() { # FOLDER: readable for nginx, changeable for root
   keep_hashed_names
 }
 
-keep_hashed_names() { # where visitors of an older page find them; each stays as long as a release has it
+keep_hashed_names() { # where visitors of an older page find them; each stays as long as a release has it too
+  find "${root}/shared/static" -type f -links 1 -delete
   comm -z -23 <(hashed_names "${release_dir}/static") <(hashed_names "${root}/shared/static") |
     (cd "${release_dir}/static" && xargs -r -0 cp -l --parents -t "${root}/shared/static" --)
 }
 
 hashed_names() { # FOLDER
-  find "$1" -type f -regextype posix-extended -regex '.*\.[0-9a-f]{8,32}\.[^/.]+(\.map)?' -printf '%P\0' | LC_ALL=C sort -z
+  find "$1" -type f -regextype posix-extended -regex '.*\.[0-9a-f]{8,32}\.[^/.]+(\.(map|gz|br))?' -printf '%P\0' | LC_ALL=C sort -z
 }
 
 make_static() {

@@ -40,6 +40,20 @@ def test_an_unedited_startproject_may_serve(tmp_path):
     assert (done.returncode, done.stdout) == (0, "serves\n"), done.stderr
 
 
+@pytest.mark.parametrize("has_own", [True, False])
+def test_with_uvicorn_the_asgi_application_serves(tmp_path, has_own):
+    path = startproject(tmp_path)
+    if not has_own:
+        (path.parent / "asgi.py").unlink()
+    release = lay_out(tmp_path, worker_class="uvicorn")
+    assert ("from mysite.asgi import application" in release.module("roadie_asgi")) == has_own
+    assert release.serve("asgi").stdout == "serves\n"
+
+
+def test_an_asgi_application_is_guarded_like_a_wsgi_one(site):
+    assert site("DEBUG = bool(1)", worker_class="uvicorn").serve("asgi").returncode == 3
+
+
 UNSAFE = {
     "DEBUG": (["DEBUG = bool(1)"], "DEBUG is on"),
     "an empty secret key": (["SECRET_KEY = str()"], "SECRET_KEY is empty"),

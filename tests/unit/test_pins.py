@@ -205,6 +205,21 @@ def test_what_the_project_lacks_to_run_is_pinned(text, pins):
     assert collected(text).pins == tuple(PINS[name] for name in pins)
 
 
+@pytest.mark.parametrize(
+    ("worker_class", "text", "pins"),
+    [
+        ("gthread", "", ()),
+        ("uvicorn", "", ("uvicorn", "uvicorn-worker")),
+        ("uvicorn_worker.UvicornWorker", "uvicorn==0.30", ("uvicorn-worker",)),
+        ("gevent", "", ("gevent",)),
+        ("gevent", "gevent", ()),
+    ],
+)
+def test_what_a_worker_class_runs_on_is_pinned_too(worker_class, text, pins):
+    required = collect(Files({"r.txt": f"gunicorn\nmysqlclient\n{text}"}), "r.txt", worker_class)
+    assert required.pins == tuple(PINS[name] for name in pins)
+
+
 def test_the_digest_is_of_what_pip_would_do():
     same = [collected("Django==5.2\n").digest, collected("# why\n\nDjango==5.2 # this\n").digest]
     assert len(set(same)) == 1
