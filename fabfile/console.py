@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 lock = threading.RLock()
 
 _waiting: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
-_is_served = False
+_OURS = "roadie"
 
 
 @dataclass
@@ -43,10 +43,13 @@ def is_interactive() -> bool:
 
 
 def ask(text: str, *, secret: bool = False) -> str:
-    """Ask at the terminal, from any thread; an end of file is an empty answer."""
+    """Ask at the terminal; an end of file is an empty answer.
+
+    What runs `in_background` has its questions put by who waits for it, the main thread in most
+    cases: only there does Ctrl-C end a question and give the terminal back.
+    """
     question = _Question(text, secret)
-    if _is_served and threading.current_thread() is not threading.main_thread():
-        # The main thread asks: only there does Ctrl-C end a question and give the terminal back.
+    if threading.current_thread().name == _OURS:
         _waiting.put(question)
         question.answered.wait()
     else:
@@ -54,20 +57,31 @@ def ask(text: str, *, secret: bool = False) -> str:
     return question.answer
 
 
+def in_background(work: Callable[[], None]) -> threading.Thread:
+    """Start work that may ask; nothing waits for it when the program ends."""
+    # No pool of threads: at its end Python would wait for those.
+    thread = threading.Thread(target=work, name=_OURS, daemon=True)
+    thread.start()
+    return thread
+
+
 def serve_until(is_over: Callable[[], bool]) -> None:
-    """Put the questions of other threads until it is over; `wake` makes it look again."""
-    global _is_served
-    _is_served = True
-    try:
-        while not is_over():
-            try:
-                question = _waiting.get(timeout=0.5)
-            except queue.Empty:
-                continue
-            if question:
-                question.put()
-    finally:
-        _is_served = False
+    """Put the questions of what runs in the background until it is over; `wake` has it look again."""
+    while not is_over():
+        try:
+            question = _waiting.get(timeout=0.5)
+        except queue.Empty:
+            continue
+        if question:
+            question.put()
+
+
+def wait_for(held: threading.Lock) -> None:
+    """Take a lock that something in the background may hold while it asks."""
+    if threading.current_thread().name == _OURS:
+        held.acquire()
+    else:
+        serve_until(lambda: held.acquire(blocking=False))
 
 
 def wake() -> None:

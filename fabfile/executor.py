@@ -167,12 +167,10 @@ def run_parallel(hosts: Sequence[Host], work: Callable[[Host], T]) -> list[T | E
             ended.append(True)
             console.wake()
 
-    # Daemons, and no pool: at its end Python would wait for the threads of a pool.
     count = min(len(hosts), MOST_AT_ONCE)
-    workers = [threading.Thread(target=labour, daemon=True) for _ in range(count)]
+    workers: list[threading.Thread] = []
     try:
-        for worker in workers:
-            worker.start()
+        workers += (console.in_background(labour) for _ in range(count))
         console.serve_until(lambda: len(ended) == count)
     except KeyboardInterrupt:
         _stop(hosts, workers)
@@ -280,9 +278,7 @@ def _stop(hosts: Sequence[Host], workers: Sequence[threading.Thread]) -> None:
     """Close every channel and wait, but not long, for the words of those who used them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        closing = [threading.Thread(target=host.stop, daemon=True) for host in hosts]
-        for each in closing:
-            each.start()
+        closing = [console.in_background(host.stop) for host in hosts]
         for each in (*closing, *workers):
             each.join(_STOPPING / (len(closing) + len(workers)))
     finally:

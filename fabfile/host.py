@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shlex
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -73,14 +72,18 @@ class Host:
 
     def open(self) -> None:
         """Connect, unless that is done; raise Unreachable with the reason."""
-        with self._opening:
+        console.wait_for(self._opening)
+        try:
             if self._refusal:
                 raise self._refusal
             transport.connect(self.connection, user=self._user, port=self._port)
+        finally:
+            self._opening.release()
+            console.wake()
 
     def open_soon(self) -> None:
         """Begin to connect while the caller does other things; `run` waits for it, or says why not."""
-        threading.Thread(target=self._open_early, daemon=True).start()
+        console.in_background(self._open_early)
 
     def _open_early(self) -> None:
         try:
@@ -145,10 +148,10 @@ class Host:
         text = command if isinstance(command, str) else shlex.join(command)
         if terminal.is_whole():
             # sudo asks for its password by itself there.
-            words = text if self.is_root else f"sudo -- bash -c {shlex.quote(text)}"
+            words = _command(text) if self.is_root else f"sudo -- {_command(text)}"
             channel = transport.open_session(self.connection, words, terminal.size())
         else:
-            session = self._become_root(secrets.token_hex(8), f"exec bash -c {shlex.quote(text)}")
+            session = self._become_root(secrets.token_hex(8), text)
             channel = session.release()
         try:
             code = terminal.attach(channel)
@@ -160,7 +163,8 @@ class Host:
 
     def _begin(self, run_id: str, script: bytes, payload: Payload) -> Session:
         header = f"ROADIE {run_id} {len(script)} {len(payload)}\n".encode()
-        return self._become_root(run_id, wrap_script(run_id), (header + script, payload))
+        program = f"echo; echo {_mark(run_id)}\n{wrap_script(run_id)}"
+        return self._become_root(run_id, program, (header + script, payload))
 
     def _listen(
         self,
@@ -205,11 +209,10 @@ class Host:
         return session
 
     def _execute(self, sudo: str, run_id: str, program: str, parts: Sequence[Payload] = ()) -> Session:
-        program = f"echo {_mark(run_id)} >&2\n{program}"
-        words = f"bash -c {shlex.quote(program)}"
+        words = _command(f"echo {_mark(run_id)} >&2\n{program}")
         words = f"env LC_ALL=C {sudo} {words}" if sudo else words
         channel = transport.open_session(self.connection, words)
-        session = Session(channel, started=_mark(run_id), prompt=_prompt(run_id))
+        session = Session(channel, mark=_mark(run_id), prompt=_prompt(run_id))
         self._session = session
         if self._stopped.is_set():
             session.close()
@@ -233,7 +236,7 @@ class Host:
     def _refused(self, session: Session) -> RoadieError:
         code = session.exit_code()
         session.close()
-        said = [line for line in (*session.words, *session.lines()) if line.strip()]
+        said = [line for line in (*session.words, *session.all_lines()) if line.strip()]
         words = said[-1] if said else f"exit code {code}"
         if code == -1 and not said:
             return Unreachable(f"lost {self.name} before anything ran; run the same command again")
@@ -267,6 +270,17 @@ class Host:
     def _forget_password(self) -> None:
         with suppress(KeyError):
             del _passwords[self.connection.user]
+
+
+def _command(program: str) -> str:
+    """What runs a program in bash, whatever the login shell.
+
+    To tcsh a newline may stand in no quotes and `!` means something in all: both go in disguise.
+    """
+    newline, bang = [each for each in "^@,;=:\x01\x02" if each not in program][:2]
+    unfold = f'printf -v n "\\n"; printf -v e "\\41"; n=${{0//{newline}/$n}}; eval "${{n//{bang}/$e}}"'
+    folded = program.replace("\n", newline).replace("!", bang)
+    return f"bash -c {shlex.quote(unfold)} {shlex.quote(folded)}"
 
 
 def _mark(run_id: str) -> str:

@@ -68,6 +68,7 @@ def run_stages(
             report.error = error
         else:
             report.conclude(outcome.code, outcome.tail)
+        host.failure = report.error
 
     try:
         results = run_parallel(hosts, run_one)

@@ -35,14 +35,19 @@ class Refused(Exception):
 
 
 class Session:
-    """The channel of one exec. `beat` is what stands on stderr for each heartbeat received."""
+    """The channel of one exec.
 
-    def __init__(self, channel: Any, *, started: str, prompt: str, beat: str = "b") -> None:
+    `mark` is the line, on both streams, from which on it is our program that speaks; `beat` the one
+    on stderr for each heartbeat received. `prompt` is sudo's, which sudo-rs puts among its own words.
+    """
+
+    def __init__(self, channel: Any, *, mark: str, prompt: str, beat: str = "b") -> None:
         self.channel = channel
         self.started = False
+        self.mark = mark
         #: what stderr said besides heartbeats: sudo's words and the login shell's
         self.words: deque[str] = deque(maxlen=20)
-        self._marks = {started, beat}
+        self._beat = beat
         self._prompt = prompt
         self._unread = ""
         self._prompts = 0
@@ -80,6 +85,13 @@ class Session:
         return self.started
 
     def lines(self) -> Iterator[str]:
+        """Every line of stdout after the mark, as it comes; a login shell may print some before."""
+        lines = self.all_lines()
+        for line in lines:
+            if line == self.mark:
+                yield from lines
+
+    def all_lines(self) -> Iterator[str]:
         """Every line of stdout, as it comes."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         pieces: list[str] = []
@@ -143,11 +155,11 @@ class Session:
         self._heard = time.monotonic()
         *lines, self._unread = (self._unread + data.decode("utf-8", "replace")).split("\n")
         for line in lines:
-            self.started = self.started or line in self._marks
-            if line not in self._marks:
-                self._prompts += line.count(self._prompt)
-                self.words.append(line)
-        # A prompt ends with no newline; sudo-rs writes its own words around the one it is given.
+            # What stands before the mark, a prompt or a banner, ended with no newline.
+            self.started = self.started or line.endswith(self.mark)
+            self._prompts += line.count(self._prompt)
+            if line != self._beat and not line.endswith(self.mark):
+                self.words.append(line.replace(self._prompt, ""))
         if self._prompts + self._unread.count(self._prompt) > 1:
             raise Refused
 

@@ -1,0 +1,465 @@
+"""Scripts arrive whole as root, their events come back, and no silence is waited on for ever."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from desk import eventually
+from dialling import PASSWORD, Dial, at_a_terminal, boot_with_users, now, since
+from roadie import session, throwaway
+from roadie.errors import Interrupted, Unreachable
+from roadie.events import Event
+from roadie.host import Host
+
+NONCE = "0123456789abcdef" * 2
+SUITES = pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+
+
+@pytest.fixture(scope="module")
+def booted():
+    """Hosts by their Debian, booted when first asked for."""
+    hosts = {}
+
+    def of(suite):
+        if suite not in hosts:
+            hosts[suite] = boot_with_users(throwaway, f"scripts-{suite}", suite)
+        return hosts[suite]
+
+    yield of
+    for host in hosts.values():
+        host.down()
+
+
+@pytest.fixture
+def host(booted, suite):
+    return booted(suite)
+
+
+@pytest.fixture
+def reach(host, tmp_path):
+    dial = Dial(host, tmp_path)
+    yield dial
+    dial.close()
+
+
+def say(verb, what, detail="", stage="test"):
+    """A line of bash that says one event."""
+    return f"printf '%s\\t%s\\t%s\\t%s\\t%s\\n' {NONCE} {verb} {stage} '{what}' '{detail}'\n"
+
+
+def is_gone(host, word):
+    """Whether no process of the host has that word in its command."""
+    return host.ssh(f"pgrep -f '[{word[0]}]{word[1:]}'", check=False).returncode == 1
+
+
+# ---- What goes in and comes out -------------------------------------------------------------------
+
+
+@SUITES
+def test_a_script_runs_as_root_and_its_exit_code_comes_back(reach):
+    outcome = reach().run("id -un; echo to stderr >&2; exit 6")
+    assert (outcome.code, outcome.tail) == (6, ["root", "to stderr"])
+
+
+def test_events_are_told_from_what_programs_print(reach):
+    heard = []
+    forged = say("ok", "forged").replace(NONCE, "f" * 32)
+    script = "echo raw\n" + say("stage", "nginx", "Serve.") + forged + say("ok", "file /x") + "echo more"
+    outcome = reach().run(script, on_event=heard.append, nonce=NONCE)
+    assert (
+        heard
+        == outcome.events
+        == [
+            Event("stage", "test", "nginx", "Serve."),
+            Event("ok", "test", "file /x"),
+        ]
+    )
+    assert outcome.tail == [f"{'f' * 32}\tok\ttest\tforged\t", "more"]
+
+
+def test_events_come_while_the_script_runs(reach):
+    at = []
+    reach().run(
+        say("ok", "1") + "sleep 1\n" + say("ok", "2"),
+        on_event=lambda _: at.append(time.monotonic()),
+        nonce=NONCE,
+    )
+    assert 0.8 < at[1] - at[0] < 2
+
+
+def test_every_line_that_is_no_event_can_be_had(reach):
+    lines = []
+    reach().run(
+        "echo one; " + say("ok", "x") + "printf 'two without an end'", nonce=NONCE, on_line=lines.append
+    )
+    assert lines == ["one", "two without an end"]
+
+
+def test_a_script_of_200_kilobytes_arrives_whole(reach):
+    script = "".join(f"x{number}=$(({number} + 1)) # {'-' * 80}\n" for number in range(2000)) + "echo $x1999"
+    assert len(script) > 200_000
+    assert reach().run(script).tail == ["2000"]
+
+
+def test_a_script_may_hold_anything_that_bash_can_read(reach):
+    script = (
+        "printf '%s\\n' 'it''s \\ ! $x `y` ü €' \"$(printf 'a\\tb')\"; cat <<'END'\n'quoted' \"twice\"\nEND\n"
+    )
+    assert reach().run(script).tail == ["its \\ ! $x `y` ü €", "a\tb", "'quoted' \"twice\""]
+
+
+def test_nothing_that_a_script_starts_can_read_the_rest_of_it(reach):
+    assert reach().run('cat; read -r x; echo "[$x]"; head -c 5').tail == ["[]"]
+
+
+def test_a_payload_of_20_megabytes_lies_in_a_file_of_roots(reach):
+    data = os.urandom(20_000_000)
+    outcome = reach().run('sha256sum <"$2"; stat -c "%a %U" "$2"; ls /var/lib/roadie/incoming | wc -l', data)
+    assert outcome.tail == [f"{hashlib.sha256(data).hexdigest()}  -", "600 root", "1"]
+    assert reach().run("ls /var/lib/roadie/incoming").tail == []
+
+
+def test_output_of_50_megabytes_is_read_in_linear_time_and_little_memory(reach):
+    ours = reach()
+    began = time.monotonic()
+    outcome = ours.run("yes 'a line of some length' | head -c 50000000; echo; echo end")
+    assert outcome.tail[-1] == "end"
+    assert len(outcome.tail) == 40
+    assert time.monotonic() - began < 20
+
+
+def test_one_endless_line_is_no_trouble(reach):
+    began = time.monotonic()
+    outcome = reach().run("head -c 40000000 /dev/zero | tr '\\0' x; echo; echo end")
+    assert outcome.tail[-1] == "end"
+    assert all(len(line) <= 2000 for line in outcome.tail)
+    assert time.monotonic() - began < 20
+
+
+def test_letters_of_several_bytes_are_never_cut(reach):
+    lines = []
+    reach().run("for i in $(seq 300); do printf 'aé€😀%.0s' $(seq 70); echo; done", on_line=lines.append)
+    assert set(lines) == {"aé€😀" * 70}
+
+
+def test_bytes_that_are_no_text_do_no_harm(reach):
+    assert reach().run("printf 'a\\377b\\n'").tail == ["a\ufffdb"]
+
+
+@pytest.mark.parametrize(
+    "banner", ["echo Welcome", "printf 'no end'", "echo b; echo roadie; echo ROADIE x 1 1"]
+)
+def test_what_a_login_shell_prints_is_not_taken_for_ours(reach, host, banner):
+    host.put(f"{banner}; {{ {banner}; }} >&2\n", "/root/.bashrc")
+    try:
+        outcome = reach().run(say("ok", "x") + "exit 3", nonce=NONCE)
+        assert (outcome.code, outcome.events) == (3, [Event("ok", "test", "x")])
+    finally:
+        host.ssh("rm /root/.bashrc")
+
+
+@pytest.fixture
+def login_shell(host):
+    """Give root another login shell for the time of a test."""
+
+    def give(shell):
+        (path,) = (
+            f"/{each}/{shell}" for each in ("usr/bin", "usr/sbin") if (host.tree / each / shell).exists()
+        )
+        subprocess.run(["sed", "-i", f"s|^\\(root:.*:\\).*|\\1{path}|", host.tree / "etc/passwd"], check=True)
+
+    yield give
+    give("bash")
+
+
+def test_any_login_shell_will_do(reach, host, login_shell):
+    host.ssh("apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y fish tcsh zsh")
+    words = ["a!b", "!0", "it's", "^x^y", "two\nlines", "\\n", "$(id)"]
+    for shell in ("dash", "fish", "tcsh", "zsh"):
+        login_shell(shell)
+        outcome = reach().run("echo $! >/dev/null; echo fine", b"payload")
+        assert (outcome.code, outcome.tail) == (0, ["fine"]), shell
+        done = piped(reach, ["printf", "[%s]", *words])
+        assert done.stdout.decode() == "".join(f"[{word}]" for word in words), shell
+
+
+def test_a_user_who_may_not_log_in_is_told_so(reach, login_shell):
+    login_shell("nologin")
+    with pytest.raises(Unreachable, match=r"^root@web1: the login shell does not run bash: This account"):
+        reach().run("true")
+
+
+def test_runs_share_one_connection(reach, host):
+    place = now(host)
+    ours = reach()
+    for _ in range(3):
+        ours.run("true")
+    assert len(since(host, place, "Accepted publickey")) == 1
+
+
+# ---- sudo ------------------------------------------------------------------------------------------
+
+
+@SUITES
+def test_sudo_without_a_password(reach):
+    ours = reach(user="free")
+    outcome = ours.run('id -un; wc -c <"$2"', b"x" * 3_000_000)
+    assert outcome.tail == ["root", "3000000"]
+    assert ours.run("echo $HOME").tail == ["/root"]
+
+
+@SUITES
+def test_sudo_with_a_password_of_the_command_line(reach, host):
+    ours = reach(user="asked", sudo=PASSWORD)
+    for _ in range(2):
+        outcome = ours.run('id -un; wc -c <"$2"; echo script', b"x" * 3_000_000)
+        assert outcome.tail == ["root", "3000000", "script"]
+
+
+def test_a_password_is_harmless_where_sudo_asks_for_none(reach):
+    outcome = reach(user="free", sudo="$(touch /tmp/run-by-mistake)").run("id -un; ls /tmp/run-by-mistake")
+    assert outcome.tail[0] == "root"
+    assert "No such file" in outcome.tail[1]
+
+
+@SUITES
+def test_a_wrong_sudo_password_is_one_try_and_sends_nothing_else(reach, host):
+    place = now(host)
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match=r"^asked@web1: sudo refused the password"):
+        reach(user="asked", sudo="wrong").run("echo secret")
+    assert time.monotonic() - began < 10
+    assert eventually(lambda: since(host, place, "incorrect password attempt"))
+    (attempt,) = since(host, place, "incorrect password attempt")
+    assert "1 incorrect password attempt" in attempt
+
+
+@SUITES
+def test_without_a_terminal_nobody_is_asked_for_a_sudo_password(reach):
+    with pytest.raises(Unreachable, match=r"^asked@web1: sudo wants a password; use --prompt-for-sudo"):
+        reach(user="asked").run("true")
+
+
+@SUITES
+def test_a_user_whom_sudo_does_not_know_is_told_in_its_words(reach):
+    with pytest.raises(Unreachable, match=r"^stranger@web1: sudo refused: stranger is not in the sudoers"):
+        reach(user="stranger", sudo=PASSWORD).run("true")
+
+
+def test_the_sudo_password_is_asked_once_at_a_terminal(reach):
+    reach.write()
+    shown = at_a_terminal(
+        reach, "print(host.run('id -un').tail, host.run('echo again').tail)", PASSWORD, user="asked"
+    )
+    assert shown.count("sudo password of asked@web1: ") == 1
+    assert "['root'] ['again']" in shown
+    assert PASSWORD not in shown
+
+
+def test_sudo_with_a_terminal_of_its_own(reach, host):
+    host.put("Defaults use_pty\nDefaults lecture = always\n", "/etc/sudoers.d/pty")
+    try:
+        assert reach(user="asked", sudo=PASSWORD).run("id -un").tail == ["root"]
+    finally:
+        host.ssh("rm /etc/sudoers.d/pty")
+
+
+def test_a_password_is_never_seen_on_the_host(reach, host):
+    ours = reach(user="asked", sudo=PASSWORD)
+    seen = ours.run('tr "\\0" " " </proc/[0-9]*/cmdline; cat /proc/[0-9]*/environ; cat "$1"').tail
+    assert not any(PASSWORD[:6] in line for line in seen)
+
+
+def test_sudo_rs_is_understood(reach, host):
+    host.ssh("apt-get -qq update; apt-get -qq install -y sudo-rs")
+    host.ssh("dpkg-divert --rename --quiet --add /usr/bin/sudo; ln -sf /usr/lib/cargo/bin/sudo /usr/bin/sudo")
+    try:
+        assert reach(user="free").run("id -un").tail == ["root"]
+        assert reach(user="asked", sudo=PASSWORD).run("id -un").tail == ["root"]
+        with pytest.raises(Unreachable, match="sudo refused the password"):
+            reach(user="asked", sudo="wrong").run("true")
+        with pytest.raises(Unreachable, match="sudo wants a password"):
+            reach(user="asked").run("true")
+        with pytest.raises(Unreachable, match="sudo refused: "):
+            reach(user="stranger", sudo=PASSWORD).run("true")
+    finally:
+        host.ssh("rm /usr/bin/sudo; dpkg-divert --rename --quiet --remove /usr/bin/sudo")
+
+
+# ---- Stopping --------------------------------------------------------------------------------------
+
+
+def in_background(work):
+    """Run it in a thread; call what is returned for its result or exception, and when it ended."""
+    box = []
+
+    def run():
+        try:
+            box.append(work())
+        except Exception as error:
+            box.append(error)
+        box.append(time.monotonic())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def result(timeout=40):
+        thread.join(timeout)
+        assert not thread.is_alive()
+        return box
+
+    return result
+
+
+def test_stop_ends_a_run_at_once_and_the_host_hears_of_it(reach, host):
+    ours = reach()
+    begun = threading.Event()
+    script = "trap 'kill %1; exit 130' TERM\n" + say("stage", "x") + "sleep 4242 & wait"
+    result = in_background(lambda: ours.run(script, on_event=lambda _: begun.set(), nonce=NONCE))
+    assert begun.wait(10)
+    at = time.monotonic()
+    ours.stop()
+    error, ended = result()
+    assert isinstance(error, Interrupted)
+    assert str(error).startswith("web1: stopped in stage test after ")
+    assert ended - at < 0.5
+    assert eventually(lambda: is_gone(host, "sleep 4242"), 5)
+
+
+def test_stop_before_anything_runs_is_no_different(reach):
+    ours = reach()
+    ours.stop()
+    with pytest.raises(Interrupted):
+        ours.run("true")
+
+
+def test_an_error_of_the_listener_ends_the_run_on_the_host_too(reach, host):
+    def fail(event):
+        raise ZeroDivisionError
+
+    script = "trap 'kill %1; exit 130' TERM\n" + say("ok", "x") + "sleep 4343 & wait"
+    with pytest.raises(ZeroDivisionError):
+        reach().run(script, on_event=fail, nonce=NONCE)
+    assert eventually(lambda: is_gone(host, "sleep 4343"), 5)
+
+
+@SUITES
+def test_a_link_that_dies_without_a_word_is_noticed_on_both_sides(reach, host):
+    ours = reach()
+    begun = threading.Event()
+    script = "trap 'kill %1; exit 130' TERM\n" + say("stage", "x") + "sleep 4444 & wait"
+    result = in_background(lambda: ours.run(script, on_event=lambda _: begun.set(), nonce=NONCE))
+    assert begun.wait(10)
+    host.cut_link()
+    at = time.monotonic()
+    try:
+        error, ended = result()
+        assert isinstance(error, Unreachable)
+        assert str(error).startswith("lost web1 in stage test after ")
+        assert ended - at < 22
+    finally:
+        host.mend_link()
+    assert eventually(lambda: is_gone(host, "sleep 4444"), 20)
+
+
+def test_a_link_that_dies_behind_a_jump_host_is_noticed_too(reach, host, tmp_path):
+    with throwaway.boot("hop") as hop:
+        hop.ssh("cat >>/root/.ssh/authorized_keys", text=host.key.with_suffix(".pub").read_text())
+        lines = ["Host jump", f"HostName {hop.address}", "User root", "Host web1", "ProxyJump jump"]
+        ours = reach(*lines, known=host.known_hosts.read_text() + hop.known_hosts.read_text())
+        begun = threading.Event()
+        result = in_background(
+            lambda: ours.run(say("stage", "x") + "sleep 60", on_event=lambda _: begun.set(), nonce=NONCE)
+        )
+        assert begun.wait(10)
+        host.cut_link()
+        at = time.monotonic()
+        try:
+            error, ended = result()
+            assert isinstance(error, Unreachable)
+            assert ended - at < 25
+        finally:
+            host.mend_link()
+
+
+def test_a_host_that_goes_down_is_noticed(reach, host):
+    ours = reach()
+    begun = threading.Event()
+    result = in_background(
+        lambda: ours.run(say("stage", "x") + "sleep 60", on_event=lambda _: begun.set(), nonce=NONCE)
+    )
+    assert begun.wait(10)
+    at = time.monotonic()
+    host.power_cut()
+    error, ended = result()
+    assert isinstance(error, Unreachable)
+    assert ended - at < 22
+
+
+def test_a_quiet_script_that_takes_longer_than_the_silence_allowed_is_let_be(reach, monkeypatch):
+    monkeypatch.setattr(session, "SILENCE", 4)
+    assert reach().run("sleep 6; echo done").tail == ["done"]
+
+
+# ---- A terminal ------------------------------------------------------------------------------------
+
+
+def test_a_program_gets_a_real_terminal(reach):
+    reach.write()
+    program = 'tty; stty size; read -p "name: " x; echo "[$x]"; exit 7'
+    code = f"print('code', host.terminal({program!r}))"
+    shown = at_a_terminal(reach, code, "it's me")
+    assert "/dev/pts/" in shown
+    assert "[it's me]" in shown
+    assert "code 7" in shown
+
+
+def test_a_program_gets_a_terminal_through_sudo_too(reach):
+    reach.write()
+    shown = at_a_terminal(reach, "print('code', host.terminal(['id', '-un']))", PASSWORD, user="asked")
+    assert "root\n" in shown
+    assert "code 0" in shown
+
+
+PIPED = """
+import sys
+import fabric
+from roadie import transport
+from roadie.host import Host
+config = transport.without_ssh_config(fabric.Config(overrides={overrides!r}))
+host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
+sys.exit(host.terminal({command!r}))
+"""
+
+
+def piped(dial, command, data=b"", user=None, sudo=None):
+    """Run a program on the host from one here that has no terminal."""
+    dial.write()
+    overrides = {"ssh_config_path": str(dial.config), "sudo": {"password": sudo}}
+    code = PIPED.format(overrides=overrides, user=user, command=command)
+    return subprocess.run(
+        [sys.executable, "-c", code], input=data, capture_output=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(("user", "sudo"), [(None, None), ("free", None), ("asked", PASSWORD)])
+def test_without_a_terminal_streams_pass_unchanged(reach, user, sudo):
+    data = os.urandom(3_000_000)
+    done = piped(reach, ["sh", "-c", "cat; echo err >&2; exit 9"], data, user, sudo)
+    assert done.stdout == data
+    assert (done.stderr, done.returncode) == (b"err\n", 9)
+
+
+def test_arguments_reach_a_program_as_they_are(reach):
+    words = ["it's", "a b", "$(id)", "`id`", "*", "", "\\", "é", "-x"]
+    done = piped(reach, ["printf", "[%s]", *words])
+    assert done.stdout.decode() == "".join(f"[{word}]" for word in words)
+
+
+def test_a_host_object_can_be_made_of_a_users_own_connection(reach):
+    ours = reach()
+    assert Host(ours.connection).run("id -un").tail == ["root"]
