@@ -308,5 +308,6 @@ ensure_catch_all
 ensure_file "${site_file}" 644 root:root "${site_conf}"
 ensure_link "/etc/nginx/sites-enabled/${app}.conf" "${site_file}"
 ensure_applied 'reload of nginx' reload_nginx
+before_change=host_lock
 ensure_service nginx
 host_unlock

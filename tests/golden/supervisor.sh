@@ -25,6 +25,7 @@ ensure_dir "${drop_ins}" 755 root:root
 ensure_file "${drop_ins}/roadie.conf" 644 root:root "${drop_in}"
 # Only systemd is told: a restart of Supervisor would take every site of the host down for seconds.
 ensure_applied 'reload of systemd' systemctl daemon-reload
+before_change=host_lock
 if [[ -d /etc/needrestart/conf.d ]]; then
   ensure_file /etc/needrestart/conf.d/roadie.conf 644 root:root "${needrestart}"
 fi

@@ -1,0 +1,36 @@
+"""What runs told, read from their logs on the host."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from roadie.throwaway import ThrowawayHost
+
+_EVENT = re.compile(r"[0-9a-f]{32}\t(\w+)\t([^\t]*)\t([^\t]*)\t([^\t]*)")
+
+
+@dataclass(frozen=True)
+class Told:
+    """The events of one run: each a verb, a stage, an object and a detail."""
+
+    log: Path
+    events: tuple[tuple[str, str, str, str], ...]
+
+    def said(self, verb: str) -> set[tuple[str, str]]:
+        """The (stage, object) pairs of every event with this verb."""
+        return {(stage, what) for said, stage, what, _ in self.events if said == verb}
+
+    def detail(self, verb: str, what: str) -> str:
+        """The detail of the one event with this verb about this object."""
+        [found] = [detail for said, _, about, detail in self.events if (said, about) == (verb, what)]
+        return found.replace(r"\n", "\n")
+
+
+def last_run(host: ThrowawayHost) -> Told:
+    """The run that began last."""
+    logs = (host.tree / "var/log/roadie").glob("*.log")
+    log = max(logs, key=lambda path: path.stat().st_mtime_ns)
+    lines = log.read_text("utf-8", "replace").splitlines()
+    return Told(log, tuple(found.groups() for line in lines if (found := _EVENT.fullmatch(line))))  # type: ignore[misc]
