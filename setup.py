@@ -29,6 +29,7 @@ setup(
             "PyMySQL",
             "build",
             "dj-database-url",
+            "docutils",
             "hypothesis",
             "mypy~=2.4",
             "pytest",

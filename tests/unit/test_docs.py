@@ -1,0 +1,61 @@
+"""The pages for people: they render, their links lead somewhere, and what they name is there."""
+
+import re
+from pathlib import Path
+
+import docutils.core
+import docutils.nodes
+import pytest
+import roadie
+from roadie.errors import BY_CODE
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# As PyPI renders: nothing is included, no raw HTML passes; the mildest complaint is an error here.
+AS_PYPI = {
+    "file_insertion_enabled": False,
+    "raw_enabled": False,
+    "report_level": 1,
+    "halt_level": 1,
+    "_disable_config": True,
+}
+COMMAND = re.compile(r"\bfab(?: -[A-Za-z] \S+)* (?:roadie\.)?([a-z][\w-]*)")
+PATH = re.compile(r"(?:fabfile|templates|tests|examples|docs)/[\w./-]*\w")
+NOT_OURS = {"saves", "says", "release"}  # words of a sentence, and a task of a reader's own
+
+
+def tree(page):
+    return docutils.core.publish_doctree(page.read_text("utf-8"), str(page), settings_overrides=AS_PYPI)
+
+
+@EVERY_PAGE
+def test_a_page_renders_as_pypi_would(page):
+    text = page.read_text("utf-8")
+    assert docutils.core.publish_string(text, str(page), writer="html5", settings_overrides=AS_PYPI)
+
+
+@EVERY_PAGE
+def test_its_links_to_files_lead_somewhere(page):
+    links = [node["refuri"] for node in tree(page).findall(docutils.nodes.reference) if "refuri" in node]
+    assert [link for link in links if ":" not in link and not (page.parent / link).exists()] == []
+
+
+@EVERY_PAGE
+def test_the_files_of_ours_that_it_names_are_there(page):
+    literals = [node.astext() for node in tree(page).findall(docutils.nodes.literal)]
+    ours = [text for text in literals if not text.startswith(("roadie-", "/"))]
+    named = {path for text in ours for path in PATH.findall(text)}
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+@EVERY_PAGE
+def test_the_tasks_that_it_names_are_there(page):
+    named = set(COMMAND.findall(page.read_text("utf-8")))
+    assert named - set(roadie.ns.task_names) - NOT_OURS == set()
+
+
+@pytest.mark.parametrize("name", ["README.rst", "docs/exit-codes.rst"])
+def test_it_tells_every_exit_code(name):
+    told = re.findall(r"^(?:``)?(\d+)(?:``$| +\S)", (ROOT / name).read_text("utf-8"), re.M)
+    assert [int(code) for code in told] == [0, 1, 2, *sorted(BY_CODE)]
