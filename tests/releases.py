@@ -19,7 +19,7 @@ from roadie.trees import FolderTree
 DOMAIN = "www.example.org"
 DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
 SECRET_KEY = "0123456789abcdef" * 4
-MODULES = ("settings.py.j2", "overlay.py", "site.py.j2", "guard.py", "release.py")
+MODULES = ("settings.py.j2", "overlay.py", "site.py.j2", "guard.py", "release.py", "start.py")
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Release:
             text=True,
         )
 
-    def manage(self, line: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """A line of Python in the project's shell, as the stages run it."""
-        return self.python("manage.py", "shell", "-v", "0", "-c", line, **env)
+    def ask(self, call: str, *seconds: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Call a function of roadie_release, as the stages do."""
+        return self.python("-m", "roadie_start", call, *seconds, **env)
 
     def serve(self, interface: str = "wsgi") -> subprocess.CompletedProcess[str]:
         """What a worker of Gunicorn imports."""
@@ -75,7 +75,7 @@ class Release:
 
     def answers(self, line: str, **env: str) -> list[tuple[str, str]]:
         """What roadie_release said, key by key."""
-        lines = self.manage(f"import roadie_release; roadie_release.{line}", **env).stdout.splitlines()
+        lines = self.ask(line, **env).stdout.splitlines()
         found = [one.partition("roadie:\t")[2].split("\t") for one in lines if "roadie:\t" in one]
         return [(key, value) for key, value in found]
 

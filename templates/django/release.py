@@ -15,6 +15,7 @@ import django
 import roadie_guard as guard
 import roadie_overlay as overlay
 import roadie_site as site
+import roadie_start as start
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
@@ -111,7 +112,9 @@ def _collect(into):
 
     shutil.rmtree(into, ignore_errors=True)
     override_settings(STATIC_ROOT=into).enable()
+    start.watch_no_more()
     call_command("collectstatic", interactive=False, verbosity=0)
+    start.watch()
 
 
 def _digest():
@@ -160,6 +163,7 @@ def migrate():
         return state
 
     MigrationExecutor.apply_migration = apply_and_tell
+    start.watch_no_more()
     call_command("migrate", interactive=False, verbosity=0)
     answer("migrated", "")
 

@@ -279,6 +279,7 @@ import django
 import roadie_guard as guard
 import roadie_overlay as overlay
 import roadie_site as site
+import roadie_start as start
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
@@ -375,7 +376,9 @@ def _collect(into):
 
     shutil.rmtree(into, ignore_errors=True)
     override_settings(STATIC_ROOT=into).enable()
+    start.watch_no_more()
     call_command("collectstatic", interactive=False, verbosity=0)
+    start.watch()
 
 
 def _digest():
@@ -424,6 +427,7 @@ def migrate():
         return state
 
     MigrationExecutor.apply_migration = apply_and_tell
+    start.watch_no_more()
     call_command("migrate", interactive=False, verbosity=0)
     answer("migrated", "")
 
@@ -464,6 +468,29 @@ class Changes:
 
     def _keep(self):
         self.last = True
+'
+start_py='"""Runs a call of roadie_release in the project'"'"'s shell; where a project hangs, it is ended and says where."""
+
+import faulthandler
+import runpy
+import sys
+
+
+def watch(seconds=60):
+    """End this process, with a traceback, if it has not gone on by then."""
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+def watch_no_more():
+    """What comes now may take its time."""
+    faulthandler.cancel_dump_traceback_later()
+
+
+if __name__ == "__main__":
+    watch(*map(float, sys.argv[2:]))
+    call = f"import roadie_release; roadie_release.{sys.argv[1]}"
+    sys.argv = ["manage.py", "shell", "-v", "0", "-c", call]
+    runpy.run_path("manage.py", run_name="__main__")
 '
 served_module=roadie_wsgi
 served_py='"""What Gunicorn serves: the application of guestbook.wsgi, unless its settings are unsafe."""
@@ -536,6 +563,7 @@ write_modules() {
   write_module roadie_site "${site_py}"
   write_module roadie_guard "${guard_py}"
   write_module roadie_release "${release_py}"
+  write_module roadie_start "${start_py}"
   write_module "${served_module}" "${served_py}"
 }
 

@@ -18,7 +18,7 @@ take_over() { # a tar made by the app's user is unpacked by another, whose folde
   chown -h -- root:root "${new}"
   find "${new}" ! -type d \( ! -type f -o -links +1 \) -delete
   put_in_place "${new}"
-  in_release rm -rf -- "${collected}"
+  in_release rm -rf -- "${collected}" || : # it is the app's own: what it keeps there harms nobody
 }
 
 copy_own() { # FOLDER: the project's own files, out of the code that root laid out

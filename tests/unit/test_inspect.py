@@ -145,9 +145,16 @@ def test_an_error_at_import_is_left_to_the_caller(site):
     change_line(
         release.folder / "code/mysite/urls.py", "urlpatterns = [", "import nothing_there\nurlpatterns = ["
     )
-    done = release.manage("import roadie_release; roadie_release.inspect('collected')")
+    done = release.ask("inspect('collected')")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'nothing_there'"
+
+
+def test_a_start_that_hangs_is_ended_and_says_where(site):
+    done = site("import time; time.sleep(600)").ask("inspect('collected')", "1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Timeout (0:00:01)!")
+    assert "mysite/settings.py" in done.stderr.splitlines()[2]
 
 
 def test_answers_are_heard_among_what_a_project_prints(site):
@@ -285,7 +292,7 @@ def test_applying_does_what_djangos_own_command_does(things):
     release = things()
     migrated(release)
     script = "from django.contrib.auth.models import Permission as P; print(P.objects.count())"
-    assert int(release.manage(script).stdout) > 10
+    assert int(release.python("manage.py", "shell", "-v", "0", "-c", script).stdout) > 10
 
 
 @pytest.mark.parametrize(
@@ -325,7 +332,7 @@ def test_two_last_migrations_are_a_reason(things):
 # ---- The modules themselves -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["guard.py", "overlay.py", "release.py"])
+@pytest.mark.parametrize("name", ["guard.py", "overlay.py", "release.py", "start.py"])
 def test_plain_modules_come_through_the_templates_unchanged(name):
     assert render(f"django/{name}", None, {}) == (TEMPLATES / "django" / name).read_text()
 
