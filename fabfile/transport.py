@@ -12,7 +12,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from .ssh_config import Hop, SshConfig
 DEFAULT_TIMEOUT = 15
 #: of connect_kwargs, what concerns the connection and not the login
 _PASSED_ON = ("banner_timeout", "auth_timeout", "channel_timeout", "compress", "disabled_algorithms")
+
+# Not every system has it.
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 _checked: WeakSet[paramiko.Transport] = WeakSet()
 _gateways: dict[tuple[Hop, ...], Connection] = {}
@@ -161,6 +164,18 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]
         options.key_types = sorted(options.key_types, key=lambda kind: kind not in known)
 
 
+class _Socket(socket.socket):
+    """A socket that acknowledges at once: until then sshd (Nagle's algorithm) keeps what it says next."""
+
+    def recv(self, *limits: int) -> bytes:
+        """Receive, and acknowledge; Linux takes this option back by itself."""
+        data = super().recv(*limits)
+        if _QUICKACK is not None:
+            with suppress(OSError):
+                self.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        return data
+
+
 def _tune(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -183,7 +198,7 @@ def _socket(c: Connection, config: SshConfig, timeout: int) -> Any:
 def _dial(host: str, port: int, family: int, timeout: int) -> socket.socket:
     failure: OSError | None = None
     for kind, _, _, _, address in socket.getaddrinfo(host, port, family, socket.SOCK_STREAM):
-        sock = socket.socket(kind, socket.SOCK_STREAM)
+        sock = _Socket(kind, socket.SOCK_STREAM)
         sock.settimeout(timeout)
         try:
             sock.connect(address)

@@ -442,3 +442,17 @@ def test_a_connection_is_opened_once_and_tuned(reach):
     options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
     assert all(transport_.sock.getsockopt(*option) for option in options)
     assert transport_.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+
+
+def test_what_the_host_says_is_acknowledged_at_once():
+    # A conversation lets Linux wait with that, and sshd then waits to say the rest.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = transport._dial(*listener.getsockname(), socket.AF_INET, 5)
+        theirs = listener.accept()[0]
+        with ours, theirs:
+            for _ in range(3):
+                theirs.sendall(b"ask")
+                assert ours.recv(9) == b"ask"
+                assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK) == 1
+                ours.sendall(b"tell")
+                theirs.recv(9)
