@@ -36,7 +36,7 @@ def addresses(slot: int) -> tuple[str, str]:
 def slow_ways(hosts: Mapping[int, str], round_trip: float) -> Iterator[None]:
     """Have the slow way to each host (network namespaces by slot) until the block ends."""
     pairs = [f"{slot}:{name}" for slot, name in hosts.items()]
-    argv = [sys.executable, "-m", __spec__.name, str(round_trip), *pairs]
+    argv = [sys.executable, __file__, str(round_trip), *pairs]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         try:
             if not process.stdout or process.stdout.readline() != "ready\n":
