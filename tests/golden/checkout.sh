@@ -58,6 +58,7 @@ remove_strays() { # what git does not know was not committed; but folders of byt
   while IFS= read -r -d '' path; do
     [[ /${path} == */__pycache__/ ]] || rm -rf -- "${new}/code/${path}"
   done < <(repo_git ls-files --others --directory -z)
+  rm -rf -- "${new}/code/.git"
 }
 
 compile() { # beforehand, as the app may not write here; it is Debian's own Python, and it only reads the code

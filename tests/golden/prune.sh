@@ -15,8 +15,8 @@ use_processes() { # what any process was started from, or stands in
     path=${path#"${root}"/*/}
     used["${path%%/*}"]=1
   done < <(
-    grep -aoshE "${root}/(releases|venvs)/[A-Za-z0-9._-]+" /proc/[0-9]*/environ /proc/[0-9]*/cmdline
-    readlink -- /proc/[0-9]*/cwd | grep -E "^${root}/(releases|venvs)/"
+    grep -aoshE "${root}/(releases|venvs)/[A-Za-z0-9._-]+" /proc/[0-9]*/environ /proc/[0-9]*/cmdline || :
+    readlink -- /proc/[0-9]*/cwd | grep -E "^${root}/(releases|venvs)/" || :
   )
 }
 
