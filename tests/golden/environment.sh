@@ -596,6 +596,7 @@ lay_out_settings() {
   write_environment
   write_modules
   write_program
+  replace_link "${release_dir}/venv" "../../venvs/${venv_dir##*/}"
   umask "${umask_before}"
   chown -R -- "root:${app}" "${release_dir}/env" "${release_dir}/overlay" "${release_dir}/program.in"
   chmod 640 -- "${release_dir}/env" "${release_dir}/program.in" "${release_dir}"/overlay/*
