@@ -106,6 +106,14 @@ def browse(
         connection.close()
 
 
+def is_up(host: ThrowawayHost, domain: str = "guestbook.example.org") -> bool:
+    """Whether the site's first page answers."""
+    try:
+        return browse(host, "/", domain, timeout=5).status == 200
+    except OSError:
+        return False
+
+
 def eventually(condition: object, seconds: float = 20) -> bool:
     """Whether the condition, a function, becomes true within that many seconds."""
     assert callable(condition)

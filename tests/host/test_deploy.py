@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import standing
 from browser_with_cookies import Browser
-from desk import Desk, browse, eventually
+from desk import Desk, browse, eventually, is_up
 from projects import change_line, commit, example, git
 from roadie import throwaway
 from visitors import Visitors
@@ -193,15 +193,8 @@ def test_old_releases_go_and_five_stay(site: Desk) -> None:
 
 def test_after_a_reboot_the_site_answers_by_itself(site: Desk) -> None:
     site.host.reboot()
-    assert eventually(lambda: is_up(site), 30)
+    assert eventually(lambda: is_up(site.host), 30)
     assert eventually(lambda: programs(site) == 1)
-
-
-def is_up(site: Desk) -> bool:
-    try:
-        return browse(site.host, timeout=5).status == 200
-    except OSError:
-        return False
 
 
 def test_fifty_slow_clients_stop_no_page(site: Desk) -> None:
