@@ -3,10 +3,12 @@
 Each answer is a line `roadie:<tab>KEY<tab>VALUE` among whatever the project itself prints.
 """
 
+import ast
 import hashlib
 import inspect as source
 import os
 import shutil
+import sys
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +42,7 @@ def inspect(collect_into, static_before=""):
     if not reasons:
         _static(collect_into, static_before)
     reasons += _told(_checks())
+    _warn_of_debug()
     if not reasons:
         reasons += _told(_migrations())
     answer("inspected", "refused" if reasons else "passed")
@@ -74,8 +77,25 @@ def _checks():
     found = [one for one in found if not one.is_silenced()]
     warnings = [one for one in found if not one.is_serious()]
     if warnings:
-        answer("warn", "; ".join(sorted(f"{one.id}: {one.msg.partition('. ')[0]}" for one in warnings)))
+        answer("check", "; ".join(sorted(f"{one.id}: {one.msg.partition('. ')[0]}" for one in warnings)))
     return [f"{one.obj or 'check'}: {one.msg} ({one.id})" for one in found if one.is_serious()]
+
+
+def _warn_of_debug():
+    """Tell where the project acts on a DEBUG of its own that is on: roadie turns it off only afterwards."""
+    if settings.DEBUG or not getattr(import_module(site.PROJECT_SETTINGS), "DEBUG", False):
+        return
+    places = sorted({place for module in list(sys.modules.values()) for place in _asks_for_debug(module)})
+    if places:
+        answer("debug", "; ".join(places))
+
+
+def _asks_for_debug(module):
+    path = getattr(module, "__file__", None) or ""
+    if "DEBUG" in vars(module) and path.endswith(".py") and overlay.lies_in_release(path):
+        for node in ast.walk(ast.parse(Path(path).read_text("utf-8"))):
+            if isinstance(node, ast.Name) and node.id == "DEBUG" and isinstance(node.ctx, ast.Load):
+                yield f"{os.path.relpath(path)}, line {node.lineno}"
 
 
 def _migrations():

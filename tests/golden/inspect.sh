@@ -26,7 +26,8 @@ judge_release() { # CODE: sets pending and static_answer
     hear "${line}"
     case ${key} in
       refuse) refusals+=("${value}") ;;
-      warn) say warn 'check --deploy' "${value}" ;;
+      check) say warn 'check --deploy' "${value}" ;;
+      debug) say warn DEBUG "the settings turn it on, and roadie turns it off too late for: ${value}; have them read it from the environment" ;;
       pending) pending+=("${value}") ;;
       static) static_answer=${value} ;;
       inspected) inspected=1 ;;

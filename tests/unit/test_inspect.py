@@ -131,13 +131,27 @@ def test_urls_of_another_host_are_the_projects_own_affair(site):
 def test_an_error_of_djangos_checks_is_a_reason_and_a_warning_is_not(site):
     release = site("TEMPLATES[0]['OPTIONS']['context_processors'] = []")
     assert any("admin.E402" in one for one in refused(release))
-    [warning] = said(release, "warn")
+    [warning] = said(release, "check")
     assert "security.W004: You have not set a value for the SECURE_HSTS_SECONDS setting" in warning
+
+
+def test_what_acts_on_debug_before_it_is_off_is_told(site):
+    release = site("if DEBUG:", "    INTERNAL_IPS = ['127.0.0.1']")
+    settings, urls = (release.folder / f"code/mysite/{name}.py" for name in ("settings", "urls"))
+    line = settings.read_text().splitlines().index("if DEBUG:") + 1
+    urls.write_text(f"from .settings import DEBUG\n{urls.read_text()}\nassert DEBUG\n")
+    last = len(urls.read_text().splitlines())
+    assert said(release, "debug") == [f"mysite/settings.py, line {line}; mysite/urls.py, line {last}"]
+
+
+@pytest.mark.parametrize("line", ["", "DEBUG = bool()\nif DEBUG: pass"])
+def test_a_debug_that_is_off_or_never_asked_for_is_not_told(site, line):
+    assert said(site(line), "debug") == []
 
 
 def test_silenced_checks_are_silent(site):
     release = site("SILENCED_SYSTEM_CHECKS = [f'security.W0{n:02}' for n in range(30)]")
-    assert said(release, "warn") == []
+    assert said(release, "check") == []
 
 
 def test_an_error_at_import_is_left_to_the_caller(site):
