@@ -23,12 +23,12 @@ from invoke.context import Context
 from invoke.exceptions import Exit, Failure
 from invoke.tasks import Call, Task, task
 
-from . import console, transport
+from . import console
 from .config import Config
 from .errors import Interrupted, RoadieError, UsageError
-from .host import Host
 
 if TYPE_CHECKING:
+    from .host import Host
     from .settings import Settings
 
 T = TypeVar("T")
@@ -82,21 +82,18 @@ class _Command:
 
     def host(self, address: str, config: Any) -> Host:
         """The host of that address, `[user@]host[:port]`, the same one each time."""
+        from . import transport  # late: with all it needs it is half of what `fab --list` may cost
+        from .host import Host
+
         spelled = _spelled(address)
-        made = Host(
-            Connection(
-                spelled["host"],
-                user=spelled["user"],
-                port=spelled["port"],
-                config=transport.without_ssh_config(config),
-            ),
-            user=spelled["user"],
-            port=spelled["port"],
-        )
+        connection = Connection(**spelled, config=transport.without_ssh_config(config))
+        made = Host(connection, user=spelled["user"], port=spelled["port"])
         return self.hosts.setdefault(made.name, made)
 
     def adopt(self, c: Connection) -> Host:
         """The host of a Connection that the user made."""
+        from .host import Host
+
         if id(c) not in self.adopted:
             user, port = self._spelled_for(c)
             self.adopted[id(c)] = Host(c, user=user, port=port)
@@ -108,9 +105,13 @@ class _Command:
         return any(failures) and not all(failures)
 
     def close(self) -> None:
+        """Close every connection that is not the user's own."""
         for host in self.hosts.values():
             host.close()
-        transport.close_gateways()
+        if self.hosts or self.adopted:
+            from . import transport
+
+            transport.close_gateways()
 
     def _spelled_for(self, c: Connection) -> tuple[str | None, int | None]:
         # With -H, stock Fabric made the Connection: what it says may be what ssh_config says too.
