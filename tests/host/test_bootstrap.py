@@ -1,4 +1,4 @@
-"""bootstrap takes a bare server to one that is ready for its site, says what it changes, and changes it once."""
+"""bootstrap takes a bare server to one that is ready for its site, just as planned, and changes it once."""
 
 from __future__ import annotations
 

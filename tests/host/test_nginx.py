@@ -1,0 +1,174 @@
+"""nginx serves the site, nothing else, and never goes down for a configuration that it would not take."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from desk import browse, eventually
+from projects import commit
+from told import last_run
+
+ENABLED = "/etc/nginx/sites-enabled"
+OTHER = "server {{ listen 80{default}; server_name {name}; return 200 'of another'; }}\n"
+NGINX_FILES = (
+    "cd /etc/nginx && find . -type f -exec md5sum {} + | sort && find . -type l -printf '%p %l\\n' | sort"
+)
+# What a release is to nginx: a link and a socket. Answers with what it was asked.
+ECHO = """
+import http.server, os, socketserver
+class Echo(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503 if self.path == "/own-503" else 200)
+        self.send_header("X-Content-Type-Options", "own")
+        self.end_headers()
+        self.wfile.write(str(self.headers).encode())
+    def address_string(self):
+        return "nginx"
+server = socketserver.UnixStreamServer("/run/guestbook/blue.sock", Echo)
+os.chmod("/run/guestbook/blue.sock", 0o777)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def echo(bootstrapped):
+    """A desk before a host whose site echoes what reaches it."""
+    host = bootstrapped.host
+    host.put(ECHO, "/root/echo.py")
+    host.ssh("systemd-run -q --unit=echo python3 /root/echo.py")
+    host.ssh(
+        "cd /srv/guestbook && mkdir -p slots/blue/release && ln -s /run/guestbook/blue.sock slots/blue/sock"
+    )
+    host.ssh("ln -s slots/blue /srv/guestbook/live")
+    assert eventually(lambda: browse(host).status == 200)
+    return bootstrapped
+
+
+def refused(desk, host):
+    """The last line of a bootstrap that nginx stops, all of its files as they were."""
+    before = host.ssh(NGINX_FILES).stdout
+    done = desk.fab("bootstrap")
+    assert done.code == 6, done.text
+    assert host.ssh(NGINX_FILES).stdout == before
+    assert browse(host).status == 503
+    return done.last_line
+
+
+def test_a_file_of_another_that_nginx_refuses_is_named_and_ours_are_put_back(bootstrapped, desk):
+    host = bootstrapped.host
+    host.put("server { no_such_thing; }\n", f"{ENABLED}/other")
+    changed = desk(host, client_max_body_size="7m")
+    line = refused(changed, host)
+    assert f"{ENABLED}/other:1" in line and "not this site's" in line
+    host.ssh(f"rm {ENABLED}/other")
+    changed.does("bootstrap")
+    assert "client_max_body_size 7m;" in host.ssh("nginx -T 2>/dev/null").stdout
+    assert re.search(r": 0 changed", changed.does("bootstrap").out)
+
+
+def test_a_template_of_the_users_own_that_nginx_refuses_is_named_and_put_back(bootstrapped):
+    host, own = bootstrapped.host, bootstrapped.project / "roadie-templates/config/clients.nginx.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("send_timeout soon;\n")
+    commit(bootstrapped.project)
+    line = refused(bootstrapped, host)
+    assert "send_timeout" in line and "/etc/nginx/snippets/roadie-clients.conf:1" in line
+    own.write_text("send_timeout 20s;\n")
+    commit(bootstrapped.project)
+    bootstrapped.does("bootstrap")
+    assert ("nginx", "reload of nginx") in last_run(host).said("changed")
+
+
+def test_a_domain_that_another_file_serves_is_refused(bootstrapped, desk):
+    host = bootstrapped.host
+    host.put(OTHER.format(default="", name="taken.example.org"), f"{ENABLED}/other")
+    changed = desk(host, domain=["guestbook.example.org", "taken.example.org"])
+    line = refused(changed, host)
+    assert "taken.example.org" in line and f"{ENABLED}/other" in line
+
+
+def test_somebody_elses_default_server_stays_the_default(bare_host, desk):
+    host = bare_host
+    host.ssh("apt-get -q update && apt-get -q install -y --no-install-recommends nginx")
+    host.put(OTHER.format(default=" default_server", name="_"), f"{ENABLED}/other")
+    host.ssh(f"rm {ENABLED}/default && systemctl reload nginx")
+    sat = desk(host)
+    assert f"{ENABLED}/other" in sat.does("bootstrap").text
+    assert browse(host, domain="unknown.example.org").body == "of another"
+    assert browse(host).status == 503
+    assert re.search(r": 0 changed", sat.does("bootstrap").out)
+
+
+def test_debians_default_site_stays_if_somebody_made_it_theirs(packaged):
+    host = packaged.host
+    host.ssh("sed -i 's/ =404/ =418/' /etc/nginx/sites-available/default && systemctl reload nginx")
+    packaged.does("bootstrap")
+    assert browse(host, "/nowhere", domain="unknown.example.org").status == 418
+    assert browse(host).status == 503
+
+
+def test_a_program_on_port_80_is_named_before_anything_changes(bare_host, desk):
+    code = "import socket,time; s=socket.create_server(('',80)); time.sleep(999)"
+    bare_host.ssh(f'systemd-run -q --unit=taken python3 -c "{code}"')
+    assert eventually(lambda: "LISTEN" in bare_host.ssh("ss -Hltn sport = :80").stdout)
+    for command in ("plan", "bootstrap"):
+        done = desk(bare_host).fab(command)
+        assert done.code == 6 and "port 80" in done.last_line and "python3 (process " in done.last_line
+    assert last_run(bare_host).said("changed") == set()
+
+
+def test_what_a_client_says_of_itself_does_not_reach_the_site(echo):
+    lies = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Ssl", "X-Forwarded-Port")
+    more = ("X-Forwarded-Protocol", "X-Real-IP", "Forwarded", "X_Forwarded_Ssl")
+    seen = browse(echo.host, headers=dict.fromkeys((*lies, *more), "lie")).body
+    assert "lie" not in seen
+    assert "X-Forwarded-Proto: http\n" in seen and "Host: guestbook.example.org\n" in seen
+
+
+def test_error_pages_and_headers_of_the_site_pass_through(echo):
+    own = browse(echo.host, "/own-503")
+    assert (own.status, "Host:" in own.body, own.headers["x-content-type-options"]) == (503, True, "own")
+    echo.host.ssh("systemctl stop echo")
+    gone = browse(echo.host, "/", method="POST", body=b"a=b")
+    assert (gone.status, gone.headers["retry-after"]) == (503, "30")
+    assert "Not available right now" in gone.body
+
+
+def test_uploads_are_served_as_nothing_that_a_browser_runs(echo):
+    host, media = echo.host, "/srv/guestbook/shared/media"
+    names = [
+        "photo.PNG",
+        "page.html",
+        "drawing.svg",
+        "feed.xml",
+        "page.html.",
+        "x.xhtml",
+        "none",
+        "script.js",
+    ]
+    host.ssh(f"cd {media} && touch {' '.join(names)} && chown guestbook: * && ln -s /etc/hostname link.txt")
+    host.ssh(f"ln -s /etc {media}/folder && chmod 755 {media}/..")
+    assert "content-disposition" not in browse(host, "/media/photo.PNG").headers
+    for name in names[1:]:
+        headers = browse(host, f"/media/{name}").headers
+        assert (headers["content-disposition"], headers["x-content-type-options"]) == (
+            "attachment",
+            "nosniff",
+        )
+    assert browse(host, "/media/link.txt").status in (403, 404)
+    assert browse(host, "/media/folder/hostname").status in (403, 404)
+    assert browse(host, "/media../secrets").status != 200
+    assert browse(host, "/media/").status == 403
+
+
+def test_static_files_of_an_older_page_are_still_there(echo):
+    host = echo.host
+    host.ssh("cd /srv/guestbook && mkdir slots/blue/release/static && ln -s release/static slots/blue/static")
+    host.ssh("cd /srv/guestbook && echo new >live/static/a.css && echo old >shared/static/a.0123456789ab.css")
+    plain, hashed = browse(host, "/static/a.css"), browse(host, "/static/a.0123456789ab.css")
+    assert (plain.body, hashed.body) == ("new\n", "old\n")
+    assert "cache-control" not in plain.headers and "immutable" in hashed.headers["cache-control"]
+    assert plain.headers["content-type"] == hashed.headers["content-type"] == "text/css"
+    assert browse(host, "/static/none.css").status == 404
+    assert browse(host, "/.roadie/static/static/a.0123456789ab.css").status == 404
