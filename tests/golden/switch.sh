@@ -10,7 +10,8 @@ switch_site() { # one rename moves socket, code, virtualenv and static files; th
   sync -- "${root}"
 }
 
+# For people; before the switch, after which a run that was cut has no more to switch.
+ensure_link "${root}/current" live/release
 note="release ${release} in slot ${idle}"
 change live switch_site
 note=''
-ensure_link "${root}/current" live/release
