@@ -418,6 +418,13 @@ def test_a_program_gets_a_real_terminal(reach):
     assert "code 7" in shown
 
 
+def test_a_terminal_waits_for_a_question_of_the_connection(reach):
+    reach.write(known="")
+    shown = at_a_terminal(reach, "host.open_soon(); print('code', host.terminal(['id', '-un']))", "yes")
+    assert "Trust it (yes/no)?" in shown
+    assert "root\ncode 0" in shown
+
+
 def test_a_program_gets_a_terminal_through_sudo_too(reach):
     reach.write()
     shown = at_a_terminal(reach, "print('code', host.terminal(['id', '-un']))", PASSWORD, user="asked")

@@ -1,0 +1,85 @@
+"""One question at a time, asked by who waits for the work that asks it."""
+
+import io
+import threading
+import time
+
+import pytest
+from roadie import console
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Let these lines be typed; nobody sits at a terminal otherwise."""
+
+    def type_(text):
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    return type_
+
+
+def test_an_answer_comes_back(typed, capsys):
+    typed("yes \n")
+    assert console.ask("sure? ") == "yes"
+    assert capsys.readouterr().err == "sure? "
+
+
+def test_an_end_of_input_is_an_empty_answer(typed):
+    typed("")
+    assert console.ask("sure? ") == ""
+
+
+def test_questions_of_the_background_are_put_by_who_waits(typed):
+    typed("one\ntwo\n")
+    answers, asked_by = [], []
+    put = console._Question.put
+
+    def note(question):
+        asked_by.append(threading.current_thread())
+        put(question)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console._Question, "put", note)
+        for _ in range(2):
+            console.in_background(lambda: answers.append(console.ask("? ")))
+        console.serve_until(lambda: len(answers) == 2)
+    assert sorted(answers) == ["one", "two"]
+    assert set(asked_by) == {threading.current_thread()}
+
+
+def test_a_lock_that_is_held_by_what_asks_can_be_waited_for(typed):
+    typed("open\n")
+    lock = threading.Lock()
+    answers = []
+
+    def work():
+        try:
+            answers.append(console.ask("? "))
+        finally:
+            lock.release()
+            console.wake()
+
+    lock.acquire()
+    console.in_background(work)
+    console.wait_for(lock)
+    assert answers == ["open"]
+
+
+def test_a_line_waits_for_the_answer(typed, capsys):
+    answered = threading.Event()
+
+    class Slow(io.StringIO):
+        def readline(self, *args):
+            time.sleep(0.1)
+            answered.set()
+            return "x\n"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", Slow())
+        asker = threading.Thread(target=console.ask, args=("? ",))
+        asker.start()
+        time.sleep(0.05)
+        console.say("a line")
+        assert answered.is_set()
+        asker.join()
+    assert capsys.readouterr().out == "a line\n"
