@@ -1,9 +1,9 @@
 # The words for a site's code on its host: the store of git objects, and the releases made from it. Plain bash, no Jinja.
 
-store=${root}/repo.git
+store=${root}/repo.git in_group=()
 
 repo_git() { # ARGUMENT...: git on the store; what host, user or project have set runs and changes nothing here
-  GIT_DIR=${store} GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 git \
+  GIT_DIR=${store} GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 "${in_group[@]}" git \
     -c core.hooksPath=/dev/null -c core.attributesFile=/dev/null -c core.excludesFile=/dev/null \
     -c core.autocrlf=false -c core.eol=lf -c core.safecrlf=false -c core.quotePath=false -c core.fsync=committed,reference \
     -c core.protectNTFS=false -c core.protectHFS=false -c core.trustctime=false -c core.checkStat=minimal "$@"

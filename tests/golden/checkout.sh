@@ -18,11 +18,11 @@ lay_out() { # beside its place, then one rename: what is in its place is whole
   umask 027
   mkdir -m 751 -- "${new}"
   export GIT_WORK_TREE=${new}/code GIT_INDEX_FILE=${new}/index
-  local before sources=()
+  # What root makes from here on is the app's to read.
+  local before sources=() in_group=(setpriv --regid="${app}" --clear-groups --)
   before=$(live_release)
   if [[ -z ${before} ]] || ! link_from "${root}/releases/${before}"; then check_out_all; fi
   compile
-  chgrp -hR -- "${app}" "${new}/code"
   ln -s -- "code${inside:+/${inside}}" "${new}/work"
   printf '%s\n' "${record}" >"${new}/release.json"
   printf '%s\n' "${fingerprint}" >"${new}/fingerprint"
@@ -44,7 +44,7 @@ link_from() { # RELEASE_DIR
 
 check_out_all() {
   rm -rf -- "${new}/code" "${new}/index"
-  mkdir -m 750 -- "${new}/code"
+  "${in_group[@]}" mkdir -m 750 -- "${new}/code"
   repo_git read-tree --reset -u "${tree}"
   list_sources ls-files
 }
@@ -70,8 +70,8 @@ compile() { # beforehand, as the app may not write here; it is Debian's own Pyth
     [[ ! -f ${folder}${name} || -L ${folder}${name} ]] || there+=("./${path}")
   done
   [[ ${#stale[@]} == 0 ]] || printf '%s\0' "${stale[@]}" | xargs -0 rm -f --
-  [[ ${#there[@]} == 0 ]] || printf '%s\0' "${there[@]}" | (cd "${new}/code" &&
-    xargs -0 "${python}" -I -S -W ignore -m compileall -f -qq --) >/dev/null 2>&1 || :
+  [[ ${#there[@]} == 0 ]] || printf '%s\0' "${there[@]}" | (cd "${new}/code" && xargs -0 "${in_group[@]}" \
+    "${python}" -I -S -W ignore -c 'import py_compile, sys; [py_compile.compile(path, quiet=2) for path in sys.argv[1:]]') || :
 }
 
 give_up() {
