@@ -68,9 +68,9 @@ build() {
   pip_folder=${file%/*}
   pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl) setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
   if [[ -e ${pip_wheel} ]]; then
-    as_builder "${python}" -m venv --without-pip "${venv_dir}"
+    as_builder "${python}" -m venv --without-pip "${venv_dir}" || fail "${what}" "$(why_pip_failed)"
   else
-    as_builder "${python}" -m venv "${venv_dir}"
+    as_builder "${python}" -m venv "${venv_dir}" || fail "${what}" "$(why_pip_failed)"
   fi
   # Up to 3.11 a virtualenv has setuptools, and older packages count on it.
   if [[ ${venv_dir##*/} =~ ^python3\.([0-9]|1[01])- && -e ${setuptools_wheel} ]]; then
@@ -105,18 +105,24 @@ take_over() { # by root, once no process of the builder can reach in: no special
   rm -rf -- "${desk}"
 }
 
-clear_place() { # of what a build that was cut or failed has left
-  end_build_user
-  as_builder rm -rf -- "${cache}/tmp"
-  rm -rf -- "${venv_dir}" "${desk}"
+clear_place() { # of what a build that was killed has left
+  remove_build
   mkdir -m 700 -- "${venv_dir}"
   chown -- "${build_user}:${build_user}" "${venv_dir}"
 }
 
+remove_build() { # one that failed, or was cut, takes no room
+  end_build_user
+  as_builder rm -rf -- "${cache}/tmp" || :
+  rm -rf -- "${venv_dir}" "${desk}"
+}
+
 build_virtualenv() {
+  trap remove_build EXIT
   clear_place
   lay_out_requirements
   build
+  trap - EXIT
 }
 
 local cache=/var/cache/roadie/${app} what="virtualenv ${digest:0:12}"
