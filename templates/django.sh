@@ -22,13 +22,15 @@ hear() { # LINE: sets key and value if it is an answer; else logs it, and learns
   elif [[ $1 =~ ^\ +File\ \"${work_dir}/([^\"]+)\",\ (line\ [0-9]+) ]]; then
     # Of a traceback the last file of the project counts; of a hanging start, told innermost first, the first.
     [[ -z ${in_traceback} && -n ${error_at} ]] || error_at="${BASH_REMATCH[1]}, ${BASH_REMATCH[2]}"
+  elif [[ $1 =~ ^Post-processing\ \'(.+)\'\ failed ]]; then
+    static_file=${BASH_REMATCH[1]} # of the project, where the traceback names Django's code only
   elif [[ -n ${in_traceback} && $1 == [!\ ]* || $1 == CommandError:* ]]; then
-    in_traceback='' error_said=$1
+    in_traceback='' error_said=$1 error_at=${error_at:-${static_file}}
   fi
 }
 
 hear_nothing() { # before the first line
-  in_traceback='' error_said='' error_at=''
+  in_traceback='' error_said='' error_at='' static_file=''
 }
 
 why_it_ended() { # CODE: the project's own error and its file, as one line

@@ -82,6 +82,17 @@ retire_slot() { # SLOT: the file goes first, so that a crash in between leaves n
   stop_program "${app}-$1"
 }
 
+discard_slot() { # SLOT: one that no visitor ever reached; ended at once, whatever hangs in it
+  local answer
+  rm -f -- "$(program_file "$1")"
+  sync -- /etc/supervisor/conf.d
+  answer=$(supervisor_call getProcessInfo "${app}-$1")
+  # On its way to a stop it is not started again; Gunicorn would wait for its workers first.
+  supervisor_call stopProcessGroup "${app}-$1" false >/dev/null
+  [[ ! ${answer} =~ \<name\>pid\</name\>[[:space:]]*\<value\>\<int\>([1-9][0-9]*) ]] || kill -KILL -- "-${BASH_REMATCH[1]}" 2>/dev/null || :
+  stop_program "${app}-$1"
+}
+
 busy_connections() { # SLOT: accepted ones and those still queued; state 01 is the listener itself
   awk -v sock="/run/${app}/$1.sock" '$NF == sock && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
 }

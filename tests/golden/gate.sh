@@ -7,7 +7,8 @@ page_answer=/run/roadie/${run_id}.answer
 ask_page() { # PATH: its status and, for a redirect, where to; as nginx will ask, before nginx does
   local code=0
   page_status='' page_location=''
-  cuttable curl -sS -m 10 --unix-socket "/run/${app}/${idle}.sock" -o /dev/null -w '%{http_code} %{redirect_url}' \
+  cuttable curl -sS -m "$((SECONDS < deadline ? deadline - SECONDS : 1))" --unix-socket "/run/${app}/${idle}.sock" \
+    -o /dev/null -w '%{http_code} %{redirect_url}' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "http://${domains[0]}$1" >"${page_answer}" 2>/dev/null || code=$?
   read -r page_status page_location <"${page_answer}" || :
@@ -18,7 +19,7 @@ judge_page() { # PATH: empties or sets refusal
   refusal=''
   case ${page_status} in
     2??) return ;;
-    timeout) refusal="$1 gave no answer in 10 seconds" ;;
+    timeout) refusal="$1 gave no answer within ${gate_seconds} seconds" ;;
     30?) judge_redirect "$1" ;;
     400) refusal="$1 answered 400 for the host ${domains[0]}: ALLOWED_HOSTS does not hold it" ;;
     4??) [[ ${#health[@]} == 0 ]] || refusal="$1 answered ${page_status}, and health: asks for 2xx" ;;
@@ -50,14 +51,26 @@ has_died() { # the program runs no more, or keeps on dying
   esac
 }
 
+tell_log() { # what the program said since its start, up to the project's first error; sets error_said and error_at
+  local line shown=() first
+  hear_nothing
+  while IFS= read -r line || [[ -n ${line} ]]; do
+    shown+=("${line}")
+    hear "${line}" >/dev/null
+    if [[ ${line} == 'roadie refuses to serve: '* ]]; then error_said=${line#*: } && break; fi
+    [[ -z ${error_said} || -z ${error_at} ]] || break
+  done < <(tail -c "+$((log_start + 1))" -- "${program_log}" 2>/dev/null)
+  first=$((${#shown[@]} > 30 ? ${#shown[@]} - 30 : 0))
+  [[ ${#shown[@]} == 0 ]] || printf '%s\n' "--- ${program_log}, since the start" "${shown[@]:first}" '---'
+}
+
 refuse_release() { # WHY
-  printf '%s\n' "--- ${program_log}, since the start"
-  tail -c "+$((log_start + 1))" -- "${program_log}" 2>/dev/null | tail -n 30 || :
-  printf '%s\n' '---'
-  retire_slot "${idle}"
-  local applied=''
+  local why=$1 applied=''
+  tell_log
+  discard_slot "${idle}"
+  why+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
   [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}"
-  fail "release ${release}" "$1${applied}; no visitor saw it"
+  fail "release ${release}" "${why}; no visitor saw it${applied}; put it right, commit, and run fab deploy again"
 }
 
 pass_gate() { # every page as often as there are workers; a wrong answer counts after five of them
@@ -70,7 +83,7 @@ pass_gate() { # every page as often as there are workers; a wrong answer counts 
       [[ -z ${refusal} ]] || break
     done
     if [[ ${page_status:-000} == 000 ]]; then
-      ! has_died || refuse_release 'it ends as soon as it starts; its own words are above'
+      ! has_died || refuse_release 'it ends as soon as it starts'
       refusal='it did not answer'
     elif [[ -z ${refusal} ]]; then
       passes=$((passes + 1))
