@@ -2,14 +2,11 @@
 
 import json
 import shutil
-import subprocess
-import sys
-import venv
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
+from environments import Environment, build
 
 ROOT = Path(__file__).parents[2]
 PACKAGING = ["setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.rst", "CHANGELOG.rst"]
@@ -58,35 +55,6 @@ FABFILES = {
 }
 
 
-@dataclass
-class Environment:
-    """A virtualenv of its own that sees this one's packages, without its editable installs."""
-
-    folder: Path
-
-    def __post_init__(self):
-        venv.create(self.folder, symlinks=True)
-        ours = [path for path in sys.path if path.endswith("-packages")]
-        [site] = self.folder.glob("lib/python*/site-packages")
-        (site / "ours.pth").write_text("\n".join(ours))
-
-    def run(self, *argv, cwd):
-        argv = [self.folder / "bin/python", *argv]
-        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def pip(self, *args, cwd):
-        _pip(self.folder / "bin/python", "install", "--ignore-installed", *args, cwd=cwd)
-
-
-def _pip(python, *args, cwd):
-    offline = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
-    argv = [sys.executable, "-m", "pip", "--python", python, *args, *offline]
-    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="session")
 def source(tmp_path_factory):
     """A copy of what packaging is made of, with one task and three templates more."""
@@ -109,10 +77,7 @@ def source(tmp_path_factory):
 def archives(source, tmp_path_factory):
     """The sdist of that copy, and the wheel built from that sdist."""
     folder = tmp_path_factory.mktemp("archives")
-    argv = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "importable package" not in done.stdout + done.stderr
+    assert "importable package" not in build(source, folder)
     return folder
 
 
