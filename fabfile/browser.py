@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
+PORT = 80
 MOST_REDIRECTS = 5
 _PAUSE = 0.1
 _ENOUGH = 1 << 20
@@ -74,7 +75,7 @@ class Browser:
             visitor.join()
 
     def _ask(self, path: str) -> Page:
-        connection = http.client.HTTPConnection(self.address, 80, timeout=30)
+        connection = http.client.HTTPConnection(self.address, PORT, timeout=30)
         try:
             connection.request("GET", path, headers={"Host": self.domain})
             answer = connection.getresponse()
