@@ -85,5 +85,7 @@ remove_old 'old virtualenv'
 if [[ -z ${check} ]]; then
   forget_trees
   [[ ! -d ${state}/incoming ]] || find "${state}/incoming" -type f -mmin +1440 -delete
+  # For the next deploy: of this release, nothing is left to do.
+  : >"${release_dir}/settled"
 fi
 ok "releases"

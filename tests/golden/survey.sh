@@ -19,7 +19,7 @@ tell_live() {
   old=$(other_slot "${slot}")
   say fact running "$(listens "${slot}")"
   # Else a run was cut after the switch: the slot before is still to be stopped, or what is old to be removed.
-  if [[ -e $(program_file "${old}") || $(listens "${old}") == yes || -n $(leftovers) ]]; then
+  if [[ -e $(program_file "${old}") || $(listens "${old}") == yes || ! -e ${root}/releases/${name}/settled ]]; then
     say fact settled no
   else
     say fact settled yes
@@ -28,13 +28,6 @@ tell_live() {
 
 listens() { # SLOT: whether its socket has a listener (a stream in state 01)
   if grep -qE " 0001 01 +[0-9]+ /run/${app}/$1\.sock\$" /proc/net/unix; then printf yes; else printf no; fi
-}
-
-leftovers() {
-  local path
-  for path in "${root}"/{releases,venvs}/*.gone; do
-    [[ ! -d ${path} ]] || printf '%s\n' "${path}"
-  done
 }
 
 tell_python() { # what python3 leads to says which one it is; asking it would take 15 ms
