@@ -37,6 +37,12 @@ ask_password() { # sets password to the one that is recorded
   password=${BASH_REMATCH[1]}
 }
 
+check_as_root() { # sets database_ok, where the site itself may not look
+  local answer
+  answer=$(as_root "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}';" 2>/dev/null) || return 0
+  [[ ${answer} != "${collation}" ]] || database_ok=1
+}
+
 check_as_site() { # sets database_ok and user_ok from what the site itself sees when it logs in
   local line answer wide=''
   database_ok='' user_ok=''
@@ -88,6 +94,7 @@ fi
 check_as_site
 if is_claimed database; then
   ok "claim of database ${app}"
+  [[ -n ${user_ok} ]] || check_as_root
 else
   [[ ! -S ${database_socket} ]] || refuse_taken_names
   change "claim of database ${app}" claim database
