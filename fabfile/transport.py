@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import getpass
 import logging
-import shlex
 import socket
 import subprocess
 import threading
@@ -22,11 +21,11 @@ import paramiko
 from fabric import Connection
 from paramiko.config import SSHConfig
 
-from . import console, host_keys, ssh_config
+from . import ssh_config
 from .errors import RoadieError, Unreachable, UsageError
-from .host_keys import Verdict
 from .login import HungUp, Login
 from .ssh_config import Hop, SshConfig
+from .trust import Trust
 
 DEFAULT_TIMEOUT = 15
 #: of connect_kwargs, what concerns the connection and not the login
@@ -86,10 +85,10 @@ def without_ssh_config(config: Any) -> Any:
 
 def _open(c: Connection, config: SshConfig) -> None:
     c.host, c.port, c.user = config.hostname, config.port, _user(c, config)
-    name = host_keys.name_of(c.host, c.port, config.key_alias)
+    trust = Trust(config, c.host, c.port)
     login = Login(config, c.user, _given_identities(c), _own_kwargs(c))
     timeout = _timeout(c, login.own, config)
-    kinds = host_keys.known_kinds((*config.known_hosts, *config.global_known_hosts), name)
+    kinds = trust.known_kinds()
     c.connect_kwargs = {
         "banner_timeout": timeout,
         **{key: login.own[key] for key in _PASSED_ON if key in login.own},
@@ -97,7 +96,7 @@ def _open(c: Connection, config: SshConfig) -> None:
         "auth_strategy": login,
     }
     # No table of known keys is given to Paramiko: so the policy is asked each time, and rules alone.
-    c.client.set_missing_host_key_policy(_Policy(config, name))
+    c.client.set_missing_host_key_policy(_Policy(trust))
     with _explained(c, config, login, timeout):
         sock = _socket(c, config, timeout)
         c.client.connect(c.host, c.port, c.user, sock=sock, **c.connect_kwargs)
@@ -107,8 +106,8 @@ def _open(c: Connection, config: SshConfig) -> None:
 def _check_open(c: Connection, config: SshConfig) -> None:
     if isinstance(c.gateway, Connection):
         connect(c.gateway)
-    name = host_keys.name_of(c.host, int(c.port), config.key_alias)
-    _Policy(config, name).missing_host_key(c.client, name, c.transport.get_remote_server_key())
+    key = c.transport.get_remote_server_key()
+    Trust(config, c.host, int(c.port)).check(key.get_name(), key.asbytes())
 
 
 def _own_user(c: Connection) -> str | None:
@@ -265,63 +264,12 @@ def _open_hop(hops: tuple[Hop, ...], c: Connection) -> Connection:
 
 @dataclass
 class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
-    """Judges every key that a host shows, by OpenSSH's files and settings."""
+    """Has every key that a host shows judged by our own rules."""
 
-    config: SshConfig
-    name: str
+    trust: Trust
 
     def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
-        files = (*self.config.known_hosts, *self.config.global_known_hosts)
-        kind, blob = key.get_name(), key.asbytes()
-        finding = host_keys.judge(files, self.name, kind, blob)
-        shown = f"{kind} {host_keys.fingerprint(blob)}"
-        if finding.verdict is Verdict.CHANGED:
-            raise Unreachable(self._changed(finding.where, shown))
-        if finding.verdict is Verdict.REVOKED:
-            raise Unreachable(
-                f"{self.config.name}: its host key {shown} is revoked by {finding.where}; "
-                "nothing was sent to it"
-            )
-        if finding.verdict is Verdict.UNKNOWN:
-            self._accept(kind, blob, shown)
-
-    def _changed(self, where: str, shown: str) -> str:
-        file = where.rpartition(":")[0]
-        forget = shlex.join(["ssh-keygen", "-f", file, "-R", self.name])
-        return (
-            f"{self.config.name}: ITS HOST KEY HAS CHANGED (now {shown}, another one is in {where}); "
-            "someone may be in between, so nothing was sent; "
-            f"only if you know that the host was made anew: {forget}"
-        )
-
-    def _accept(self, kind: str, blob: bytes, shown: str) -> None:
-        if self.config.strict not in ("accept-new", "no"):
-            self._ask(kind, shown)
-        is_hashed = self.config.hashes_known_hosts
-        for file in self.config.known_hosts[:1]:
-            try:
-                host_keys.remember(file, self.name, kind, blob, is_hashed=is_hashed)
-            except OSError as error:
-                console.say(f"{file}: cannot keep the host key: {error.strerror}", error=True)
-
-    def _ask(self, kind: str, shown: str) -> None:
-        name = self.config.name
-        can_ask = self.config.strict == "ask" and not self.config.is_batch
-        if not (can_ask and console.is_interactive()):
-            raise Unreachable(
-                f"{name}: its host key is not known ({shown}); compare that with the host's own, "
-                f"then accept it once with: {self._accepting_command(kind)}"
-            )
-        answer = console.ask(f"{name} is not known yet. Its host key is {shown}. Trust it (yes/no)? ")
-        if answer.strip().lower() != "yes":
-            raise Unreachable(f"{name}: its host key was not accepted; nothing was sent to it")
-
-    def _accepting_command(self, kind: str) -> str:
-        port = [] if self.config.port == host_keys.SSH_PORT else ["-p", str(self.config.port)]
-        if self.config.strict == "ask":
-            return shlex.join(["ssh", *port, f"{self.config.user}@{self.config.name}"])
-        scan = shlex.join(["ssh-keyscan", *port, "-t", kind, self.config.hostname])
-        return f"{scan} >>{shlex.quote(str(next(iter(self.config.known_hosts), '')))}"
+        self.trust.check(key.get_name(), key.asbytes())
 
 
 # ---- Errors -----------------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ def test_a_certificate_authority_makes_no_key_known(known):
 
 
 @pytest.mark.parametrize(
-    "broken", ["web1 ssh-ed25519 %%%\n", "web1\n", "web1 ssh-ed25519\n", "# web1\n", "\n", "|1|x|y z\n", "\xff\n"]
+    "broken",
+    ["web1 ssh-ed25519 %%%\n", "web1\n", "web1 ssh-ed25519\n", "# web1\n", "\n", "|1|x|y z\n", "\xff\n"],
 )
 def test_a_broken_line_does_not_hide_the_others(known, broken):
     assert known(broken, line("web1")) is Verdict.KNOWN

@@ -21,7 +21,7 @@ ORDER = """
     kinds names sections schema layers settings manual secret_sources
     bundle trees words pins project workspace
     render record console report
-    host_keys ssh_config login transport session terminal host config executor runner
+    host_keys ssh_config trust login transport session terminal host config executor runner
     machine identity basetree nspawn throwaway
     browser sabotage provision release operate data drill rehearsal __init__ cli
 """.split()
