@@ -1,0 +1,64 @@
+"""The bench: no figure is tested, only that it starts and adds up."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# In a process of its own: the bench imports the package by its other name.
+TABLES = """
+import json, sys
+from bench.rig import Run
+from bench.table import tables
+print(tables([Run(**run) for run in json.load(sys.stdin)]))
+"""
+
+
+def python(*words, text="", **env):
+    argv = [sys.executable, *words]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    return subprocess.run(argv, input=text, capture_output=True, text=True, cwd=ROOT, env=env)
+
+
+def figures(measure, tool, walls, round_trip=0, **more):
+    costs = {"cpu": 0.1, "rss": 40.0, "span": 1.0, "others": 0.5, "connections": 1, "sessions": 1, **more}
+    names = {"measure": measure, "tool": tool, "round_trip": round_trip}
+    return [{**names, "wall": wall, **costs} for wall in walls]
+
+
+def printed(*runs):
+    done = python("-c", TABLES, text=json.dumps([run for few in runs for run in few]))
+    assert done.returncode == 0, done.stderr
+    return [" ".join(line.split()) for line in done.stdout.splitlines()]
+
+
+def test_it_wants_a_folder_of_peers():
+    done = python("-m", "bench", PEERS="")
+    assert done.returncode == 2
+    assert "--peers" in done.stderr
+    assert "has no job/packages.txt" in python("-m", "bench", "--peers", "/nowhere").stderr
+
+
+def test_a_cell_has_the_median_its_spread_and_its_ratio():
+    lines = printed(
+        figures("converged", "bash", [0.4, 0.2, 0.3]), figures("converged", "roadie", [0.6, 0.5, 0.9])
+    )
+    assert "bash 0.30 [0.20-0.40] 1.00 - - - - 0.10 0.00 40 1 1 0.5" in lines
+    assert "roadie 0.60 [0.50-0.90] 2.00 - - - - 0.10 0.00 40 1 1 0.5" in lines
+
+
+def test_a_deploy_is_timed_until_the_new_code_answers():
+    lines = printed(
+        figures("line", "fabric-fast", [2.0], answers=1.0), figures("line", "roadie", [3.0], answers=1.2)
+    )
+    assert "roadie 1.20 [1.20-1.20] 1.20 3.00 - - - 0.10 0.00 40 1 1 0.5" in lines
+
+
+def test_a_bound_is_judged_only_if_all_its_figures_are_there():
+    runs = [figures("converged", tool, [wall], 100) for tool, wall in (("bash", 1.0), ("roadie", 1.2))]
+    lines = printed(*runs)
+    assert "converged, 100 ms: 1.15 x bash 1.2 1.15 missed" in lines
+    assert "converged: sessions 1 1 held" in lines
+    assert not any("pyinfra" in line or "fab --list" in line for line in lines)
