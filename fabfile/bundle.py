@@ -10,6 +10,7 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,9 +50,15 @@ class Commit:
     subject: str
     author: str
     committed_at: str
-    dirty: tuple[str, ...] = ()
     branch: str = ""
     ref: str = "HEAD"
+    #: the folder that git says is checked out at this commit, if any
+    folder: Path | None = None
+
+    @cached_property
+    def dirty(self) -> tuple[str, ...]:
+        """What the folder holds beyond this commit and so does not ship; asked for when wanted first."""
+        return _dirty(self.folder) if self.folder else ()
 
 
 class Pack:
@@ -73,7 +80,7 @@ def find_commit(root: Path, ref: str = "HEAD") -> Commit:
     """Find what `ref` names in the repository that holds the folder `root`.
 
     Raises NoCommit where nothing is committed yet, and UsageError for a ref that names nothing,
-    no commit, or two. What `root` holds beyond HEAD is told as `dirty` if HEAD is what ships.
+    no commit, or two.
     """
     if not ref.strip() or not ref.isprintable():
         raise UsageError(f"--ref {ref!r} names nothing; give a branch, a tag or a commit")
@@ -83,8 +90,8 @@ def find_commit(root: Path, ref: str = "HEAD") -> Commit:
     sha = next(iter(named.values()))
     told = git(root, "log", "-1", "--no-show-signature", "--encoding=UTF-8", _FORMAT, sha, "--")
     tree, author, committed_at, subject = map(_clean, told.split(b"\n")[:4])
-    dirty = _dirty(root) if sha == head else ()
-    return Commit(sha, tree, subject, author, committed_at, dirty, _branch(root, ref, named), ref)
+    folder = root if sha == head else None
+    return Commit(sha, tree, subject, author, committed_at, _branch(root, ref, named), ref, folder)
 
 
 def tree_of(root: Path, commit: Commit, folder: str = "") -> str:

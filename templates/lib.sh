@@ -1,7 +1,7 @@
 # The words that every stage speaks: ask, act, verify. Plain bash, no Jinja; the frame (stage.sh.j2) sets
 # nonce, check, app, root and who before this runs.
 
-stage='' doing='' cuttable_pid='' stopping='' touched='' step_start=0 state=/var/lib/roadie known_format=1
+stage='' doing='' cuttable_pid='' stopping='' touched='' locked='' step_start=0 state=/var/lib/roadie known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
@@ -127,12 +127,12 @@ as_user() { # USER HOME COMMAND...: nothing of ours comes along: no lock, no log
     setpriv --reuid="${user}" --regid="${user}" --init-groups --inh-caps=-all -- \
       env -i HOME="${home}" USER="${user}" LOGNAME="${user}" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp:-/tmp}" \
       PATH=/usr/local/bin:/usr/bin:/bin "$@" || code=$?
-  } > >(exec cat) 2>&1 8>&- 9>&- </dev/null
+  } > >(exec cat 8>&- 9>&-) 2>&1 8>&- 9>&- </dev/null
   copier=$!
   # A program that the app left behind may hold the pipe for ever: what it says later is not waited for.
-  for ((i = 0; i < 40; i++)); do
+  for ((i = 0; i < 60; i++)); do
     kill -0 "${copier}" 2>/dev/null || break
-    sleep 0.05
+    if ((i < 20)); then sleep 0.005; else sleep 0.05; fi
   done
   return "${code}"
 }
@@ -152,6 +152,7 @@ take_lock() { # one run at a time for the site: held by this process, so never s
     waited=$((waited + 1))
   done
   printf '%s\t%s\t%(%F %T)T UTC\t%s\n' "${run_id}" "${who}" -1 "${command}" >"/run/roadie/${app}.who"
+  locked=1
 }
 
 lock_holder() {
@@ -207,7 +208,7 @@ require_supported_host() {
 begin_stage() { # NAME SUMMARY
   stop_if_asked
   stage=$1 doing='' touched=''
-  [[ -n ${check} ]] || printf '%s\n' "$1" >"/run/roadie/${app}.step"
+  [[ -z ${locked} ]] || printf '%s\n' "$1" >"/run/roadie/${app}.step"
   say stage "$1" "$2"
 }
 

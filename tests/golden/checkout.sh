@@ -14,7 +14,7 @@ new=${release_dir}.new
 
 lay_out() { # beside its place, then one rename: what is in its place is whole
   trap give_up ERR
-  rm -rf -- "${root}"/releases/*.new
+  rm -rf -- "${root}"/releases/*.new || : # what a killed run left may still write to its own
   umask 027
   mkdir -m 751 -- "${new}"
   export GIT_WORK_TREE=${new}/code GIT_INDEX_FILE=${new}/index

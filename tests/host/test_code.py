@@ -121,6 +121,30 @@ class Site:
         self.run(*SHIP, release=release, payload=payload)
         return f"/srv/guestbook/releases/{release.id}"
 
+    def ship_and_end(self, what: str, wait: float, how: str) -> None:
+        """As `ship`, but so long after a change has begun, stop it or kill what runs there."""
+        release = self.release()
+        payload = pack(self.repo, release.tree, self.survey().get("tree", []))
+        values = {**scripts.values(), "release": release, "stages": SHIP, "run": scripts.RUN}
+        link = Site(self.host, self.repo).link
+        kill = "pkill -KILL -f '^bash [/]run/roadie'"
+        timer = threading.Timer(
+            wait, link.stop if how == "stop" else lambda: self.host.ssh(kill, check=False)
+        )
+
+        def cut(event: Event) -> None:
+            if event.verb == "doing" and event.what.startswith(what):
+                timer.start()
+
+        with suppress(Interrupted):
+            link.run(render("stage.sh.j2", None, values), payload, cut, scripts.RUN["nonce"])
+        timer.cancel()
+        if timer.ident:
+            timer.join()
+        link.close()
+        if how == "stop":
+            self.host.ssh("while pgrep -f '^bash [/]run/roadie' >/dev/null; do sleep 0.05; done")
+
     def serve(self, folder: str, colour: str = "blue") -> str:
         """Have a release serve, as far as links can tell."""
         name = folder.rpartition("/")[2]
@@ -360,33 +384,18 @@ def test_a_project_that_moves_to_longer_names_of_objects_gets_a_new_store(site: 
     assert {name for name in site.files(f"{folder}/code") if "__pycache__" not in name} == {"", "page.py"}
 
 
-def test_a_stop_in_the_middle_leaves_nothing_that_the_next_run_trips_over(site: Site) -> None:
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_an_end_in_the_middle_leaves_nothing_that_the_next_run_trips_over(site: Site, how: str) -> None:
     for number in range(3000):
         path = site.repo / f"many/{number % 30}/{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(str(number))
     projects.commit(site.repo)
-    for wait in (0, 0.05, 0.1, 0.2, 0.3):
-        release = site.release()
-        payload = pack(site.repo, release.tree, site.survey().get("tree", []))
-        values = {**scripts.values(), "release": release, "stages": SHIP, "run": scripts.RUN}
-        link = Site(site.host, site.repo).link
-        link.open()
-
-        timer = threading.Timer(wait, link.stop)
-
-        def cut(event: Event, timer: threading.Timer = timer) -> None:
-            if event.verb == "doing" and event.what.startswith("release"):
-                timer.start()
-
-        with suppress(Interrupted):
-            link.run(render("stage.sh.j2", None, values), payload, cut, scripts.RUN["nonce"])
-        timer.cancel()
-        if timer.ident:
-            timer.join()
-        link.close()
-        site.host.ssh("while pgrep -f '^bash [/]run/roadie' >/dev/null; do sleep 0.05; done")
-    folder = site.ship()
+    for stage, wait in [("code", 0), ("code", 0.03), ("release", 0), ("release", 0.1), ("release", 0.3)]:
+        site.ship_and_end(stage, wait, how)
+    folder = site.serve(site.ship())
+    site.run(stages.live, stages.prune)
+    assert site.survey()["settled"] == ["yes"]
     assert len([name for name in site.files(f"{folder}/code/many") if name.endswith(".txt")]) == 3000
     assert ".new" not in site.host.ssh("ls /srv/guestbook/releases /srv/guestbook").stdout
 
