@@ -5,12 +5,13 @@ gate_seconds=30
 page_answer=/run/roadie/${run_id}.answer
 
 ask_page() { # PATH: its status and, for a redirect, where to; as nginx will ask, before nginx does
+  # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
   local code=0
   page_status='' page_location=''
-  cuttable curl -sS -m "$((SECONDS < deadline ? deadline - SECONDS : 1))" --unix-socket "/run/${app}/${idle}.sock" \
+  cuttable as_user "${app}" / curl -s -m "$((SECONDS < deadline ? deadline - SECONDS : 1))" --unix-socket "/run/${app}/${idle}.sock" \
     -o /dev/null -w '%{http_code} %{redirect_url}' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
-    "http://${domains[0]}$1" >"${page_answer}" 2>/dev/null || code=$?
+    "http://${domains[0]}$1" >"${page_answer}" || code=$?
   read -r page_status page_location <"${page_answer}" || :
   [[ ${code} != 28 ]] || page_status=timeout
 }

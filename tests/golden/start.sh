@@ -33,6 +33,7 @@ control_option() { # Gunicorn 25.1 and later open a control socket unless told n
 }
 
 start_slot() {
+  rm -f -- "/run/${app}/${idle}.sock" # of a release that was killed; nobody must answer in place of the new one
   ln -sfn -- "${root}/slots/${idle}/program.conf" "$(program_file "${idle}")"
   sync -- /etc/supervisor/conf.d
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0

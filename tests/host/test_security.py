@@ -1,0 +1,177 @@
+"""What a site's own code tries, once an attacker runs it: to become root, and to read another site."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import standing
+from desk import Desk, browse, eventually, is_up
+from projects import commit, example, settings, startproject
+from roadie import throwaway
+
+OTHER = "other.example.org"
+
+# An sdist runs its setup.py when installed: this one looks how far it gets, and leaves a process behind.
+EVIL_SETUP = """
+import os, pwd, subprocess
+from setuptools import setup
+
+def tries(path, mode):
+    try:
+        open(path, mode).close()
+        return f"{path} opened"
+    except OSError as error:
+        return f"{path} {type(error).__name__}"
+
+with open("/tmp/evil-says", "w") as says:
+    print("I am", pwd.getpwuid(os.getuid()).pw_name, file=says)
+    for path in ("/srv/guestbook/shared/secrets", "/srv/other/shared/secrets", "/etc/shadow"):
+        print(tries(path, "r"), file=says)
+    for path in ("/etc/cron.d/evil", "/srv/guestbook/venvs/evil", "/srv/guestbook/live/evil"):
+        print(tries(path, "w"), file=says)
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            print("holds", os.readlink(f"/proc/self/fd/{fd}"), file=says)
+        except OSError:
+            pass
+subprocess.Popen(["setsid", "sleep", "7777"], close_fds=True,
+                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+setup(name="evil", version="1", py_modules=[])
+"""
+
+# What Django runs as `collectstatic`: ours first, then links and a pipe among what it collected.
+EVIL_COLLECT = """
+import os
+from django.conf import settings
+from django.contrib.staticfiles.management.commands.collectstatic import Command as Real
+
+class Command(Real):
+    def handle(self, **options):
+        said = super().handle(**options)
+        root = str(settings.STATIC_ROOT)
+        os.symlink("/srv/other/shared/secrets", os.path.join(root, "secrets.css"))
+        os.symlink("/srv/other/shared", os.path.join(root, "shared"))
+        os.mkfifo(os.path.join(root, "pipe.css"))
+        print("HOLDS", [os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
+                        if os.path.exists(f"/proc/self/fd/{n}")])
+        return said
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk before a host with the guestbook, which is hostile, and another site, which has secrets."""
+    folder = tmp_path_factory.mktemp("desk")
+    with throwaway.boot("hostile", "trixie", standing.deployed("trixie")) as host:
+        other = Desk(startproject(folder / "other"), host)
+        settings(other.project, app="other", domain=OTHER)
+        commit(other.project)
+        other.does("bootstrap")
+        other.does("deploy")
+        assert eventually(lambda: is_up(host))
+        yield Desk(example("guestbook", folder / "guestbook"), host)
+
+
+def attack(desk: Desk, command: str) -> bool:
+    """Whether the guestbook's user can do this."""
+    done = desk.host.ssh(f"runuser -u guestbook -- sh -c {shlex.quote(command)}", check=False)
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ln -sfn /tmp /srv/guestbook/live",
+        "ln -sfn /tmp /srv/guestbook/slots/blue",
+        "echo x >/srv/guestbook/live/program.conf",
+        "mv /srv/guestbook/shared/media /srv/guestbook/shared/media2",
+        "mv /srv/guestbook/releases /srv/guestbook/r2",
+        "echo x >/etc/supervisor/conf.d/evil.conf",
+        "rm /var/log/guestbook/web-blue.log",
+        "ln -s /etc/passwd /var/log/guestbook/evil.log",
+        "ls /var/log/roadie",
+        "ls /run/roadie",
+        "flock -n /run/roadie/guestbook.lock true",
+        "ls /var/lib/roadie/sites",
+        "cat /srv/guestbook/repo.git/HEAD",
+        "sudo -n true",
+        "curl -sf --unix-socket /run/supervisor.sock http://localhost/",
+    ],
+)
+def test_the_sites_user_reaches_nothing_that_root_uses(desk: Desk, command: str) -> None:
+    assert attack(desk, "true")
+    assert not attack(desk, command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat /srv/other/shared/secrets",
+        "cat /srv/other/live/release/env",
+        "ls /srv/other/live/release/code",
+        "ls /srv/other/shared/media",
+        "ls /srv/other/live/venv/lib",
+        "cat /var/log/other/*",
+        "cat /proc/$(pgrep -o -u other)/environ",
+        "curl -sf --unix-socket /run/other/blue.sock http://other.example.org/",
+    ],
+)
+def test_the_sites_user_reads_nothing_of_another_site(desk: Desk, command: str) -> None:
+    assert not attack(desk, command)
+
+
+def test_the_sites_database_user_sees_its_own_database_only(desk: Desk) -> None:
+    told = desk.does(
+        "manage",
+        "shell -c \"from django.db import connection as c; k = c.cursor(); k.execute('SHOW DATABASES'); "
+        "print('SEES', sorted(r[0] for r in k.fetchall()))\"",
+    )
+    assert re.search(r"SEES \['guestbook', 'information_schema'\]", told.out)
+
+
+def test_a_socket_that_leads_elsewhere_makes_root_ask_nobody_else(desk: Desk) -> None:
+    idle = "green" if "blue" in desk.host.ssh("readlink /srv/guestbook/live").stdout else "blue"
+    assert attack(desk, f"ln -sfn /run/supervisor.sock /run/guestbook/{idle}.sock")
+    (desk.project / "entries/static/entries/new.css").write_text("p {}")
+    commit(desk.project)
+    desk.does("deploy")
+    assert "<h1>Guestbook</h1>" in browse(desk.host).body
+
+
+def test_a_hostile_sdist_runs_as_the_build_user_and_is_gone_afterwards(desk: Desk) -> None:
+    evil = desk.project / "evil"
+    evil.mkdir()
+    (evil / "setup.py").write_text(EVIL_SETUP)
+    requirements = desk.project / "requirements.txt"
+    requirements.write_text(requirements.read_text() + "setuptools\n./evil\n")
+    commit(desk.project)
+    desk.does("deploy")
+    says = desk.host.ssh("cat /tmp/evil-says").stdout
+    assert "I am guestbook-build" in says
+    assert " opened" not in says
+    assert "/run/roadie" not in says and "/var/log/roadie" not in says
+    assert desk.host.ssh("pgrep -u guestbook-build", check=False).stdout == ""
+    assert desk.host.ssh("find /srv/guestbook/venvs -user guestbook-build").stdout == ""
+    assert desk.host.ssh("find /srv/guestbook/venvs -perm /6000 -type f").stdout == ""
+
+
+def test_what_collectstatic_leaves_is_taken_over_as_plain_files_only(desk: Desk) -> None:
+    commands = desk.project / "entries/management/commands"
+    commands.mkdir(parents=True)
+    for folder in (commands, commands.parent):
+        Path(folder, "__init__.py").write_text("")
+    (commands / "collectstatic.py").write_text(EVIL_COLLECT)
+    commit(desk.project)
+    desk.fab("deploy")  # refused or cleaned: both are right
+    kinds = desk.host.ssh("find /srv/guestbook/releases/*/static/ ! -type f ! -type d").stdout
+    assert kinds == ""
+    for path in ("/static/secrets.css", "/static/shared/secrets"):
+        assert browse(desk.host, path).status == 404
+    logs = desk.host.ssh("cat /var/log/roadie/*.log").stdout
+    held = [line for line in logs.splitlines() if "HOLDS" in line]
+    assert not any("/run/roadie" in line or "/var/log/roadie" in line for line in held)
+    assert is_up(desk.host)
