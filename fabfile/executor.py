@@ -21,6 +21,7 @@ from fabric import Connection
 from fabric.connection import derive_shorthand
 from invoke.context import Context
 from invoke.exceptions import Exit, Failure
+from invoke.parser.argument import Argument
 from invoke.tasks import Call, Task, task
 
 from . import console
@@ -36,6 +37,16 @@ T = TypeVar("T")
 MOST_AT_ONCE = 64
 _STOPPING = 0.6
 _HOST_NAME = re.compile(r"[\w:\[%\]][\w.:%\[\]-]*")
+
+
+class _Option(Argument):
+    """An option that says what is wrong with its value; Invoke's own ends in a traceback."""
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        try:
+            super().set_value(value, cast)
+        except ValueError:
+            raise UsageError(f"--{self.name} {value}: must be a whole number") from None
 
 
 class RoadieTask(Task[Any]):
@@ -54,6 +65,13 @@ class RoadieTask(Task[Any]):
             if _command.is_debugged:
                 traceback.print_exc()
             raise RoadieError(_unexpected(self.name, error)) from error
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """What may be given to the task on the command line."""
+        arguments = super().get_arguments(ignore_unknown_help)
+        for each in arguments:
+            each.__class__ = _Option
+        return arguments
 
 
 @overload
