@@ -1,0 +1,190 @@
+"""rehearse goes through everything on a host of its own, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from desk import Done, browse
+from projects import example, git, settings
+from roadie import throwaway
+from roadie.throwaway import ThrowawayHost
+
+FAB = Path(sys.executable).parent / "fab"
+
+
+@contextmanager
+def started(project: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """`fab rehearse` as a program in a session of its own."""
+    process = subprocess.Popen(
+        [FAB, "rehearse", *words],
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def rehearse(project: Path, *words: str) -> Done:
+    with started(project, *words) as process:
+        out, err = process.communicate(timeout=900)
+    return Done(process.returncode, out, err)
+
+
+def host_in(text: str) -> ThrowawayHost:
+    """The host that the output names."""
+    found = re.search(r"\brehearse-\d+-\d+", text)
+    assert found, text
+    return throwaway.find(found[0])
+
+
+def names_of(pid: int) -> list[str]:
+    """The hosts of one run of rehearse."""
+    return [host.name for host in throwaway.hosts() if host.name.startswith(f"rehearse-{pid}-")]
+
+
+def typed(line: str, text: str) -> str:
+    """The command in the output that begins so, typed into a shell; what it printed."""
+    [command] = [found.strip() for found in text.splitlines() if found.strip().startswith(line)]
+    return subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return example("guestbook", tmp_path / "guestbook")
+
+
+@pytest.fixture
+def fails_early(project: Path) -> Path:
+    """A project whose first stage fails, by a template of its own."""
+    own = project / "roadie-templates/stages/packages.sh.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("fail 'a thing' 'there is none; get one'\n")
+    return project
+
+
+def test_a_whole_rehearsal_proves_itself_and_keeps_its_host(project: Path) -> None:
+    before = git(project, "count-objects", "-v")
+    done = rehearse(project, "--keep")
+    assert done.code == 0, done.text
+    host = host_in(done.out)
+    try:
+        assert "rehearse:   200 /  Guestbook" in done.out
+        assert "rehearse:   200 /static/entries/style.css  body {" in done.out
+        assert "rehearse:   200 /admin/login/?next=/admin/  Log in" in done.out
+        assert "refused, as it should be" in done.out and "/healthz answered 500" in done.out
+        assert re.search(r"answered all \d+ visits meanwhile", done.out)
+        assert "RuntimeError: broken on purpose by fab rehearse" in done.text
+
+        assert browse(host).status == 200
+        record = "cat /srv/guestbook/live/release/release.json"
+        assert git(project, "rev-parse", "HEAD") in host.ssh(record).stdout
+        last_run = int(host.ssh("stat -c %Y /var/log/roadie/*.log | sort -n | tail -n 1").stdout)
+        assert last_run < int(host.ssh("stat -c %Y /proc/1").stdout), "it was not rebooted after the last run"
+
+        assert (git(project, "count-objects", "-v"), git(project, "status", "--porcelain")) == (before, "")
+        assert "<h1>Guestbook</h1>" in typed("curl ", done.out)
+        ssh = re.search(r"ssh -F \S+ \S+", done.out)
+        assert (
+            ssh and subprocess.check_output(f"{ssh[0]} hostname", shell=True, text=True) == f"{host.name}\n"
+        )
+        manage = re.search(r"cd .+ manage ", done.out)
+        assert manage and "no issues" in subprocess.check_output(
+            f"{manage[0]} check", shell=True, text=True, stdin=subprocess.DEVNULL
+        )
+        down = rehearse(project, "--down")
+        assert (down.code, down.out) == (0, f"{host.name} is taken down\n")
+        assert host.name not in [one.name for one in throwaway.hosts()]
+        assert rehearse(project, "--down").out == "no host of a rehearsal is up here\n"
+    finally:
+        host.down()
+
+
+def test_a_quick_one_on_debian_12_takes_its_host_down(project: Path) -> None:
+    with started(project, "--quick", "--suite", "bookworm") as process:
+        out, err = process.communicate(timeout=900)
+        assert process.returncode == 0, out + err
+        assert "rehearse:   200 /  Guestbook" in out
+        assert "broken on purpose" not in out and "reboot" not in out and "To look around" not in out
+        assert names_of(process.pid) == []
+
+
+def test_a_failure_is_one_line_and_takes_the_host_down(fails_early: Path) -> None:
+    with started(fails_early) as process:
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 6
+        assert err.splitlines()[-1].endswith(
+            "packages: a thing: there is none; get one; the throwaway host is taken down; --keep leaves it up"
+        )
+        assert names_of(process.pid) == []
+
+
+def test_a_failure_leaves_the_host_up_if_it_is_to_be_kept(fails_early: Path) -> None:
+    done = rehearse(fails_early, "--keep")
+    host = host_in(done.out)
+    try:
+        assert done.code == 6
+        assert done.last_line.endswith("the throwaway host stays up for a look")
+        assert f"{host.name} stays up" in done.out
+        assert host.ssh("hostname").stdout == f"{host.name}\n"
+    finally:
+        host.down()
+
+
+@pytest.mark.parametrize("words", [(), ("--keep",)], ids=["", "also with --keep"])
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+@pytest.mark.parametrize("at", ["boots a throwaway host", "package lists"])
+def test_ctrl_c_leaves_nothing_behind(project: Path, at: str, times: int, words: tuple[str, ...]) -> None:
+    with started(project, *words) as process:
+        assert process.stdout
+        _wait_for(process.stdout.readline, at)
+        time.sleep(0.5)  # into the midst of it
+        for _ in range(times):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err
+        assert "interrupted" in err.strip().splitlines()[-1]
+        assert "Traceback" not in err
+        assert names_of(process.pid) == []
+
+
+def test_what_cannot_be_deployed_is_refused_before_a_host_boots(project: Path) -> None:
+    settings(project, domain="www.example.org", nonsense=1)
+    wrong = rehearse(project)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "unknown setting" in wrong.last_line
+    (project / "fabric.yaml").write_text("roadie: {domain: www.example.org}\n")
+    git(project, "update-ref", "-d", "HEAD")
+    bare = rehearse(project)
+    assert (bare.code, bare.out) == (2, "")
+    assert "nothing is committed yet" in bare.last_line
+
+
+def test_a_debian_that_is_not_known_is_refused(project: Path) -> None:
+    done = rehearse(project, "--suite", "woody")
+    assert done.code == 2
+    assert done.last_line == "No throwaway host of 'woody': choose trixie or bookworm."
+
+
+def _wait_for(readline: Callable[[], str], words: str) -> None:
+    while line := readline():
+        if words in line:
+            return
+    raise AssertionError(f"it ended without {words!r}")
