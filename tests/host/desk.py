@@ -38,11 +38,15 @@ class Done:
 
 @dataclass(frozen=True)
 class Desk:
-    """One project on a developer's machine, and the host that its commands go to."""
+    """One project on a developer's machine, and the host that its commands go to.
+
+    `options` are those of fab that lead there, if they are not the plain ones.
+    """
 
     project: Path
     host: ThrowawayHost
     user: str = "root"
+    options: tuple[str, ...] | None = None
 
     def fab(self, *words: str, timeout: float = 900, env: Mapping[str, str] | None = None) -> Done:
         """Run fab to its end; never with a terminal."""
@@ -60,7 +64,7 @@ class Desk:
     def started(self, *words: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
         """Start fab and hand it over while it runs; it never outlives the block."""
         process = subprocess.Popen(
-            [FAB, "-S", self.host.ssh_config, "-H", f"{self.user}@{self.host.name}", *words],
+            [FAB, *self._way, *words],
             cwd=self.project,
             env={**os.environ, "COLUMNS": "200", **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -75,6 +79,11 @@ class Desk:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
+
+    @property
+    def _way(self) -> tuple[str, ...]:
+        plain = ("-S", str(self.host.ssh_config), "-H", f"{self.user}@{self.host.name}")
+        return plain if self.options is None else self.options
 
 
 @dataclass(frozen=True)
