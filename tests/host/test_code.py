@@ -150,7 +150,8 @@ class Site:
         name = folder.rpartition("/")[2]
         self.host.ssh(
             f"cd /srv/guestbook && mkdir -p slots/{colour} venvs/v-{name} && "
-            f"readlink live/release | sed 's,.*/,,' >{folder}/previous; date | tee {folder}/switched >{folder}/settled; "
+            f"readlink live/release | sed 's,.*/,,' >{folder}/previous; "
+            f"date | tee {folder}/switched >{folder}/settled; "
             f"for at in {folder} slots/{colour}; do ln -sfn ../../venvs/v-{name} $at/venv; done; "
             f"ln -sfn ../../releases/{name} slots/{colour}/release && ln -sfn slots/{colour} live"
         )
