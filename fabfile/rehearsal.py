@@ -6,7 +6,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,15 +67,15 @@ def rehearse(
 
 def _keep(host: ThrowawayHost, work: Committed) -> None:
     host.keep()
-    config, program = shlex.quote(str(host.ssh_config)), shlex.quote(_program())
+    config, (program, prefix) = shlex.quote(str(host.ssh_config)), _typed(sys.argv)
     folder, domain = shlex.quote(str(work.settings.root)), work.settings.domain[0]
     say(
         f"\n{host.name} stays up. To look around:\n"
         f"  curl -H 'Host: {domain}' http://{host.address}/\n"
         f"  ssh -F {config} {host.name}\n"
-        f"  cd {folder} && {program} -S {config} -H root@{host.name} manage createsuperuser\n"
+        f"  cd {folder} && {program} -S {config} -H root@{host.name} {prefix}manage createsuperuser\n"
         f"To take it down:\n"
-        f"  cd {folder} && {program} rehearse --down\n"
+        f"  cd {folder} && {program} {prefix}rehearse --down\n"
     )
 
 
@@ -101,10 +101,16 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _program() -> str:
-    """The program that runs this, as it can be typed."""
-    path = Path(sys.argv[0])
-    if path.name not in ("fab", "roadie"):
-        return "fab"
+def _typed(argv: Sequence[str]) -> tuple[str, str]:
+    """How to type this program with its options, and what stands before the names of roadie's tasks."""
+    path = Path(argv[0])
     found = shutil.which(path.name)
-    return path.name if found and path.exists() and path.samefile(found) else str(path.resolve())
+    if path.name not in ("fab", "roadie"):
+        program = "fab"
+    else:
+        program = path.name if found and path.samefile(found) else str(path.resolve())
+    for place, word in enumerate(argv):
+        prefix, _, task = word.rpartition(".")
+        if task == "rehearse":
+            return shlex.join([program, *argv[1:place]]), prefix and f"{prefix}."
+    return shlex.quote(program), ""

@@ -162,12 +162,11 @@ def test_examples_try_says_what_it_lacks(tmp_path):
     assert "throwaway hosts need Linux; run this in a Debian machine, as root" in done.stderr
 
 
-def test_the_program_is_named_as_it_can_be_typed(monkeypatch, tmp_path):
+def test_what_was_typed_can_be_typed_again(monkeypatch, tmp_path):
     fab = tmp_path / "fab"
     fab.touch(mode=0o755)
-    monkeypatch.setattr(sys, "argv", [str(fab), "rehearse"])
-    assert rehearsal._program() == str(fab)
+    assert rehearsal._typed([str(fab), "rehearse", "--keep"]) == (str(fab), "")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert rehearsal._program() == "fab"
-    monkeypatch.setattr(sys, "argv", ["/usr/lib/fabric/__main__.py"])
-    assert rehearsal._program() == "fab"
+    typed = [str(fab), "-f", "stage 2.yaml", "roadie.rehearse"]
+    assert rehearsal._typed(typed) == ("fab -f 'stage 2.yaml'", "roadie.")
+    assert rehearsal._typed(["/usr/lib/fabric/__main__.py", "a-task-of-mine"]) == ("fab", "")
