@@ -99,7 +99,8 @@ class Host:
         """Break off what runs, from any thread: `run` then raises Interrupted at once."""
         self._stopped.set()
         if self._session:
-            self._session.close()
+            with suppress(OSError, EOFError):  # the connection may be gone already
+                self._session.close()
 
     def run(
         self,

@@ -55,6 +55,8 @@ def _record(release: Release, commit: Commit, now: datetime) -> str:
             "format": FORMAT,
             "id": release.id,
             "commit": commit.sha,
+            "ref": commit.ref,
+            "branch": commit.branch,
             "tree": release.tree,
             "subject": commit.subject,
             "author": commit.author,

@@ -2,6 +2,7 @@ before=$(readlink -- "${root}/live/release" 2>/dev/null) || before=''
 before=${before##*/}
 
 switch_site() { # one rename moves socket, code, virtualenv and static files; the fsync makes it last
+  rm -f -- "${release_dir}/settled" # of the time before, should it have served already
   printf '%s\n' "${before}" >"${release_dir}/previous"
   printf '%(%F %T)T UTC\n' -1 >"${release_dir}/switched"
   sync -f -- "${root}"
