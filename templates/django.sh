@@ -3,7 +3,7 @@
 # What the stage inspect finds, and what the stage migrate then does.
 inspected_release='' static_answer='' pending=() applied_migrations=()
 
-in_django() { # CALL [NAME=VALUE]...: calls a function of roadie_release in the project, as its user, with these variables
+in_django() { # CALL [NAME=VALUE]...: calls a function of roadie's modules in the project, as its user, with these variables
   in_release env "${@:2}" python -m roadie_start "$1"
 }
 

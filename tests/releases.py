@@ -19,7 +19,15 @@ from roadie.trees import FolderTree
 DOMAIN = "www.example.org"
 DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
 SECRET_KEY = "0123456789abcdef" * 4
-MODULES = ("settings.py.j2", "overlay.py", "site.py.j2", "guard.py", "release.py", "start.py")
+MODULES = (
+    "settings.py.j2",
+    "overlay.py",
+    "site.py.j2",
+    "guard.py",
+    "release.py",
+    "migrations.py",
+    "start.py",
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Release:
         )
 
     def ask(self, call: str, *seconds: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Call a function of roadie_release, as the stages do."""
+        """Call a function of roadie's modules, as the stages do."""
         return self.python("-m", "roadie_start", call, *seconds, **env)
 
     def serve(self, interface: str = "wsgi") -> subprocess.CompletedProcess[str]:
@@ -74,7 +82,7 @@ class Release:
         return found
 
     def answers(self, line: str, **env: str) -> list[tuple[str, str]]:
-        """What roadie_release said, key by key."""
+        """What roadie's modules answered, key by key."""
         lines = self.ask(line, **env).stdout.splitlines()
         found = [one.partition("roadie:\t")[2].split("\t") for one in lines if "roadie:\t" in one]
         return [(key, value) for key, value in found]

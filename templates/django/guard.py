@@ -26,9 +26,12 @@ def unsafe():
     return [reason for judge in (_module, _debug, _secret_key, _database) for reason in judge()]
 
 
-def named(what):
-    """What roadie calls a value in the environment of every process of the site."""
-    return " or ".join(site.ENV_NAMES[what]) or "nothing yet"
+def read_it(what):
+    """The cure for most: what roadie calls a value in the environment of every process of the site."""
+    names = " or ".join(site.ENV_NAMES[what])
+    if not names:
+        return f"name it in fabric.yaml, env_names: {what}, and read it from the environment"
+    return f"read it from the environment, where it is {names} (see env_names of fabric.yaml)"
 
 
 def _module():
@@ -43,10 +46,7 @@ def _module():
 
 def _debug():
     if settings.DEBUG:
-        yield (
-            "DEBUG is on; read it from the environment, where it is off as "
-            f"{named('debug')}, or write DEBUG: false under django: in fabric.yaml"
-        )
+        yield f"DEBUG is on; {read_it('debug')}, or write DEBUG: false under django: there"
 
 
 def _secret_key():
@@ -56,10 +56,7 @@ def _secret_key():
         key = ""
     if key.startswith(("django-insecure-", "!!!")) or len(key) < 16 or len({*key}) < 5:
         what = "is empty" if not key else "is a placeholder that everyone knows or can guess"
-        yield (
-            f"SECRET_KEY {what}; read it from the environment, where it is "
-            f"{named('secret_key')} (env_names of fabric.yaml has the names)"
-        )
+        yield f"SECRET_KEY {what}; {read_it('secret_key')}"
 
 
 def _database():
@@ -67,6 +64,5 @@ def _database():
     if (engine, name) != (site.DATABASE, site.DATABASE_NAME):
         yield (
             f"the default database is {engine} {name} instead of {site.DATABASE} {site.DATABASE_NAME}; "
-            f"read it from the environment, where it is {named('database_url')} "
-            "(env_names of fabric.yaml has the names)"
+            f"{read_it('database_url')}"
         )

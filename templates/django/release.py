@@ -1,7 +1,4 @@
-"""What roadie asks of a release and has it do, inside the project's own manage.py.
-
-Each answer is a line `roadie:<tab>KEY<tab>VALUE` among whatever the project itself prints.
-"""
+"""What roadie asks of a release before it may serve, inside the project's own manage.py."""
 
 import ast
 import hashlib
@@ -15,6 +12,7 @@ from urllib.parse import urlsplit
 
 import django
 import roadie_guard as guard
+import roadie_migrations as migrations
 import roadie_overlay as overlay
 import roadie_site as site
 import roadie_start as start
@@ -22,16 +20,8 @@ from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.management import call_command
-from django.db import connections, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
-
-
-def answer(key, value):
-    print(f"roadie:\t{key}\t{' '.join(str(value).split())}", flush=True)
-
-
-# ---- May it serve? ----------------------------------------------------------------------------------
+from roadie_start import answer
 
 
 def inspect(collect_into, static_before=""):
@@ -44,7 +34,7 @@ def inspect(collect_into, static_before=""):
     reasons += _told(_checks())
     _warn_of_debug()
     if not reasons:
-        reasons += _told(_migrations())
+        reasons += _told(migrations.look())
     answer("inspected", "refused" if reasons else "passed")
 
 
@@ -59,8 +49,8 @@ def _unserved():
     for name in site.DOMAIN:
         if not validate_host(name, settings.ALLOWED_HOSTS):
             yield (
-                f"ALLOWED_HOSTS does not hold {name}; read it from the environment, where it is "
-                f"{guard.named('allowed_hosts')}, or write ALLOWED_HOSTS under django: in fabric.yaml"
+                f"ALLOWED_HOSTS does not hold {name}; {guard.read_it('allowed_hosts')}, "
+                "or write it under django: there"
             )
     for key, ours in ("STATIC_URL", site.STATIC_URL), ("MEDIA_URL", site.MEDIA_URL):
         theirs = getattr(settings, key) or "/"
@@ -69,6 +59,32 @@ def _unserved():
                 f"{key} is {theirs}, but nginx serves {ours}; set {key.lower()}: {theirs} in fabric.yaml, "
                 "then run fab nginx and deploy again"
             )
+    uploads, static = _upload_folder(), settings.STATIC_ROOT
+    if uploads and overlay.lies_in_release(uploads):
+        yield f"uploads would go to {uploads} and be gone with the release; {guard.read_it('media_root')}"
+    if (
+        static != os.environ["ROADIE_STATIC_ROOT"]
+        and _reads_static_root()
+        and not overlay.holds_files(static)
+    ):
+        yield f"STATIC_ROOT is {static}, where no static files will be; {guard.read_it('static_root')}"
+
+
+def _upload_folder():
+    """Where uploads go, if they go to a folder."""
+    storage = getattr(settings, "STORAGES", {}).get("default", {})
+    if "FileSystemStorage" in storage.get("BACKEND", "FileSystemStorage"):
+        return storage.get("OPTIONS", {}).get("location") or settings.MEDIA_ROOT
+    return None
+
+
+def _reads_static_root():
+    """Whether the site itself looks into STATIC_ROOT when it serves: most leave that to nginx."""
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return False
+    from django.contrib.staticfiles.storage import staticfiles_storage
+
+    return hasattr(staticfiles_storage, "read_manifest") or "whitenoise" in str(settings.MIDDLEWARE)
 
 
 def _checks():
@@ -96,16 +112,6 @@ def _asks_for_debug(module):
         for node in ast.walk(ast.parse(Path(path).read_text("utf-8"))):
             if isinstance(node, ast.Name) and node.id == "DEBUG" and isinstance(node.ctx, ast.Load):
                 yield f"{os.path.relpath(path)}, line {node.lineno}"
-
-
-def _migrations():
-    """Name the migrations that the database lacks; a history that cannot be followed is a reason."""
-    executor = MigrationExecutor(connections["default"])
-    executor.loader.check_consistent_history(connections["default"])
-    for app, names in executor.loader.detect_conflicts().items():
-        yield f"app {app} ends in two migrations, {' and '.join(names)}; run manage.py makemigrations --merge"
-    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        answer("pending", f"{migration.app_label}.{migration.name}")
 
 
 # ---- Static files -----------------------------------------------------------------------------------
@@ -158,69 +164,3 @@ def _digest():
 def _looks(path):
     stat = Path(path).stat()
     return stat.st_size, stat.st_mtime_ns
-
-
-# ---- Migrations -------------------------------------------------------------------------------------
-
-
-def migrate():
-    """Apply what is pending as `manage.py migrate` does, and tell of each as it happens."""
-    apply_migration = MigrationExecutor.apply_migration
-
-    def apply_and_tell(executor, state, migration, **options):
-        name = f"{migration.app_label}.{migration.name}"
-        answer("applying", name)
-        changes = Changes()
-        try:
-            with executor.connection.execute_wrapper(changes):
-                state = apply_migration(executor, state, migration, **options)
-        except Exception as error:
-            answer("half", name if changes.last else "")
-            answer("statement", changes.failed[:300])
-            answer("error", f"{type(error).__name__}: {error}")
-            raise
-        answer("applied", name)
-        return state
-
-    MigrationExecutor.apply_migration = apply_and_tell
-    start.watch_no_more()
-    call_command("migrate", interactive=False, verbosity=0)
-    answer("migrated", "")
-
-
-CHANGES_SCHEMA = {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}
-CHANGES_NOTHING = set(
-    "SELECT SHOW SET EXPLAIN PRAGMA BEGIN START COMMIT SAVEPOINT RELEASE ROLLBACK".split(),
-)
-
-
-class Changes:
-    """Watches the statements of one migration: would any of its changes outlast its failure?"""
-
-    def __init__(self):
-        self.last = False
-        self.failed = ""
-
-    def __call__(self, execute, sql, params, many, context):
-        try:
-            result = execute(sql, params, many, context)
-        except Exception:
-            self.failed = str(sql)
-            raise
-        verb = str(sql).lstrip("( \n").partition(" ")[0].upper()
-        if verb not in CHANGES_NOTHING:
-            self.failed = ""
-            self._remember(verb, context["connection"])
-        return result
-
-    def _remember(self, verb, connection):
-        can_undo = connection.in_atomic_block
-        if verb in CHANGES_SCHEMA:
-            can_undo = can_undo and connection.features.can_rollback_ddl
-        if can_undo:
-            transaction.on_commit(self._keep, using=connection.alias)
-        else:
-            self._keep()
-
-    def _keep(self):
-        self.last = True

@@ -1,8 +1,16 @@
-"""Runs a call of roadie_release in the project's shell; where a project hangs, it is ended and says where."""
+"""Runs a call of roadie's modules in the project's shell; a project that hangs is ended, and says where.
+
+Each answer is a line `roadie:<tab>KEY<tab>VALUE` among whatever the project itself prints.
+"""
 
 import faulthandler
 import runpy
 import sys
+
+
+def answer(key, value):
+    """Tell the stage that asked."""
+    print(f"roadie:\t{key}\t{' '.join(str(value).split())}", flush=True)
 
 
 def watch(seconds=60):
@@ -17,6 +25,6 @@ def watch_no_more():
 
 if __name__ == "__main__":
     watch(*map(float, sys.argv[2:]))
-    call = f"import roadie_release; roadie_release.{sys.argv[1]}"
-    sys.argv = ["manage.py", "shell", "-v", "0", "-c", call]
+    module = f"roadie_{sys.argv[1].partition('.')[0]}"
+    sys.argv = ["manage.py", "shell", "-v", "0", "-c", f"import {module}; roadie_{sys.argv[1]}"]
     runpy.run_path("manage.py", run_name="__main__")

@@ -218,9 +218,12 @@ def unsafe():
     return [reason for judge in (_module, _debug, _secret_key, _database) for reason in judge()]
 
 
-def named(what):
-    """What roadie calls a value in the environment of every process of the site."""
-    return " or ".join(site.ENV_NAMES[what]) or "nothing yet"
+def read_it(what):
+    """The cure for most: what roadie calls a value in the environment of every process of the site."""
+    names = " or ".join(site.ENV_NAMES[what])
+    if not names:
+        return f"name it in fabric.yaml, env_names: {what}, and read it from the environment"
+    return f"read it from the environment, where it is {names} (see env_names of fabric.yaml)"
 
 
 def _module():
@@ -235,10 +238,7 @@ def _module():
 
 def _debug():
     if settings.DEBUG:
-        yield (
-            "DEBUG is on; read it from the environment, where it is off as "
-            f"{named('"'"'debug'"'"')}, or write DEBUG: false under django: in fabric.yaml"
-        )
+        yield f"DEBUG is on; {read_it('"'"'debug'"'"')}, or write DEBUG: false under django: there"
 
 
 def _secret_key():
@@ -248,10 +248,7 @@ def _secret_key():
         key = ""
     if key.startswith(("django-insecure-", "!!!")) or len(key) < 16 or len({*key}) < 5:
         what = "is empty" if not key else "is a placeholder that everyone knows or can guess"
-        yield (
-            f"SECRET_KEY {what}; read it from the environment, where it is "
-            f"{named('"'"'secret_key'"'"')} (env_names of fabric.yaml has the names)"
-        )
+        yield f"SECRET_KEY {what}; {read_it('"'"'secret_key'"'"')}"
 
 
 def _database():
@@ -259,14 +256,10 @@ def _database():
     if (engine, name) != (site.DATABASE, site.DATABASE_NAME):
         yield (
             f"the default database is {engine} {name} instead of {site.DATABASE} {site.DATABASE_NAME}; "
-            f"read it from the environment, where it is {named('"'"'database_url'"'"')} "
-            "(env_names of fabric.yaml has the names)"
+            f"{read_it('"'"'database_url'"'"')}"
         )
 '
-release_py='"""What roadie asks of a release and has it do, inside the project'"'"'s own manage.py.
-
-Each answer is a line `roadie:<tab>KEY<tab>VALUE` among whatever the project itself prints.
-"""
+release_py='"""What roadie asks of a release before it may serve, inside the project'"'"'s own manage.py."""
 
 import ast
 import hashlib
@@ -280,6 +273,7 @@ from urllib.parse import urlsplit
 
 import django
 import roadie_guard as guard
+import roadie_migrations as migrations
 import roadie_overlay as overlay
 import roadie_site as site
 import roadie_start as start
@@ -287,16 +281,8 @@ from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.management import call_command
-from django.db import connections, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.http.request import validate_host
-
-
-def answer(key, value):
-    print(f"roadie:\t{key}\t{'"'"' '"'"'.join(str(value).split())}", flush=True)
-
-
-# ---- May it serve? ----------------------------------------------------------------------------------
+from roadie_start import answer
 
 
 def inspect(collect_into, static_before=""):
@@ -309,7 +295,7 @@ def inspect(collect_into, static_before=""):
     reasons += _told(_checks())
     _warn_of_debug()
     if not reasons:
-        reasons += _told(_migrations())
+        reasons += _told(migrations.look())
     answer("inspected", "refused" if reasons else "passed")
 
 
@@ -324,8 +310,8 @@ def _unserved():
     for name in site.DOMAIN:
         if not validate_host(name, settings.ALLOWED_HOSTS):
             yield (
-                f"ALLOWED_HOSTS does not hold {name}; read it from the environment, where it is "
-                f"{guard.named('"'"'allowed_hosts'"'"')}, or write ALLOWED_HOSTS under django: in fabric.yaml"
+                f"ALLOWED_HOSTS does not hold {name}; {guard.read_it('"'"'allowed_hosts'"'"')}, "
+                "or write it under django: there"
             )
     for key, ours in ("STATIC_URL", site.STATIC_URL), ("MEDIA_URL", site.MEDIA_URL):
         theirs = getattr(settings, key) or "/"
@@ -334,6 +320,32 @@ def _unserved():
                 f"{key} is {theirs}, but nginx serves {ours}; set {key.lower()}: {theirs} in fabric.yaml, "
                 "then run fab nginx and deploy again"
             )
+    uploads, static = _upload_folder(), settings.STATIC_ROOT
+    if uploads and overlay.lies_in_release(uploads):
+        yield f"uploads would go to {uploads} and be gone with the release; {guard.read_it('"'"'media_root'"'"')}"
+    if (
+        static != os.environ["ROADIE_STATIC_ROOT"]
+        and _reads_static_root()
+        and not overlay.holds_files(static)
+    ):
+        yield f"STATIC_ROOT is {static}, where no static files will be; {guard.read_it('"'"'static_root'"'"')}"
+
+
+def _upload_folder():
+    """Where uploads go, if they go to a folder."""
+    storage = getattr(settings, "STORAGES", {}).get("default", {})
+    if "FileSystemStorage" in storage.get("BACKEND", "FileSystemStorage"):
+        return storage.get("OPTIONS", {}).get("location") or settings.MEDIA_ROOT
+    return None
+
+
+def _reads_static_root():
+    """Whether the site itself looks into STATIC_ROOT when it serves: most leave that to nginx."""
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return False
+    from django.contrib.staticfiles.storage import staticfiles_storage
+
+    return hasattr(staticfiles_storage, "read_manifest") or "whitenoise" in str(settings.MIDDLEWARE)
 
 
 def _checks():
@@ -361,16 +373,6 @@ def _asks_for_debug(module):
         for node in ast.walk(ast.parse(Path(path).read_text("utf-8"))):
             if isinstance(node, ast.Name) and node.id == "DEBUG" and isinstance(node.ctx, ast.Load):
                 yield f"{os.path.relpath(path)}, line {node.lineno}"
-
-
-def _migrations():
-    """Name the migrations that the database lacks; a history that cannot be followed is a reason."""
-    executor = MigrationExecutor(connections["default"])
-    executor.loader.check_consistent_history(connections["default"])
-    for app, names in executor.loader.detect_conflicts().items():
-        yield f"app {app} ends in two migrations, {'"'"' and '"'"'.join(names)}; run manage.py makemigrations --merge"
-    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        answer("pending", f"{migration.app_label}.{migration.name}")
 
 
 # ---- Static files -----------------------------------------------------------------------------------
@@ -423,9 +425,24 @@ def _digest():
 def _looks(path):
     stat = Path(path).stat()
     return stat.st_size, stat.st_mtime_ns
+'
+migrations_py='"""The migrations of a release: those to come, and applying them with a word on each."""
+
+import roadie_start as start
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+from roadie_start import answer
 
 
-# ---- Migrations -------------------------------------------------------------------------------------
+def look():
+    """Name the migrations that the database lacks; a history that cannot be followed is a reason."""
+    executor = MigrationExecutor(connections["default"])
+    executor.loader.check_consistent_history(connections["default"])
+    for app, names in executor.loader.detect_conflicts().items():
+        yield f"app {app} ends in two migrations, {'"'"' and '"'"'.join(names)}; run manage.py makemigrations --merge"
+    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        answer("pending", f"{migration.app_label}.{migration.name}")
 
 
 def migrate():
@@ -490,11 +507,19 @@ class Changes:
     def _keep(self):
         self.last = True
 '
-start_py='"""Runs a call of roadie_release in the project'"'"'s shell; where a project hangs, it is ended and says where."""
+start_py='"""Runs a call of roadie'"'"'s modules in the project'"'"'s shell; a project that hangs is ended, and says where.
+
+Each answer is a line `roadie:<tab>KEY<tab>VALUE` among whatever the project itself prints.
+"""
 
 import faulthandler
 import runpy
 import sys
+
+
+def answer(key, value):
+    """Tell the stage that asked."""
+    print(f"roadie:\t{key}\t{'"'"' '"'"'.join(str(value).split())}", flush=True)
 
 
 def watch(seconds=60):
@@ -509,8 +534,8 @@ def watch_no_more():
 
 if __name__ == "__main__":
     watch(*map(float, sys.argv[2:]))
-    call = f"import roadie_release; roadie_release.{sys.argv[1]}"
-    sys.argv = ["manage.py", "shell", "-v", "0", "-c", call]
+    module = f"roadie_{sys.argv[1].partition('"'"'.'"'"')[0]}"
+    sys.argv = ["manage.py", "shell", "-v", "0", "-c", f"import {module}; roadie_{sys.argv[1]}"]
     runpy.run_path("manage.py", run_name="__main__")
 '
 served_module=roadie_wsgi
@@ -584,6 +609,7 @@ write_modules() {
   write_module roadie_site "${site_py}"
   write_module roadie_guard "${guard_py}"
   write_module roadie_release "${release_py}"
+  write_module roadie_migrations "${migrations_py}"
   write_module roadie_start "${start_py}"
   write_module "${served_module}" "${served_py}"
 }

@@ -16,7 +16,7 @@ ask_release() { # the static files that serve stand in for those of the release 
     [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
   fi
   static_from "${from}"
-  in_django "inspect('${collected}', '${digest}')" "${static_variables[@]}" >"${answers}" 2>&1
+  in_django "release.inspect('${collected}', '${digest}')" "${static_variables[@]}" >"${answers}" 2>&1
 }
 
 judge_release() { # CODE: sets pending and static_answer

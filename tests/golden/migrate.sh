@@ -13,7 +13,7 @@ apply_migrations() {
       statement) statement=${value} ;;
       error) error=${value} ;;
     esac
-  done < <(in_django 'migrate()')
+  done < <(in_django 'migrations.migrate()')
   wait "$!" || code=$?
   ((code == 0)) || report_failure "${code}"
 }

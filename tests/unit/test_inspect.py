@@ -10,6 +10,7 @@ from roadie.render import TEMPLATES, render
 SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME='shop')}"
 # Less of Django, for a quicker start where the apps do not matter.
 BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysite.no_urls'",)
+HASHED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def site(tmp_path):
     return make
 
 
-def said(release, key, line="inspect('{}')", **env):
+def said(release, key, line="release.inspect('{}')", **env):
     into = release.root / "collected"
     return [value for found, value in release.answers(line.format(into), **env) if found == key]
 
@@ -105,9 +106,14 @@ def test_a_wsgi_module_that_assigns_other_settings_is_refused(site, tmp_path, ov
 def test_a_blank_in_the_environment_is_told_by_its_name(site):
     [reason] = refused(site("ALLOWED_HOSTS = ['a.example.org']", env_names={"allowed_hosts": "MY_HOSTS"}))
     assert reason == (
-        f"ALLOWED_HOSTS does not hold {DOMAIN}; read it from the environment, where it is MY_HOSTS, "
-        "or write ALLOWED_HOSTS under django: in fabric.yaml"
+        f"ALLOWED_HOSTS does not hold {DOMAIN}; read it from the environment, where it is MY_HOSTS "
+        "(see env_names of fabric.yaml), or write it under django: there"
     )
+
+
+def test_a_value_without_a_name_in_the_environment_is_to_get_one(site):
+    [reason] = refused(site("DEBUG = bool(1)", env_names={"debug": []}))
+    assert reason.startswith("DEBUG is on; name it in fabric.yaml, env_names: debug, and read it from")
 
 
 # ---- What nginx would not serve ---------------------------------------------------------------------
@@ -125,6 +131,21 @@ def test_urls_that_nginx_does_not_serve_are_refused(site):
 def test_urls_of_another_host_are_the_projects_own_affair(site):
     release = site("STATIC_URL = str('https://cdn.example.org/x/')")
     assert refused(release) == []
+
+
+def test_uploads_into_the_release_are_refused(site):
+    options = "'OPTIONS': {'location': BASE_DIR / 'up'}"
+    storage = f"{{'BACKEND': 'django.core.files.storage.FileSystemStorage', {options}}}"
+    [reason] = refused(site(f"STORAGES = {{'default': {storage}}}"))
+    assert "code/up and be gone with the release" in reason
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_static_root_that_the_site_reads_must_be_where_its_files_are(site, reads):
+    lines = [f"STORAGES = {HASHED}"] if reads else []
+    release = site("STATIC_ROOT = '/nonexistent/static'", *lines, whole=True)
+    reasons = refused(release)
+    assert [one.partition(",")[0] for one in reasons] == ["STATIC_ROOT is /nonexistent/static"] * reads
 
 
 # ---- What Django itself says ------------------------------------------------------------------------
@@ -158,13 +179,13 @@ def test_silenced_checks_are_silent(site):
 def test_an_error_at_import_is_left_to_the_caller(site):
     release = site()
     (release.folder / "code/mysite/no_urls.py").write_text("import nothing_there\n")
-    done = release.ask("inspect('collected')")
+    done = release.ask("release.inspect('collected')")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'nothing_there'"
 
 
 def test_a_start_that_hangs_is_ended_and_says_where(site):
-    done = site("import time; time.sleep(600)").ask("inspect('collected')", "1")
+    done = site("import time; time.sleep(600)").ask("release.inspect('collected')", "1")
     assert done.returncode == 1
     assert done.stderr.startswith("Timeout (0:00:01)!")
     assert "mysite/settings.py" in done.stderr.splitlines()[2]
@@ -172,10 +193,8 @@ def test_a_start_that_hangs_is_ended_and_says_where(site):
 
 def test_answers_are_heard_among_what_a_project_prints(site):
     release = site("print('roadie: hello', end='')", "import sys; sys.stdout.write('unended')")
-    assert release.answers("inspect('collected')")[-1] == ("inspected", "passed")
+    assert release.answers("release.inspect('collected')")[-1] == ("inspected", "passed")
 
-
-HASHED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
 
 # ---- Static files -----------------------------------------------------------------------------------
 
@@ -186,7 +205,7 @@ def test_static_files_are_collected_once_and_then_known_again(site):
     assert first.startswith("collected ")
     assert (release.root / "collected/admin/css/base.css").is_file()
     digest = first.split()[1]
-    assert said(release, "static", f"inspect('{{}}', '{digest}')") == [f"same {digest}"]
+    assert said(release, "static", f"release.inspect('{{}}', '{digest}')") == [f"same {digest}"]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +228,7 @@ def test_whatever_changes_the_static_files_has_them_collected_anew(site, line):
         if "STATIC_URL" in line
         else release.module("roadie_site")
     )
-    [after] = said(release, "static", f"inspect('{{}}', '{before.split()[1]}')")
+    [after] = said(release, "static", f"release.inspect('{{}}', '{before.split()[1]}')")
     assert after.startswith("collected ") and after != before
 
 
@@ -287,7 +306,7 @@ def things(site):
 
 
 def migrated(release):
-    return release.answers("migrate()")
+    return release.answers("migrations.migrate()")
 
 
 def test_pending_migrations_are_named_and_then_applied_one_by_one(things):
@@ -345,7 +364,7 @@ def test_two_last_migrations_are_a_reason(things):
 # ---- The modules themselves -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["guard.py", "overlay.py", "release.py", "start.py"])
+@pytest.mark.parametrize("name", ["guard.py", "migrations.py", "overlay.py", "release.py", "start.py"])
 def test_plain_modules_come_through_the_templates_unchanged(name):
     assert render(f"django/{name}", None, {}) == (TEMPLATES / "django" / name).read_text()
 
