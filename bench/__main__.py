@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -14,7 +13,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from fabfile import machine, throwaway
+from fabfile import machine
 from fabfile.errors import RoadieError
 
 from .measures import NAMES, Bench
@@ -35,7 +34,7 @@ def main() -> int:
     with Rig(options.peers, virtualenvs, options.suite) as rig:
         bench = Bench(rig, rounds, options.quick)
         try:
-            bench.take(names, _snapshot(options.peers, options.suite))
+            bench.take(names)
         finally:
             facts = _facts(virtualenvs, options.suite, rounds, began)
             print("\n".join([*(f"- {name}: {value}" for name, value in facts.items()), ""]))
@@ -67,17 +66,6 @@ def _peers(text: str) -> Path:
     if not (folder / "job/packages.txt").is_file():
         raise argparse.ArgumentTypeError(f"{folder} has no job/packages.txt")
     return folder
-
-
-def _snapshot(peers: Path, suite: str) -> str:
-    """Have a host with the job's packages to boot others from: apt is not what is measured."""
-    packages = (peers / "job/packages.txt").read_text().split()
-    label = "bench-" + hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
-    install = (
-        "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends"
-    )
-    command = f"{install} {' '.join(packages)}"
-    return throwaway.prepared(label, lambda host: host.ssh(command), suite)
 
 
 def _facts(

@@ -76,13 +76,13 @@ class Bench:
         self.failures: list[str] = []
         self._ready: set[str] = set()
 
-    def take(self, names: Sequence[str], snapshot: str | None) -> None:
+    def take(self, names: Sequence[str]) -> None:
         """Take the measures of these names, in the order they stand above."""
         if "start" in names:
             self._start()
         for measure in MEASURES:
             if measure.name in names:
-                self._measure(measure, snapshot)
+                self._measure(measure)
         if "cold" in names:
             self._cold()
 
@@ -108,9 +108,9 @@ class Bench:
             "listed": ([programs / "fab", "--list"], ours),
         }
 
-    def _measure(self, measure: Measure, snapshot: str | None) -> None:
+    def _measure(self, measure: Measure) -> None:
         tools = [tool for tool in measure.tools if not (self.quick and tool is PYINFRA)]
-        self.rig.settle(tools, snapshot)
+        self.rig.settle(tools)
         # One turn that does not count: what comes first on a host has caches to fill.
         for tool in list(tools):
             try:
@@ -155,7 +155,7 @@ class Bench:
             for tool in [*tools[turn % len(tools) :], *tools[: turn % len(tools)]]:
                 _say(f"cold, round {turn + 1}: {tool.name}")
                 with ExitStack() as stack:
-                    place = self.rig.new_place(tool.place, None, stack)
+                    place = self.rig.new_place(tool.place, stack)
                     try:
                         self.runs.append(self.rig.run("cold", tool, "site", is_new=True, place=place))
                     except RunFailed as failure:

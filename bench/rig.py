@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -79,19 +80,30 @@ class Rig:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def settle(self, tools: Sequence[Tool], snapshot: str | None) -> None:
+    def settle(self, tools: Sequence[Tool]) -> None:
         """Boot a host for each place that the tools need, and give it a repository."""
         for tool in tools:
             if tool.place not in self.places:
-                self.places[tool.place] = self.new_place(tool.place, snapshot, self._stack)
+                self.places[tool.place] = self.new_place(tool.place, self._stack, self._snapshot())
 
-    def new_place(self, name: str, snapshot: str | None, stack: ExitStack) -> Place:
+    def new_place(self, name: str, stack: ExitStack, snapshot: str | None = None) -> Place:
         """Boot a host, which goes down with the stack, beside a repository of its own."""
         server = Server(stack.enter_context(throwaway.boot(f"bench-{name}", self.suite, snapshot)))
         repository = Repository.copy(self.peers / "sample", self._scratch() / "sample")
         if name == "roadie":
             repository.add_roadie()
         return Place(server, repository)
+
+    def _snapshot(self) -> str:
+        """Have a host with the job's packages to boot others from: apt is not what is measured.
+
+        Asked for at each boot, as snapshots that others make push old ones out.
+        """
+        packages = (self.peers / "job/packages.txt").read_text().split()
+        label = "bench-" + hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
+        install = "apt-get -qq install --no-install-recommends"
+        command = f"apt-get -qq update && DEBIAN_FRONTEND=noninteractive {install} {' '.join(packages)}"
+        return throwaway.prepared(label, lambda host: host.ssh(command), self.suite)
 
     def run(
         self,
