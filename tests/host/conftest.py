@@ -1,6 +1,7 @@
 """Hosts for the tests: fresh ones, and ones that stand on a snapshot made once."""
 
 import os
+import random
 
 import pytest
 import standing
@@ -33,6 +34,14 @@ def suite():
 
 
 @pytest.fixture
+def seed():
+    """What chance is left to in a test. ROADIE_SEED, which a failed test prints, has it again."""
+    seed = int(os.environ.get("ROADIE_SEED") or random.randrange(1000))
+    print(f"ROADIE_SEED={seed}")
+    return seed
+
+
+@pytest.fixture
 def bare_host(suite):
     """A fresh Debian server of the test's own."""
     with throwaway.boot("bare", suite) as host:
@@ -61,19 +70,19 @@ def desk(tmp_path):
 @pytest.fixture
 def packaged(suite, desk):
     """A desk with the guestbook, before a host that has its packages and no more."""
-    with throwaway.boot("packaged", suite, standing.packaged(suite)) as host:
+    with standing.booted(standing.packaged(suite), suite) as host:
         yield desk(host)
 
 
 @pytest.fixture
 def bootstrapped(suite, desk):
     """A desk with the guestbook, before a host that is ready for it."""
-    with throwaway.boot("bootstrapped", suite, standing.bootstrapped(suite)) as host:
+    with standing.booted(standing.bootstrapped(suite), suite) as host:
         yield desk(host)
 
 
 @pytest.fixture
 def deployed(suite, desk):
     """A desk with the guestbook, before a host that serves it."""
-    with throwaway.boot("deployed", suite, standing.deployed(suite)) as host:
+    with standing.booted(standing.deployed(suite), suite) as host:
         yield desk(host)

@@ -123,6 +123,14 @@ def is_up(host: ThrowawayHost, domain: str = "guestbook.example.org") -> bool:
         return False
 
 
+def is_serving(host: ThrowawayHost) -> bool:
+    """Whether the guestbook answers."""
+    try:
+        return browse(host).status == 200
+    except OSError:
+        return False
+
+
 def eventually(condition: object, seconds: float = 20) -> bool:
     """Whether the condition, a function, becomes true within that many seconds."""
     assert callable(condition)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from desk import Desk
+from desk import Desk, eventually, is_serving
 from projects import EXAMPLES, example
 from roadie import throwaway
 from roadie.throwaway import ThrowawayHost
@@ -32,6 +33,15 @@ def deployed(suite: str = "trixie") -> str:
     """The snapshot of a host that serves the guestbook."""
     label = _label("deployed", _everything())
     return throwaway.prepared(label, _does("deploy"), suite, on=bootstrapped(suite))
+
+
+@contextmanager
+def booted(snapshot: str, suite: str = "trixie") -> Iterator[ThrowawayHost]:
+    """A host of one's own from such a snapshot; if there is a site on it, it answers."""
+    with throwaway.boot("standing", suite, snapshot) as host:
+        if snapshot.startswith("deployed"):
+            assert eventually(lambda: is_serving(host), 30)
+        yield host
 
 
 def _does(task: str) -> Callable[[ThrowawayHost], object]:

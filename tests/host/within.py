@@ -1,0 +1,120 @@
+"""What a host says of itself, asked by no network: its processes, its files, the logs of its runs."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from pathlib import Path
+
+from roadie import nspawn
+from roadie.throwaway import ThrowawayHost
+from visitors import Visitors
+
+_NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+
+# Locks that are held, files and processes of runs that are over, packages half installed.
+LEFTOVERS = r"""
+for lock in /run/roadie/*.lock; do flock -n "$lock" true || echo "held: $lock"; done
+find /run/roadie /var/lib/roadie/incoming -type f 2>/dev/null |
+  grep -vE '^/run/roadie/[a-z-]+[.](lock|who|step)$'
+pgrep -a -u guestbook-build | sed 's/^/builds: /'
+pgrep -a -u guestbook | grep -v gunicorn | sed 's/^/runs: /'
+pgrep -a -f '^bash /run/roadie/' | sed 's/^/works: /'
+ls /var/lib/dpkg/updates
+dpkg --audit
+"""
+
+# A worker's parent is its master, which is Gunicorn too; whoever has another parent is a master.
+MASTERS = r"""
+declare -A parent=()
+for pid in $(pgrep -f '[-]m gunicorn roadie_'); do
+  parent[$pid]=$(ps -o ppid= -p "$pid") || unset "parent[$pid]"
+done
+for pid in "${!parent[@]}"; do
+  above=$((parent[$pid]))
+  socket=$(tr '\0' ' ' </proc/$pid/cmdline | grep -o 'unix:[^ ]*')
+  [[ -n ${parent[$above]-} ]] || echo "$(ps -o comm= -p "$above") $socket"
+done | sort
+"""
+
+HALVES = r"""
+find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/guestbook -xdev \
+  -regextype egrep -regex '.*([.](new|roadie-new|gone|build)|/[.]collected)' 2>/dev/null || :
+"""
+
+
+def inside(host: ThrowawayHost, script: str, *args: str) -> str:
+    """Run a script as root on the host, by no network; what it printed."""
+    enter = ["nsenter", f"--target={init_of(host)}", *"--mount --pid --net --uts --ipc".split()]
+    done = subprocess.run(
+        [*enter, "bash", "-c", script, "inside", *args], capture_output=True, text=True, timeout=60
+    )
+    assert not done.returncode, done.stderr
+    return done.stdout
+
+
+def init_of(host: ThrowawayHost) -> int:
+    """The host's first process, as this machine numbers it."""
+    pid = nspawn.running(host.state)
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def files_of(host: ThrowawayHost, run: str) -> list[Path]:
+    """What lies in /run/roadie of a run: nothing once it is over."""
+    return list(Path(f"/proc/{init_of(host)}/root/run/roadie").glob(f"{run}.*"))
+
+
+def events_of(host: ThrowawayHost, run: str) -> list[list[str]]:
+    """The events of a run from its log on the host: verb, stage, what, detail."""
+    (log,) = (host.tree / "var/log/roadie").glob(f"*-{run[:8]}.log")
+    lines = [line.split("\t") for line in log.read_text("utf-8", "replace").splitlines()]
+    return [fields[1:] for fields in lines if len(fields) == 5 and len(fields[0]) == 32]
+
+
+def leftovers(host: ThrowawayHost) -> list[str]:
+    """What no run may leave behind, however it ended."""
+    return inside(host, LEFTOVERS).splitlines()
+
+
+def masters(host: ThrowawayHost) -> list[str]:
+    """Each of Gunicorn's masters: its parent's name and its socket."""
+    return inside(host, MASTERS).splitlines()
+
+
+def halves(host: ThrowawayHost) -> list[str]:
+    """Things half made: a run that was cut may leave them, one that came to its end none."""
+    return inside(host, HALVES).splitlines()
+
+
+def assert_tidy(host: ThrowawayHost) -> None:
+    """No lock is held, nobody works, and every master is Supervisor's child."""
+    assert leftovers(host) == []
+    assert all(master.startswith("supervisord ") for master in masters(host)), masters(host)
+
+
+def assert_serves_once(host: ThrowawayHost) -> None:
+    """One master, of the slot that is live, and one program."""
+    live, current = inside(host, "cd /srv/guestbook && readlink live current").split()
+    colour = live.removeprefix("slots/")
+    assert masters(host) == [f"supervisord unix:/run/guestbook/{colour}.sock"]
+    assert inside(host, "cd /etc/supervisor/conf.d && ls").split() == [f"guestbook-{colour}.conf"]
+    assert current == "live/release"
+
+
+class Neighbours(Visitors):
+    """Visitors who ask from the host's own network, so that a link that is cut is not their concern."""
+
+    def _visit(self, at: float) -> None:
+        enter_network(self.host)
+        super()._visit(at)
+
+
+def enter_network(host: ThrowawayHost) -> None:
+    """Have this thread, for ever, make its connections in the host's network."""
+    descriptor = os.open(Path("/run/netns", host.name), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).setns(descriptor, _NEW_NETWORK):
+            raise OSError(ctypes.get_errno(), f"cannot enter the network of {host.name}")
+    finally:
+        os.close(descriptor)
