@@ -24,8 +24,9 @@ fail() { # WHAT WHY [CODE]
   exit "${3:-6}"
 }
 
-cause() { # PATTERN: what the running step's programs said that matches, as one line
-  tail -c "+$((step_start + 1))" -- "${log}" 2>/dev/null | grep -aE -- "$1" | awk '!seen[$0]++ { gsub(/^[ \t]+|[ \t]+$/, ""); printf "%s%s", sep, $0; sep = "; " }' || :
+cause() { # PATTERN: what the running step's programs said last that matches, as one line
+  tail -c "+$((step_start + 1))" -- "${log}" 2>/dev/null | grep -aE -- "$1" | tail -n 5 |
+    awk '!seen[$0]++ { gsub(/^[ \t]+|[ \t]+$/, ""); printf "%s%s", separator, $0; separator = "; " }' || :
 }
 
 disk_is_full() { # sets disk_full to the sentence that says which

@@ -55,11 +55,11 @@ wait_for_apt() { # locks are waited for, never broken
   done
 }
 
-why_apt_failed() {
-  local why
-  why=$(cause '^(E: Failed|E: The repository|Err:|W: Failed)')
-  [[ -n ${why} ]] || why=$(cause '^(E|dpkg): ')
-  printf '%s' "${why:-no reason given; see ${log}}"
+why_apt_failed() { # lists that could not be had are a warning only, of an earlier step, and the reason all the same
+  local why lists
+  why=$(cause '^(E|dpkg): ')
+  lists=$(step_start=0 cause '^W: Failed to fetch')
+  printf '%s' "${why:-no reason given; see ${log}}${lists:+; ${lists}}"
 }
 
 repair_dpkg() {

@@ -1,0 +1,79 @@
+"""apt is waited for, asked nothing, and its failures are told in one line."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from desk import eventually
+from told import last_run
+
+HOLD = """
+import fcntl, time
+lock = open("/var/lib/dpkg/lock-frontend", "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+time.sleep({})
+"""
+
+
+@pytest.fixture
+def lacking(packaged):
+    """A host that lacks one small package."""
+    packaged.host.ssh("dpkg --purge --force-depends logrotate >/dev/null && apt-get -qq update")
+    return packaged
+
+
+def hold_lock(host, seconds):
+    host.put(HOLD.format(seconds), "/root/hold.py")
+    host.ssh("systemd-run -q --unit=hold python3 /root/hold.py")
+    assert eventually(lambda: "hold.py" in host.ssh("pgrep -a -f hold.py", check=False).stdout)
+
+
+def test_another_run_of_apt_is_waited_for_and_named(lacking):
+    hold_lock(lacking.host, 6)
+    done = lacking.does("packages")
+    assert "held by process" in done.text and "/root/hold.py" in done.text
+    assert last_run(lacking.host).said("changed") >= {("packages", "package logrotate")}
+
+
+def test_one_that_never_ends_is_named_when_the_time_is_up(lacking, desk):
+    hold_lock(lacking.host, 999)
+    done = desk(lacking.host, apt_lock_timeout=2).fab("packages")
+    assert done.code == 6 and "/root/hold.py" in done.last_line and "apt_lock_timeout" in done.last_line
+
+
+def test_an_unknown_package_is_named(packaged, desk):
+    done = desk(packaged.host, packages=["no-such-thing"]).fab("bootstrap")
+    assert (done.code, "Unable to locate package no-such-thing" in done.last_line) == (6, True), done.text
+
+
+def test_a_mirror_that_does_not_answer_is_named(lacking):
+    host = lacking.host
+    host.ssh("rm -rf /etc/apt/sources.list* /var/lib/apt/lists/* && mkdir /etc/apt/sources.list.d")
+    host.put("deb http://127.0.0.1:9/debian stable main\n", "/etc/apt/sources.list")
+    done = lacking.fab("packages")
+    assert (done.code, "http://127.0.0.1:9/debian" in done.last_line) == (6, True), done.text
+
+
+def test_what_a_cut_run_of_dpkg_left_is_put_right_first(lacking):
+    host = lacking.host
+    host.ssh(
+        "dpkg --force-depends --unpack /var/cache/apt/archives/nginx-common_*.deb >/dev/null 2>&1",
+        check=False,
+    )
+    half = host.ssh("dpkg --audit").stdout
+    done = lacking.does("packages")
+    if half:
+        assert ("packages", "dpkg") in last_run(host).said("changed"), done.text
+    assert host.ssh("dpkg --audit").stdout == ""
+    assert re.search(r": 0 changed", lacking.does("packages").out)
+
+
+def test_no_program_is_restarted_and_none_asks_a_question(packaged, desk):
+    host = packaged.host
+    before = host.ssh("systemctl show -p MainPID supervisor mariadb nginx").stdout
+    done = desk(host, packages=["needrestart", "postfix"]).does("packages")
+    assert host.ssh("systemctl show -p MainPID supervisor mariadb nginx").stdout == before
+    assert "Failed to restart" not in done.text
+    desk(host, packages=["needrestart", "postfix"]).does("bootstrap")
+    assert "supervisor" in host.ssh("cat /etc/needrestart/conf.d/roadie.conf").stdout
