@@ -192,7 +192,7 @@ def logged(overlay, tmp_path):
 import json, logging, logging.config, sys
 from django.utils.log import DEFAULT_LOGGING
 import django.conf
-django.conf.settings.configure(DEBUG=False)
+django.conf.settings.configure(DEBUG=False, SECRET_KEY="any")
 import roadie_overlay
 logging.config.dictConfig(DEFAULT_LOGGING)
 logging.config.dictConfig(roadie_overlay.to_stderr({config!r}))
