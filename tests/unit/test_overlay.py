@@ -193,6 +193,7 @@ import json, logging, logging.config, sys
 from django.utils.log import DEFAULT_LOGGING
 import django.conf
 django.conf.settings.configure(DEBUG=False, SECRET_KEY="any")
+django.setup()
 import roadie_overlay
 logging.config.dictConfig(DEFAULT_LOGGING)
 logging.config.dictConfig(roadie_overlay.to_stderr({config!r}))
