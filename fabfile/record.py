@@ -6,16 +6,18 @@ import getpass
 import hashlib
 import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from .bundle import Commit
 from .render import render
-from .stages import environment, static, virtualenv
+from .stages import environment, secrets, start, static, virtualenv
 from .workspace import Committed
 
 FORMAT = 1
-_MAKES_IT = (virtualenv, environment, static)
+_MAKES_IT = (virtualenv, secrets, environment, static, start)
 
 
 @dataclass(frozen=True)
@@ -29,22 +31,25 @@ class Release:
     record: str = ""
 
 
-def make_release(work: Committed) -> Release:
-    """Name a release of this commit; equal fingerprints mean that nothing at all would differ."""
+def make_release(work: Committed, values: Mapping[str, Any]) -> Release:
+    """Name a release of this commit, rendered with these values.
+
+    Equal fingerprints mean that nothing at all would differ.
+    """
     now = datetime.now(UTC)
     bare = Release("0", "0", work.shipped_tree)
     release = replace(
         bare,
         id=f"{now:%Y%m%dT%H%M%SZ}-{work.commit.sha[:8]}",
         commit=work.commit.sha,
-        fingerprint=_fingerprint(bare, work),
+        fingerprint=_fingerprint(bare, work, values),
     )
     return replace(release, record=_record(release, work.commit, now))
 
 
-def _fingerprint(bare: Release, work: Committed) -> str:
-    values = {**work.values, "release": bare}
-    parts = [render(stage.template, work.settings.own_templates, values) for stage in _MAKES_IT]
+def _fingerprint(bare: Release, work: Committed, values: Mapping[str, Any]) -> str:
+    given = {**values, "release": bare}
+    parts = [render(stage.template, work.settings.own_templates, given) for stage in _MAKES_IT]
     parts.append(bare.tree)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .host import Host
     from .record import Release
     from .session import Payload
+    from .settings import Settings
     from .workspace import Committed
 
 _WAIT = "seconds to wait for another run to end (0)"
@@ -28,20 +30,21 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0) -> None:
 
     settings, hosts = targets(c)
     work = at_ref(settings, ref)
-    release = make_release(work)
     _warn_of_dirty_tree(work)
-    survey = run_stages(hosts, SURVEY, work.values, command="fab deploy", locks=False)
+    values = {**work.values, "secrets": _secrets(settings)}
+    values["release"] = make_release(work, values)
+    survey = run_stages(hosts, SURVEY, values, command="fab deploy", locks=False)
     survey.raise_failure()
     for host, found in zip(hosts, survey.hosts, strict=True):
-        _deploy_on(host, found, work, release, wait)
+        _deploy_on(host, found, values, wait)
 
 
-def _deploy_on(host: Host, found: HostReport, work: Committed, release: Release, wait: int) -> None:
+def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: int) -> None:
     """Deploy to one host, doing no more than what the survey found to be missing."""
     from .bundle import pack
     from .runner import run_stages
 
-    facts = found.facts()
+    facts, release, settings = found.facts(), values["release"], values["settings"]
     if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
         if facts.get("settled") == ["yes"]:
             say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
@@ -50,18 +53,27 @@ def _deploy_on(host: Host, found: HostReport, work: Committed, release: Release,
         payload: Payload = b""
     else:
         stages = in_use("deploy")
-        payload = pack(work.settings.root, release.tree, facts.get("tree", []))
-    values = {**work.values, "release": release}
+        payload = pack(settings.root, release.tree, facts.get("tree", []))
     report = run_stages([host], stages, values, command="fab deploy", payload=payload, wait=wait)
-    _conclude(report, facts, release, work)
+    _conclude(report, facts, release, settings)
 
 
-def _conclude(report: Report, facts: dict[str, list[str]], release: Release, work: Committed) -> None:
+def _conclude(report: Report, facts: dict[str, list[str]], release: Release, settings: Settings) -> None:
     before = facts.get("live", [""])[0]
     report.raise_failure(f"; {before} still serves" if before else "; no release serves yet")
     report.summarise()
     for one in report.hosts:
-        say_line(one.host, f"release {release.id} serves http://{work.settings.domain[0]}/")
+        say_line(one.host, f"release {release.id} serves http://{settings.domain[0]}/")
+
+
+def _secrets(settings: Settings) -> dict[str, str]:
+    if not settings.secrets:
+        return {}
+    from . import console
+    from .secret_sources import resolve_secrets
+
+    found = resolve_secrets(settings, lambda name: console.ask(f"secret {name}: ", secret=True))
+    return {name: secret.reveal() for name, secret in found.items()}
 
 
 def _warn_of_dirty_tree(work: Committed) -> None:

@@ -40,6 +40,7 @@ live = _stage("live", "Find the release that serves.")
 survey = _stage("survey", "Ask what the host has.")
 receive = _stage("receive", "Take in the code that the host lacks.")
 checkout = _stage("checkout", "Lay out the code as a new release.")
+secrets = _stage("secrets", "Hand over the secrets of the settings.")
 environment = _stage("environment", "Write the release's environment and settings.")
 inspect = _stage("inspect", "Check the project as it will run.")
 static = _stage("static", "Collect the static files.")
@@ -54,6 +55,7 @@ DEPLOY: Sequence = (
     receive,
     checkout,
     virtualenv,
+    secrets,
     environment,
     inspect,
     static,

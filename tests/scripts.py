@@ -43,6 +43,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "settings": projects.complete(settings, project),
         "project": project,
         "release": RELEASE,
+        "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
         "run": RUN,
     }
 

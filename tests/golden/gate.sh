@@ -91,7 +91,7 @@ pass_gate() { # every page as often as there are workers; a wrong answer counts 
       continue
     else
       wrong=$((wrong + 1))
-      ((wrong < 5)) && [[ ${page_status} != timeout ]] || refuse_release "${refusal}"
+      if ((wrong == 5)) || [[ ${page_status} == timeout ]]; then refuse_release "${refusal}"; fi
     fi
     ((SECONDS < deadline)) || refuse_release "${refusal} within ${gate_seconds} seconds"
     sleep 0.05

@@ -87,6 +87,10 @@ set -a
 . "${release}/env"
 # shellcheck source=/dev/null
 . "${release%/releases/*}/shared/secrets"
+if [[ -e ${release%/releases/*}/shared/secrets.given ]]; then
+  # shellcheck source=/dev/null
+  . "${release%/releases/*}/shared/secrets.given"
+fi
 set +a
 umask 022
 cd "${ROADIE_WORK_DIR}"

@@ -98,3 +98,27 @@ def test_the_hosts_of_the_settings_need_no_option(site: Desk) -> None:
     )
     desk = replace(site, options=("-S", str(site.host.ssh_config)))
     assert "<h1>By settings" in ship_title(desk, "By settings")
+
+
+def test_secrets_come_from_a_command_and_a_file_and_show_nowhere(site: Desk) -> None:
+    nasty = "it's; $(id) \"x\" %s"
+    (site.project.parent / "secret").write_text(nasty + "\nsecond line")
+    settings(
+        site.project,
+        app="guestbook",
+        domain="guestbook.example.org",
+        health="/healthz",
+        secrets={"FROM_COMMAND": {"command": "printf 'pa$1wor$D'"}, "FROM_FILE": {"file": "../secret"}},
+    )
+    done = site.does("deploy")
+    show = "import os; print(ascii([os.environ['FROM_COMMAND'], os.environ['FROM_FILE']]))"
+    told = site.does("manage", f'shell -c "{show}"').out
+    assert ascii(["pa$1wor$D", nasty + "\nsecond line"]) in told
+    where = "/srv/guestbook/shared/secrets.given"
+    assert site.host.ssh(f"stat -c '%a %U:%G' {where}").stdout == "640 root:guestbook\n"
+    logs = site.host.ssh("cat /var/log/roadie/*.log; ps axww").stdout
+    assert "wor$D" not in done.text + logs and "second line" not in done.text + logs
+    assert "serves already" in site.does("deploy").out
+    (site.project.parent / "secret").write_text("rotated")
+    site.does("deploy")
+    assert "rotated" in site.does("manage", f'shell -c "{show}"').out

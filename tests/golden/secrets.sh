@@ -1,0 +1,9 @@
+names=(MAIL_PASSWORD)
+values=('it'"'"'s; $(id) `id` "x"')
+
+given='# Secrets of the settings. Written by each deploy.'
+for i in "${!names[@]}"; do
+  printf -v line '%s=%q' "${names[i]}" "${values[i]}"
+  given+=$'\n'${line}
+done
+ensure_secret_file "${root}/shared/secrets.given" 640 "root:${app}" "${given}"
