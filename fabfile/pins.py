@@ -19,10 +19,11 @@ PINS = {
     "uvicorn": "uvicorn==0.54.0",
     "uvicorn-worker": "uvicorn-worker==0.4.0",
     "gevent": "gevent==26.9.0",
+    "packaging": "packaging>=20",  # whichever the project's own packages brought will do
 }
 _ALWAYS = ("gunicorn", "mysqlclient")
 # By a part of the worker class's name.
-_FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker"), "gevent": ("gevent",)}
+_FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker"), "gevent": ("gevent", "packaging")}
 _DOES_THE_JOB = {"mysqlclient": {"mysqlclient", "pymysql"}}
 
 NAMES = (

@@ -211,8 +211,8 @@ def test_what_the_project_lacks_to_run_is_pinned(text, pins):
         ("gthread", "", ()),
         ("uvicorn", "", ("uvicorn", "uvicorn-worker")),
         ("uvicorn_worker.UvicornWorker", "uvicorn==0.30", ("uvicorn-worker",)),
-        ("gevent", "", ("gevent",)),
-        ("gevent", "gevent", ()),
+        ("gevent", "", ("gevent", "packaging")),
+        ("gevent", "gevent", ("packaging",)),
     ],
 )
 def test_what_a_worker_class_runs_on_is_pinned_too(worker_class, text, pins):
