@@ -24,8 +24,12 @@ fail() { # WHAT WHY [CODE]
   exit "${3:-6}"
 }
 
-cause() { # PATTERN: what the running step's programs said last that matches, as one line
-  tail -c "+$((step_start + 1))" -- "${log}" 2>/dev/null | grep -aE -- "$1" | tail -n 5 |
+step_output() { # prints what the running step's programs have said so far
+  tail -c "+$((step_start + 1))" -- "${log}" 2>/dev/null
+}
+
+cause() { # PATTERN: what they said last that matches, as one line
+  step_output | grep -aE -- "$1" | tail -n 5 |
     awk '!seen[$0]++ { gsub(/^[ \t]+|[ \t]+$/, ""); printf "%s%s", separator, $0; separator = "; " }' || :
 }
 

@@ -82,13 +82,16 @@ build() {
   fi
 }
 
-why_pip_failed() {
-  local why
-  why=$(cause '^[[:space:]]*(ERROR:|error:|fatal error:)')
-  why=${why:-$(cause . | tail -c 300)}
-  [[ ${why} != *'subprocess-exited'* && ${why} != *'Failed building'* && ${why} != *'Failed to build'* ]] ||
-    why+='; if it needs a library of Debian, name its -dev package in packages:'
-  printf '%s; the virtualenvs that are there stay as they are' "${why}"
+why_pip_failed() { # a build that fails has its own last words, inside of what pip shows of it
+  local why built
+  why=$(cause '^ERROR:')
+  built=$(step_output | awk '
+    /^ *Collecting / { package = $2 }
+    /\[end of output\]/ { words = package ": " last }
+    NF { last = $0; gsub(/^[ \t]+/, "", last) }
+    END { print words }')
+  [[ -z ${built} ]] || why="${why:+${why}; }${built}; if it needs a library of Debian, name its -dev package in packages:"
+  printf '%s; the virtualenvs that are there stay as they are' "${why:-$(cause . | tail -c 300)}"
 }
 
 take_over() { # by root, once no process of the builder can reach in: no special file, no special bit, no write for the site

@@ -1,0 +1,149 @@
+"""A virtualenv is whole or not there, built by a user who can keep no hold of it."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+
+import pytest
+from desk import browse, eventually
+from projects import commit
+from told import last_run
+
+VENVS = "/srv/guestbook/venvs"
+# What a package could try while pip builds it: to stay, to mark its work as done, to leave a way back.
+EVIL = """
+import os, subprocess, sys
+from setuptools import setup
+os.chdir(sys.prefix)
+if not os.path.exists("bin/way-back"):
+    os.symlink("/etc/passwd", ".complete")
+    open("bin/way-back", "w").write("#!/bin/sh")
+    os.chmod("bin/way-back", 0o6777)
+    os.mkfifo("bin/pipe")
+    stay = "while :; do echo x >>bin/still-here; done"
+    quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.Popen(["setsid", "bash", "-c", stay], **quiet)
+for path in ("/srv/guestbook/shared/secrets", "/var/lib/roadie/sites", "/run/roadie", "/var/log/roadie"):
+    if os.access(path, os.R_OK):
+        raise SystemExit("evil can read " + path)
+if os.getuid() == 0 or os.access("/srv/guestbook/venvs", os.W_OK):
+    raise SystemExit("evil has root's rights")
+setup(name="evil", version="1.0", py_modules=[])
+"""
+BROKEN = "raise SystemExit('no headers of libmissing')"
+
+
+def sdist(text):
+    """A source distribution with this setup.py, as bytes."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        info = tarfile.TarInfo("evil-1.0/setup.py")
+        info.size = len(text.encode())
+        tar.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def serve(host, text):
+    """Offer that package on the host itself; the line of requirements that asks for it."""
+    (host.tree / "root/evil-1.0.tar.gz").write_bytes(sdist(text))
+    host.ssh("systemd-run -q --unit=index python3 -m http.server -b 127.0.0.1 -d /root 8099")
+    assert eventually(lambda: "LISTEN" in host.ssh("ss -Hltn sport = :8099").stdout)
+    return "evil @ http://127.0.0.1:8099/evil-1.0.tar.gz"
+
+
+def require(desk, *lines):
+    """Have the project ask for more."""
+    path = desk.project / "requirements.txt"
+    path.write_text("\n".join([*path.read_text().split("\n"), *lines, ""]))
+    commit(desk.project)
+
+
+def venvs(host):
+    return set(host.ssh(f"ls {VENVS}").stdout.split())
+
+
+def test_requirements_that_fail_are_told_in_pips_words_and_leave_what_is_there(bootstrapped):
+    host = bootstrapped.host
+    before = venvs(host)
+    require(bootstrapped, "no-such-thing-at-all==1.0")
+    done = bootstrapped.fab("bootstrap")
+    assert done.code == 6, done.text
+    assert "no-such-thing-at-all" in done.last_line and "requirements.txt: ERROR" in done.last_line
+    [whole] = before
+    assert host.ssh(f"{VENVS}/{whole}/bin/python -c 'import django, gunicorn, MySQLdb'").stderr == ""
+
+
+def test_a_package_that_cannot_be_built_is_named_with_its_own_last_words(bootstrapped):
+    require(bootstrapped, serve(bootstrapped.host, BROKEN))
+    done = bootstrapped.fab("bootstrap")
+    assert (done.code, "evil: no headers of libmissing" in done.last_line) == (6, True), done.text
+    assert "packages:" in done.last_line
+
+
+def test_what_a_package_does_while_it_is_built_ends_with_the_build(bootstrapped):
+    host = bootstrapped.host
+    require(bootstrapped, serve(host, EVIL))
+    before = venvs(host)
+    bootstrapped.does("bootstrap")
+    [made] = venvs(host) - before
+    path = f"{VENVS}/{made}"
+    assert host.ssh("pgrep -u guestbook-build -a", check=False).stdout == ""
+    assert (
+        host.ssh(f"test -e {path}/bin/way-back && ! test -L {path}/.complete && echo yes").stdout == "yes\n"
+    )
+    strange = r"! -user root -o ! -group guestbook -o ! -type l -perm /7027 -o ! -type f ! -type d ! -type l"
+    assert host.ssh(f"find {path} {strange}").stdout == ""
+    assert "0 changed" in bootstrapped.does("bootstrap").out
+
+
+def test_a_build_that_was_cut_is_done_again(bootstrapped):
+    host = bootstrapped.host
+    host.ssh(f"rm {VENVS}/*/.complete && rm -r {VENVS}/*/lib/python3*/site-packages/django")
+    bootstrapped.does("bootstrap")
+    assert {stage for stage, _ in last_run(host).said("changed")} == {"virtualenv"}
+    assert host.ssh(f"{VENVS}/*/bin/python -c 'import django'").stderr == ""
+
+
+def test_a_build_that_is_killed_leaves_the_site_as_it_was(deployed):
+    host = deployed.host
+    require(deployed, "six==1.17.0")
+    with deployed.started("bootstrap") as process:
+        assert eventually(lambda: host.ssh("pgrep -u guestbook-build", check=False).stdout, 60)
+        host.ssh("pkill -KILL -f '^bash /run/roadie/'")
+        process.kill()
+    assert browse(host, "/healthz").status == 200
+    assert len(host.ssh(f"ls {VENVS}/*/.complete").stdout.split()) == 1
+    deployed.does("bootstrap")
+    assert len(host.ssh(f"ls {VENVS}/*/.complete").stdout.split()) == 2
+    assert re.search(r": 0 changed", deployed.does("bootstrap").out)
+
+
+def test_a_package_of_the_projects_own_is_built_by_deploy_from_its_tree(bootstrapped):
+    host, own = bootstrapped.host, bootstrapped.project / "greeting"
+    (own / "greeting").mkdir(parents=True)
+    (own / "greeting/__init__.py").write_text("HELLO = 'hello'\n")
+    (own / "setup.py").write_text(
+        "from setuptools import setup\nsetup(name='greeting', packages=['greeting'])\n"
+    )
+    require(bootstrapped, "-e ./greeting")
+    before = venvs(host)
+    assert "0 changed" in bootstrapped.does("bootstrap").out
+    bootstrapped.does("deploy")
+    [made] = venvs(host) - before or venvs(host)
+    out = host.ssh(
+        f"cd / && {VENVS}/{made}/bin/python -c 'import greeting; print(greeting.HELLO, greeting.__file__)'"
+    ).stdout
+    assert out.startswith(f"hello {VENVS}/{made}/lib/")
+    assert browse(host, "/healthz").status == 200
+
+
+@pytest.mark.parametrize("suite", ["bookworm"])
+def test_on_python_3_11_old_packages_find_setuptools(bootstrapped):
+    assert bootstrapped.host.ssh(f"{VENVS}/*/bin/python -c 'import pkg_resources'").stderr == ""
+
+
+def test_a_python_that_is_not_there_is_named(bootstrapped, desk):
+    done = desk(bootstrapped.host, python="/opt/python/bin/python3.12").fab("bootstrap")
+    assert (done.code, "/opt/python/bin/python3.12" in done.last_line) == (6, True), done.text
