@@ -101,7 +101,7 @@ def test_the_hosts_of_the_settings_need_no_option(site: Desk) -> None:
 
 
 def test_secrets_come_from_a_command_and_a_file_and_show_nowhere(site: Desk) -> None:
-    nasty = "it's; $(id) \"x\" %s"
+    nasty = 'it\'s; $(id) "x" %s'
     (site.project.parent / "secret").write_text(nasty + "\nsecond line")
     settings(
         site.project,
