@@ -80,8 +80,12 @@ cuttable() { # COMMAND...: runs it so that a stop ends it at once
   ("$@") 8>&- 9>&- </dev/null &
   cuttable_pid=$!
   set +m
+  # For the frame, which ends it if this shell is killed; a stop may have come before there was a process.
+  printf %s "${cuttable_pid}" >"/run/roadie/${run_id}.cut"
+  [[ -z ${stopping} ]] || on_term
   wait "${cuttable_pid}" || code=$?
   cuttable_pid=''
+  : >"/run/roadie/${run_id}.cut"
   return "${code}"
 }
 
@@ -146,6 +150,7 @@ as_user() { # USER HOME COMMAND...: nothing of ours comes along: no lock, no log
 
 take_lock() { # one run at a time for the site: held by this process, so never stale
   local lock=/run/roadie/${app}.lock waited=0 limit=${wait_for_lock:-0}
+  sweep_up
   exec 9>>"${lock}"
   until flock -n 9; do
     ((waited == 0)) && say waiting lock "$(lock_holder)"
@@ -158,6 +163,17 @@ take_lock() { # one run at a time for the site: held by this process, so never s
   done
   printf '%s\t%s\t%(%F %T)T UTC\t%s\n' "${run_id}" "${who}" -1 "${command}" >"/run/roadie/${app}.who"
   locked=1
+}
+
+sweep_up() { # after runs that were killed, or that a power cut ended
+  local path pid
+  for path in /run/roadie/*.beat; do
+    read -r pid <"${path}" || continue
+    [[ -d /proc/${pid} ]] || rm -f -- "${path%beat}"*
+  done
+  for path in "${state}"/incoming/*; do
+    [[ ! -f ${path} || -e /run/roadie/${path##*/}.beat ]] || rm -f -- "${path}"
+  done
 }
 
 lock_holder() {
