@@ -1,8 +1,7 @@
 """A run may be cut anywhere: the host ends or finishes by itself, and the same command again converges."""
 
 import standing
-from cuts import QUICK_WAYS, Cuts, Turns, assert_bootstrapped, side_by_side
-from within import assert_tidy
+from cuts import QUICK_WAYS, Cuts, Turns, assert_nothing_changes, side_by_side
 
 HOSTS = 4  # most of the time goes with waiting until a host notices that its link is silent
 
@@ -14,7 +13,7 @@ def test_a_bootstrap_may_be_cut_at_every_step(desk, seed):
         with standing.booted(standing.packaged()) as host:
             cuts = Cuts(desk(host), ("bootstrap",), turns)
             cuts.all()
-            assert_bootstrapped(cuts.desk)
+            assert_nothing_changes(cuts.desk)
 
     side_by_side(cut, HOSTS)
     turns.tell()
@@ -26,5 +25,4 @@ def test_the_packages_may_be_cut_at_every_step(bare_host, desk, seed):
     cuts = Cuts(desk(bare_host), ("packages",), turns, midst={"packages: package nginx": 4})
     cuts.all()
     turns.tell()
-    assert ": 0 changed" in cuts.desk.does("packages").out
-    assert_tidy(bare_host)
+    assert_nothing_changes(cuts.desk, "packages")

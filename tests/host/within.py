@@ -17,7 +17,7 @@ _NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 LEFTOVERS = r"""
 for lock in /run/roadie/*.lock; do flock -n "$lock" true || echo "held: $lock"; done
 find /run/roadie /var/lib/roadie/incoming -type f 2>/dev/null |
-  grep -vE '^/run/roadie/[a-z-]+[.](lock|who|step)$'
+  grep -vE '^/run/roadie/([a-z-]+[.](lock|who|step)|apt-at-work)$'
 pgrep -a -u guestbook-build | sed 's/^/builds: /'
 pgrep -a -u guestbook | grep -v gunicorn | sed 's/^/runs: /'
 pgrep -a -f '^bash /run/roadie/' | sed 's/^/works: /'
@@ -39,8 +39,8 @@ done | sort
 """
 
 HALVES = r"""
-find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/guestbook -xdev \
-  -regextype egrep -regex '.*([.](new|roadie-new|gone|build)|/[.]collected)' 2>/dev/null || :
+find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/guestbook /run/roadie -xdev \
+  -regextype egrep -regex '.*([.](new|roadie-new|gone|build)|/[.]collected|apt-at-work)' 2>/dev/null || :
 """
 
 
@@ -89,16 +89,18 @@ def halves(host: ThrowawayHost) -> list[str]:
 
 def assert_tidy(host: ThrowawayHost) -> None:
     """No lock is held, nobody works, and every master is Supervisor's child."""
-    assert leftovers(host) == []
-    assert all(master.startswith("supervisord ") for master in masters(host)), masters(host)
+    assert not (left := leftovers(host)), left
+    assert not (strays := [each for each in masters(host) if not each.startswith("supervisord ")]), strays
 
 
 def assert_serves_once(host: ThrowawayHost) -> None:
     """One master, of the slot that is live, and one program."""
     live, current = inside(host, "cd /srv/guestbook && readlink live current").split()
     colour = live.removeprefix("slots/")
-    assert masters(host) == [f"supervisord unix:/run/guestbook/{colour}.sock"]
-    assert inside(host, "cd /etc/supervisor/conf.d && ls").split() == [f"guestbook-{colour}.conf"]
+    found = masters(host)
+    assert found == [f"supervisord unix:/run/guestbook/{colour}.sock"], (live, found)
+    programs = inside(host, "cd /etc/supervisor/conf.d && ls").split()
+    assert programs == [f"guestbook-{colour}.conf"], (live, programs)
     assert current == "live/release"
 
 
