@@ -86,7 +86,8 @@ why_pip_failed() { # a build that fails has its own last words, inside of what p
   local why built
   why=$(cause '^ERROR:')
   built=$(step_output | awk '
-    /^ *Collecting / { package = $2 }
+    /^ *Collecting / { package = $2; sub(/@$/, "", package) }
+    /^ *Building wheel for / { package = $4 }
     /\[end of output\]/ { words = package ": " last }
     NF { last = $0; gsub(/^[ \t]+/, "", last) }
     END { print words }')
