@@ -84,7 +84,6 @@ list_old_virtualenvs
 remove_old 'old virtualenv'
 if [[ -z ${check} ]]; then
   forget_trees
-  [[ ! -d ${state}/incoming ]] || find "${state}/incoming" -type f -mmin +1440 -delete
   # For the next deploy: of this release, nothing is left to do.
   : >"${release_dir}/settled"
 fi

@@ -437,16 +437,16 @@ def test_old_releases_go_and_with_them_virtualenvs_and_trees(site: Site) -> None
         folders.append(site.serve(site.ship(), ("blue", "green")[number % 2]))
     never_served = site.ship()
     site.host.ssh("mkdir -p /srv/guestbook/releases/20250101T000000Z-0.gone/code /srv/guestbook/venvs/old")
-    site.host.ssh("cd /var/lib/roadie/incoming && touch -d '2 days ago' x && touch y")
     as_app = "setpriv --reuid=guestbook --regid=guestbook --clear-groups"
     stands_there = f"(cd {folders[1]}/code && exec {as_app} sleep 100) </dev/null >/dev/null 2>&1 & echo $!"
     pid = site.host.ssh(stands_there).stdout.strip()
+    site.host.ssh(f"cd /var/lib/roadie/incoming && touch killed works && echo {pid} >/run/roadie/works.beat")
     latest = Release(folders[-1].rpartition("/")[2], "", "")
     events = site.run(stages.live, stages.prune, release=latest, keep=3)
     kept = [f.rpartition("/")[2] for f in (folders[1], *folders[3:])]
     assert site.host.ssh("ls /srv/guestbook/releases").stdout.split() == kept
     assert site.host.ssh("ls /srv/guestbook/venvs").stdout.split() == [f"v-{name}" for name in kept]
-    assert site.host.ssh("ls /var/lib/roadie/incoming").stdout.split() == ["y"]
+    assert site.host.ssh("ls /var/lib/roadie/incoming").stdout.split() == ["works"]
     assert site.host.ssh("ls /srv/guestbook/repo.git/refs/roadie/trees").stdout.split() == kept
     gone = {event.what for event in events if event.verb == "changed"}
     assert f"old release {never_served.rpartition('/')[2]}" in gone and "old virtualenv old" in gone

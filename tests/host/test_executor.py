@@ -158,7 +158,7 @@ def test_ctrl_c_ends_within_a_second_and_stops_what_runs(project, hosts):
         assert eventually(lambda: all(rests(host) for host in hosts))
         at = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
         assert time.monotonic() - at < 1
     assert (process.returncode, err.count("\n")) == (130, 1)
     assert err.startswith("interrupted")
@@ -172,7 +172,7 @@ def test_ctrl_c_ends_within_a_second_where_a_host_does_not_answer(project, hosts
             assert eventually(lambda: rests(hosts[0]))
             at = time.monotonic()
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
             assert time.monotonic() - at < 1
         assert process.returncode == 130
     finally:
@@ -186,7 +186,7 @@ def test_ctrl_c_ends_within_a_second_where_a_link_has_died(project, hosts):
         try:
             at = time.monotonic()
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+            process.communicate(timeout=60)
             assert time.monotonic() - at < 1
         finally:
             hosts[1].mend_link()
@@ -199,7 +199,7 @@ def test_a_controller_that_dies_stops_what_runs(project, hosts, death):
     with started(project, "-H", "one,two", "rest") as process:
         assert eventually(lambda: all(rests(host) for host in hosts))
         process.send_signal(death)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert eventually(lambda: not any(rests(host) for host in hosts), 5)
 
 
