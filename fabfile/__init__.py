@@ -5,7 +5,8 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from . import executor, provision
-from .operate import manage
+from .operate import manage, restart
+from .past import releases, rollback
 from .provision import bootstrap, plan
 from .rehearsal import rehearse
 from .release import deploy, migrate
@@ -20,7 +21,18 @@ site, logrotate = provision.STAGE_TASKS["site"], provision.STAGE_TASKS["logrotat
 
 # Outside `__all__`: a Collection of this name in a fabfile hides every task of its own.
 ns = Collection()
-for _task in (bootstrap, plan, *provision.STAGE_TASKS.values(), deploy, migrate, manage, rehearse):
+for _task in (
+    bootstrap,
+    plan,
+    *provision.STAGE_TASKS.values(),
+    deploy,
+    migrate,
+    rollback,
+    releases,
+    manage,
+    restart,
+    rehearse,
+):
     ns.add_task(_task)
 
 __all__ = [
@@ -37,6 +49,9 @@ __all__ = [
     "packages",
     "plan",
     "rehearse",
+    "releases",
+    "restart",
+    "rollback",
     "site",
     "supervisor",
     "use",

@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from .errors import RoadieError, UsageError
 from .executor import roadie_task
+from .stages import RESTART
 
 MANAGE = "/usr/local/lib/roadie/manage"
 
@@ -30,3 +31,16 @@ def manage(c: Context, command: str) -> None:
         code = host.terminal([MANAGE, app, *words])
         if code:
             raise RoadieError(f"{host.name}: manage.py {words[0]} ended with code {code}")
+
+
+@roadie_task(help={"wait": "seconds to wait for another run to end (0)"})
+def restart(c: Context, wait: int = 0) -> None:
+    """Restart the release that serves; no request fails."""
+    from .runner import run_stages, targets
+    from .workspace import named
+
+    settings, hosts = targets(c)
+    values = {"settings": named(settings)}
+    report = run_stages(hosts, RESTART, values, command="fab restart", wait=wait)
+    report.raise_failure("; what served before still serves")
+    report.summarise()

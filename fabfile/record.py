@@ -13,11 +13,16 @@ from typing import Any
 
 from .bundle import Commit
 from .render import render
-from .stages import environment, secrets, start, static, virtualenv
+from .stages import Stage, environment, secrets, static, virtualenv
 from .workspace import Committed
 
 FORMAT = 1
-_MAKES_IT = (virtualenv, secrets, environment, static, start)
+# The parts of a release beside its code, each with the stages that make it.
+_PARTS: Mapping[str, tuple[Stage, ...]] = {
+    "requirements": (virtualenv,),
+    "settings": (secrets, environment),
+    "static files": (static,),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Release:
 def make_release(work: Committed, values: Mapping[str, Any]) -> Release:
     """Name a release of this commit, rendered with these values.
 
-    Equal fingerprints mean that nothing at all would differ.
+    Equal fingerprints mean that nothing at all would differ; see `differences`.
     """
     now = datetime.now(UTC)
     bare = Release("0", "0", work.shipped_tree)
@@ -49,9 +54,17 @@ def make_release(work: Committed, values: Mapping[str, Any]) -> Release:
 
 def _fingerprint(bare: Release, work: Committed, values: Mapping[str, Any]) -> str:
     given = {**values, "release": bare}
-    parts = [render(stage.template, work.settings.own_templates, given) for stage in _MAKES_IT]
-    parts.append(bare.tree)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    lines = [f"{bare.tree} code"]
+    for part, stages in _PARTS.items():
+        made_by = "\0".join(render(stage.template, work.settings.own_templates, given) for stage in stages)
+        lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} {part}")
+    return "\n".join(lines)
+
+
+def differences(fingerprint: str, other: str) -> list[str]:
+    """The parts in which a release with this fingerprint differs from one with the other."""
+    known = set(other.splitlines())
+    return [line.partition(" ")[2] for line in fingerprint.splitlines() if line not in known]
 
 
 def _record(release: Release, commit: Commit, now: datetime) -> str:

@@ -45,6 +45,7 @@ def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: i
     from .runner import run_stages
 
     facts, release, settings = found.facts(), values["release"], values["settings"]
+    _warn_of_nginx(host, facts, values)
     if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
         if facts.get("settled") == ["yes"]:
             say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
@@ -52,10 +53,34 @@ def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: i
         stages = FINISH
         payload: Payload = b""
     else:
+        _tell_why(host, facts, release)
         stages = in_use("deploy")
         payload = pack(settings.root, release.tree, facts.get("tree", []))
     report = run_stages([host], stages, values, command="fab deploy", payload=payload, wait=wait)
     _conclude(report, facts, release, settings)
+
+
+def _tell_why(host: Host, facts: dict[str, list[str]], release: Release) -> None:
+    """What makes this release another one than that which serves; all else costs nothing."""
+    from .record import differences
+
+    if live := facts.get("live", [""])[0]:
+        changed = differences(release.fingerprint, facts.get("fingerprint", [""])[0])
+        say_line(host.name, f"not as in {live}: {', '.join(changed) or 'it does not run'}")
+
+
+def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
+    """Tell if nginx serves the site by other settings than these: a deploy leaves that to `fab nginx`."""
+    from hashlib import sha256
+
+    from .render import render
+
+    text = render("config/site.nginx.j2", values["settings"].own_templates, values).rstrip("\n") + "\n"
+    if facts.get("nginx") != [sha256(text.encode()).hexdigest()]:
+        say_line(
+            host.name,
+            "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them",
+        )
 
 
 def _conclude(report: Report, facts: dict[str, list[str]], release: Release, settings: Settings) -> None:

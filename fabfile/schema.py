@@ -162,13 +162,17 @@ class Settings:
 
     workers: int = setting(
         whole(1, 64),
-        2,
-        "Gunicorn's worker processes: one goes on while another restarts. Each takes 50 to 150 MB.",
+        0,
+        """Gunicorn's worker processes: one goes on while another restarts. Each takes 50 to 150 MB, and
+        twice that during a deploy.""",
+        default_is="as many as cores, 2 to 8 (twice that and one more of class sync), while the host has"
+        " 350 MB for each",
     )
     threads: int = setting(
         whole(1, 128),
-        4,
+        0,
         "Threads in each worker: so many requests at once, times workers. 1 for code that cannot share.",
+        default_is="4; 8 where memory allows only one worker",
     )
     worker_class: str = setting(
         text("a worker class such as gthread", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"),
@@ -208,6 +212,13 @@ class Settings:
         whole(0, 3600, "seconds"),
         30,
         "How long a deploy lets the release before finish its requests before it is told to stop.",
+    )
+    watch: int = setting(
+        whole(0, 3600, "seconds"),
+        5,
+        """How long a deploy watches the new release after the switch. If it begins to fail (its program
+        ends, its health pages fail, or a quarter of the visitors' requests, five at least, get a server
+        error), the release before serves again at once. 0 watches nothing.""",
     )
     keep: int = setting(
         whole(1, 100), 5, "How many releases stay on the host, the one that serves among them."

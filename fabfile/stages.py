@@ -48,8 +48,12 @@ migrate = _stage("migrate", "Bring the database to the release's code.")
 start = _stage("start", "Start the release in the idle slot.")
 gate = _stage("gate", "Ask the new release for a page before any visitor can.")
 switch = _stage("switch", "Move the site to the new release.")
+watch = _stage("watch", "Watch the new release; go back if it begins to fail.")
 retire = _stage("retire", "Drain and stop the release before.")
 prune = _stage("prune", "Remove what no release uses any more.")
+history = _stage("history", "Tell of the releases that the host has.")
+back = _stage("back", "Find the release to go back to.")
+leave = _stage("leave", "Mark the release that was left.")
 
 DEPLOY: Sequence = (
     receive,
@@ -63,6 +67,7 @@ DEPLOY: Sequence = (
     start,
     gate,
     switch,
+    watch,
     retire,
     prune,
 )
@@ -70,6 +75,10 @@ DEPLOY: Sequence = (
 SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, migrate)
 FINISH: Sequence = (live, retire, prune)
+RESTART: Sequence = (live, start, gate, switch, retire, prune)
+HISTORY: Sequence = (history,)
+ROLLBACK: Sequence = (back, start, gate, switch, retire, leave, prune)
+FINISH_ROLLBACK: Sequence = (live, retire, leave, prune)
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

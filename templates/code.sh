@@ -28,6 +28,12 @@ require_room() { # KB WHAT_FOR: room below /srv, judged before anything is writt
   ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${root} has $((avail / 1024)) MB free; make room and run again"
 }
 
+work_on() { # RELEASE: sets what the stages know of it
+  release=$1 release_dir=${root}/releases/$1
+  work_dir=${release_dir}/$(readlink -- "${release_dir}/work")
+  venv_dir=$(readlink -f -- "${release_dir}/venv")
+}
+
 live_release() { # prints the name of the release that serves, if one does
   local target
   target=$(readlink -f -- "${root}/live/release") || return 0

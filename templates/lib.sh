@@ -19,9 +19,15 @@ fail() { # WHAT WHY [CODE]
   local why=$2
   disk_is_full && why="${why}; ${disk_full}"
   say failed "$1" "${why}"
+  note_failure "$1"
   # From a subshell the code says that the failure is told already; see on_error.
   ((BASH_SUBSHELL == 0)) || exit $((200 + ${3:-6}))
   exit "${3:-6}"
+}
+
+note_failure() { # WHAT: for the list of releases
+  [[ -d ${release_dir} && ! -e ${release_dir}/switched ]] || return 0
+  printf '%s: %s\n' "${stage}" "$1" >"${release_dir}/failed" || :
 }
 
 step_output() { # prints what the running step's programs have said so far

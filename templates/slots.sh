@@ -68,6 +68,12 @@ other_slot() { # SLOT
   [[ $1 == blue ]] && printf green || printf blue
 }
 
+point_live() { # SLOT: the one rename that moves the site; the fsync makes it last
+  ln -sfn -- "slots/$1" "${root}/live.new"
+  mv -fT -- "${root}/live.new" "${root}/live"
+  sync -- "${root}"
+}
+
 program_file() { # SLOT
   printf '/etc/supervisor/conf.d/%s-%s.conf' "${app}" "$1"
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roadie import project as projects
+from roadie.past import Way
 from roadie.record import Release
 from roadie.render import render
 from roadie.settings import load
@@ -44,6 +45,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "project": project,
         "release": RELEASE,
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
+        "rollback": Way(serves="20261122T120000Z-4567cdef"),
         "run": RUN,
     }
 

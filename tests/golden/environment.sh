@@ -547,7 +547,7 @@ from guestbook.wsgi import application
 roadie_guard.refuse_unsafe()
 '
 program='[program:guestbook-@COLOUR@]
-command=/usr/local/lib/roadie/launch @RELEASE_DIR@ @VENV_DIR@/bin/python -m gunicorn roadie_wsgi:application --bind unix:/run/guestbook/@COLOUR@.sock --workers @WORKERS@ --worker-class gthread --threads 4 --timeout 90 --graceful-timeout 60 --worker-tmp-dir /dev/shm @CONTROL@
+command=/usr/local/lib/roadie/launch @RELEASE_DIR@ @VENV_DIR@/bin/python -m gunicorn roadie_wsgi:application --bind unix:/run/guestbook/@COLOUR@.sock --workers @WORKERS@ --worker-class gthread --threads @THREADS@ --timeout 90 --graceful-timeout 60 --worker-tmp-dir /dev/shm @CONTROL@
 user=guestbook
 autostart=true
 autorestart=true

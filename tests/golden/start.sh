@@ -1,9 +1,8 @@
-workers=2
-
 live=$(live_slot)
 idle=$(other_slot "${live:-green}")
 program=${app}-${idle}
 program_log=/var/log/${app}/web-${idle}.log
+workers=2 # unless the program says how many; where the project's own gunicorn.conf.py does, two passes of the gate will do
 
 fill_slot() { # makes the idle slot whole beside its place, then puts it there
   local new=${root}/slots/${idle}.new text
@@ -15,7 +14,9 @@ fill_slot() { # makes the idle slot whole beside its place, then puts it there
   ln -s -- "/run/${app}/${idle}.sock" "${new}/sock"
   contents_of "${release_dir}/program.in" text
   text=${text//@COLOUR@/${idle}} text=${text//@RELEASE_DIR@/${release_dir}} text=${text//@VENV_DIR@/${venv_dir}}
-  text=${text//@WORKERS@/${workers}} text=${text//@CONTROL@/$(control_option)}
+  text=${text//@WORKERS@/$(default_workers "${text}")} text=${text//@CONTROL@/$(control_option)}
+  [[ ! ${text} =~ \ --workers\ ([0-9]+) ]] || workers=${BASH_REMATCH[1]}
+  text=${text//@THREADS@/$((workers == 1 ? 8 : 4))}
   printf '%s\n' "${text}" >"${new}/program.conf"
   sync -f -- "${new}"
   rm -rf -- "${root}/slots/${idle}"
@@ -40,19 +41,21 @@ start_slot() {
   start_program "${program}"
 }
 
-default_workers() { # as many as cores, at least two where memory allows: a blocked one must not stop the site
-  local cores kb
+default_workers() { # PROGRAM: one for each core, two at least, since a blocked one must not stop the site; each needs its memory twice
+  local cores kb workers
   cores=$(nproc)
   read -r _ kb _ </proc/meminfo
-  workers=$((cores > 8 ? 8 : cores))
-  ((workers >= 2 || kb < 900000)) || workers=2
+  workers=$((cores < 2 ? 2 : cores > 8 ? 8 : cores))
+  # A sync worker answers one request at a time.
+  [[ $1 != *' --worker-class sync '* ]] || workers=$((workers * 2 + 1))
+  ((workers * 350000 <= kb)) || workers=$((kb / 350000))
+  printf '%s' "$((workers < 1 ? 1 : workers))"
 }
 
-[[ -n ${workers} ]] || default_workers
 if is_slot_in_use "${idle}"; then
   change "idle slot ${idle}" retire_slot "${idle}"
 fi
-note="for release ${release}, ${workers} workers"
+note="for release ${release}"
 change "slot ${idle}" fill_slot
 note=''
 host_lock

@@ -37,6 +37,12 @@ tell_python() { # what python3 leads to says which one it is; asking it would ta
   say fact python "${path##*/python}"
 }
 
+tell_nginx() { # what the site's file there is, to tell one that other settings made
+  local sum=''
+  read -r sum _ < <(sha256sum -- "/etc/nginx/sites-available/${app}.conf" 2>/dev/null) || :
+  say fact nginx "${sum}"
+}
+
 tell_machine() {
   local avail kb
   avail=$(df -k --output=avail -- "${root}" | tail -n 1)
@@ -53,4 +59,5 @@ say fact format "${format}"
 tell_trees
 tell_live
 tell_python
+tell_nginx
 tell_machine

@@ -1,14 +1,16 @@
 before=$(readlink -- "${root}/live/release" 2>/dev/null) || before=''
 before=${before##*/}
 
-switch_site() { # one rename moves socket, code, virtualenv and static files; the fsync makes it last
+switch_site() { # one rename moves socket, code, virtualenv and static files
   rm -f -- "${release_dir}/settled" # of the time before, should it have served already
-  printf '%s\n' "${before}" >"${release_dir}/previous"
-  printf '%(%F %T)T UTC\n' -1 >"${release_dir}/switched"
+  # Of the first time only: a rollback or a restart does not change what came before a release.
+  if [[ ! -e ${release_dir}/switched ]]; then
+    printf '%s\n' "${before}" >"${release_dir}/previous"
+    printf '%s\n' "${SECONDS}" >"${release_dir}/took"
+    printf '%(%F %T)T UTC\n' -1 >"${release_dir}/switched"
+  fi
   sync -f -- "${root}"
-  ln -sfn -- "slots/${idle}" "${root}/live.new"
-  mv -fT -- "${root}/live.new" "${root}/live"
-  sync -- "${root}"
+  point_live "${idle}"
 }
 
 # For people; before the switch, after which a run that was cut has no more to switch.

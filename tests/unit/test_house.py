@@ -20,10 +20,10 @@ ORDER = """
     errors events stages
     kinds names sections schema layers settings manual secret_sources
     bundle trees words pins project workspace
-    render record console report
+    render record console history report
     host_keys ssh_config trust login transport session terminal host config executor runner
     machine identity basetree nspawn throwaway
-    browser sabotage provision release operate data drill rehearsal __init__ cli
+    browser sabotage provision release past operate data drill rehearsal __init__ cli
 """.split()
 # The modules that know a library; all others go through them.
 KEEPERS = {"paramiko": {"transport", "login"}}

@@ -1,0 +1,66 @@
+# The words for asking a release for its pages, on the socket of its slot. Plain bash, no Jinja.
+
+idle='' program='' program_log='' log_start=0       # of the slot that is asked, once start has filled it
+health=() domains=() gate_seconds=0 deadline=0      # what the stage that asks goes by
+page_status='' page_location='' refusal=''
+
+ask_page() { # PATH: its status and, for a redirect, where to; as nginx will ask, before nginx does
+  # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
+  local code=0
+  page_status='' page_location=''
+  cuttable as_user "${app}" / curl -s -m "$((SECONDS < deadline ? deadline - SECONDS : 1))" --unix-socket "/run/${app}/${idle}.sock" \
+    -o /dev/null -w '%{http_code} %{redirect_url}' \
+    -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
+    "http://${domains[0]}$1" >"/run/roadie/${run_id}.answer" || code=$?
+  read -r page_status page_location <"/run/roadie/${run_id}.answer" || :
+  [[ ${code} != 28 ]] || page_status=timeout
+}
+
+judge_page() { # PATH: empties or sets refusal
+  refusal=''
+  case ${page_status} in
+    2??) return ;;
+    timeout) refusal="$1 gave no answer within ${gate_seconds} seconds" ;;
+    30?) judge_redirect "$1" ;;
+    400) refusal="$1 answered 400 for the host ${domains[0]}: ALLOWED_HOSTS does not hold it" ;;
+    4??) [[ ${#health[@]} == 0 ]] || refusal="$1 answered ${page_status}, and health: asks for 2xx" ;;
+    *) refusal="$1 answered ${page_status}" ;;
+  esac
+}
+
+judge_redirect() { # PATH
+  local host=${page_location#*://} name
+  host=${host%%[/:?#]*}
+  if [[ ${page_location} == https://* ]]; then
+    refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django:"
+    return
+  fi
+  for name in "${domains[@]}"; do
+    [[ ${host} != "${name}" ]] || host=''
+  done
+  if [[ -n ${host} ]]; then
+    refusal="$1 redirects to another host, ${page_location}; put ${host} into domain:, or name another page in health:"
+  elif [[ ${#health[@]} != 0 ]]; then
+    refusal="$1 redirects to ${page_location}, and health: asks for 2xx"
+  fi
+}
+
+has_died() { # the program runs no more, or keeps on dying
+  case $(program_state "${program}") in
+    RUNNING | STARTING) return 1 ;;
+    *) return 0 ;;
+  esac
+}
+
+tell_log() { # what the program said since its start, up to the project's first error; sets error_said and error_at
+  local line shown=() first
+  hear_nothing
+  while IFS= read -r line || [[ -n ${line} ]]; do
+    shown+=("${line}")
+    hear "${line}" >/dev/null
+    if [[ ${line} == 'roadie refuses to serve: '* ]]; then error_said=${line#*: } && break; fi
+    [[ -z ${error_said} || -z ${error_at} ]] || break
+  done < <(tail -c "+$((log_start + 1))" -- "${program_log}" 2>/dev/null)
+  first=$((${#shown[@]} > 30 ? ${#shown[@]} - 30 : 0))
+  [[ ${#shown[@]} == 0 ]] || printf '%s\n' "--- ${program_log}, since the start" "${shown[@]:first}" '---'
+}

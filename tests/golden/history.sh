@@ -1,0 +1,18 @@
+tell_file() { # FILE NAME
+  local text=''
+  [[ ! -f $1 ]] || contents_of "$1" text
+  say fact "$2" "${text}"
+}
+
+require_site
+for folder in "${root}"/releases/*/; do
+  name=${folder%/} name=${name##*/}
+  # One without a record is half made, or half gone.
+  [[ ${name} != *.* && -f ${folder}release.json ]] || continue
+  say fact release "${name}"
+  for part in release.json switched took previous bad failed dump migrations knows; do
+    tell_file "${folder}${part}" "${part}"
+  done
+done
+say fact live "$(live_release)"
+tell_file "${state}/rollback-${app}" rollback

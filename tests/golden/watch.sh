@@ -1,0 +1,81 @@
+health=()
+domains=(guestbook.example.org)
+gate_seconds=30
+watch_seconds=5
+
+visits=/var/log/nginx/${app}.access.log
+
+program_pid() { # a program that was started again is another one
+  local answer
+  answer=$(supervisor_call getProcessInfo "${program}")
+  [[ ! ${answer} =~ \<name\>pid\</name\>[[:space:]]*\<value\>\<int\>([0-9]+) ]] || printf '%s' "${BASH_REMATCH[1]}"
+}
+
+ask_pages() { # sets refusal if one fails; the gate has seen them all well
+  local path deadline=$((SECONDS + gate_seconds))
+  for path in "${health[@]:-/}"; do
+    ask_page "${path}"
+    if [[ ${page_status:-000} == 000 ]]; then refusal="${path} got no answer"; else judge_page "${path}"; fi
+    [[ -z ${refusal} ]] || return 0
+  done
+}
+
+judge_visits() { # sets failing if too many visitors since the switch got a server error; a 503 may be a page of maintenance
+  local all=0 bad=0
+  read -r all bad < <(tail -c "+$((visits_start + 1))" -- "${visits}" 2>/dev/null |
+    awk 'match($0, /" [1-5][0-9][0-9] /) { all++; status = substr($0, RSTART + 2, 3); if (status >= 500 && status != 503) bad++ } END { print all + 0, bad + 0 }') || :
+  ((bad < 5 || bad * 4 < all)) || failing="${bad} of ${all} requests of visitors got a server error"
+}
+
+look_once() { # sets failing; a page must fail three times running
+  if [[ $(program_pid) != "${pid}" ]]; then
+    failing='its program ended'
+    return
+  fi
+  ask_pages
+  if [[ -n ${refusal} ]]; then wrong=$((wrong + 1)); else wrong=0; fi
+  if ((wrong == 3)) || [[ ${page_status} == timeout ]]; then failing=${refusal}; fi
+  [[ -n ${failing} ]] || judge_visits
+}
+
+watch_release() { # sets failing, or leaves it empty
+  local end=$((SECONDS + watch_seconds)) wrong=0 pid visits_start
+  pid=$(program_pid)
+  visits_start=$(stat -c %s -- "${visits}" 2>/dev/null) || visits_start=0
+  while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]]; do
+    look_once
+    stop_if_asked
+    sleep 0.3
+  done
+}
+
+go_back() { # to the slot before, which still runs
+  printf '%s\n' "failed after the switch: ${failing}" >"${release_dir}/bad"
+  sync -- "${release_dir}/bad" "${release_dir}"
+  point_live "$(other_slot "${idle}")"
+}
+
+refuse_release() {
+  local applied=''
+  change live go_back
+  tell_log
+  drain_slot "${idle}" 5
+  change "slot ${idle} stopped" retire_slot "${idle}"
+  failing+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
+  [[ ${#applied_migrations[@]} == 0 ]] || applied="; its migrations stay applied: ${applied_migrations[*]}"
+  fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself${applied}; put it right, commit, and run fab deploy again"
+}
+
+[[ -z ${check} ]] || return 0
+local failing='' old
+old=$(other_slot "${idle}")
+if ((watch_seconds == 0)) || [[ -z $(program_state "${app}-${old}") ]]; then
+  ok "release ${release} (not watched)"
+  return
+fi
+doing="watch of ${release}"
+say doing "${doing}" cut
+watch_release
+doing=''
+[[ -z ${failing} ]] || refuse_release
+ok "release ${release}"

@@ -1,0 +1,114 @@
+"""The way back: whole releases, by what the host knows of them, without the network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import standing
+from desk import Desk, browse
+from projects import change_line, commit, example
+from roadie import throwaway
+from visitors import Visitors
+from within import assert_serves_once, assert_tidy
+
+INDEX = "entries/templates/entries/index.html"
+STYLE = "entries/static/entries/style.css"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk before a host with a site that had three releases, each with a title of its own."""
+    with throwaway.boot("site", "trixie", standing.deployed()) as host:
+        desk = Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
+        for title in ("Second", "Third"):
+            write(desk, title)
+            desk.does("deploy")
+        yield desk
+
+
+def write(desk: Desk, title: str) -> str:
+    """Commit another title, with another style and another value in the environment."""
+    text = (desk.project / INDEX).read_text()
+    (desk.project / INDEX).write_text(re.sub("<h1>[^<]*</h1>", f"<h1>{title}</h1>", text))
+    style = desk.project / STYLE
+    style.write_text(f"{style.read_text()}\n/* {title} */\n")
+    (desk.project / "fabric.yaml").write_text(
+        f"roadie: {{app: guestbook, domain: guestbook.example.org, watch: 1, env: {{TITLE: {title}}}}}\n"
+    )
+    return commit(desk.project, f"Call it {title}")
+
+
+def title(desk: Desk) -> str:
+    """What the site calls itself now: in its page, its style and its process."""
+    (shown,) = re.findall("<h1>(.*)</h1>", browse(desk.host).body)
+    style = browse(desk.host, "/static/entries/style.css").body
+    assert f"/* {shown} */" in style or shown == "Guestbook"
+    environment = desk.host.ssh("cat /proc/$(pgrep -o -u guestbook)/environ | tr '\\0' '\\n'").stdout
+    assert f"TITLE={shown}\n" in environment or shown == "Guestbook"
+    return shown
+
+
+def live(desk: Desk) -> str:
+    return desk.host.ssh("readlink -f /srv/guestbook/live/release").stdout.strip().rpartition("/")[2]
+
+
+def test_a_rollback_takes_the_whole_release_back_and_no_visitor_notices(site: Desk) -> None:
+    left = live(site)
+    with Visitors(site.host) as visitors:
+        done = site.does("rollback")
+    visitors.assert_content()
+    assert title(site) == "Second" and live(site) in done.out
+    assert_serves_once(site.host)
+    assert f"{left}  bad " in site.does("releases").out
+
+
+def test_twice_in_a_row_goes_further_back_and_then_there_is_no_more(site: Desk) -> None:
+    site.does("rollback")
+    assert title(site) == "Guestbook"
+    done = site.fab("rollback")
+    assert done.code == 2 and "no release served before" in done.last_line
+    assert title(site) == "Guestbook"
+
+
+def test_a_release_that_was_left_is_reached_by_its_name(site: Desk) -> None:
+    third = site.does("releases").out.splitlines()[0].split()[1]
+    assert site.does("rollback", "--to", third).code == 0
+    assert title(site) == "Third" and live(site) == third
+    assert f"{third}  serves " in site.does("releases").out
+    assert "0 changed" in site.does("rollback", "--to", third).out
+    done = site.fab("rollback", "--to", "20200101T000000Z-00000000")
+    assert done.code == 2 and "fab releases" in done.last_line
+
+
+def test_a_failed_deploy_in_between_loses_nothing(site: Desk) -> None:
+    before = live(site)
+    change_line(
+        site.project / "entries/views.py", "from .forms", "import nothing_of_this_name\n\nfrom .forms"
+    )
+    commit(site.project)
+    assert site.fab("deploy").code == 6
+    assert re.search(r"failed .*inspect: project", site.does("releases").out)
+    assert live(site) == before
+    site.does("rollback")
+    assert title(site) == "Second"
+
+
+def test_a_rollback_needs_no_network_and_no_sound_project_here(site: Desk) -> None:
+    (site.project / "requirements.txt").unlink()
+    commit(site.project)
+    assert site.fab("deploy").code == 2
+    site.host.ssh("ip route del default; echo 127.0.0.1 >/etc/resolv.conf")
+    site.does("rollback")
+    assert title(site) == "Guestbook"
+
+
+def test_a_restart_is_the_same_release_in_new_processes(site: Desk) -> None:
+    before, pid = live(site), site.host.ssh("pgrep -o -u guestbook").stdout
+    with Visitors(site.host) as visitors:
+        site.does("restart")
+    visitors.assert_content()
+    assert live(site) == before and site.host.ssh("pgrep -o -u guestbook").stdout != pid
+    assert_serves_once(site.host)
+    assert_tidy(site.host)
