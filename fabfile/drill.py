@@ -1,8 +1,10 @@
-"""What a rehearsal does with its host: the commands themselves, a broken deploy and a reboot."""
+"""What a rehearsal does with its host: the commands themselves, a broken deploy, a rollback and a reboot."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,10 +14,11 @@ from invoke.context import Context
 
 from .browser import Browser, Page
 from .errors import RoadieError, StageFailed
+from .past import rollback
 from .provision import bootstrap
 from .release import deploy
 from .report import say_line
-from .sabotage import broken_commit
+from .sabotage import broken_commit, changed_commit
 from .throwaway import ThrowawayHost
 from .transport import without_ssh_config
 from .workspace import Committed
@@ -45,6 +48,7 @@ class Drill:
         page = self._show_pages()
         if not is_quick:
             self._deploy_broken_commit(page)
+            self._roll_back(page)
             self._reboot(page)
         say(f"all of it went as it should, in {time.monotonic() - began:.0f} s")
 
@@ -67,7 +71,7 @@ class Drill:
     def _deploy_broken_commit(self, page: Page) -> None:
         """Have a deploy refused while a visitor goes on asking for the first page."""
         say("fab deploy, of a commit that is broken on purpose")
-        with broken_commit(self.work) as (root, commit), self.browser.asking("/") as statuses:
+        with broken_commit(self.work) as (root, commit), self._visits(page):
             try:
                 with self._connection(root) as connection:
                     deploy(connection, ref=commit)
@@ -75,13 +79,27 @@ class Drill:
                 say(f"refused, as it should be: {refusal}")
             else:
                 raise RoadieError(f"{self.host.name}: a commit that is broken on purpose was not refused")
+
+    def _roll_back(self, page: Page) -> None:
+        say("fab deploy, of a changed comment, and fab rollback")
+        with changed_commit(self.work) as (root, commit), self._visits(page):
+            with self._connection(root) as connection:
+                deploy(connection, ref=commit)
+            with self._connection() as connection:
+                rollback(connection)
+
+    @contextmanager
+    def _visits(self, page: Page) -> Iterator[None]:
+        """Go on asking for the first page, which must answer as before each time."""
+        with self.browser.asking("/") as statuses:
+            yield
         wrong = [status for status in statuses if status != page.status]
         if wrong:
             raise RoadieError(
                 f"{self.host.name}: meanwhile / answered {wrong[0]} instead of {page.status} "
                 f"to {len(wrong)} of {len(statuses)} visits"
             )
-        say(f"the old release answered all {len(statuses)} visits meanwhile")
+        say(f"the site answered all {len(statuses)} visits meanwhile")
 
     def _reboot(self, page: Page) -> None:
         say("the host reboots")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @roadie_task(
     help={
         "suite": "the Debian to try: trixie or bookworm",
-        "quick": "leave out the broken deploy and the reboot",
+        "quick": "leave out the broken deploy, the rollback and the reboot",
         "keep": "leave the host up, to look around",
         "down": "take down the hosts that were kept",
     }

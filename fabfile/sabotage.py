@@ -1,4 +1,4 @@
-"""A commit that is broken on purpose, to see it refused; the repository it is like is only read."""
+"""Commits to try a deploy with, one broken on purpose; the repository that they are like is only read."""
 
 from __future__ import annotations
 
@@ -23,13 +23,27 @@ def broken_commit(work: Committed) -> Iterator[tuple[Path, str]]:
 
     It lies in a repository that lasts as long as the block: the folder to deploy it from, and its name.
     """
+    with _commit_with(work, *_broken_file(work)) as made:
+        yield made
+
+
+@contextmanager
+def changed_commit(work: Committed) -> Iterator[tuple[Path, str]]:
+    """As `broken_commit`, but one that works: all it changes is a comment."""
+    path, text = _served_file(work)
+    with _commit_with(work, path, f"{text}\n# changed by fab rehearse\n") as made:
+        yield made
+
+
+@contextmanager
+def _commit_with(work: Committed, path: str, text: str) -> Iterator[tuple[Path, str]]:
     root = work.settings.root
     top = Path(_ask(root, "rev-parse", "--show-toplevel"))
     with TemporaryDirectory(prefix="roadie-rehearse-") as folder:
         copy = Path(folder, "copy")
         _make_repository(root, _inside(copy, top))
         _lay_links(root, copy)
-        yield _inside(copy, root), _commit(work, _inside(copy, top))
+        yield _inside(copy, root), _commit(work, _inside(copy, top), path, text)
 
 
 def _make_repository(root: Path, copy: Path) -> None:
@@ -52,24 +66,28 @@ def _lay_links(root: Path, copy: Path) -> None:
                 there.symlink_to(path)
 
 
-def _commit(work: Committed, copy: Path) -> str:
-    path, text = _broken_file(work)
+def _commit(work: Committed, copy: Path, path: str, text: str) -> str:
     git(copy, "read-tree", work.commit.sha)
     blob = git(copy, "hash-object", "-w", "--stdin", text=text).decode().strip()
     git(copy, "update-index", "--cacheinfo", f"100644,{blob},{path}")
-    return _ask(copy, *_NOBODY, "commit-tree", _ask(copy, "write-tree"), "-m", "Broken on purpose")
+    return _ask(copy, *_NOBODY, "commit-tree", _ask(copy, "write-tree"), "-m", "For a rehearsal")
 
 
 def _broken_file(work: Committed) -> tuple[str, str]:
-    """The module that Gunicorn is to serve, with another callable; that of the settings if there is none."""
+    addition = _RAISE
+    if work.project.wsgi_module:
+        addition = f"def {work.project.wsgi_callable}(environ, start_response):\n    {_RAISE}"
+    path, text = _served_file(work)
+    return path, f"{text}\n\n{addition}\n"
+
+
+def _served_file(work: Committed) -> tuple[str, str]:
+    """The module that Gunicorn is to serve, or that of the settings if there is none: path and text."""
     project, tree = work.project, CommitTree(work.settings.root, work.commit.sha, work.prefix)
-    module, addition = project.settings_module, _RAISE
-    if project.wsgi_module:
-        module = project.wsgi_module
-        addition = f"def {project.wsgi_callable}(environ, start_response):\n    {_RAISE}"
+    module = project.wsgi_module or project.settings_module
     base = posixpath.join(project.manage_dir, *module.split("."))
     path = next(path for path in (f"{base}.py", f"{base}/__init__.py") if path in tree.list())
-    return posixpath.join(work.prefix, path), f"{tree.read(path)}\n\n{addition}\n"
+    return posixpath.join(work.prefix, path), str(tree.read(path))
 
 
 def _inside(copy: Path, path: Path) -> Path:

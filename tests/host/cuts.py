@@ -190,7 +190,7 @@ class Cut:
         """A cuttable step is gone at once, an atomic one ends, and none starts after it."""
         assert eventually(self.is_noticed, 5), f"{self.step}: the host heard of no cut"
         noticed = time.monotonic()
-        assert eventually(lambda: not files_of(self.host, self.step.run), 60), f"{self.step}: goes on"
+        assert eventually(lambda: not files_of(self.host, self.step.run), 180), f"{self.step}: goes on"
         took = time.monotonic() - noticed
         events = events_of(self.host, self.step.run)
         last = max(index for index, event in enumerate(events) if event[0] == "doing")
