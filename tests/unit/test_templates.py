@@ -38,6 +38,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "post_build": ["python manage.py compress --force", "echo 'a b' && id"],
         "client_max_body_size": "1g",
         "overlay": False,
+        "dump_before_migrate": False,
         "requirements": "requirements.txt",
     },
     "gevent": {"worker_class": "gevent"},
@@ -49,6 +50,7 @@ SEQUENCES = {
     "deploy": stages.DEPLOY,
     "survey": stages.SURVEY,
     "migrate": stages.MIGRATE,
+    "restore": stages.RESTORE,
     "finish": stages.FINISH,
 }
 
