@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-VERBS = frozenset("stage doing ok changed would ran kept warn fact failed waiting stopped applied".split())
+VERBS = frozenset(
+    "stage doing ok changed would ran kept warn fact failed waiting stopped pending applied unapplied".split()
+)
 _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 
 

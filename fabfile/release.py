@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from . import stages
+from .errors import PlanFound, UsageError
 from .executor import roadie_task
 from .report import HostReport, Report, say_line
-from .stages import FINISH, MIGRATE, SURVEY, in_use
+from .stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Sequence, in_use
 
 if TYPE_CHECKING:
     from .host import Host
@@ -21,8 +23,14 @@ if TYPE_CHECKING:
 _WAIT = "seconds to wait for another run to end (0)"
 
 
-@roadie_task(help={"ref": "the commit, branch or tag to ship (HEAD)", "wait": _WAIT})
-def deploy(c: Context, ref: str = "HEAD", wait: int = 0) -> None:
+@roadie_task(
+    help={
+        "ref": "the commit, branch or tag to ship (HEAD)",
+        "wait": _WAIT,
+        "migrate": "whether to apply the migrations that are pending (yes)",
+    }
+)
+def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
     from .record import make_release
     from .runner import run_stages, targets
@@ -36,10 +44,10 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0) -> None:
     survey = run_stages(hosts, SURVEY, values, command="fab deploy", locks=False)
     survey.raise_failure()
     for host, found in zip(hosts, survey.hosts, strict=True):
-        _deploy_on(host, found, values, wait)
+        _deploy_on(host, found, values, wait, migrate)
 
 
-def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: int) -> None:
+def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: int, migrate: bool) -> None:
     """Deploy to one host, doing no more than what the survey found to be missing."""
     from .bundle import pack
     from .runner import run_stages
@@ -47,17 +55,31 @@ def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: i
     facts, release, settings = found.facts(), values["release"], values["settings"]
     _warn_of_nginx(host, facts, values)
     if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
-        if facts.get("settled") == ["yes"]:
+        left = facts.get("pending", []) if migrate else []
+        if facts.get("settled") == ["yes"] and not left:
             say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
             return
-        stages = FINISH
+        to_do = (*MIGRATE, *FINISH) if left else FINISH
         payload: Payload = b""
     else:
         _tell_why(host, facts, release)
-        stages = in_use("deploy")
+        to_do = _deploy_stages(migrate)
         payload = pack(settings.root, release.tree, facts.get("tree", []))
-    report = run_stages([host], stages, values, command="fab deploy", payload=payload, wait=wait)
+    report = run_stages([host], to_do, values, command="fab deploy", payload=payload, wait=wait)
     _conclude(report, facts, release, settings)
+    if not migrate:
+        _warn_of_pending(report)
+
+
+def _deploy_stages(migrate: bool) -> Sequence:
+    left_out = () if migrate else (stages.dump, stages.migrate)
+    return tuple(stage for stage in in_use("deploy") if stage not in left_out)
+
+
+def _warn_of_pending(report: Report) -> None:
+    for one in report.hosts:
+        for event in one.said("pending"):
+            say_line(one.host, f"not applied, as --no-migrate says: {event.detail}; fab migrate applies them")
 
 
 def _tell_why(host: Host, facts: dict[str, list[str]], release: Release) -> None:
@@ -109,14 +131,25 @@ def _warn_of_dirty_tree(work: Committed) -> None:
         )
 
 
-@roadie_task(help={"wait": _WAIT})
-def migrate(c: Context, wait: int = 0) -> None:
+@roadie_task(
+    help={
+        "plan": "show what would be applied, as SQL, with its dangers; change nothing",
+        "restore-dump": "bring the database back to this dump, a file on the host, instead",
+        "wait": _WAIT,
+    }
+)
+def migrate(c: Context, plan: bool = False, restore_dump: str = "", wait: int = 0) -> None:
     """Apply the migrations of the release that serves."""
     from .runner import run_stages, targets
     from .workspace import at_head
 
+    if plan and restore_dump:
+        raise UsageError("migrate: --plan and --restore-dump exclude each other")
     settings, hosts = targets(c)
-    work = at_head(settings)
-    report = run_stages(hosts, MIGRATE, work.values, command="fab migrate", wait=wait)
+    values = {**at_head(settings).values, "restore_dump": restore_dump}
+    sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else MIGRATE
+    report = run_stages(hosts, sequence, values, command="fab migrate", check=plan, wait=wait)
     report.raise_failure()
-    report.summarise()
+    report.summarise("would" if plan else "changed")
+    if found := sum(len(one.said("would")) for one in report.hosts):
+        raise PlanFound(f"migrate: {found} to apply; fab migrate does it")

@@ -12,7 +12,8 @@ from .errors import BY_CODE, RoadieError, StageFailed
 from .events import Event
 
 _COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31"}
-_SHOWN = frozenset("changed would ran kept warn waiting applied stopped".split())
+_IN_LINE = frozenset("kept warn waiting pending".split())
+_SHOWN = frozenset("changed would ran kept warn waiting pending applied unapplied stopped".split())
 
 
 @dataclass
@@ -31,7 +32,7 @@ class HostReport:
         self.events.append(event)
         if event.verb in _SHOWN:
             say_line(self.host, _line(event), colour=_COLOURS.get(event.verb))
-            if event.detail and (self.shows_details or self._was_edited(event)):
+            if event.verb not in _IN_LINE and (self.shows_details or self._was_edited(event)):
                 for line in event.detail.splitlines():
                     say_line(self.host, f"    {line}")
 
@@ -103,7 +104,7 @@ def say_line(host: str, text: str, *, colour: str | None = None, error: bool = F
 
 def _line(event: Event) -> str:
     line = f"{event.stage:<12} {event.verb:<8} {event.what}"
-    if event.verb in ("kept", "warn", "waiting") and event.detail:
+    if event.verb in _IN_LINE and event.detail:
         line += f": {event.detail}" if event.verb != "kept" else f" as {event.detail}"
     return line
 

@@ -153,6 +153,12 @@ class Settings:
         """Commands that finish a build, run after collectstatic as the site's user in the folder of
         manage.py: python manage.py compress.""",
     )
+    dump_before_migrate: bool = setting(
+        switch(),
+        True,
+        """Whether the database is dumped before migrations, if any is pending, into
+        /var/backups/roadie/dumps on its host.""",
+    )
     client_max_body_size: str = setting(
         size(),
         "20m",

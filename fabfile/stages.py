@@ -44,6 +44,9 @@ secrets = _stage("secrets", "Hand over the secrets of the settings.")
 environment = _stage("environment", "Write the release's environment and settings.")
 inspect = _stage("inspect", "Check the project as it will run.")
 static = _stage("static", "Collect the static files.")
+pending = _stage("pending", "Ask what is to be applied.")
+dump = _stage("dump", "Dump the database before it is migrated.")
+restore = _stage("restore", "Bring the database back to a dump.")
 migrate = _stage("migrate", "Bring the database to the release's code.")
 start = _stage("start", "Start the release in the idle slot.")
 gate = _stage("gate", "Ask the new release for a page before any visitor can.")
@@ -63,6 +66,7 @@ DEPLOY: Sequence = (
     environment,
     inspect,
     static,
+    dump,
     migrate,
     start,
     gate,
@@ -73,7 +77,9 @@ DEPLOY: Sequence = (
 )
 
 SURVEY: Sequence = (survey,)
-MIGRATE: Sequence = (live, migrate)
+MIGRATE: Sequence = (live, pending, dump, migrate)
+MIGRATE_PLAN: Sequence = (live, pending)
+RESTORE: Sequence = (live, restore)
 FINISH: Sequence = (live, retire, prune)
 RESTART: Sequence = (live, start, gate, switch, retire, prune)
 HISTORY: Sequence = (history,)

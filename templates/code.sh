@@ -22,10 +22,10 @@ empty_store() {
   rm -rf -- "${store}.gone"
 }
 
-require_room() { # KB WHAT_FOR: room below /srv, judged before anything is written
-  local avail
-  avail=$(df -k --output=avail -- "${root}" | tail -n 1)
-  ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${root} has $((avail / 1024)) MB free; make room and run again"
+require_room() { # KB WHAT_FOR [FOLDER]: room below /srv or that folder, judged before anything is written
+  local avail folder=${3:-${root}}
+  avail=$(df -k --output=avail -- "${folder}" | tail -n 1)
+  ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${folder} has $((avail / 1024)) MB free; make room and run again"
 }
 
 work_on() { # RELEASE: sets what the stages know of it

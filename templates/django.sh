@@ -1,10 +1,16 @@
 # The words for what is asked of a release through its own manage.py. Plain bash, no Jinja.
 
-# What the stage inspect finds, and what the stage migrate then does.
-inspected_release='' static_answer='' pending=() applied_migrations=()
+# What the stage inspect finds.
+inspected_release='' static_answer=''
 
 in_django() { # CALL [NAME=VALUE]...: calls a function of roadie's modules in the project, as its user, with these variables
   in_release env "${@:2}" python -m roadie_start "$1"
+}
+
+with_release() { # RELEASE COMMAND...: as if that one were the release that the stages work on
+  local release=$1 release_dir=${root}/releases/$1 work_dir
+  work_dir=${release_dir}/$(readlink -- "${release_dir}/work")
+  "${@:2}"
 }
 
 hear() { # LINE: sets key and value if it is an answer; else logs it, and learns from a traceback what went wrong and where

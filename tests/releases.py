@@ -19,6 +19,10 @@ from roadie.trees import FolderTree
 DOMAIN = "www.example.org"
 DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
 SECRET_KEY = "0123456789abcdef" * 4
+# A database that needs no server stands in for MySQL.
+SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME='shop')}"
+# Less of Django, for a quicker start where the apps do not matter.
+BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysite.no_urls'",)
 MODULES = (
     "settings.py.j2",
     "overlay.py",
@@ -26,6 +30,7 @@ MODULES = (
     "guard.py",
     "release.py",
     "migrations.py",
+    "lint.py",
     "start.py",
 )
 
@@ -127,3 +132,20 @@ def startproject(root: Path, *more: str) -> Path:
     path = folder / "mysite/settings.py"
     path.write_text("\n".join([path.read_text(), *more, ""]))
     return path
+
+
+def on_sqlite(root: Path, *lines: str, whole: bool = False, **chosen: Any) -> Release:
+    """A startproject with lines added to its settings, on SQLite; `whole` with Django's own apps."""
+    path = startproject(root, SQLITE, *(() if whole else BARE), *lines)
+    (path.parent / "no_urls.py").write_text("urlpatterns = []\n")
+    return lay_out(root, app="shop", database="sqlite", **chosen)
+
+
+def said(release: Release, key: str, line: str = "release.inspect('{}')", **env: str) -> list[str]:
+    """What roadie's modules answered under this key."""
+    into = release.root / "collected"
+    return [value for found, value in release.answers(line.format(into), **env) if found == key]
+
+
+def refused(release: Release, **env: str) -> list[str]:
+    return said(release, "refuse", **env)

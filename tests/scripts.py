@@ -44,6 +44,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "settings": projects.complete(settings, project),
         "project": project,
         "release": RELEASE,
+        "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
         "rollback": Way(serves="20261122T120000Z-4567cdef"),
         "run": RUN,

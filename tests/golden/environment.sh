@@ -426,8 +426,11 @@ def _looks(path):
     stat = Path(path).stat()
     return stat.st_size, stat.st_mtime_ns
 '
-migrations_py='"""The migrations of a release: those to come, and applying them with a word on each."""
+migrations_py='"""The migrations of a release: those to come, applying them, and taking them back, with a word on each."""
 
+import os
+
+import roadie_lint as lint
 import roadie_start as start
 from django.core.management import call_command
 from django.db import connections, transaction
@@ -436,38 +439,168 @@ from roadie_start import answer
 
 
 def look():
-    """Name the migrations that the database lacks; a history that cannot be followed is a reason."""
+    """Name the migrations that the database lacks, and what they will do; yields why they cannot be."""
     executor = MigrationExecutor(connections["default"])
-    executor.loader.check_consistent_history(connections["default"])
-    for app, names in executor.loader.detect_conflicts().items():
+    loader = executor.loader
+    for key in sorted(loader.disk_migrations):
+        answer("knows", ".".join(key))
+    loader.check_consistent_history(connections["default"])
+    for app, names in loader.detect_conflicts().items():
         yield f"app {app} ends in two migrations, {'"'"' and '"'"'.join(names)}; run manage.py makemigrations --merge"
-    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        answer("pending", f"{migration.app_label}.{migration.name}")
+    plan = [migration for migration, _ in executor.migration_plan(loader.graph.leaf_nodes())]
+    answer("history", len(loader.applied_migrations))
+    for migration in plan:
+        answer("pending", name_of(migration))
+    if plan and loader.applied_migrations:
+        _foresee(executor, plan)
+
+
+def ask():
+    """As look() for a release that was inspected before."""
+    for reason in look():
+        answer("refuse", reason)
+    answer("asked", "")
 
 
 def migrate():
     """Apply what is pending as `manage.py migrate` does, and tell of each as it happens."""
-    apply_migration = MigrationExecutor.apply_migration
-
-    def apply_and_tell(executor, state, migration, **options):
-        name = f"{migration.app_label}.{migration.name}"
-        answer("applying", name)
-        changes = Changes()
-        try:
-            with executor.connection.execute_wrapper(changes):
-                state = apply_migration(executor, state, migration, **options)
-        except Exception as error:
-            answer("half", name if changes.last else "")
-            answer("statement", changes.failed[:300])
-            answer("error", f"{type(error).__name__}: {error}")
-            raise
-        answer("applied", name)
-        return state
-
-    MigrationExecutor.apply_migration = apply_and_tell
+    _tell_of("apply_migration", "applying", "applied")
     start.watch_no_more()
     call_command("migrate", interactive=False, verbosity=0)
     answer("migrated", "")
+
+
+def name_of(migration):
+    """The name that people know it by: app.0001_initial."""
+    return f"{migration.app_label}.{migration.name}"
+
+
+# ---- What they will do ------------------------------------------------------------------------------
+
+
+def _foresee(executor, plan):
+    """Tell the SQL and the dangers of each; an error in here must stop no deploy."""
+    connection = executor.connection
+    try:
+        state = executor._create_project_state(with_applied_migrations=True)
+        rows = lint.rows_of_tables(connection)
+        for migration in plan:
+            name = name_of(migration)
+            for danger in lint.dangers(migration, state, connection, rows):
+                answer("danger", f"{name} {danger}")
+            for line in _sql(migration, state, connection):
+                # Not by answer(), which squeezes blanks.
+                print(f"roadie:\tsql\t{name} {line}", flush=True)
+            state = migration.mutate_state(state)
+    except Exception as error:
+        answer("unforeseen", f"{type(error).__name__}: {error}")
+
+
+def _sql(migration, state, connection):
+    """What sqlmigrate prints; of a migration that builds on others to come, not all can be told."""
+    editor = connection.schema_editor(collect_sql=True, atomic=migration.atomic)
+    more = ()
+    try:
+        with connection.execute_wrapper(_only_ask), editor:
+            migration.apply(state.clone(), editor, collect_sql=True)
+    except Exception as error:
+        more = (f"-- The rest can be told only once what comes before is applied ({error}).",)
+    return [line for text in (*editor.collected_sql, *more) for line in text.splitlines()]
+
+
+def _only_ask(execute, sql, params, many, context):
+    if _verb(sql) not in CHANGES_NOTHING:
+        raise RuntimeError("it acts on the database by itself")
+    return execute(sql, params, many, context)
+
+
+# ---- Taking back ------------------------------------------------------------------------------------
+
+
+def way_back():
+    """Tell what has to be unapplied so that those that ROADIE_UNAPPLY names are, and what of it cannot be."""
+    _way_back(MigrationExecutor(connections["default"]).loader)
+
+
+def unapply():
+    """Unapply those that ROADIE_UNAPPLY names, the newest first; none, if one of them cannot be undone."""
+    executor = MigrationExecutor(connections["default"])
+    plan, is_clear = _way_back(executor.loader)
+    if plan and is_clear:
+        _tell_of("unapply_migration", "unapplying", "unapplied")
+        start.watch_no_more()
+        executor.migrate(None, plan=[(migration, True) for migration in plan])
+
+
+def _way_back(loader):
+    asked = {tuple(name.split(".", 1)) for name in os.environ["ROADIE_UNAPPLY"].split()}
+    reasons = [reason for key in sorted(asked) for reason in _why_not(loader, key, asked)]
+    keys = []
+    for key in sorted(asked & {*loader.graph.nodes}):
+        if _stands_for(loader, key, asked):
+            continue
+        for each in loader.graph.backwards_plan(key):
+            if each in loader.applied_migrations and each not in keys:
+                keys.append(each)
+                if each not in asked:
+                    reasons.append(f"{'"'"'.'"'"'.join(each)} depends on {'"'"'.'"'"'.join(key)} and is to stay")
+    plan = [loader.graph.nodes[key] for key in keys]
+    for migration in plan:
+        answer("unapply", name_of(migration))
+        reasons += [f"{name_of(migration)} ({told})" for told in _one_way(migration.operations)]
+    for reason in reasons:
+        answer("irreversible", reason)
+    return plan, not reasons
+
+
+def _why_not(loader, key, asked):
+    """Why one that was asked for cannot be unapplied by this code at all."""
+    if key not in loader.applied_migrations:
+        return
+    if key not in loader.disk_migrations:
+        yield f"{'"'"'.'"'"'.join(key)} (this release has no such migration)"
+    replaced = {*getattr(loader.graph.nodes.get(key), "replaces", ())}
+    if replaced & asked and replaced - asked & {*loader.disk_migrations}:
+        yield f"{'"'"'.'"'"'.join(key)} (it replaces some that are to stay)"
+
+
+def _stands_for(loader, key, asked):
+    """Whether it merely replaces migrations that are to stay: the tables are as theirs."""
+    replaced = {*loader.graph.nodes[key].replaces}
+    return bool(replaced) and not replaced & asked
+
+
+def _one_way(operations):
+    """The operations that cannot be undone."""
+    for operation in operations:
+        if not operation.reversible:
+            yield lint.named(operation)
+        yield from _one_way(getattr(operation, "database_operations", ()))
+
+
+# ---- Telling of each --------------------------------------------------------------------------------
+
+
+def _tell_of(method, doing, done):
+    """Have the executor tell when it begins a migration and how that ended."""
+    perform = getattr(MigrationExecutor, method)
+
+    def perform_and_tell(executor, state, migration, **options):
+        name = name_of(migration)
+        answer(doing, name)
+        changes = Changes()
+        try:
+            with executor.connection.execute_wrapper(changes):
+                state = perform(executor, state, migration, **options)
+        except Exception as error:
+            answer("half", name if changes.last else "")
+            answer("statement", changes.failed[:200])
+            answer("error", f"{type(error).__name__}: {error}")
+            raise
+        answer(done, name)
+        return state
+
+    setattr(MigrationExecutor, method, perform_and_tell)
 
 
 CHANGES_SCHEMA = {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}
@@ -489,7 +622,7 @@ class Changes:
         except Exception:
             self.failed = str(sql)
             raise
-        verb = str(sql).lstrip("( \n").partition(" ")[0].upper()
+        verb = _verb(sql)
         if verb not in CHANGES_NOTHING:
             self.failed = ""
             self._remember(verb, context["connection"])
@@ -506,6 +639,226 @@ class Changes:
 
     def _keep(self):
         self.last = True
+
+
+def _verb(sql):
+    return str(sql).lstrip("( \n").partition(" ")[0].upper()
+'
+lint_py='"""What a migration does that the release before does not survive, or that the database cannot undo."""
+
+from functools import singledispatch
+
+from django.conf import settings
+from django.db import migrations, models, router
+from django.db.backends.utils import truncate_name
+from django.db.models.fields import NOT_PROVIDED
+
+# From so many rows on, a change of the table may take long enough to be noticed.
+BIG = 100_000
+
+
+def dangers(migration, state, connection, rows):
+    """What is dangerous about a migration, in a sentence each; `state` is the one before it.
+
+    `rows` has the tables that are there. Nobody misses anything in one that is yet to come.
+    """
+    look = Look(migration.app_label, state.clone(), connection, rows)
+    found = [danger for operation in migration.operations for danger in look.at(operation)]
+    if look.changes > 1 and not connection.features.can_rollback_ddl:
+        found.append(f"if one of its {look.changes} changes of tables fails, those before it stay")
+    return list(dict.fromkeys(found))
+
+
+def rows_of_tables(connection):
+    """About how many rows each table has, as the server estimates for itself; 0 where it does not."""
+    with connection.cursor() as cursor:
+        rows = dict.fromkeys(connection.introspection.table_names(cursor), 0)
+        if connection.vendor == "mysql":
+            cursor.execute(
+                "SELECT table_name, table_rows FROM information_schema.tables "
+                "WHERE table_schema = DATABASE() AND table_rows IS NOT NULL"
+            )
+            rows.update(cursor.fetchall())
+    return rows
+
+
+class Look:
+    """A walk through the operations of one migration, and the state that each of them finds."""
+
+    def __init__(self, app, state, connection, rows):
+        self.app, self.state, self.connection, self.rows = app, state, connection, rows
+        self.changes = 0
+
+    def at(self, operation):
+        """The dangers of the next operation."""
+        if not operation.reversible:
+            yield f"{named(operation)} cannot be undone"
+        if isinstance(operation, migrations.SeparateDatabaseAndState):
+            yield from self._inside(operation)
+        else:
+            self.changes += operation.reduces_to_sql and not isinstance(operation, STATE_ONLY)
+            yield from dangers_of(operation, self)
+        operation.state_forwards(self.app, self.state)
+
+    def _inside(self, operation):
+        before = self.state.clone()
+        for each in operation.database_operations:
+            yield from self.at(each)
+        self.state = before
+
+    def table(self, model):
+        """The table of a model that is there and that migrations change; None otherwise."""
+        options = self.state.models[self.app, model.lower()].options
+        swapped = options.get("swappable") and getattr(settings, options["swappable"], None)
+        is_swapped = swapped and swapped.lower() != f"{self.app}.{model.lower()}".lower()
+        allowed = router.allow_migrate(self.connection.alias, self.app, model_name=model.lower())
+        if is_swapped or options.get("proxy") or not options.get("managed", True) or not allowed:
+            return None
+        limit = self.connection.ops.max_name_length()
+        table = (options.get("db_table") or truncate_name(f"{self.app}_{model.lower()}", limit)).strip('"'"'"'"'"')
+        return table if table in self.rows else None
+
+    def field(self, model, name):
+        return self.state.models[self.app, model.lower()].fields[name]
+
+    def size(self, table, verb="rewrites"):
+        """What it takes to change each row."""
+        if (count := self.rows[table] or 0) >= BIG:
+            yield f"it {verb} {table} with about {count} rows, which may take long and hold up writes"
+
+
+STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
+IS_USED = "which the release before still uses"
+
+
+def named(operation):
+    """An operation as a person would look for it: RunPython fill_moods."""
+    code = getattr(getattr(operation, "code", None), "__name__", "")
+    return f"{type(operation).__name__}{code and '"'"' '"'"'}{code}"
+
+
+def column(table, name, field):
+    own = f"{name}_id" if isinstance(field, models.ForeignKey) else name
+    return f"{table}.{field.db_column or own}"
+
+
+# ---- One operation ----------------------------------------------------------------------------------
+
+
+@singledispatch
+def dangers_of(operation, look):
+    """The dangers of one operation; most have none."""
+    return ()
+
+
+@dangers_of.register
+def _(operation: migrations.DeleteModel, look):
+    if table := look.table(operation.name):
+        yield f"it drops the table {table}, {IS_USED}, and its content is gone"
+
+
+@dangers_of.register
+def _(operation: migrations.RenameModel, look):
+    table = look.table(operation.old_name)
+    if table and not look.state.models[look.app, operation.old_name_lower].options.get("db_table"):
+        yield f"it renames the table {table}, {IS_USED}"
+
+
+@dangers_of.register
+def _(operation: migrations.AlterModelTable, look):
+    table = look.table(operation.name)
+    if table and table != operation.table:
+        yield f"it renames the table {table}, {IS_USED}"
+
+
+@dangers_of.register
+def _(operation: migrations.RemoveField, look):
+    field = look.field(operation.model_name, operation.name)
+    if not (table := look.table(operation.model_name)):
+        return
+    if isinstance(field, models.ManyToManyField):
+        if field.remote_field.through is None:
+            name = f"{operation.model_name}.{operation.name}"
+            yield f"it drops the table of {name}, {IS_USED}, and its content is gone"
+        return
+    yield f"it drops the column {column(table, operation.name, field)}, {IS_USED}, and its content is gone"
+    yield from look.size(table)
+
+
+@dangers_of.register
+def _(operation: migrations.RenameField, look):
+    field = look.field(operation.model_name, operation.old_name)
+    table = look.table(operation.model_name)
+    if table and not field.db_column and not isinstance(field, models.ManyToManyField):
+        yield f"it renames the column {column(table, operation.old_name, field)}, {IS_USED}"
+
+
+@dangers_of.register
+def _(operation: migrations.AddField, look):
+    field, table = operation.field, look.table(operation.model_name)
+    if not table or isinstance(field, models.ManyToManyField):
+        return
+    name = column(table, operation.name, field)
+    has_default = getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
+    if not field.null and not has_default and not getattr(field, "generated", False):
+        yield f"{name} is NOT NULL without db_default, so that the release before cannot insert into {table}"
+    if field.unique and not field.null:
+        yield f"{name} is unique, and rows that are there get equal values"
+    yield from look.size(table)
+
+
+@dangers_of.register
+def _(operation: migrations.AlterField, look):
+    before, after = look.field(operation.model_name, operation.name), operation.field
+    table = look.table(operation.model_name)
+    if not table or isinstance(after, models.ManyToManyField):
+        return
+    name = column(table, operation.name, before)
+    if column(table, operation.name, after) != name:
+        yield f"it renames the column {name}, {IS_USED}"
+    if before.null and not after.null:
+        yield f"{name} becomes NOT NULL, and rows without a value are there or still come"
+    if after.unique and not before.unique:
+        yield f"{name} becomes unique, which fails on rows that are equal in it"
+    if holds(after) != holds(before):
+        if not (type(after) is type(before) and grows(before, after)):
+            yield f"{name} becomes another {after.get_internal_type()}, which values may not fit"
+        yield from look.size(table)
+
+
+def holds(field):
+    """What a column can hold, as far as its field says so."""
+    return field.get_internal_type(), *(getattr(field, key, None) for key in SIZES)
+
+
+def grows(before, after):
+    sizes = [(getattr(before, key, None), getattr(after, key, None)) for key in SIZES]
+    return all(new is None or (old is not None and new >= old) for old, new in sizes)
+
+
+SIZES = ("max_length", "max_digits", "decimal_places")
+
+
+@dangers_of.register
+def _(operation: migrations.AddConstraint, look):
+    if table := look.table(operation.model_name):
+        yield f"the constraint {operation.constraint.name} fails on rows of {table} that break it"
+        yield from look.size(table, "reads")
+
+
+@dangers_of.register
+def _(operation: migrations.AlterUniqueTogether, look):
+    before = look.state.models[look.app, operation.name.lower()].options.get("unique_together") or ()
+    more = {*operation.option_value} - {tuple(one) for one in before}
+    if (table := look.table(operation.name)) and more:
+        told = ", ".join("+".join(one) for one in sorted(more))
+        yield f"{told} becomes unique, which fails on rows of {table} that are equal in it"
+
+
+@dangers_of.register
+def _(operation: migrations.AddIndex, look):
+    if table := look.table(operation.model_name):
+        yield from look.size(table, "reads")
 '
 start_py='"""Runs a call of roadie'"'"'s modules in the project'"'"'s shell; a project that hangs is ended, and says where.
 
@@ -610,6 +963,7 @@ write_modules() {
   write_module roadie_guard "${guard_py}"
   write_module roadie_release "${release_py}"
   write_module roadie_migrations "${migrations_py}"
+  write_module roadie_lint "${lint_py}"
   write_module roadie_start "${start_py}"
   write_module "${served_module}" "${served_py}"
 }

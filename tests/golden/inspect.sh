@@ -19,7 +19,7 @@ ask_release() { # the static files that serve stand in for those of the release 
   in_django "release.inspect('${collected}', '${digest}')" "${static_variables[@]}" >"${answers}" 2>&1
 }
 
-judge_release() { # CODE: sets pending and static_answer
+judge_release() { # CODE: sets static_answer, and what is told of migrations
   local line key value inspected='' refusals=()
   hear_nothing
   while IFS= read -r line || [[ -n ${line} ]]; do
@@ -28,9 +28,9 @@ judge_release() { # CODE: sets pending and static_answer
       refuse) refusals+=("${value}") ;;
       check) say warn 'check --deploy' "${value}" ;;
       debug) say warn DEBUG "the settings turn it on, and roadie turns it off too late for: ${value}; have them read it from the environment" ;;
-      pending) pending+=("${value}") ;;
       static) static_answer=${value} ;;
       inspected) inspected=1 ;;
+      *) hear_plan "${key}" "${value}" ;;
     esac
   done <"${answers}"
   [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "$1")")
@@ -59,7 +59,8 @@ refuse_project() { # WHY
 
 [[ -z ${check} ]] || return 0
 local code=0
-pending=() static_answer=''
+static_answer=''
+forget_plan
 doing="look at ${release}"
 say doing "${doing}" cut
 cuttable ask_release || code=$?
@@ -67,4 +68,6 @@ judge_release "${code}"
 rm -f -- "${answers}"
 inspected_release=${release}
 doing=''
+tell_plan
+keep_plan
 ok "project at ${release}"

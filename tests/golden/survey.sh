@@ -18,12 +18,21 @@ tell_live() {
   slot=$(live_slot)
   old=$(other_slot "${slot}")
   say fact running "$(listens "${slot}")"
+  tell_pending "${root}/releases/${name}/pending"
   # Else a run was cut after the switch: the slot before is still to be stopped, or what is old to be removed.
   if [[ -e $(program_file "${old}") || $(listens "${old}") == yes || ! -e ${root}/releases/${name}/settled ]]; then
     say fact settled no
   else
     say fact settled yes
   fi
+}
+
+tell_pending() { # FILE: migrations that the release that serves goes without
+  local one
+  [[ -e $1 ]] || return 0
+  while read -r one; do
+    say fact pending "${one}"
+  done <"$1"
 }
 
 listens() { # SLOT: whether its socket has a listener (a stream in state 01)

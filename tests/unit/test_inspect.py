@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-from releases import DOMAIN, SECRET_KEY, lay_out, startproject
+from releases import DOMAIN, SECRET_KEY, SQLITE, lay_out, on_sqlite, refused, said, startproject
 from roadie.render import TEMPLATES, render
 
-# A database that needs no server stands in for MySQL.
-SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME='shop')}"
-# Less of Django, for a quicker start where the apps do not matter.
-BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysite.no_urls'",)
 HASHED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
 
 
 @pytest.fixture
 def site(tmp_path):
     """Lay out a startproject with lines added to its settings, on SQLite; `whole` with Django's own apps."""
-
-    def make(*lines, whole=False, **chosen):
-        path = startproject(tmp_path, SQLITE, *(() if whole else BARE), *lines)
-        (path.parent / "no_urls.py").write_text("urlpatterns = []\n")
-        return lay_out(tmp_path, app="shop", database="sqlite", **chosen)
-
-    return make
-
-
-def said(release, key, line="release.inspect('{}')", **env):
-    into = release.root / "collected"
-    return [value for found, value in release.answers(line.format(into), **env) if found == key]
-
-
-def refused(release, **env):
-    return said(release, "refuse", **env)
+    return partial(on_sqlite, tmp_path)
 
 
 # ---- What may not serve -----------------------------------------------------------------------------
@@ -270,101 +253,12 @@ def test_a_module_that_asks_for_a_hashed_name_at_import_finds_it(site):
     assert said(release, "inspected") == ["passed"]
 
 
-# ---- Migrations -------------------------------------------------------------------------------------
-
-MODELS = "from django.db import models\nclass Thing(models.Model):\n    name = models.TextField()\n"
-MIGRATION = """
-from django.db import migrations, models
-class Migration(migrations.Migration):
-    dependencies = [{dependencies}]
-    atomic = {atomic}
-    operations = [{operations}]
-"""
-CREATE = "migrations.CreateModel('Thing', [('id', models.AutoField(primary_key=True))])"
-FAIL = "migrations.RunSQL('INSERT INTO nowhere VALUES (1)')"
-FILL = "migrations.RunSQL('CREATE TABLE filled (n int)'), migrations.RunSQL('INSERT INTO filled VALUES (1)')"
-
-
-@pytest.fixture
-def things(site):
-    """A site with an app of its own and these migrations in it."""
-
-    def make(*migrations, atomic=True, whole=False):
-        release = site("INSTALLED_APPS += ['things']", whole=whole)
-        folder = release.folder / "code/things/migrations"
-        folder.mkdir(parents=True)
-        for path in folder, folder.parent:
-            (path / "__init__.py").touch()
-        before = ""
-        for number, operations in enumerate(migrations, 1):
-            text = MIGRATION.format(dependencies=before, operations=operations, atomic=atomic)
-            (folder / f"000{number}_step.py").write_text(text)
-            before = f"('things', '000{number}_step')"
-        return release
-
-    return make
-
-
-def migrated(release):
-    return release.answers("migrations.migrate()")
-
-
-def test_pending_migrations_are_named_and_then_applied_one_by_one(things):
-    release = things(CREATE, FILL)
-    pending = said(release, "pending")
-    assert pending[-2:] == ["things.0001_step", "things.0002_step"]
-    found = migrated(release)
-    assert [value for key, value in found if key == "applied"] == pending
-    assert found[-1][0] == "migrated"
-    assert said(release, "pending") == []
-    assert migrated(release) == [("migrated", "")]
-
-
-def test_applying_does_what_djangos_own_command_does(things):
-    release = things(whole=True)
-    migrated(release)
-    script = "from django.contrib.auth.models import Permission as P; print(P.objects.count())"
-    assert int(release.python("manage.py", "shell", "-v", "0", "-c", script).stdout) > 10
-
-
-@pytest.mark.parametrize(
-    ("operations", "atomic", "half"),
-    [
-        (FAIL, True, ""),
-        (f"{CREATE}, {FAIL}", True, ""),
-        (f"{CREATE}, {FAIL}", False, "things.0002_step"),
-        (f"{FILL}, {FAIL}", False, "things.0002_step"),
-        (FAIL, False, ""),
-    ],
-)
-def test_a_failing_migration_says_what_it_leaves_behind(things, operations, atomic, half):
-    release = things("migrations.RunSQL('SELECT 1')", operations, atomic=atomic)
-    found = dict(migrated(release))
-    assert found["applied"] == "things.0001_step"
-    assert found["applying"] == "things.0002_step"
-    assert found["half"] == half
-    assert found["error"] == "OperationalError: no such table: nowhere"
-    assert found["statement"] == "INSERT INTO nowhere VALUES (1)"
-    assert "migrated" not in found
-
-
-def test_a_failing_line_of_python_has_no_statement(things):
-    found = dict(migrated(things("migrations.RunPython(lambda apps, editor: 1 / 0)")))
-    assert (found["error"], found["statement"]) == ("ZeroDivisionError: division by zero", "")
-
-
-def test_two_last_migrations_are_a_reason(things):
-    release = things(CREATE)
-    folder = release.folder / "code/things/migrations"
-    (folder / "0001_other.py").write_text(MIGRATION.format(dependencies="", operations="", atomic=True))
-    [reason] = refused(release)
-    assert reason.startswith("app things ends in two migrations, ") and "makemigrations --merge" in reason
-
-
 # ---- The modules themselves -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["guard.py", "migrations.py", "overlay.py", "release.py", "start.py"])
+@pytest.mark.parametrize(
+    "name", ["guard.py", "lint.py", "migrations.py", "overlay.py", "release.py", "start.py"]
+)
 def test_plain_modules_come_through_the_templates_unchanged(name):
     assert render(f"django/{name}", None, {}) == (TEMPLATES / "django" / name).read_text()
 

@@ -1,0 +1,100 @@
+# The words for the site's database, as root over the server's socket: questions, dumps, and the way back to one. Plain bash, no Jinja.
+
+database_socket=/run/mysqld/mysqld.sock database_collation=utf8mb4_unicode_ci
+dumps=/var/backups/roadie/dumps/${app}
+packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
+
+client() { # ARGUMENT...: SQL on standard input, answers as bare lines
+  # MariaDB's would speak TLS over its own socket too, which takes four times as long.
+  local by=(mariadb) tls=(--skip-ssl)
+  command -v mariadb >/dev/null || by=(mysql) tls=()
+  "${by[@]}" "$@" "${tls[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
+}
+
+as_root() { # SQL: where root needs no password
+  client --user=root <<<"$1"
+}
+
+database_kb() { # prints what its tables take; nothing if it has none
+  as_root "SELECT CEIL(SUM(data_length + index_length) / 1024) FROM information_schema.tables
+    WHERE table_schema = '${app}' HAVING COUNT(*) > 0;"
+}
+
+# ---- Dumps: whole and on disk, or not there ---------------------------------------------------------------------------
+
+name_dump() { # BEFORE_WHAT: sets dump to the path of one that is made now
+  printf -v dump '%s/%(%Y%m%dT%H%M%SZ)T-before-%s.sql.gz' "${dumps}" -1 "$1"
+}
+
+# In a shell of its own, so that one that is told to stop takes its half away.
+dump_database() ( # FILE
+  umask 077
+  local new=$1.new folder=${1%/*} kb
+  mkdir -p -- "${folder}"
+  rm -f -- "${folder}"/*.new # of a run that was killed
+  kb=$(database_kb) || refuse_dump "${new}"
+  # By the size of the tables: what cannot be compressed takes that much, and a full disk would stop the database.
+  require_room "$((${kb:-0} + 10240))" "dump of database ${app}" "${folder}"
+  trap 'rm -f -- "${new}"; exit 143' TERM
+  say_database | nice gzip -1 >"${new}" || refuse_dump "${new}"
+  sync -- "${new}"
+  mv -fT -- "${new}" "$1"
+  sync -- "${folder}"
+)
+
+say_database() { # as of one instant, while the site goes on
+  local by=(mariadb-dump --skip-ssl)
+  # Where it keeps a log of transactions, MySQL would refuse to load a dump that names them.
+  command -v mariadb-dump >/dev/null || by=(mysqldump --set-gtid-purged=OFF)
+  nice "${by[@]}" --user=root --protocol=socket --socket="${database_socket}" --single-transaction --quick \
+    --routines --triggers --events --hex-blob --default-character-set=utf8mb4 --max-allowed-packet="${packet}" "${app}"
+}
+
+refuse_dump() { # NEW
+  local why
+  why=$(cause '[Ee]rror|ERROR|No space')
+  ! disk_is_full || why=''
+  rm -f -- "$1"
+  fail "dump of database ${app}" "${why:-it ended half way}; nothing of it is kept"
+}
+
+# ---- Back to a dump -----------------------------------------------------------------------------------------------------
+
+restore_dump() { # FILE: afterwards the database holds what the dump holds, and nothing else
+  local tables found charset
+  [[ -f $1 ]] || fail "dump $1" 'there is no such file on this host'
+  tables=$(count_tables_of "$1")
+  [[ -n ${tables} ]] || fail "dump $1" 'it is not whole; the database was left as it is'
+  charset=$(database_charset) || fail "database ${app}" "root cannot log in over ${database_socket}: $(cause ERROR)"
+  empty_database "${charset:-CHARACTER SET utf8mb4 COLLATE ${database_collation}}" ||
+    fail "database ${app}" "it could not be emptied, and was left as it is: $(cause ERROR)"
+  load_dump "$1" || fail "database ${app}" "only a part of $1 is back ($(cause 'ERROR|gzip')); the dump itself is whole: run the same command again" 7
+  found=$(as_root "SELECT COUNT(*) FROM information_schema.tables
+    WHERE table_schema = '${app}' AND table_type NOT IN ('VIEW', 'SEQUENCE');")
+  [[ ${found} == "${tables}" ]] || fail "database ${app}" "it has ${found} tables now, and $1 holds ${tables}; look at both" 7
+}
+
+count_tables_of() { # FILE: prints how many; nothing if the dump has no end
+  gzip -dc -- "$1" | grep -aE '^(CREATE TABLE `|-- Dump completed)' |
+    awk '/^CREATE/ { n++ } { last = $0 } END { if (last ~ /^--/) print n + 0 }' || :
+}
+
+database_charset() { # prints what a table gets that says nothing itself
+  as_root "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
+    FROM information_schema.schemata WHERE schema_name = '${app}';"
+}
+
+empty_database() { # CHARSET: all of it or nothing, as the server locks every table first; rights go by its name, and stay
+  as_root "SET SESSION lock_wait_timeout = 30;
+    DROP DATABASE IF EXISTS \`${app}\`;
+    CREATE DATABASE \`${app}\` $1;"
+}
+
+load_dump() { # FILE
+  local before code=0
+  before=$(as_root 'SELECT @@GLOBAL.max_allowed_packet;')
+  as_root "SET GLOBAL max_allowed_packet = ${packet};"
+  gzip -dc -- "$1" | client --user=root --max-allowed-packet="${packet}" "${app}" || code=$?
+  as_root "SET GLOBAL max_allowed_packet = ${before};"
+  return "${code}"
+}

@@ -1,0 +1,215 @@
+"""What a migration does that the release before does not survive, or that the database cannot undo."""
+
+from functools import singledispatch
+
+from django.conf import settings
+from django.db import migrations, models, router
+from django.db.backends.utils import truncate_name
+from django.db.models.fields import NOT_PROVIDED
+
+# From so many rows on, a change of the table may take long enough to be noticed.
+BIG = 100_000
+
+
+def dangers(migration, state, connection, rows):
+    """What is dangerous about a migration, in a sentence each; `state` is the one before it.
+
+    `rows` has the tables that are there. Nobody misses anything in one that is yet to come.
+    """
+    look = Look(migration.app_label, state.clone(), connection, rows)
+    found = [danger for operation in migration.operations for danger in look.at(operation)]
+    if look.changes > 1 and not connection.features.can_rollback_ddl:
+        found.append(f"if one of its {look.changes} changes of tables fails, those before it stay")
+    return list(dict.fromkeys(found))
+
+
+def rows_of_tables(connection):
+    """About how many rows each table has, as the server estimates for itself; 0 where it does not."""
+    with connection.cursor() as cursor:
+        rows = dict.fromkeys(connection.introspection.table_names(cursor), 0)
+        if connection.vendor == "mysql":
+            cursor.execute(
+                "SELECT table_name, table_rows FROM information_schema.tables "
+                "WHERE table_schema = DATABASE() AND table_rows IS NOT NULL"
+            )
+            rows.update(cursor.fetchall())
+    return rows
+
+
+class Look:
+    """A walk through the operations of one migration, and the state that each of them finds."""
+
+    def __init__(self, app, state, connection, rows):
+        self.app, self.state, self.connection, self.rows = app, state, connection, rows
+        self.changes = 0
+
+    def at(self, operation):
+        """The dangers of the next operation."""
+        if not operation.reversible:
+            yield f"{named(operation)} cannot be undone"
+        if isinstance(operation, migrations.SeparateDatabaseAndState):
+            yield from self._inside(operation)
+        else:
+            self.changes += operation.reduces_to_sql and not isinstance(operation, STATE_ONLY)
+            yield from dangers_of(operation, self)
+        operation.state_forwards(self.app, self.state)
+
+    def _inside(self, operation):
+        before = self.state.clone()
+        for each in operation.database_operations:
+            yield from self.at(each)
+        self.state = before
+
+    def table(self, model):
+        """The table of a model that is there and that migrations change; None otherwise."""
+        options = self.state.models[self.app, model.lower()].options
+        swapped = options.get("swappable") and getattr(settings, options["swappable"], None)
+        is_swapped = swapped and swapped.lower() != f"{self.app}.{model.lower()}".lower()
+        allowed = router.allow_migrate(self.connection.alias, self.app, model_name=model.lower())
+        if is_swapped or options.get("proxy") or not options.get("managed", True) or not allowed:
+            return None
+        limit = self.connection.ops.max_name_length()
+        table = (options.get("db_table") or truncate_name(f"{self.app}_{model.lower()}", limit)).strip('"')
+        return table if table in self.rows else None
+
+    def field(self, model, name):
+        return self.state.models[self.app, model.lower()].fields[name]
+
+    def size(self, table, verb="rewrites"):
+        """What it takes to change each row."""
+        if (count := self.rows[table] or 0) >= BIG:
+            yield f"it {verb} {table} with about {count} rows, which may take long and hold up writes"
+
+
+STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
+IS_USED = "which the release before still uses"
+
+
+def named(operation):
+    """An operation as a person would look for it: RunPython fill_moods."""
+    code = getattr(getattr(operation, "code", None), "__name__", "")
+    return f"{type(operation).__name__}{code and ' '}{code}"
+
+
+def column(table, name, field):
+    own = f"{name}_id" if isinstance(field, models.ForeignKey) else name
+    return f"{table}.{field.db_column or own}"
+
+
+# ---- One operation ----------------------------------------------------------------------------------
+
+
+@singledispatch
+def dangers_of(operation, look):
+    """The dangers of one operation; most have none."""
+    return ()
+
+
+@dangers_of.register
+def _(operation: migrations.DeleteModel, look):
+    if table := look.table(operation.name):
+        yield f"it drops the table {table}, {IS_USED}, and its content is gone"
+
+
+@dangers_of.register
+def _(operation: migrations.RenameModel, look):
+    table = look.table(operation.old_name)
+    if table and not look.state.models[look.app, operation.old_name_lower].options.get("db_table"):
+        yield f"it renames the table {table}, {IS_USED}"
+
+
+@dangers_of.register
+def _(operation: migrations.AlterModelTable, look):
+    table = look.table(operation.name)
+    if table and table != operation.table:
+        yield f"it renames the table {table}, {IS_USED}"
+
+
+@dangers_of.register
+def _(operation: migrations.RemoveField, look):
+    field = look.field(operation.model_name, operation.name)
+    if not (table := look.table(operation.model_name)):
+        return
+    if isinstance(field, models.ManyToManyField):
+        if field.remote_field.through is None:
+            name = f"{operation.model_name}.{operation.name}"
+            yield f"it drops the table of {name}, {IS_USED}, and its content is gone"
+        return
+    yield f"it drops the column {column(table, operation.name, field)}, {IS_USED}, and its content is gone"
+    yield from look.size(table)
+
+
+@dangers_of.register
+def _(operation: migrations.RenameField, look):
+    field = look.field(operation.model_name, operation.old_name)
+    table = look.table(operation.model_name)
+    if table and not field.db_column and not isinstance(field, models.ManyToManyField):
+        yield f"it renames the column {column(table, operation.old_name, field)}, {IS_USED}"
+
+
+@dangers_of.register
+def _(operation: migrations.AddField, look):
+    field, table = operation.field, look.table(operation.model_name)
+    if not table or isinstance(field, models.ManyToManyField):
+        return
+    name = column(table, operation.name, field)
+    has_default = getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
+    if not field.null and not has_default and not getattr(field, "generated", False):
+        yield f"{name} is NOT NULL without db_default, so that the release before cannot insert into {table}"
+    if field.unique and not field.null:
+        yield f"{name} is unique, and rows that are there get equal values"
+    yield from look.size(table)
+
+
+@dangers_of.register
+def _(operation: migrations.AlterField, look):
+    before, after = look.field(operation.model_name, operation.name), operation.field
+    table = look.table(operation.model_name)
+    if not table or isinstance(after, models.ManyToManyField):
+        return
+    name = column(table, operation.name, before)
+    if column(table, operation.name, after) != name:
+        yield f"it renames the column {name}, {IS_USED}"
+    if before.null and not after.null:
+        yield f"{name} becomes NOT NULL, and rows without a value are there or still come"
+    if after.unique and not before.unique:
+        yield f"{name} becomes unique, which fails on rows that are equal in it"
+    if holds(after) != holds(before):
+        if not (type(after) is type(before) and grows(before, after)):
+            yield f"{name} becomes another {after.get_internal_type()}, which values may not fit"
+        yield from look.size(table)
+
+
+def holds(field):
+    """What a column can hold, as far as its field says so."""
+    return field.get_internal_type(), *(getattr(field, key, None) for key in SIZES)
+
+
+def grows(before, after):
+    sizes = [(getattr(before, key, None), getattr(after, key, None)) for key in SIZES]
+    return all(new is None or (old is not None and new >= old) for old, new in sizes)
+
+
+SIZES = ("max_length", "max_digits", "decimal_places")
+
+
+@dangers_of.register
+def _(operation: migrations.AddConstraint, look):
+    if table := look.table(operation.model_name):
+        yield f"the constraint {operation.constraint.name} fails on rows of {table} that break it"
+        yield from look.size(table, "reads")
+
+
+@dangers_of.register
+def _(operation: migrations.AlterUniqueTogether, look):
+    before = look.state.models[look.app, operation.name.lower()].options.get("unique_together") or ()
+    more = {*operation.option_value} - {tuple(one) for one in before}
+    if (table := look.table(operation.name)) and more:
+        told = ", ".join("+".join(one) for one in sorted(more))
+        yield f"{told} becomes unique, which fails on rows of {table} that are equal in it"
+
+
+@dangers_of.register
+def _(operation: migrations.AddIndex, look):
+    if table := look.table(operation.model_name):
+        yield from look.size(table, "reads")

@@ -1,0 +1,175 @@
+# The words for bringing the database to the code of a release and back, one migration at a time. Plain bash, no Jinja.
+
+# A line each for the migrations that were begun and neither ended nor left the database as it was:
+# NAME, the dump before it, and the statement that failed. Also after a power cut.
+half_applied=${state}/migrating-${app}
+
+history='' knows=() pending=() applied_migrations=() unapplied_migrations=() way_back=() irreversible=()
+declare -A sql_of=() dangers_of=() begun=()
+
+# ---- What is to come, as Django foresees it --------------------------------------------------------------------------
+
+forget_plan() {
+  history='' knows=() pending=() sql_of=() dangers_of=()
+}
+
+hear_plan() { # KEY VALUE
+  case $1 in
+    knows) knows+=("$2") ;;
+    history) history=$2 ;;
+    pending) pending+=("$2") ;;
+    sql) sql_of["${2%% *}"]+=${2#* }$'\n' ;;
+    danger) dangers_of["${2%% *}"]+=${dangers_of["${2%% *}"]+; }${2#* } ;;
+    unforeseen) say warn migrations "what they would do cannot be told beforehand: $2" ;;
+  esac
+}
+
+tell_plan() { # before anything is applied; the SQL goes to the log, or with check to the person
+  local name
+  read_half_applied
+  for name in "${pending[@]}"; do
+    if [[ -n ${check} ]]; then
+      say would "migration ${name}" "${sql_of["${name}"]-}"
+    elif [[ -n ${sql_of["${name}"]-} ]]; then
+      printf -- '-- migration %s\n%s\n' "${name}" "${sql_of["${name}"]}"
+    fi
+    [[ -z ${dangers_of["${name}"]-} ]] || say warn "migration ${name}" "${dangers_of["${name}"]}"
+  done
+  tell_half_applied
+  [[ ${#pending[@]} == 0 || -n ${check} ]] || say pending migrations "${pending[*]}"
+}
+
+tell_half_applied() { # what is not pending any more was settled by hand, or is not the code's any more
+  local name
+  for name in "${!begun[@]}"; do
+    say warn "migration ${name}" "an earlier run ended half way through it$(dump_before "${name}")"
+    [[ -n ${check} || " ${pending[*]} " == *" ${name} "* ]] || forget_begun "${name}"
+  done
+}
+
+keep_plan() { # in the release: what its code knows, for the way back to it, and what the database lacks of that
+  printf '%s\n' "${knows[@]}" >"${release_dir}/knows"
+  rm -f -- "${release_dir}/pending"
+  [[ ${#pending[@]} == 0 ]] || printf '%s\n' "${pending[@]}" >"${release_dir}/pending"
+}
+
+# ---- Forwards and backwards -------------------------------------------------------------------------------------------
+
+apply_migrations() { # those that the database lacks of ${release}
+  local name='' half='' was_half='' statement='' error='' code=0
+  applied_migrations=()
+  run_migrations 'migrations.migrate()'
+  ((code == 0)) || refuse_migration "${code}"
+}
+
+ask_way_back() { # NAME...: sets way_back to what has to be unapplied for that, in order, and irreversible to what cannot be
+  local name='' half='' was_half='' statement='' error='' code=0
+  run_migrations 'migrations.way_back()' "ROADIE_UNAPPLY=$*"
+  ((code == 0)) || refuse_migration "${code}"
+}
+
+unapply_migrations() { # NAME...: by the code of ${release}, the newest first; nothing is touched if one cannot be undone
+  local name='' half='' was_half='' statement='' error='' code=0
+  unapplied_migrations=()
+  run_migrations 'migrations.unapply()' "ROADIE_UNAPPLY=$*"
+  [[ ${#irreversible[@]} == 0 ]] || fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was unapplied"
+  ((code == 0)) || refuse_migration "${code}"
+}
+
+run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets name, half, statement, error and code
+  local line key value
+  read_half_applied
+  way_back=() irreversible=()
+  hear_nothing
+  while IFS= read -r line || [[ -n ${line} ]]; do
+    hear "${line}"
+    case ${key} in
+      applying | unapplying) begin_migration "${value}" ;;
+      applied | unapplied) end_migration "${key}" "${value}" ;;
+      half) half=${value} ;;
+      statement) statement=${value} ;;
+      error) error=${value} ;;
+      unapply) way_back+=("${value}") ;;
+      irreversible) irreversible+=("${value}") ;;
+    esac
+  done < <(in_django "$@")
+  wait "$!" || code=$?
+}
+
+begin_migration() { # NAME
+  name=$1 was_half=${begun["$1"]+yes}
+  [[ -z ${was_half} ]] || return 0
+  begun["$1"]=${dump-}
+  write_half_applied
+}
+
+end_migration() { # applied|unapplied NAME
+  say "$1" "$2"
+  if [[ $1 == applied ]]; then
+    applied_migrations+=("$2")
+    printf '%s\n' "$2" >>"${release_dir}/migrations"
+  else
+    unapplied_migrations+=("$2")
+  fi
+  forget_begun "$2"
+  name=''
+}
+
+# ---- Failing -----------------------------------------------------------------------------------------------------------
+
+refuse_migration() { # CODE: says what is done, what is half done, and the ways out
+  local why earlier='' next='put it right, commit, and run fab deploy again' grade=6
+  why=$(why_it_ended "$1")
+  [[ -z ${error} ]] || why="${error}${statement:+, at: ${statement}}"
+  if [[ ${#applied_migrations[@]} != 0 ]]; then
+    grade=7 earlier="; applied before it: $(listed "${applied_migrations[@]}")$(dump_before)"
+  elif [[ ${#unapplied_migrations[@]} != 0 ]]; then
+    grade=7 earlier="; unapplied before it: $(listed "${unapplied_migrations[@]}")$(dump_before)" next='put it right and run the same command again'
+  fi
+  if [[ -z ${name} ]]; then
+    fail migrations "${why}${earlier}; ${next}" "${grade}"
+  elif [[ -z ${error} || -n ${half} || -n ${was_half} ]]; then
+    begun["${name}"]=${begun["${name}"]%%$'\t'*}$'\t'${statement}
+    write_half_applied
+    why+="; it may be half applied, as ${was_half:+an earlier run ended half way through it and }this database cannot undo it${earlier}"
+    fail "migration ${name}" "${why}; put the tables right by hand and run the same command again$(dump_before "${name}")" 7
+  fi
+  forget_begun "${name}"
+  fail "migration ${name}" "${why}; it left nothing behind${earlier:-, and none was applied}; ${next}" "${grade}"
+}
+
+dump_before() { # [NAME]: how to go back to the dump that was made before that one was begun, if there is one
+  local path=${dump-}
+  [[ -z ${1-} ]] || path=${begun["$1"]%%$'\t'*}
+  [[ ! -f ${path} ]] || printf '; the database as it was before: fab migrate --restore-dump %s' "${path}"
+}
+
+listed() { # WORD...
+  local text
+  printf -v text '%s, ' "$@"
+  printf %s "${text%, }"
+}
+
+# ---- The record of what is half done -----------------------------------------------------------------------------------
+
+read_half_applied() { # sets begun
+  local one rest
+  begun=()
+  [[ -s ${half_applied} ]] || return 0
+  while IFS=$'\t' read -r one rest; do
+    begun["${one}"]=${rest}
+  done <"${half_applied}"
+}
+
+write_half_applied() {
+  local one text=''
+  for one in "${!begun[@]}"; do
+    text+=${one}$'\t'${begun["${one}"]}$'\n'
+  done
+  put_file "${half_applied}" 600 root:root "${text%$'\n'}"
+}
+
+forget_begun() { # NAME
+  unset 'begun[${1}]'
+  if [[ ${#begun[@]} == 0 ]]; then : >"${half_applied}"; else write_half_applied; fi
+}

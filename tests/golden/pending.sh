@@ -1,0 +1,29 @@
+answers=/run/roadie/${run_id}.answers
+
+ask_pending() {
+  in_django 'migrations.ask()' >"${answers}" 2>&1
+}
+
+judge_pending() { # CODE
+  local line key value asked='' refusal=''
+  hear_nothing
+  while IFS= read -r line || [[ -n ${line} ]]; do
+    hear "${line}"
+    case ${key} in
+      refuse) refusal=${refusal:-${value}} ;;
+      asked) asked=1 ;;
+      *) hear_plan "${key}" "${value}" ;;
+    esac
+  done <"${answers}"
+  [[ -n ${asked} ]] || refusal=$(why_it_ended "$1")
+  [[ -z ${refusal} ]] || fail "migrations of ${release}" "${refusal}; put it right, commit, and run fab deploy"
+}
+
+local code=0
+forget_plan
+cuttable ask_pending || code=$?
+judge_pending "${code}"
+rm -f -- "${answers}"
+inspected_release=${release}
+tell_plan
+[[ ${#pending[@]} != 0 ]] || ok "migrations of ${release}"

@@ -1,0 +1,246 @@
+"""What is told of migrations, before and while they are applied or taken back: real Django, on SQLite."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from releases import on_sqlite, refused, said
+
+MODELS = "from django.db import models\nclass Thing(models.Model):\n    name = models.TextField()\n"
+MIGRATION = """
+from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [{dependencies}]
+    atomic = {atomic}
+    operations = [{operations}]
+"""
+CREATE = "migrations.CreateModel('Thing', [('id', models.AutoField(primary_key=True))])"
+FAIL = "migrations.RunSQL('INSERT INTO nowhere VALUES (1)')"
+FILL = "migrations.RunSQL('CREATE TABLE filled (n int)'), migrations.RunSQL('INSERT INTO filled VALUES (1)')"
+
+
+@pytest.fixture
+def things(tmp_path):
+    """A site with an app of its own and these migrations in it."""
+
+    def make(*migrations, atomic=True, whole=False):
+        release = on_sqlite(tmp_path, "INSTALLED_APPS += ['things']", whole=whole)
+        folder = release.folder / "code/things/migrations"
+        folder.mkdir(parents=True)
+        for path in folder, folder.parent:
+            (path / "__init__.py").touch()
+        before = ""
+        for number, operations in enumerate(migrations, 1):
+            text = MIGRATION.format(dependencies=before, operations=operations, atomic=atomic)
+            (folder / f"000{number}_step.py").write_text(text)
+            before = f"('things', '000{number}_step')"
+        return release
+
+    return make
+
+
+def migrated(release):
+    return release.answers("migrations.migrate()")
+
+
+def test_pending_migrations_are_named_and_then_applied_one_by_one(things):
+    release = things(CREATE, FILL)
+    pending = said(release, "pending")
+    assert pending[-2:] == ["things.0001_step", "things.0002_step"]
+    found = migrated(release)
+    assert [value for key, value in found if key == "applied"] == pending
+    assert found[-1][0] == "migrated"
+    assert said(release, "pending") == []
+    assert migrated(release) == [("migrated", "")]
+
+
+def test_applying_does_what_djangos_own_command_does(things):
+    release = things(whole=True)
+    migrated(release)
+    script = "from django.contrib.auth.models import Permission as P; print(P.objects.count())"
+    assert int(release.python("manage.py", "shell", "-v", "0", "-c", script).stdout) > 10
+
+
+@pytest.mark.parametrize(
+    ("operations", "atomic", "half"),
+    [
+        (FAIL, True, ""),
+        (f"{CREATE}, {FAIL}", True, ""),
+        (f"{CREATE}, {FAIL}", False, "things.0002_step"),
+        (f"{FILL}, {FAIL}", False, "things.0002_step"),
+        (FAIL, False, ""),
+    ],
+)
+def test_a_failing_migration_says_what_it_leaves_behind(things, operations, atomic, half):
+    release = things("migrations.RunSQL('SELECT 1')", operations, atomic=atomic)
+    found = dict(migrated(release))
+    assert found["applied"] == "things.0001_step"
+    assert found["applying"] == "things.0002_step"
+    assert found["half"] == half
+    assert found["error"] == "OperationalError: no such table: nowhere"
+    assert found["statement"] == "INSERT INTO nowhere VALUES (1)"
+    assert "migrated" not in found
+
+
+def test_a_failing_line_of_python_has_no_statement(things):
+    found = dict(migrated(things("migrations.RunPython(lambda apps, editor: 1 / 0)")))
+    assert (found["error"], found["statement"]) == ("ZeroDivisionError: division by zero", "")
+
+
+def test_two_last_migrations_are_a_reason(things):
+    release = things(CREATE)
+    folder = release.folder / "code/things/migrations"
+    (folder / "0001_other.py").write_text(MIGRATION.format(dependencies="", operations="", atomic=True))
+    [reason] = refused(release)
+    assert reason.startswith("app things ends in two migrations, ") and "makemigrations --merge" in reason
+
+
+# ---- What they will do ------------------------------------------------------------------------------
+
+THING = "migrations.CreateModel('Thing', [('id', models.AutoField(primary_key=True)), {}])".format(
+    "('name', models.CharField(max_length=20, null=True)), ('kind', models.IntegerField(default=1))"
+)
+USED = "which the release before still uses"
+GONE = f"{USED}, and its content is gone"
+DANGERS = {
+    "migrations.DeleteModel('Thing')": f"it drops the table things_thing, {GONE}",
+    "migrations.RenameModel('Thing', 'Item')": f"it renames the table things_thing, {USED}",
+    "migrations.AlterModelTable('Thing', 'items')": f"it renames the table things_thing, {USED}",
+    "migrations.RemoveField('Thing', 'kind')": (f"it drops the column things_thing.kind, {GONE}"),
+    "migrations.RenameField('Thing', 'kind', 'sort')": f"it renames the column things_thing.kind, {USED}",
+    "migrations.AddField('Thing', 'mood', models.CharField(default='', max_length=9))": (
+        "things_thing.mood is NOT NULL without db_default, so that the release before cannot insert into "
+        "things_thing"
+    ),
+    "migrations.AddField('Thing', 'up', models.ForeignKey('Thing', models.CASCADE, null=True))": "",
+    "migrations.AddField('Thing', 'all', models.ManyToManyField('Thing'))": "",
+    "migrations.AlterField('Thing', 'name', models.CharField(max_length=20, default=''))": (
+        "things_thing.name becomes NOT NULL, and rows without a value are there or still come"
+    ),
+    "migrations.AlterField('Thing', 'name', models.CharField(max_length=30, null=True))": "",
+    "migrations.AlterField('Thing', 'name', models.CharField(max_length=9, null=True))": (
+        "things_thing.name becomes another CharField, which values may not fit"
+    ),
+    "migrations.AlterField('Thing', 'kind', models.IntegerField(default=1, unique=True))": (
+        "things_thing.kind becomes unique, which fails on rows that are equal in it"
+    ),
+    "migrations.AlterUniqueTogether('Thing', {('name', 'kind')})": (
+        "name+kind becomes unique, which fails on rows of things_thing that are equal in it"
+    ),
+    "migrations.AddConstraint('Thing', models.UniqueConstraint(fields=['name'], name='one'))": (
+        "the constraint one fails on rows of things_thing that break it"
+    ),
+    "migrations.RunPython(print)": "RunPython print cannot be undone",
+    "migrations.RunSQL('SELECT 1')": "RunSQL cannot be undone",
+    "migrations.RunSQL('SELECT 1', '')": "",
+    "migrations.SeparateDatabaseAndState([], [migrations.DeleteModel('Thing')])": "",
+    "migrations.SeparateDatabaseAndState([migrations.DeleteModel('Thing')])": (
+        f"it drops the table things_thing, {GONE}"
+    ),
+    "migrations.CreateModel('Other', [('id', models.AutoField(primary_key=True))]), "
+    "migrations.AddField('Other', 'n', models.IntegerField(default=1))": "",
+}
+
+
+def test_every_danger_is_named_and_nothing_else(things):
+    """One project with an app for each, as a start of Django takes its time."""
+    release = things(THING)
+    code = release.folder / "code"
+    names = [f"things{number}" for number in range(len(DANGERS))]
+    for name in names:
+        shutil.copytree(code / "things", code / name)
+    settings = code / "mysite/settings.py"
+    settings.write_text(f"{settings.read_text()}\nINSTALLED_APPS += {names}\n")
+    migrated(release)
+    for name, operations in zip(names, DANGERS, strict=True):
+        text = MIGRATION.format(dependencies=f"('{name}', '0001_step')", operations=operations, atomic=True)
+        (code / name / "migrations/0002_next.py").write_text(text)
+    found = {}
+    for line in said(release, "danger"):
+        name, _, danger = line.partition(".0002_next ")
+        found[name] = danger.replace(name, "things")
+    expected = zip(names, DANGERS.values(), strict=True)
+    assert found == {name: danger for name, danger in expected if danger}
+
+
+def test_the_sql_is_told_and_what_cannot_be_told_stops_nothing(things):
+    release = things(THING, "migrations.AddField('Thing', 'size', models.IntegerField(null=True))", CREATE)
+    release.ask("migrations.migrate()")
+    folder = release.folder / "code/things/migrations"
+    text = MIGRATION.format(dependencies="('things', '0002_step')", operations=FILL, atomic=True)
+    (folder / "0003_step.py").write_text(text)
+    assert "things.0003_step INSERT INTO filled VALUES (1);" in said(release, "sql")
+    own = (
+        "type('Own', (migrations.RunSQL,), {'database_forwards': lambda self, app, editor, *states: "
+        "editor.connection.cursor().execute('CREATE TABLE own (n int)')})('SELECT 1')"
+    )
+    text = MIGRATION.format(dependencies="('things', '0002_step')", operations=own, atomic=True)
+    (folder / "0003_step.py").write_text(text)
+    assert "it acts on the database by itself" in said(release, "sql")[-1]
+    assert said(release, "inspected") == ["passed"]
+
+
+def test_a_new_database_has_nothing_to_lose(things):
+    assert said(things(THING, "migrations.DeleteModel('Thing')"), "danger") == []
+
+
+# ---- Taking back ------------------------------------------------------------------------------------
+
+BOTH_WAYS = "migrations.RunSQL('CREATE TABLE {0} (n int)', 'DROP TABLE {0}')"
+
+
+def taken_back(release, *names, call="unapply"):
+    return release.answers(f"migrations.{call}()", ROADIE_UNAPPLY=" ".join(names))
+
+
+def test_what_the_other_release_does_not_know_is_unapplied_newest_first(things):
+    release = things(THING, BOTH_WAYS.format("a"), BOTH_WAYS.format("b"))
+    migrated(release)
+    names = ["things.0003_step", "things.0002_step"]
+    assert taken_back(release, *sorted(names), call="way_back") == [("unapply", name) for name in names]
+    found = taken_back(release, *sorted(names))
+    assert [value for key, value in found if key == "unapplied"] == names
+    assert said(release, "pending") == sorted(names)
+    assert taken_back(release, *names) == []
+
+
+def test_nothing_is_unapplied_if_one_cannot_be_undone(things):
+    inside = "migrations.SeparateDatabaseAndState([migrations.RunPython(print)])"
+    release = things(THING, BOTH_WAYS.format("a"), "migrations.RunSQL('SELECT 1')", inside)
+    migrated(release)
+    found = taken_back(release, "things.0002_step", "things.0003_step", "things.0004_step")
+    assert [value for key, value in found if key == "irreversible"] == [
+        "things.0004_step (RunPython print)",
+        "things.0003_step (RunSQL)",
+    ]
+    assert [key for key, _ in found if key.startswith("unapplying")] == []
+    assert said(release, "pending") == []
+
+
+def test_what_the_other_release_knows_stays(things):
+    release = things(THING, BOTH_WAYS.format("a"), BOTH_WAYS.format("b"))
+    migrated(release)
+    [reason] = [value for key, value in taken_back(release, "things.0002_step") if key == "irreversible"]
+    assert reason == "things.0003_step depends on things.0002_step and is to stay"
+    assert said(release, "pending") == []
+
+
+def test_a_failure_on_the_way_back_tells_what_it_left(things):
+    release = things(THING, "migrations.RunSQL('CREATE TABLE a (n int)', 'DROP TABLE nowhere')")
+    migrated(release)
+    found = dict(taken_back(release, "things.0002_step"))
+    assert found["unapplying"] == "things.0002_step"
+    assert (found["half"], found["statement"]) == ("", "DROP TABLE nowhere")
+
+
+@pytest.mark.parametrize(("also", "refusals"), [([], 0), (["things.0001_step"], 1)])
+def test_a_squashed_migration_is_as_those_that_it_replaces(things, also, refusals):
+    release = things(THING, BOTH_WAYS.format("a"))
+    migrated(release)
+    text = MIGRATION.format(dependencies="", operations=f"{THING}, {BOTH_WAYS.format('a')}", atomic=True)
+    replaces = "    replaces = [('things', '0001_step'), ('things', '0002_step')]\n"
+    (release.folder / "code/things/migrations/0004_all.py").write_text(text + replaces)
+    migrated(release)
+    keys = [key for key, _ in taken_back(release, "things.0004_all", *also)]
+    assert (keys.count("irreversible"), keys.count("unapplied")) == (refusals, 0)
