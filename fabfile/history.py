@@ -95,6 +95,10 @@ class History:
         candidates = [*([serving] if serving else []), *reversed(self.releases)]
         return next((one for one in candidates if one.known and set(names) <= one.known), None)
 
+    def dump_before(self, names: Sequence[str]) -> str:
+        """The dump of the database as it was before the first of these migrations; empty if there is none."""
+        return next((one.dump for one in self.releases if {*names} & {*one.applied}), "")
+
     def _named(self, to: str) -> Past:
         found = [one for one in self.releases if to == one.id] or self._with_commit(to)
         if not found:

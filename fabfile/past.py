@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -10,7 +10,7 @@ from invoke.context import Context
 from .errors import UsageError
 from .executor import roadie_task
 from .report import say_line
-from .stages import FINISH_ROLLBACK, HISTORY, ROLLBACK
+from .stages import FINISH_ROLLBACK, HISTORY, ROLLBACK, Sequence, back, restore, unapply
 
 if TYPE_CHECKING:
     from .history import History, Past
@@ -21,11 +21,18 @@ _WAIT = "seconds to wait for another run to end (0)"
 
 @dataclass(frozen=True)
 class Way:
-    """From which release to which a rollback goes."""
+    """From which release to which a rollback goes, and what becomes of the migrations in between."""
 
     serves: str = ""
     #: whether the release that is left is marked, so that no plain rollback comes back to it
     leaves: bool = True
+    #: the migrations that the older release does not know, and a release that does
+    unknown: tuple[str, ...] = ()
+    knows: str = ""
+    #: the database as it was before them
+    dump: str = ""
+    #: those of them that the database is without, once all is done
+    gone: tuple[str, ...] = ()
 
 
 @roadie_task
@@ -42,34 +49,78 @@ def releases(c: Context) -> None:
             say_line(history.host, _line(one, history))
 
 
-@roadie_task(help={"to": "a release, or the beginning of its commit (the release before)", "wait": _WAIT})
-def rollback(c: Context, to: str = "", wait: int = 0) -> None:
+@roadie_task(
+    help={
+        "to": "a release, or the beginning of its commit (the release before)",
+        "migrations": "take back the migrations that the older release does not know",
+        "keep-migrations": "leave them in the database: the older release can live with them",
+        "restore-dump": "bring back the database as it was before them, without all that came since",
+        "wait": _WAIT,
+    }
+)
+def rollback(
+    c: Context,
+    to: str = "",
+    migrations: bool = False,
+    keep_migrations: bool = False,
+    restore_dump: bool = False,
+    wait: int = 0,
+) -> None:
     """Go back to the release that served before."""
     from .runner import targets
     from .workspace import named
 
+    if migrations + keep_migrations + restore_dump > 1:
+        raise UsageError("rollback: --migrations, --keep-migrations and --restore-dump exclude each other")
     settings, hosts = targets(c)
     values = {"settings": named(settings)}
+    choice = _UNAPPLY if migrations else _RESTORE if restore_dump else () if keep_migrations else None
     for host, history in zip(hosts, _histories(hosts, values, "fab rollback"), strict=True):
-        _roll_back(host, history, history.target(to), values, wait)
+        _roll_back(host, history, history.target(to), choice, values, wait)
 
 
-def _roll_back(host: Host, history: History, target: Past, values: dict[str, Any], wait: int) -> None:
+_UNAPPLY: Sequence = (unapply,)
+_RESTORE: Sequence = (restore,)
+
+
+def _roll_back(
+    host: Host, history: History, target: Past, choice: Sequence | None, values: dict[str, Any], wait: int
+) -> None:
     from .record import Release
     from .runner import run_stages
 
-    if unknown := history.unknown_to(target):
-        raise UsageError(f"{host.name}: {target.id} does not know {', '.join(unknown)}")
-    values = {
-        **values,
-        "release": Release(target.id, str(target.record.get("commit", "")), ""),
-        "rollback": Way(serves=history.live, leaves=not target.bad),
-    }
-    stages = FINISH_ROLLBACK if target.id == history.live else ROLLBACK
+    way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
+    if target.id != history.live:
+        way, between = _across_migrations(history, target, choice, way)
+        stages = (back, *between, *ROLLBACK)
+    release = Release(target.id, str(target.record.get("commit", "")), "")
+    values = {**values, "release": release, "rollback": way, "restore_dump": way.dump}
     report = run_stages([host], stages, values, command="fab rollback", wait=wait)
     report.raise_failure(f"; {history.live} still serves")
     report.summarise()
     say_line(host.name, f"release {target.id} serves")
+
+
+def _across_migrations(
+    history: History, target: Past, choice: Sequence | None, way: Way
+) -> tuple[Way, Sequence]:
+    """What is to be done with the migrations that lie between, and the stages that do it."""
+    unknown = history.unknown_to(target)
+    if not unknown or choice == ():
+        return way, ()
+    where, names = f"{history.host}: rollback to {target.id}", ", ".join(unknown)
+    if choice is None:
+        raise UsageError(
+            f"{where}: it does not know these migrations of the database: {names}; choose --migrations (take "
+            "them back, with their data), --keep-migrations (leave them) or --restore-dump"
+        )
+    dump, knowing = history.dump_before(unknown), history.knowing(unknown)
+    if choice == _UNAPPLY and not knowing:
+        raise UsageError(f"{where}: no release here knows all of {names}, so nothing can take them back")
+    if choice == _RESTORE and not dump:
+        raise UsageError(f"{where}: no dump from before {names} is here; see --migrations")
+    found = replace(way, unknown=unknown, knows=knowing.id if knowing else "", dump=dump, gone=unknown)
+    return found, choice
 
 
 def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[History]:

@@ -56,6 +56,7 @@ retire = _stage("retire", "Drain and stop the release before.")
 prune = _stage("prune", "Remove what no release uses any more.")
 history = _stage("history", "Tell of the releases that the host has.")
 back = _stage("back", "Find the release to go back to.")
+unapply = _stage("unapply", "Take back the migrations that the older release does not know.")
 leave = _stage("leave", "Mark the release that was left.")
 
 DEPLOY: Sequence = (
@@ -83,8 +84,9 @@ RESTORE: Sequence = (live, restore)
 FINISH: Sequence = (live, retire, prune)
 RESTART: Sequence = (live, start, gate, switch, retire, prune)
 HISTORY: Sequence = (history,)
-ROLLBACK: Sequence = (back, start, gate, switch, retire, leave, prune)
-FINISH_ROLLBACK: Sequence = (live, retire, leave, prune)
+# After `back`, and what has to be done for the database.
+ROLLBACK: Sequence = (start, gate, switch, retire, prune, leave)
+FINISH_ROLLBACK: Sequence = (live, retire, prune, leave)
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

@@ -115,6 +115,15 @@ end_migration() { # applied|unapplied NAME
   name=''
 }
 
+forget_applied() { # NAME...: of every release, once the database is without them
+  local file
+  for file in "${root}"/releases/*/migrations; do
+    [[ -f ${file} && $# != 0 ]] || continue
+    grep -vxF "$(printf '%s\n' "$@")" -- "${file}" >"${file}.new" || :
+    mv -fT -- "${file}.new" "${file}"
+  done
+}
+
 # ---- Failing -----------------------------------------------------------------------------------------------------------
 
 refuse_migration() { # CODE: says what is done, what is half done, and the ways out

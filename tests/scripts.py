@@ -24,6 +24,13 @@ RELEASE = Release(
     fingerprint="f" * 64,
     record='{"id": "20261123T120000Z-0123abcd"}',
 )
+WAY = Way(
+    serves="20261122T120000Z-4567cdef",
+    unknown=("entries.0003_mood",),
+    knows="20261122T120000Z-4567cdef",
+    dump="/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz",
+    gone=("entries.0003_mood",),
+)
 RUN: Mapping[str, Any] = {
     "nonce": "0" * 32,
     "check": False,
@@ -46,7 +53,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "release": RELEASE,
         "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
-        "rollback": Way(serves="20261122T120000Z-4567cdef"),
+        "rollback": WAY,
         "run": RUN,
     }
 

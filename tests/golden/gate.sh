@@ -3,13 +3,16 @@ domains=(guestbook.example.org)
 gate_seconds=30
 
 refuse_release() { # WHY
-  local why=$1 applied='' next=''
+  local why=$1 applied='' next='' grade=6
   tell_log
   discard_slot "${idle}"
   why+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
   [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}"
+  if [[ ${#unapplied_migrations[@]} != 0 ]]; then
+    grade=7 applied="; migrations that were taken back before it, and which the release that serves may need: ${unapplied_migrations[*]}"
+  fi
   [[ ${command} != 'fab deploy' ]] || next='; put it right, commit, and run fab deploy again'
-  fail "release ${release}" "${why}; no visitor saw it${applied}${next}"
+  fail "release ${release}" "${why}; no visitor saw it${applied}${next}" "${grade}"
 }
 
 pass_gate() { # every page as often as there are workers; a wrong answer counts after five of them

@@ -1,11 +1,19 @@
+gone=(entries.0003_mood)
+
 way=${state}/rollback-${app}
 
 mark_left() { # LEFT REACHED LEAVES: chosen in spite of its mark, a release loses it
   local left=${root}/releases/$1
   rm -f -- "${root}/releases/$2/bad"
+  forget_applied "${gone[@]}"
   [[ -z $3 || ! -d ${left} ]] || printf 'left for %s, %(%F %T)T UTC\n' "$2" -1 >"${left}/bad"
   sync -f -- "${root}/releases"
-  rm -f -- "${way}"
+}
+
+is_heard() { # whether the person will see that all is done; else the same command comes again, and must not go further back
+  local age
+  age=$(($(date +%s) - $(stat -c %Y "/run/roadie/${run_id}.beat")))
+  [[ -z ${stopping} ]] && ((age < 6))
 }
 
 if [[ -f ${way} ]]; then
@@ -14,4 +22,5 @@ if [[ -f ${way} ]]; then
   note=${leaves:+marked as left for ${reached}}
   change "release ${left}" mark_left "${left}" "${reached}" "${leaves}"
   note=''
+  ! is_heard || rm -f -- "${way}"
 fi

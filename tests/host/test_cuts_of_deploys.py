@@ -1,12 +1,14 @@
-"""A deploy may be cut anywhere: no visitor notices, and the same command again converges."""
+"""A deploy or a rollback may be cut anywhere: no visitor notices, and the same command again converges."""
 
 import pytest
 import standing
 from cuts import Cuts, Turns, assert_deployed, side_by_side
+from desk import browse
 from projects import change_line, commit
-from within import Neighbours
+from within import Neighbours, assert_serves_once, assert_tidy, halves
 
 HOSTS = 2
+INDEX = "entries/templates/entries/index.html"
 MIGRATION = """from django.db import migrations
 
 SLOW = [migrations.RunSQL(sql) for sql in ("CREATE TABLE half (id int)", "DO SLEEP(2)", "DROP TABLE half")]
@@ -56,4 +58,23 @@ def test_a_deploy_may_be_cut_at_every_step_and_no_visitor_notices(change, seed):
             visitors.assert_content()
 
     side_by_side(cut, HOSTS)
+    turns.tell()
+
+
+def test_a_rollback_may_be_cut_at_every_step_and_goes_back_once(desk, seed):
+    turns = Turns(seed)
+    with standing.booted(standing.deployed()) as host:
+        made = desk(host, app="guestbook", watch=0)
+        cuts = Cuts(made, ("rollback",), turns)
+        for title in ("Second", "Third"):
+            change_line(made.project / INDEX, "</h1>", f" {title}</h1>")
+            commit(made.project, title)
+            made.does("deploy")
+        with Neighbours(host) as visitors:
+            cuts.all()
+            assert "<h1>Guestbook Second</h1>" in browse(host).body
+            assert_serves_once(host)
+            assert_tidy(host)
+            assert not (half := halves(host)), half
+        visitors.assert_content()
     turns.tell()

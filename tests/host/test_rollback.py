@@ -7,12 +7,32 @@ from collections.abc import Iterator
 
 import pytest
 import standing
+from browser_with_cookies import Browser
 from desk import Desk, browse
-from projects import change_line, commit, example
+from projects import change_line, commit, example, git
 from roadie import throwaway
 from visitors import Visitors
 from within import assert_serves_once, assert_tidy
 
+REQUIREMENTS = "Django==5.2.19\n"
+MIGRATION = '''"""Add a mood."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("entries", "0002_entry_photo")]
+    operations = [
+        migrations.AddField("entry", "mood", models.CharField(default="", db_default="", max_length=20))
+    ]
+'''
+ONE_WAY = """from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("entries", "0003_entry_mood")]
+    operations = [migrations.RunPython(lambda apps, editor: None)]
+"""
 INDEX = "entries/templates/entries/index.html"
 STYLE = "entries/static/entries/style.css"
 
@@ -92,7 +112,7 @@ def test_a_failed_deploy_in_between_loses_nothing(site: Desk) -> None:
     assert re.search(r"failed .*inspect: project", site.does("releases").out)
     assert live(site) == before
     site.does("rollback")
-    assert title(site) == "Second"
+    assert title(site) == "Guestbook"  # as Second was left before
 
 
 def test_a_rollback_needs_no_network_and_no_sound_project_here(site: Desk) -> None:
@@ -100,8 +120,66 @@ def test_a_rollback_needs_no_network_and_no_sound_project_here(site: Desk) -> No
     commit(site.project)
     assert site.fab("deploy").code == 2
     site.host.ssh("ip route del default; echo 127.0.0.1 >/etc/resolv.conf")
-    site.does("rollback")
-    assert title(site) == "Guestbook"
+    site.does("rollback", "--to", git(site.project, "rev-parse", "HEAD~3"))
+    assert title(site) == "Second"
+
+
+def test_migrations_in_between_are_named_and_taken_back_only_if_asked(site: Desk) -> None:
+    (site.project / "requirements.txt").write_text(REQUIREMENTS)
+    change_line(site.project / "entries/views.py", "import nothing_of_this_name\n\n", "")
+    add_mood(site)
+    site.does("deploy")
+    assert sign(site, "before the way back")
+    before = live(site)
+    done = site.fab("rollback")
+    assert done.code == 2 and "entries.0003_entry_mood" in done.last_line
+    assert "--migrations" in done.last_line and live(site) == before
+    assert "mood" in columns(site)
+    site.does("rollback", "--migrations")
+    assert title(site) == "Second" and "mood" not in columns(site)
+    assert "before the way back" in browse(site.host).body
+    site.does("deploy")
+    assert "mood" in columns(site)
+
+
+def test_migrations_that_are_kept_stay(site: Desk) -> None:
+    site.does("rollback", "--keep-migrations")
+    assert title(site) == "Second" and "mood" in columns(site)
+    site.does("deploy")
+
+
+def test_what_cannot_be_undone_is_named_and_the_dump_brings_it_back(site: Desk) -> None:
+    (site.project / "entries/migrations/0004_one_way.py").write_text(ONE_WAY)
+    write(site, "One way")
+    site.does("deploy")
+    before = live(site)
+    done = site.fab("rollback", "--migrations")
+    assert done.code == 6 and "entries.0004_one_way (" in done.text and live(site) == before
+    assert "fab rollback --restore-dump" in done.last_line
+    assert sign(site, "after the dump")
+    site.does("rollback", "--restore-dump")
+    assert title(site) == "Fourth"
+    body = browse(site.host).body
+    assert "before the way back" in body and "after the dump" not in body
+    assert "0004_one_way" not in site.does("manage", "showmigrations entries").out
+
+
+def add_mood(site: Desk) -> None:
+    (site.project / "entries/migrations/0003_entry_mood.py").write_text(MIGRATION)
+    change_line(
+        site.project / "entries/models.py",
+        "    class Meta:",
+        '    mood = models.CharField(max_length=20, default="", db_default="")\n\n    class Meta:',
+    )
+    write(site, "Fourth")
+
+
+def columns(site: Desk) -> str:
+    return site.host.ssh("mariadb -N guestbook -e 'DESCRIBE entries_entry'").stdout
+
+
+def sign(site: Desk, message: str) -> bool:
+    return Browser(site.host).post("/", name="Ann", message=message).status == 302
 
 
 def test_a_restart_is_the_same_release_in_new_processes(site: Desk) -> None:

@@ -54,7 +54,9 @@ SEQUENCES = {
     "finish": stages.FINISH,
     "restart": stages.RESTART,
     "history": stages.HISTORY,
-    "rollback": stages.ROLLBACK,
+    "rollback": (stages.back, *stages.ROLLBACK),
+    "rollback across migrations": (stages.back, stages.unapply, *stages.ROLLBACK),
+    "rollback to a dump": (stages.back, stages.restore, *stages.ROLLBACK),
 }
 
 

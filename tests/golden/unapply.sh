@@ -1,0 +1,31 @@
+unknown=(entries.0003_mood)
+by=20261122T120000Z-4567cdef
+dump_of_then=/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz
+wanted=1
+
+refuse_one_way() { # says what cannot be undone, and what there is instead
+  local next='no dump from before them is there; write a migration that undoes them, and deploy that'
+  [[ ! -f ${dump_of_then} ]] || next="the database as it was before them, without all that came since: fab rollback --restore-dump (${dump_of_then})"
+  fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was; ${next}"
+}
+
+doing='way back of the migrations'
+say doing "${doing}" cut
+with_release "${by}" ask_way_back "${unknown[@]}"
+doing=''
+[[ ${#irreversible[@]} == 0 ]] || refuse_one_way
+if [[ ${#way_back[@]} == 0 ]]; then
+  ok migrations
+  return
+fi
+if [[ -n ${wanted} ]]; then
+  name_dump rollback
+  note=${dump}
+  change_cuttable "dump of database ${app}" dump_database "${dump}"
+  note=''
+fi
+doing="migrations that ${release} does not know"
+say doing "${doing}" atomic
+with_release "${by}" unapply_migrations "${unknown[@]}"
+doing=''
+say changed "migrations that ${release} does not know" "${unapplied_migrations[*]}"
