@@ -70,7 +70,7 @@ refuse_release() { # WHY
   tell_log
   discard_slot "${idle}"
   why+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
-  [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}"
+  [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}$(dump_before)"
   fail "release ${release}" "${why}; no visitor saw it${applied}; put it right, commit, and run fab deploy again"
 }
 
