@@ -7,7 +7,7 @@ refuse_release() { # WHY
   tell_log
   discard_slot "${idle}"
   why+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
-  [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}"
+  [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}$(dump_before)"
   if [[ ${#unapplied_migrations[@]} != 0 ]]; then
     grade=7 applied="; migrations that were taken back before it, and which the release that serves may need: ${unapplied_migrations[*]}"
   fi

@@ -1,5 +1,6 @@
 keep=5
 
+newest_dumps=3
 declare -A used=()
 
 use_links() { # LINK...: what they lead to is used
@@ -51,6 +52,19 @@ list_old_virtualenvs() { # sets old: those that no release that stays has, nor a
   done
 }
 
+list_old_dumps() { # sets old: all but the newest, and those that a release that stays was preceded by
+  local paths=("${dumps}"/*.sql.gz) named=$'\n' path i
+  for path in "${root}"/releases/*/dump; do
+    [[ ! -f ${path} ]] || named+=$(<"${path}")$'\n'
+  done
+  for ((i = 0; i < ${#paths[@]} - newest_dumps; i++)); do
+    [[ ${named} == *$'\n'"${paths[i]}"$'\n'* ]] || old+=("${paths[i]}")
+  done
+  for path in "${dumps}"/*.new "${dumps}"/*.gone; do # of runs that were killed
+    [[ ! -e ${path} ]] || old+=("${path}")
+  done
+}
+
 remove_folder() { # PATH: out of its place at once, so that no half of it is ever taken for the whole
   [[ $1 == *.gone ]] || mv -T -- "$1" "$1.gone"
   rm -rf -- "${1%.gone}.gone"
@@ -82,6 +96,9 @@ remove_old 'old release'
 old=()
 list_old_virtualenvs
 remove_old 'old virtualenv'
+old=()
+list_old_dumps
+remove_old 'old dump'
 if [[ -z ${check} ]]; then
   forget_trees
   # For the next deploy: of this release, nothing is left to do.

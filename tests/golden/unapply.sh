@@ -1,5 +1,5 @@
 unknown=(entries.0003_mood)
-by=20261122T120000Z-4567cdef
+newer=20261122T120000Z-4567cdef
 dump_of_then=/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz
 wanted=1
 
@@ -11,7 +11,7 @@ refuse_one_way() { # says what cannot be undone, and what there is instead
 
 doing='way back of the migrations'
 say doing "${doing}" cut
-with_release "${by}" ask_way_back "${unknown[@]}"
+with_release "${newer}" ask_way_back "${unknown[@]}"
 doing=''
 [[ ${#irreversible[@]} == 0 ]] || refuse_one_way
 if [[ ${#way_back[@]} == 0 ]]; then
@@ -26,6 +26,6 @@ if [[ -n ${wanted} ]]; then
 fi
 doing="migrations that ${release} does not know"
 say doing "${doing}" atomic
-with_release "${by}" unapply_migrations "${unknown[@]}"
+with_release "${newer}" unapply_migrations "${unknown[@]}"
 doing=''
 say changed "migrations that ${release} does not know" "${unapplied_migrations[*]}"

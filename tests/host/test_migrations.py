@@ -1,0 +1,188 @@
+"""Migrations: told and dumped before they are applied, and the ways back when they go wrong."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import projects
+import pytest
+import standing
+from desk import Desk, browse
+from faults import error_of
+from roadie import throwaway
+from told import last_run
+
+DUMPS = "/var/backups/roadie/dumps/guestbook"
+MOOD = "migrations.AddField('entry', 'mood', models.CharField(default='', max_length=20))"
+TABLE = "migrations.RunSQL('CREATE TABLE {0} (id int)', 'DROP TABLE {0}')"
+WRONG = "migrations.RunSQL('INSERT INTO nowhere VALUES (1)')"
+TAKES_BACK = """names=({{ settings.env["TAKES_BACK"] }})
+change_cuttable "dump of database ${app}" dump_database "${dumps}/by-hand.sql.gz"
+with_release "$(live_release)" unapply_migrations ${names}
+"""
+FABFILE = """from roadie import *
+from roadie.stages import live
+
+take_back = Stage("take-back", "Take migrations back.", "stages/take-back.sh.j2", user="root")
+use(bootstrap=(live, take_back))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk before a host that serves the guestbook: all tests here go on with the same one."""
+    with throwaway.boot("migrations", snapshot=standing.deployed()) as host:
+        yield Desk(projects.example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
+
+
+def migration(site: Desk, name: str, after: str, *operations: str) -> None:
+    """Commit a migration of the guestbook; the models need not know of it."""
+    (site.project / f"entries/migrations/{name}.py").write_text(
+        "from django.db import migrations, models\n\n\n"
+        "class Migration(migrations.Migration):\n"
+        f"    dependencies = [('entries', '{after}')]\n"
+        f"    operations = [{', '.join(operations)}]\n"
+    )
+    projects.commit(site.project, name)
+
+
+def sql(site: Desk, statement: str) -> list[str]:
+    return site.host.ssh(
+        "mariadb -N --default-character-set=utf8mb4 guestbook", text=statement
+    ).stdout.split()
+
+
+def said(site: Desk, command: str) -> list[str]:
+    return site.host.ssh(f"cd /srv/guestbook && {command}").stdout.split()
+
+
+def dump_of(site: Desk, release: str = "live/release") -> str:
+    (path,) = said(site, f"cat {release}/dump")
+    return path
+
+
+def test_a_deploy_without_new_migrations_dumps_nothing(site: Desk) -> None:
+    projects.change_line(site.project / "entries/templates/entries/index.html", "</h1>", "!</h1>")
+    projects.commit(site.project)
+    assert " pending " not in site.does("deploy").out
+    assert said(site, f"ls {DUMPS} 2>/dev/null || :; ls live/release/dump live/release/pending || :") == []
+    assert "entries.0002_entry_photo" in said(site, "cat live/release/knows")
+
+
+def test_the_plan_shows_sql_and_dangers_and_changes_nothing(site: Desk) -> None:
+    assert (site.fab("migrate", "--plan").code, site.does("migrate").code) == (0, 0)
+    site.does("manage", "migrate entries 0001")
+    done = site.fab("migrate", "--plan")
+    assert done.code == 10 and "1 to apply" in done.last_line
+    assert "would    migration entries.0002_entry_photo" in done.out
+    assert "ALTER TABLE `entries_entry` ADD COLUMN `photo`" in done.out
+    assert "entries_entry.photo is NOT NULL without db_default" in done.out
+    assert "photo" not in sql(site, "DESCRIBE entries_entry")
+    site.does("migrate")
+    assert "photo" in sql(site, "DESCRIBE entries_entry")
+    assert dump_of(site).startswith(DUMPS)
+
+
+def test_a_deploy_dumps_and_tells_before_it_migrates(site: Desk) -> None:
+    sql(site, "INSERT INTO entries_entry VALUES (1, 'Ann', 'caf\u00e9 \U0001f600 \\\\ ''', '2026-01-02', '')")
+    sql(site, "CREATE TABLE own (b BLOB); INSERT INTO own VALUES (X'00ff27')")
+    migration(site, "0003_mood", "0002_entry_photo", MOOD, TABLE.format("more"))
+    done = site.does("deploy")
+    assert "pending  migrations: entries.0003_mood" in done.out
+    assert "entries_entry.mood is NOT NULL without db_default" in done.out
+    assert "if one of its 2 changes of tables fails, those before it stay" in done.out
+    log = last_run(site.host).log.read_text()
+    assert "ADD COLUMN `mood`" in log and log.index("ADD COLUMN `mood`") < log.index("\tchanged\tdump\t")
+    modes = said(site, f"stat -c '%a %U' {dump_of(site)} {DUMPS}")
+    assert modes == ["600", "root", "700", "root"]
+    text = gzip.decompress(Path(f"{site.host.tree}{dump_of(site)}").read_bytes()).decode()
+    assert "caf\u00e9" in text and "mood" not in text
+
+
+def test_a_dump_brings_everything_back_and_nothing_more(site: Desk) -> None:
+    held = "SELECT HEX(message), HEX(b) FROM entries_entry, own"
+    before = sql(site, held)
+    sql(site, "DELETE FROM entries_entry; DROP TABLE own; CREATE VIEW seen AS SELECT 1 AS one")
+    sql(site, "ALTER DATABASE guestbook COLLATE utf8mb4_bin")
+    site.does("migrate", f"--restore-dump={dump_of(site)}")
+    assert len(before) == 2 and sql(site, held) == before
+    assert {"more", "seen"} & set(sql(site, "SHOW TABLES")) == set()
+    assert "mood" not in sql(site, "DESCRIBE entries_entry")
+    assert sql(site, "SELECT @@collation_database") == ["utf8mb4_bin"]
+    assert sql(site, "SELECT @@GLOBAL.max_allowed_packet") == ["16777216"]
+    assert "applied  entries.0003_mood" in site.does("migrate").out
+    assert browse(site.host).status == 200
+    site.host.ssh(f"head -c 900 {dump_of(site)} >{DUMPS}/half.sql.gz")
+    error_of(site.fab("migrate", "--restore-dump=half.sql.gz"), 6, "not whole", "left as it is")
+    assert "more" in sql(site, "SHOW TABLES")
+
+
+def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Desk) -> None:
+    serves = said(site, "readlink live/release")
+    migration(site, "0004_half", "0003_mood", TABLE.format("half"), WRONG)
+    told = error_of(site.fab("deploy"), 7, "entries.0004_half", "at: INSERT INTO nowhere", "half applied")
+    assert said(site, "readlink live/release") == serves
+    dump = told.partition("fab migrate --restore-dump ")[2].partition(";")[0]
+    again = site.fab("deploy")
+    assert "an earlier run ended half way through it" in again.out
+    assert dump in error_of(again, 7, "at: CREATE TABLE half")
+    site.does("migrate", f"--restore-dump={dump}")
+    assert "half" not in sql(site, "SHOW TABLES")
+    migration(site, "0004_half", "0003_mood", TABLE.format("half"))
+    assert "half way" not in site.does("deploy").text
+    assert "half" in sql(site, "SHOW TABLES")
+
+
+def test_a_deploy_may_leave_migrations_for_later(site: Desk) -> None:
+    migration(site, "0005_later", "0004_half", TABLE.format("later"))
+    done = site.does("deploy", "--no-migrate")
+    assert "not applied, as --no-migrate says: entries.0005_later" in done.out
+    assert "later" not in sql(site, "SHOW TABLES")
+    assert "serves already" in site.does("deploy", "--no-migrate").out
+    assert "applied  entries.0005_later" in site.does("deploy").out
+    assert "serves already" in site.does("deploy").out
+
+
+def test_migrations_are_taken_back_by_the_code_that_knows_them(site: Desk) -> None:
+    take_back(site, "entries.0004_half", "entries.0005_later")
+    assert {"half", "later"} & set(sql(site, "SHOW TABLES")) == set()
+    assert last_run(site.host).said("unapplied") == {
+        ("take-back", "entries.0004_half"),
+        ("take-back", "entries.0005_later"),
+    }
+    site.does("migrate")
+
+
+def test_nothing_is_taken_back_if_one_of_them_cannot_be(site: Desk) -> None:
+    migration(site, "0006_once", "0005_later", "migrations.RunPython(print)")
+    site.does("deploy")
+    done = take_back(site, "entries.0005_later", "entries.0006_once", code=6)
+    assert "cannot be undone: entries.0006_once (RunPython print); none was unapplied" in done
+    assert "later" in sql(site, "SHOW TABLES")
+
+
+def test_old_dumps_go(site: Desk) -> None:
+    site.host.ssh(f"cd {DUMPS} && touch 2020{{1..4}}-before-x.sql.gz 2020-x.sql.gz.new")
+    projects.commit(site.project)
+    migration(site, "0007_last", "0006_once", TABLE.format("last"))
+    site.does("deploy")
+    found = said(site, f"ls {DUMPS}")
+    assert [name for name in found if name.startswith("2020")] == []
+    kept = {path.rpartition("/")[2] for path in said(site, "cat releases/*/dump")}
+    assert kept <= set(found) and len(found) <= len(kept) + 3
+
+
+def take_back(site: Desk, *names: str, code: int = 0) -> str:
+    """Run a stage of the project's own that takes these back."""
+    own = site.project / "roadie-templates/stages/take-back.sh.j2"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text(TAKES_BACK)
+    known = {"app": "guestbook", "domain": "guestbook.example.org", "env": {"TAKES_BACK": " ".join(names)}}
+    projects.settings(site.project, **known)
+    (site.project / "fabfile.py").write_text(FABFILE)
+    done = site.fab("bootstrap")
+    assert done.code == code, done.text
+    projects.git(site.project, "checkout", "-q", "--", "fabfile.py", "fabric.yaml")
+    return done.last_line
