@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -61,6 +62,7 @@ def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: i
             return
         to_do = (*MIGRATE, *FINISH) if left else FINISH
         payload: Payload = b""
+        release = replace(release, id=facts["live"][0])
     else:
         _tell_why(host, facts, release)
         to_do = _deploy_stages(migrate)

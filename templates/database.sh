@@ -52,7 +52,7 @@ say_database() { # as of one instant, while the site goes on
 
 refuse_dump() { # NEW
   local why
-  why=$(cause '[Ee]rror|ERROR|No space')
+  why=$(cause '^(mariadb-dump|mysqldump|gzip): |^ERROR')
   ! disk_is_full || why=''
   rm -f -- "$1"
   fail "dump of database ${app}" "${why:-it ended half way}; nothing of it is kept"

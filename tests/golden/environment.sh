@@ -664,8 +664,8 @@ def dangers(migration, state, connection, rows):
     """
     look = Look(migration.app_label, state.clone(), connection, rows)
     found = [danger for operation in migration.operations for danger in look.at(operation)]
-    if look.changes > 1 and not connection.features.can_rollback_ddl:
-        found.append(f"if one of its {look.changes} changes of tables fails, those before it stay")
+    if look.steps > 1 and not connection.features.can_rollback_ddl:
+        found.append(f"if one of its {look.steps} steps fails, those before it stay")
     return list(dict.fromkeys(found))
 
 
@@ -687,7 +687,7 @@ class Look:
 
     def __init__(self, app, state, connection, rows):
         self.app, self.state, self.connection, self.rows = app, state, connection, rows
-        self.changes = 0
+        self.steps = 0
 
     def at(self, operation):
         """The dangers of the next operation."""
@@ -696,7 +696,7 @@ class Look:
         if isinstance(operation, migrations.SeparateDatabaseAndState):
             yield from self._inside(operation)
         else:
-            self.changes += operation.reduces_to_sql and not isinstance(operation, STATE_ONLY)
+            self.steps += not isinstance(operation, STATE_ONLY) and not is_idle(operation, self)
             yield from dangers_of(operation, self)
         operation.state_forwards(self.app, self.state)
 
@@ -729,6 +729,16 @@ class Look:
 
 STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
 IS_USED = "which the release before still uses"
+
+
+def is_idle(operation, look):
+    """Whether it alters what only Python sees of a field: its help_text, say."""
+    if not isinstance(operation, migrations.AlterField):
+        return False
+    before, after = look.field(operation.model_name, operation.name), operation.field
+    return column("", operation.name, before) == column("", operation.name, after) and (
+        (holds(before), before.null, before.unique) == (holds(after), after.null, after.unique)
+    )
 
 
 def named(operation):

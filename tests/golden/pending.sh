@@ -21,9 +21,12 @@ judge_pending() { # CODE
 
 local code=0
 forget_plan
+doing="look at migrations of ${release}"
+say doing "${doing}" cut
 cuttable ask_pending || code=$?
 judge_pending "${code}"
 rm -f -- "${answers}"
+doing=''
 inspected_release=${release}
 tell_plan
 [[ ${#pending[@]} != 0 ]] || ok "migrations of ${release}"

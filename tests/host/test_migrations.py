@@ -92,7 +92,7 @@ def test_a_deploy_dumps_and_tells_before_it_migrates(site: Desk) -> None:
     done = site.does("deploy")
     assert "pending  migrations: entries.0003_mood" in done.out
     assert "entries_entry.mood is NOT NULL without db_default" in done.out
-    assert "if one of its 2 changes of tables fails, those before it stay" in done.out
+    assert "if one of its 2 steps fails, those before it stay" in done.out
     log = last_run(site.host).log.read_text()
     assert "ADD COLUMN `mood`" in log and log.index("ADD COLUMN `mood`") < log.index("\tchanged\tdump\t")
     modes = said(site, f"stat -c '%a %U' {dump_of(site)} {DUMPS}")
@@ -135,8 +135,22 @@ def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Des
     assert "half" in sql(site, "SHOW TABLES")
 
 
-def test_a_deploy_may_leave_migrations_for_later(site: Desk) -> None:
+def test_without_a_whole_dump_nothing_is_migrated(site: Desk) -> None:
+    sql(site, "CREATE TABLE gone (id int); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone")
+    before = said(site, f"ls {DUMPS}")
     migration(site, "0005_later", "0004_half", TABLE.format("later"))
+    error_of(
+        site.fab("deploy"),
+        6,
+        "dump of database guestbook",
+        "View 'guestbook.broken'",
+        "nothing of it is kept",
+    )
+    assert said(site, f"ls {DUMPS}") == before and "later" not in sql(site, "SHOW TABLES")
+    sql(site, "DROP VIEW broken")
+
+
+def test_a_deploy_may_leave_migrations_for_later(site: Desk) -> None:
     done = site.does("deploy", "--no-migrate")
     assert "not applied, as --no-migrate says: entries.0005_later" in done.out
     assert "later" not in sql(site, "SHOW TABLES")

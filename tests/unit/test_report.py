@@ -27,6 +27,11 @@ def test_a_plan_shows_each_difference(capsys: pytest.CaptureFixture[str]) -> Non
     assert "web1:     -old\nweb1:     +new\n" in capsys.readouterr().out
 
 
+def test_a_plan_says_a_warning_once(capsys: pytest.CaptureFixture[str]) -> None:
+    report(Event("warn", "pending", "migration a.0002", "it drops a table"), details=True)
+    assert capsys.readouterr().out.count("it drops a table") == 1
+
+
 def test_an_edit_made_by_hand_is_named_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     report(
         Event("doing", "nginx", "file /etc/b", "atomic"),
