@@ -8,8 +8,8 @@ in_django() { # CALL [NAME=VALUE]...: calls a function of roadie's modules in th
 }
 
 with_release() { # RELEASE COMMAND...: as if that one were the release that the stages work on
-  local release=$1 release_dir=${root}/releases/$1 work_dir
-  work_dir=${release_dir}/$(readlink -- "${release_dir}/work")
+  local release release_dir work_dir venv_dir
+  work_on "$1"
   "${@:2}"
 }
 

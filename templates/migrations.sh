@@ -60,6 +60,9 @@ apply_migrations() { # those that the database lacks of ${release}
   applied_migrations=()
   run_migrations 'migrations.migrate()'
   ((code == 0)) || refuse_migration "${code}"
+  for name in "${pending[@]}"; do # also those that a run which was killed began, and which then came to their end
+    [[ -z ${begun["${name}"]+begun} ]] || forget_begun "${name}"
+  done
 }
 
 ask_way_back() { # NAME...: sets way_back to what has to be unapplied for that, in order, and irreversible to what cannot be

@@ -75,10 +75,10 @@ class Look:
     def field(self, model, name):
         return self.state.models[self.app, model.lower()].fields[name]
 
-    def size(self, table, verb="rewrites"):
+    def size(self, table):
         """What it takes to change each row."""
         if (count := self.rows[table] or 0) >= BIG:
-            yield f"it {verb} {table} with about {count} rows, which may take long and hold up writes"
+            yield f"it goes through {table} with about {count} rows, which may take long and hold up writes"
 
 
 STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
@@ -207,7 +207,7 @@ SIZES = ("max_length", "max_digits", "decimal_places")
 def _(operation: migrations.AddConstraint, look):
     if table := look.table(operation.model_name):
         yield f"the constraint {operation.constraint.name} fails on rows of {table} that break it"
-        yield from look.size(table, "reads")
+        yield from look.size(table)
 
 
 @dangers_of.register
@@ -222,4 +222,4 @@ def _(operation: migrations.AlterUniqueTogether, look):
 @dangers_of.register
 def _(operation: migrations.AddIndex, look):
     if table := look.table(operation.model_name):
-        yield from look.size(table, "reads")
+        yield from look.size(table)

@@ -38,6 +38,7 @@ def migrate():
     """Apply what is pending as `manage.py migrate` does, and tell of each as it happens."""
     _tell_of("apply_migration", "applying", "applied")
     start.watch_no_more()
+    _wait_for_others()
     call_command("migrate", interactive=False, verbosity=0)
     answer("migrated", "")
 
@@ -96,11 +97,12 @@ def way_back():
 
 def unapply():
     """Unapply those that ROADIE_UNAPPLY names, the newest first; none, if one of them cannot be undone."""
+    start.watch_no_more()
+    _wait_for_others()
     executor = MigrationExecutor(connections["default"])
     plan, is_clear = _way_back(executor.loader)
     if plan and is_clear:
         _tell_of("unapply_migration", "unapplying", "unapplied")
-        start.watch_no_more()
         executor.migrate(None, plan=[(migration, True) for migration in plan])
 
 
@@ -148,6 +150,14 @@ def _one_way(operations):
         if not operation.reversible:
             yield lint.named(operation)
         yield from _one_way(getattr(operation, "database_operations", ()))
+
+
+def _wait_for_others():
+    """Let migrations of a run that was killed come to their end; its lock went with it, theirs does not."""
+    connection = connections["default"]
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT GET_LOCK(CONCAT('roadie-', DATABASE()), 3600)")
 
 
 # ---- Telling of each --------------------------------------------------------------------------------

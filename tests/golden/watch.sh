@@ -62,7 +62,7 @@ refuse_release() {
   drain_slot "${idle}" 5
   change "slot ${idle} stopped" retire_slot "${idle}"
   failing+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
-  [[ ${#applied_migrations[@]} == 0 ]] || applied="; its migrations stay applied: ${applied_migrations[*]}"
+  [[ ${#applied_migrations[@]} == 0 ]] || applied="; its migrations stay applied: ${applied_migrations[*]}$(dump_before)"
   fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself${applied}; put it right, commit, and run fab deploy again"
 }
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import projects
 import pytest
 import standing
-from desk import Desk, browse
+from desk import Desk, browse, eventually
 from faults import error_of
 from roadie import throwaway
 from told import last_run
+from within import inside
 
 DUMPS = "/var/backups/roadie/dumps/guestbook"
 MOOD = "migrations.AddField('entry', 'mood', models.CharField(default='', max_length=20))"
@@ -37,9 +38,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield Desk(projects.example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
 
 
-def migration(site: Desk, name: str, after: str, *operations: str) -> None:
-    """Commit a migration of the guestbook; the models need not know of it."""
-    (site.project / f"entries/migrations/{name}.py").write_text(
+def migration(site: Desk, name: str, *operations: str) -> None:
+    """Commit one more migration of the guestbook; the models need not know of it."""
+    path = site.project / f"entries/migrations/{name}.py"
+    after = max(one.stem for one in path.parent.glob("0*.py") if one != path)
+    path.write_text(
         "from django.db import migrations, models\n\n\n"
         "class Migration(migrations.Migration):\n"
         f"    dependencies = [('entries', '{after}')]\n"
@@ -88,7 +91,7 @@ def test_the_plan_shows_sql_and_dangers_and_changes_nothing(site: Desk) -> None:
 def test_a_deploy_dumps_and_tells_before_it_migrates(site: Desk) -> None:
     sql(site, "INSERT INTO entries_entry VALUES (1, 'Ann', 'caf\u00e9 \U0001f600 \\\\ ''', '2026-01-02', '')")
     sql(site, "CREATE TABLE own (b BLOB); INSERT INTO own VALUES (X'00ff27')")
-    migration(site, "0003_mood", "0002_entry_photo", MOOD, TABLE.format("more"))
+    migration(site, "0003_mood", MOOD, TABLE.format("more"))
     done = site.does("deploy")
     assert "pending  migrations: entries.0003_mood" in done.out
     assert "entries_entry.mood is NOT NULL without db_default" in done.out
@@ -121,7 +124,7 @@ def test_a_dump_brings_everything_back_and_nothing_more(site: Desk) -> None:
 
 def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Desk) -> None:
     serves = said(site, "readlink live/release")
-    migration(site, "0004_half", "0003_mood", TABLE.format("half"), WRONG)
+    migration(site, "0004_half", TABLE.format("half"), WRONG)
     told = error_of(site.fab("deploy"), 7, "entries.0004_half", "at: INSERT INTO nowhere", "half applied")
     assert said(site, "readlink live/release") == serves
     dump = told.partition("fab migrate --restore-dump ")[2].partition(";")[0]
@@ -130,7 +133,7 @@ def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Des
     assert dump in error_of(again, 7, "at: CREATE TABLE half")
     site.does("migrate", f"--restore-dump={dump}")
     assert "half" not in sql(site, "SHOW TABLES")
-    migration(site, "0004_half", "0003_mood", TABLE.format("half"))
+    migration(site, "0004_half", TABLE.format("half"))
     assert "half way" not in site.does("deploy").text
     assert "half" in sql(site, "SHOW TABLES")
 
@@ -138,7 +141,7 @@ def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Des
 def test_without_a_whole_dump_nothing_is_migrated(site: Desk) -> None:
     sql(site, "CREATE TABLE gone (id int); CREATE VIEW broken AS SELECT * FROM gone; DROP TABLE gone")
     before = said(site, f"ls {DUMPS}")
-    migration(site, "0005_later", "0004_half", TABLE.format("later"))
+    migration(site, "0005_later", TABLE.format("later"))
     error_of(
         site.fab("deploy"),
         6,
@@ -170,17 +173,30 @@ def test_migrations_are_taken_back_by_the_code_that_knows_them(site: Desk) -> No
 
 
 def test_nothing_is_taken_back_if_one_of_them_cannot_be(site: Desk) -> None:
-    migration(site, "0006_once", "0005_later", "migrations.RunPython(print)")
+    migration(site, "0006_once", "migrations.RunPython(print)")
     site.does("deploy")
     done = take_back(site, "entries.0005_later", "entries.0006_once", code=6)
     assert "cannot be undone: entries.0006_once (RunPython print); none was unapplied" in done
     assert "later" in sql(site, "SHOW TABLES")
 
 
+def test_migrations_of_a_run_that_was_killed_end_before_others_begin(site: Desk) -> None:
+    slow = ["CREATE TABLE slow (id int)", "DO SLEEP(8)", "DROP TABLE slow"]
+    migration(site, "0007_slow", *(f"migrations.RunSQL({one!r})" for one in slow))
+    with site.started("deploy") as process:
+        assert eventually(lambda: "slow" in sql(site, "SHOW TABLES"), 60)
+        inside(site.host, "pkill -KILL -f '^bash /run/roadie/'")
+        process.communicate(timeout=30)
+    assert "slow" in sql(site, "SHOW TABLES")
+    site.does("deploy")
+    assert "slow" not in sql(site, "SHOW TABLES")
+    assert "half way" not in site.does("migrate").text
+
+
 def test_old_dumps_go(site: Desk) -> None:
     site.host.ssh(f"cd {DUMPS} && touch 2020{{1..4}}-before-x.sql.gz 2020-x.sql.gz.new")
     projects.commit(site.project)
-    migration(site, "0007_last", "0006_once", TABLE.format("last"))
+    migration(site, "0008_last", TABLE.format("last"))
     site.does("deploy")
     found = said(site, f"ls {DUMPS}")
     assert [name for name in found if name.startswith("2020")] == []
