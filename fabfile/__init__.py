@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from . import executor, provision
-from .operate import manage
+from .operate import lock, maintenance, manage, unlock
 from .provision import bootstrap, plan
 from .rehearsal import rehearse
 from .release import deploy, migrate
@@ -22,6 +22,8 @@ site, logrotate = provision.STAGE_TASKS["site"], provision.STAGE_TASKS["logrotat
 ns = Collection()
 for _task in (bootstrap, plan, *provision.STAGE_TASKS.values(), deploy, migrate, manage, rehearse):
     ns.add_task(_task)
+for _task in (lock, unlock, maintenance):
+    ns.add_task(_task)
 
 __all__ = [
     "DEPLOY",
@@ -29,7 +31,9 @@ __all__ = [
     "Stage",
     "bootstrap",
     "deploy",
+    "lock",
     "logrotate",
+    "maintenance",
     "manage",
     "migrate",
     "mysql",
@@ -39,6 +43,7 @@ __all__ = [
     "rehearse",
     "site",
     "supervisor",
+    "unlock",
     "use",
     "virtualenv",
 ]

@@ -45,6 +45,8 @@ def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: i
     from .runner import run_stages
 
     facts, release, settings = found.facts(), values["release"], values["settings"]
+    if "maintenance" in facts:
+        say_line(host.name, f"the maintenance page is on, {facts['maintenance'][0]}; visitors see no release")
     if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
         if facts.get("settled") == ["yes"]:
             say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")

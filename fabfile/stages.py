@@ -67,9 +67,21 @@ DEPLOY: Sequence = (
     prune,
 )
 
+lock = _stage("lock", "Hold the site back on purpose.")
+unlock = _stage("unlock", "Let go of the lock.")
+doors = _stage("doors", "Ask whether visitors see the site.")
+admit = _stage("admit", "Tell nginx who sees the site during maintenance.")
+close = _stage("close", "Show every other visitor the maintenance page.")
+reopen = _stage("reopen", "Show the site again.")
+
 SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, migrate)
 FINISH: Sequence = (live, retire, prune)
+LOCK: Sequence = (lock,)
+UNLOCK: Sequence = (unlock,)
+DOORS: Sequence = (doors,)
+MAINTENANCE_ON: Sequence = (admit, close)
+MAINTENANCE_OFF: Sequence = (reopen, admit)
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

@@ -50,6 +50,11 @@ def at_head(settings: Settings) -> Workspace:
         return Workspace(projects.complete(settings, project), project)
 
 
+def named(settings: Settings) -> Settings:
+    """The settings with the site's name, for what must work in whatever state the project is here."""
+    return settings if settings.app else at_head(settings).settings
+
+
 def at_ref(settings: Settings, ref: str) -> Committed:
     """The project as the commit of this name has it."""
     return _at_commit(settings, find_commit(settings.root, ref))

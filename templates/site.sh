@@ -20,6 +20,14 @@ require_site() { # for a stage that is run alone
   is_claimed site || [[ -n ${check} ]] || fail "site ${app}" 'is not set up on this host; run: fab bootstrap'
 }
 
+# ---- Maintenance: a page for all visitors, shown exactly while the file `on` is there ---------------------------------
+
+maintenance=${root}/maintenance
+
+tell_maintenance() {
+  [[ ! -e ${maintenance}/on ]] || say fact maintenance "$(memo_in "${maintenance}/on")"
+}
+
 # ---- Secrets: made on the host, once; one line each in shared/secrets ------------------------------------------------
 
 random_hex() { # BYTES

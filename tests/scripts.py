@@ -45,6 +45,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "release": RELEASE,
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
         "run": RUN,
+        "message": "It's <b>new</b> \\ $(id)",
     }
 
 

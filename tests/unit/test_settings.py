@@ -126,6 +126,7 @@ def test_what_is_unknown_is_refused_by_its_path_with_what_was_meant(values, says
         ("env", ["A=1"], "must be a mapping of names to text, not a list"),
         ("django", "DEBUG", "not 'DEBUG'"),
         ("hosts", 5, "must be a list of hosts"),
+        ("maintenance_allow", ["10.0.0.7/24", "me"], "must be an address such as 203.0.113.7"),
         ("client_max_body_size", "20 MB", "must be a size in bytes such as 20m"),
         ("client_max_body_size", -1, "must be a size"),
         ("client_max_body_size", True, "must be a size"),

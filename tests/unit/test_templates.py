@@ -39,6 +39,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "client_max_body_size": "1g",
         "overlay": False,
         "requirements": "requirements.txt",
+        "maintenance_allow": ["203.0.113.7", "2001:db8::/32"],
     },
     "gevent": {"worker_class": "gevent"},
     "uvicorn": {"worker_class": "uvicorn"},
@@ -50,6 +51,8 @@ SEQUENCES = {
     "survey": stages.SURVEY,
     "migrate": stages.MIGRATE,
     "finish": stages.FINISH,
+    "lock": (*stages.LOCK, *stages.UNLOCK),
+    "maintenance": (*stages.MAINTENANCE_ON, *stages.MAINTENANCE_OFF, *stages.DOORS),
 }
 
 
