@@ -9,6 +9,7 @@ from .operate import lock, maintenance, manage, unlock
 from .provision import bootstrap, plan
 from .rehearsal import rehearse
 from .release import deploy, migrate
+from .removal import remove
 from .stages import DEPLOY, PROVISION, Stage, use
 
 __version__ = "0.1.0"
@@ -22,7 +23,7 @@ site, logrotate = provision.STAGE_TASKS["site"], provision.STAGE_TASKS["logrotat
 ns = Collection()
 for _task in (bootstrap, plan, *provision.STAGE_TASKS.values(), deploy, migrate, manage, rehearse):
     ns.add_task(_task)
-for _task in (lock, unlock, maintenance):
+for _task in (lock, unlock, maintenance, remove):
     ns.add_task(_task)
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "packages",
     "plan",
     "rehearse",
+    "remove",
     "site",
     "supervisor",
     "unlock",

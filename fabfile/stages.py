@@ -74,6 +74,13 @@ admit = _stage("admit", "Tell nginx who sees the site during maintenance.")
 close = _stage("close", "Show every other visitor the maintenance page.")
 reopen = _stage("reopen", "Show the site again.")
 
+claim = _stage("claim", "Make sure that the site is roadie's own.")
+unserve = _stage("unserve", "Take the site out of nginx.")
+stop = _stage("stop", "Drain and stop the site's programs.")
+clear = _stage("clear", "Remove what a deploy makes again.")
+drop = _stage("drop", "Drop the site's database and its user.")
+erase = _stage("erase", "Remove the site's data, logs and users.")
+
 SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, migrate)
 FINISH: Sequence = (live, retire, prune)
@@ -82,6 +89,8 @@ UNLOCK: Sequence = (unlock,)
 DOORS: Sequence = (doors,)
 MAINTENANCE_ON: Sequence = (admit, close)
 MAINTENANCE_OFF: Sequence = (reopen, admit)
+REMOVE: Sequence = (claim, unserve, stop, clear)
+PURGE: Sequence = (*REMOVE, drop, erase)
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

@@ -53,6 +53,7 @@ test_nginx() {
     fi
     refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; put that right first"
   fi
+  [[ -e ${site_file} ]] || return 0
   for name in "${domains[@]}"; do
     [[ ${said} == *"conflicting server name \"${name}\""* ]] || continue
     file=$(grep -lsE "server_name[^;]*[[:space:]]${name//./\\.}[[:space:];]" /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* | grep -vF "/${app}.conf" | head -n 1) || :
@@ -60,11 +61,11 @@ test_nginx() {
   done
 }
 
-reload_nginx() {
+reload_nginx() { # [AWAIT]
   test_nginx
   if systemctl is-active --quiet nginx; then
     systemctl reload nginx
-    await_site
+    "${1:-await_site}"
   fi
   rm -f -- "${nginx_before}"
 }
@@ -82,4 +83,12 @@ await_site() {
     sleep 0.1
   done
   fail 'reload of nginx' "nginx does not serve ${domains[0]}: $(tail -n 1 /var/log/nginx/error.log); does /etc/nginx/nginx.conf include sites-enabled?"
+}
+
+await_no_site() { # not for ever: whatever answers for unknown names may say the same
+  local tries
+  for ((tries = 0; tries < 30; tries++)); do
+    serves_site || return 0
+    sleep 0.1
+  done
 }

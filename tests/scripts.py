@@ -46,6 +46,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
         "run": RUN,
         "message": "It's <b>new</b> \\ $(id)",
+        "purge": True,
     }
 
 

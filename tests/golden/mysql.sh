@@ -2,20 +2,6 @@ database=mysql
 database_url_names=(DATABASE_URL)
 password_names=()
 
-database_socket=/run/mysqld/mysqld.sock
-collation=utf8mb4_unicode_ci
-
-client() { # ARGUMENT...: SQL on standard input, answers as bare lines
-  # MariaDB's would speak TLS over its own socket too, which takes four times as long.
-  local program=(mariadb) tls=(--skip-ssl)
-  command -v mariadb >/dev/null || program=(mysql) tls=()
-  "${program[@]}" "$@" "${tls[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
-}
-
-as_root() { # SQL: over the socket, where root needs no password
-  client --user=root <<<"$1"
-}
-
 as_site() { # SQL: logs in as the site does; the password comes through a descriptor
   client --defaults-file=<(printf '[client]\nuser="%s"\npassword="%s"\n' "${app}" "${password}") <<<"$1"
 }
@@ -40,7 +26,7 @@ ask_password() { # sets password to the one that is recorded
 check_as_root() { # sets database_ok, where the site itself may not look
   local answer
   answer=$(as_root "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}';" 2>/dev/null) || return 0
-  [[ ${answer} != "${collation}" ]] || database_ok=1
+  [[ ${answer} != "${database_collation}" ]] || database_ok=1
 }
 
 check_as_site() { # sets database_ok and user_ok from what the site itself sees when it logs in
@@ -50,7 +36,7 @@ check_as_site() { # sets database_ok and user_ok from what the site itself sees 
   answer=$(as_site "SELECT 'collation', default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}'; SHOW GRANTS;" 2>/dev/null) || return 0
   while IFS= read -r line; do
     case ${line} in
-      collation$'\t'"${collation}") database_ok=1 ;;
+      collation$'\t'"${database_collation}") database_ok=1 ;;
       "GRANT ALL PRIVILEGES ON ${grant_on} TO "*) user_ok=1 ;;
       'GRANT USAGE ON *.* TO '* | collation*) ;;
       GRANT*) wide="${line%% TO *}" ;;
@@ -68,8 +54,8 @@ refuse_taken_names() {
 }
 
 make_database() {
-  as_root "CREATE DATABASE IF NOT EXISTS \`${app}\` CHARACTER SET utf8mb4 COLLATE ${collation};
-    ALTER DATABASE \`${app}\` CHARACTER SET utf8mb4 COLLATE ${collation};" || fail "database ${app}" "$(cause ERROR)"
+  as_root "CREATE DATABASE IF NOT EXISTS \`${app}\` CHARACTER SET utf8mb4 COLLATE ${database_collation};
+    ALTER DATABASE \`${app}\` CHARACTER SET utf8mb4 COLLATE ${database_collation};" || fail "database ${app}" "$(cause ERROR)"
 }
 
 make_database_user() {

@@ -92,6 +92,9 @@ WRONG_WORDS = {
         ("lock", "--message", "a\x1b[31mb"),
         "--message: must be one line",
     ),
+    "a purge that nobody confirms": (("remove", "--purge"), "--confirm mysite"),
+    "a purge of another site": (("remove", "--purge", "--confirm", "other"), "called mysite, not 'other'"),
+    "a name for no purge": (("remove", "--confirm", "mysite"), "--confirm goes with --purge"),
 }
 
 

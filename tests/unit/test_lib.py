@@ -288,6 +288,17 @@ def test_a_lock_on_purpose_is_refused_at_once_and_never_waited_for(shell):
     assert not shell.path("run/guestbook.who").exists()
 
 
+def test_a_tree_goes_and_what_its_links_lead_to_stays(shell):
+    for name in ("x", "other"):
+        (shell.path(name) / "deep").mkdir(parents=True)
+    (shell.path("x") / "deep/link").symlink_to(shell.path("other"))
+    shell.path("link").symlink_to(shell.path("other"))
+    body = 'ensure_no_tree "${P}/x"; ensure_no_tree "${P}/link"'
+    assert [verb for verb, _ in shell.run(body)] == ["changed", "changed"]
+    assert [verb for verb, _ in shell.run(body)] == ["ok", "ok"]
+    assert not shell.path("x").exists() and (shell.path("other") / "deep").is_dir()
+
+
 @given(text=st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=60))
 def test_whatever_is_said_arrives_as_it_was(tmp_path_factory, text):
     shell = Shell(tmp_path_factory.mktemp("said"))

@@ -53,6 +53,7 @@ SEQUENCES = {
     "finish": stages.FINISH,
     "lock": (*stages.LOCK, *stages.UNLOCK),
     "maintenance": (*stages.MAINTENANCE_ON, *stages.MAINTENANCE_OFF, *stages.DOORS),
+    "purge": stages.PURGE,
 }
 
 
