@@ -5,11 +5,12 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from . import executor, provision
-from .operate import manage, restart
+from .operate import lock, maintenance, manage, restart, unlock
 from .past import releases, rollback
 from .provision import bootstrap, plan
 from .rehearsal import rehearse
 from .release import deploy, migrate
+from .removal import remove
 from .stages import DEPLOY, PROVISION, Stage, use
 
 __version__ = "0.1.0"
@@ -31,6 +32,10 @@ for _task in (
     releases,
     manage,
     restart,
+    lock,
+    unlock,
+    maintenance,
+    remove,
     rehearse,
 ):
     ns.add_task(_task)
@@ -41,7 +46,9 @@ __all__ = [
     "Stage",
     "bootstrap",
     "deploy",
+    "lock",
     "logrotate",
+    "maintenance",
     "manage",
     "migrate",
     "mysql",
@@ -50,10 +57,12 @@ __all__ = [
     "plan",
     "rehearse",
     "releases",
+    "remove",
     "restart",
     "rollback",
     "site",
     "supervisor",
+    "unlock",
     "use",
     "virtualenv",
 ]

@@ -118,6 +118,18 @@ def _page(path: str) -> str:
     return path
 
 
+def _network(text: str) -> str:
+    from ipaddress import ip_network  # late: few commands need it
+
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise Wrong(
+            f"must be an address such as 203.0.113.7, or a network such as 2001:db8::/32, not {shown(text)}"
+        ) from None
+    return str(network if network.num_addresses > 1 else network.network_address)
+
+
 def _inside(path: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if not path or path[0] in "/~-" or ".." in parts or "\\" in path or re.search(CONTROL, path):
@@ -137,5 +149,6 @@ HOST: Kind[str] = checked("a host such as web1.example.org or admin@web1:2222", 
 ROLE: Kind[str] = checked("one of " + ", ".join(ROLES), _role)
 URL_PATH: Kind[str] = checked("a path that begins and ends with '/'", _url_path)
 PAGE: Kind[str] = checked("a path that begins with '/'", _page)
+NETWORK: Kind[str] = checked("an address or a network such as 203.0.113.0/24", _network)
 INSIDE: Kind[str] = checked("a path from the folder of fabric.yaml down", _inside)
 FOLDER: Kind[str] = checked("a folder", _folder)

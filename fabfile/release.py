@@ -55,6 +55,8 @@ def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: i
 
     facts, release, settings = found.facts(), values["release"], values["settings"]
     _warn_of_nginx(host, facts, values)
+    if "maintenance" in facts:
+        say_line(host.name, f"the maintenance page is on, {facts['maintenance'][0]}; visitors see no release")
     if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
         left = facts.get("pending", []) if migrate else []
         if facts.get("settled") == ["yes"] and not left:

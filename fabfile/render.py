@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,11 @@ def python(value: object) -> str:
     return repr(value)
 
 
+def html(value: object) -> str:
+    """A text inside an element or a quoted attribute."""
+    return escape(_text(value))
+
+
 def as_json(value: object) -> str:
     """A JSON value."""
     return json.dumps(value)
@@ -169,4 +175,5 @@ _QUOTING: dict[str, Callable[[object], str]] = {
     "cnf": cnf,
     "py": python,
     "json": as_json,
+    "html": html,
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .kinds import Kind, choice, several, size, switch, text, whole
-from .names import APP, DOMAIN, FOLDER, INSIDE, PAGE, URL_PATH
+from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
 from .sections import DJANGO, ENV, ENV_NAMES, ENV_NAMES_KIND, HOSTS, SECRETS, SecretSource
 
 T = TypeVar("T")
@@ -228,6 +228,12 @@ class Settings:
     )
     keep: int = setting(
         whole(1, 100), 5, "How many releases stay on the host, the one that serves among them."
+    )
+    maintenance_allow: tuple[str, ...] = setting(
+        several(NETWORK, "an address, or a list of addresses and networks"),
+        (),
+        """Who still sees the site while `fab maintenance on` shows everybody else its page:
+        [203.0.113.7, 2001:db8::/32], as nginx sees them.""",
     )
     templates: str = setting(
         FOLDER,

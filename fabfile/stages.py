@@ -77,6 +77,20 @@ DEPLOY: Sequence = (
     prune,
 )
 
+lock = _stage("lock", "Hold the site back on purpose.")
+unlock = _stage("unlock", "Let go of the lock.")
+doors = _stage("doors", "Ask whether visitors see the site.")
+admit = _stage("admit", "Tell nginx who sees the site during maintenance.")
+close = _stage("close", "Show every other visitor the maintenance page.")
+reopen = _stage("reopen", "Show the site again.")
+
+claim = _stage("claim", "Make sure that the site is roadie's own.")
+unserve = _stage("unserve", "Take the site out of nginx.")
+stop = _stage("stop", "Drain and stop the site's programs.")
+clear = _stage("clear", "Remove what a deploy makes again.")
+drop = _stage("drop", "Drop the site's database and its user.")
+erase = _stage("erase", "Remove the site's data, logs and users.")
+
 SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, pending, dump, migrate)
 MIGRATE_PLAN: Sequence = (live, pending)
@@ -87,6 +101,13 @@ HISTORY: Sequence = (history,)
 # After `back`, and what has to be done for the database.
 ROLLBACK: Sequence = (start, gate, switch, retire, prune, leave)
 FINISH_ROLLBACK: Sequence = (live, retire, prune, leave)
+LOCK: Sequence = (lock,)
+UNLOCK: Sequence = (unlock,)
+DOORS: Sequence = (doors,)
+MAINTENANCE_ON: Sequence = (admit, close)
+MAINTENANCE_OFF: Sequence = (reopen, admit)
+REMOVE: Sequence = (claim, unserve, stop, clear)
+PURGE: Sequence = (*REMOVE, drop, erase)
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

@@ -6,9 +6,9 @@ packet=1073741824 # larger than any row; the server's own limit is raised only w
 
 client() { # ARGUMENT...: SQL on standard input, answers as bare lines
   # MariaDB's would speak TLS over its own socket too, which takes four times as long.
-  local by=(mariadb) tls=(--skip-ssl)
-  command -v mariadb >/dev/null || by=(mysql) tls=()
-  "${by[@]}" "$@" "${tls[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
+  local binary=(mariadb) tls=(--skip-ssl)
+  command -v mariadb >/dev/null || binary=(mysql) tls=()
+  "${binary[@]}" "$@" "${tls[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
 }
 
 as_root() { # SQL: where root needs no password
@@ -43,10 +43,10 @@ dump_database() ( # FILE
 )
 
 say_database() { # as of one instant, while the site goes on
-  local by=(mariadb-dump --skip-ssl)
+  local binary=(mariadb-dump --skip-ssl)
   # Where it keeps a log of transactions, MySQL would refuse to load a dump that names them.
-  command -v mariadb-dump >/dev/null || by=(mysqldump --set-gtid-purged=OFF)
-  nice "${by[@]}" --user=root --protocol=socket --socket="${database_socket}" --single-transaction --quick \
+  command -v mariadb-dump >/dev/null || binary=(mysqldump --set-gtid-purged=OFF)
+  nice "${binary[@]}" --user=root --protocol=socket --socket="${database_socket}" --single-transaction --quick \
     --routines --triggers --events --hex-blob --default-character-set=utf8mb4 --max-allowed-packet="${packet}" "${app}"
 }
 

@@ -159,6 +159,7 @@ take_lock() { # one run at a time for the site: held by this process, so never s
   sweep_up
   exec 9>>"${lock}"
   until flock -n 9; do
+    require_no_hold
     ((waited == 0)) && say waiting lock "$(lock_holder)"
     if ! holder_is_stopping && ((waited >= limit * 2)); then
       fail lock "locked by $(lock_holder); wait for it, or run again with --wait SECONDS" 4
@@ -167,7 +168,8 @@ take_lock() { # one run at a time for the site: held by this process, so never s
     sleep 0.5
     waited=$((waited + 1))
   done
-  printf '%s\t%s\t%(%F %T)T UTC\t%s\n' "${run_id}" "${who}" -1 "${command}" >"/run/roadie/${app}.who"
+  require_no_hold
+  printf '%s\t%s\t%(%F %T)T UTC\t%s\t%s\n' "${run_id}" "${who}" -1 "${command}" "${revision-}" >"/run/roadie/${app}.who"
   locked=1
 }
 
@@ -183,10 +185,10 @@ sweep_up() { # after runs that were killed, or that a power cut ended
 }
 
 lock_holder() {
-  local id by since what step
-  IFS=$'\t' read -r id by since what 2>/dev/null <"/run/roadie/${app}.who" || :
+  local id by since what of step
+  IFS=$'\t' read -r id by since what of 2>/dev/null <"/run/roadie/${app}.who" || :
   step=$(cat "/run/roadie/${app}.step" 2>/dev/null) || :
-  printf '%s (%s, since %s, at step %s)' "${by:-a run that is starting}" "${what:-?}" "${since:-now}" "${step:-start}"
+  printf '%s (%s, since %s, at step %s)' "${by:-a run that is starting}" "${what:-?}${of:+ of ${of}}" "${since:-now}" "${step:-start}"
 }
 
 holder_is_stopping() { # was told to stop, or has not heard from its controller for a while, or has yet to say who it is
@@ -195,6 +197,24 @@ holder_is_stopping() { # was told to stop, or has not heard from its controller 
   [[ -e /run/roadie/${id}.stop || ! -e /run/roadie/${id}.beat ]] && return 0
   age=$(($(date +%s) - $(stat -c %Y "/run/roadie/${id}.beat" 2>/dev/null || echo 0)))
   ((age > 5))
+}
+
+require_no_hold() { # after the lock is had: whoever holds the site back looks at the lock after that, so one sees the other
+  local file=${state}/held-${app}
+  [[ ! -e ${file} ]] || fail lock "held back on purpose $(memo_in "${file}"); fab unlock lets go" 4
+}
+
+put_memo() { # FILE MESSAGE: who did something on purpose, since when and why; in one line that outlives a reboot
+  local text
+  printf -v text '%s\t%(%F %T)T UTC\t%s' "${who}" -1 "$2"
+  put_file "$1" 600 root:root "${text}"
+  sync -- "${1%/*}"
+}
+
+memo_in() { # FILE: prints it as the end of a sentence
+  local by='' since='' why=''
+  IFS=$'\t' read -r by since why 2>/dev/null <"$1" || :
+  printf 'by %s since %s%s' "${by:-somebody}" "${since:-?}" "${why:+: ${why}}"
 }
 
 host_lock() { # for what all sites of a host share: apt, nginx, supervisor; always after the site's own
@@ -297,6 +317,24 @@ replace_link() { # PATH TARGET: by rename, so that it is never missing
 
 ensure_absent() { # PATH
   if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" rm -f -- "$1"; fi
+}
+
+ensure_forgotten() { # PATH: of a file that roadie wrote; what a person changed in it is kept and named
+  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" forget_file "$1"; fi
+}
+
+forget_file() { # PATH
+  [[ -L $1 ]] || keep_hand_edit "$1"
+  rm -f -- "$1" "${state}/files/${1//\//%}"
+}
+
+ensure_no_tree() { # PATH [USER]: a folder of the site's own, and all below it
+  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change_cuttable "no $1" remove_tree "$@"; fi
+}
+
+remove_tree() { # PATH [USER]: what a user can write goes by that user's own hand; a link goes, what it leads to stays
+  [[ -z ${2-} || -L $1 ]] || as_user "$2" / find "$1" -mindepth 1 -delete || :
+  rm -rf --one-file-system -- "$1"
 }
 
 ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person changed by hand is kept and named

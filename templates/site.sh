@@ -16,8 +16,30 @@ claim() { # THING: on disk before the thing is made, so that a rerun after a cut
   sync -- "${file%/*}"
 }
 
+find_taken() { # sets taken to what has the site's name already: a user, a group, or the first of its files and folders
+  local name path
+  taken=''
+  for name in "${app}" "${build_user}"; do
+    ! getent passwd "${name}" >/dev/null || { taken="a user ${name}" && return; }
+    ! getent group "${name}" >/dev/null || { taken="a group ${name}" && return; }
+  done
+  for path in "${root}" "/var/log/${app}" "/run/${app}" "/etc/tmpfiles.d/${app}.conf" \
+    "/etc/nginx/sites-available/${app}.conf" "/etc/nginx/sites-enabled/${app}.conf" \
+    "/etc/supervisor/conf.d/${app}"{-blue,-green,}.conf; do
+    [[ ! -e ${path} && ! -L ${path} ]] || { taken=${path} && return; }
+  done
+}
+
 require_site() { # for a stage that is run alone
   is_claimed site || [[ -n ${check} ]] || fail "site ${app}" 'is not set up on this host; run: fab bootstrap'
+}
+
+# ---- Maintenance: a page for all visitors, shown exactly while the file `on` is there ---------------------------------
+
+maintenance=${root}/maintenance
+
+tell_maintenance() {
+  [[ ! -e ${maintenance}/on ]] || say fact maintenance "$(memo_in "${maintenance}/on")"
 }
 
 # ---- Secrets: made on the host, once; one line each in shared/secrets ------------------------------------------------
@@ -64,9 +86,17 @@ add_secret() { # VARIABLE MAKER [NAME]...
 
 # ---- Users -----------------------------------------------------------------------------------------------------------
 
-end_build_user() { # whatever it still runs, all at once, so that nothing forks away
-  [[ $(id -u -- "${build_user}") != 0 ]] || fail "user ${build_user}" 'is root by another name; take it away'
-  setpriv --reuid="${build_user}" --regid="${build_user}" --clear-groups -- bash -c 'kill -KILL -1' 2>/dev/null || :
+end_build_user() {
+  signal_all_of "${build_user}" KILL
+}
+
+signal_all_of() { # USER SIGNAL: whatever it still runs, all at once, so that nothing forks away
+  [[ $(id -u -- "$1") != 0 ]] || fail "user $1" 'is root by another name; take it away'
+  setpriv --reuid="$1" --regid="$1" --clear-groups -- bash -c "kill -$2 -1" 2>/dev/null || :
+}
+
+runs_anything() { # USER
+  grep -qsE "^Uid:[[:space:]]+$(id -u -- "$1")[[:space:]]" /proc/[0-9]*/status
 }
 
 # ---- Ports -----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ def values(**chosen: Any) -> dict[str, Any]:
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
         "rollback": WAY,
         "run": RUN,
+        "message": "It's <b>new</b> \\ $(id)",
+        "purge": True,
     }
 
 

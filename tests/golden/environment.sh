@@ -466,6 +466,7 @@ def migrate():
     """Apply what is pending as `manage.py migrate` does, and tell of each as it happens."""
     _tell_of("apply_migration", "applying", "applied")
     start.watch_no_more()
+    _wait_for_others()
     call_command("migrate", interactive=False, verbosity=0)
     answer("migrated", "")
 
@@ -524,11 +525,12 @@ def way_back():
 
 def unapply():
     """Unapply those that ROADIE_UNAPPLY names, the newest first; none, if one of them cannot be undone."""
+    start.watch_no_more()
+    _wait_for_others()
     executor = MigrationExecutor(connections["default"])
     plan, is_clear = _way_back(executor.loader)
     if plan and is_clear:
         _tell_of("unapply_migration", "unapplying", "unapplied")
-        start.watch_no_more()
         executor.migrate(None, plan=[(migration, True) for migration in plan])
 
 
@@ -576,6 +578,14 @@ def _one_way(operations):
         if not operation.reversible:
             yield lint.named(operation)
         yield from _one_way(getattr(operation, "database_operations", ()))
+
+
+def _wait_for_others():
+    """Let migrations of a run that was killed come to their end; its lock went with it, theirs does not."""
+    connection = connections["default"]
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT GET_LOCK(CONCAT('"'"'roadie-'"'"', DATABASE()), 3600)")
 
 
 # ---- Telling of each --------------------------------------------------------------------------------
@@ -721,10 +731,10 @@ class Look:
     def field(self, model, name):
         return self.state.models[self.app, model.lower()].fields[name]
 
-    def size(self, table, verb="rewrites"):
+    def size(self, table):
         """What it takes to change each row."""
         if (count := self.rows[table] or 0) >= BIG:
-            yield f"it {verb} {table} with about {count} rows, which may take long and hold up writes"
+            yield f"it goes through {table} with about {count} rows, which may take long and hold up writes"
 
 
 STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
@@ -853,7 +863,7 @@ SIZES = ("max_length", "max_digits", "decimal_places")
 def _(operation: migrations.AddConstraint, look):
     if table := look.table(operation.model_name):
         yield f"the constraint {operation.constraint.name} fails on rows of {table} that break it"
-        yield from look.size(table, "reads")
+        yield from look.size(table)
 
 
 @dangers_of.register
@@ -868,7 +878,7 @@ def _(operation: migrations.AlterUniqueTogether, look):
 @dangers_of.register
 def _(operation: migrations.AddIndex, look):
     if table := look.table(operation.model_name):
-        yield from look.size(table, "reads")
+        yield from look.size(table)
 '
 start_py='"""Runs a call of roadie'"'"'s modules in the project'"'"'s shell; a project that hangs is ended, and says where.
 

@@ -1,5 +1,4 @@
 health=()
-domains=(guestbook.example.org)
 gate_seconds=30
 
 refuse_release() { # WHY

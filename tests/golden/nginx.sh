@@ -1,8 +1,13 @@
-domains=(guestbook.example.org)
 site_conf='# The site guestbook. From roadie, which puts this file right and keeps what was edited in it by hand.
 upstream roadie_guestbook {
     # A deploy moves `live`; nginx follows it at each connect, so no reload is ever due.
     server unix:/srv/guestbook/live/sock max_fails=0;
+}
+
+# Who still sees the site while its maintenance page is shown.
+geo $roadie_allowed_guestbook {
+    default "";
+    include snippets/roadie-allow-guestbook.conf;
 }
 
 server {
@@ -15,7 +20,22 @@ server {
     include snippets/roadie-headers.conf;
     client_max_body_size 20m;
 
+    # Up here, where `if` sets nothing but this variable: it is asked at each request, so no reload is ever due.
+    set $roadie_closed "";
+    if (-e /srv/guestbook/maintenance/on) {
+        set $roadie_closed yes;
+    }
+    if ($roadie_allowed_guestbook) {
+        set $roadie_closed "";
+    }
+    if ($uri ~ "^/\.well-known/acme-challenge/") {
+        set $roadie_closed "";
+    }
+
     location / {
+        if ($roadie_closed) {
+            return 470;
+        }
         if (!-e /srv/guestbook/live/release) {
             return 503;
         }
@@ -23,6 +43,7 @@ server {
         include snippets/roadie-proxy.conf;
         proxy_read_timeout 120s;
         # For want of an answer only: error pages of the site itself pass through.
+        error_page 470 =503 /.roadie/maintenance/page.html;
         error_page 503 /.roadie/no-release.html;
         error_page 502 =503 /.roadie/unavailable.html;
         error_page 504 /.roadie/unavailable.html;
@@ -53,6 +74,14 @@ server {
         default_type application/octet-stream;
         include snippets/roadie-headers.conf;
         add_header Content-Disposition $roadie_disposition always;
+    }
+
+    location ^~ /.roadie/maintenance/ {
+        internal;
+        alias /srv/guestbook/maintenance/;
+        include snippets/roadie-headers.conf;
+        add_header Retry-After 300 always;
+        add_header Cache-Control no-store always;
     }
 
     location ^~ /.roadie/ {
@@ -130,6 +159,8 @@ proxy_request_buffering on;
 limits_conf='# From roadie: a file for each end of the 8192 connections of a worker.
 worker_rlimit_nofile 20000;
 '
+allow_conf='# Who still sees the site guestbook while its maintenance page is shown. From roadie.
+'
 no_release_page='<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -150,72 +181,6 @@ unavailable_page='<!doctype html>
 <p>The site does not answer at the moment. Please try again in half a minute.</p>
 </html>
 '
-
-start_on_nginx() {
-  host_lock
-  unapply 'reload of nginx'
-  keep_nginx_files
-}
-
-keep_nginx_files() { # as nginx last took them, to put them back; those that a cut run kept are just that
-  local path there=()
-  [[ ! -e ${nginx_before} ]] || return 0
-  for path in "${nginx_files[@]}" "${nginx_records[@]}"; do
-    [[ ! -e ${path} && ! -L ${path} ]] || there+=("${path}")
-  done
-  tar -cf "${nginx_before}.new" -P --no-recursion -- "${there[@]}"
-  sync -- "${nginx_before}.new"
-  mv -f -- "${nginx_before}.new" "${nginx_before}"
-}
-
-put_back_nginx_files() {
-  rm -f -- "${nginx_files[@]}" "${nginx_records[@]}"
-  tar -xpf "${nginx_before}" -P
-  rm -f -- "${nginx_before}"
-}
-
-refuse_nginx_files() { # WHY
-  put_back_nginx_files
-  fail 'nginx configuration' "$1; nginx runs on with what it had, and the files are as they were"
-}
-
-test_nginx() {
-  local said why file name
-  if ! said=$(nginx -t 2>&1); then
-    printf '%s\n' "${said}"
-    why=$(grep -m 1 -F '[emerg]' <<<"${said}") || why=${said%%$'\n'*}
-    why=${why#*'[emerg] '}
-    file=${why##* in } file=${file%:*}
-    if [[ " ${nginx_files[*]} " == *" ${file} "* ]]; then
-      refuse_nginx_files "nginx refuses ${why}; put the setting or the template behind it right"
-    fi
-    refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; put that right first"
-  fi
-  for name in "${domains[@]}"; do
-    [[ ${said} == *"conflicting server name \"${name}\""* ]] || continue
-    file=$(grep -lsE "server_name[^;]*[[:space:]]${name//./\\.}[[:space:];]" /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* | grep -vF "/${app}.conf" | head -n 1) || :
-    refuse_nginx_files "the domain ${name} is served by ${file:-another file} already; take it out there, or out of domain:"
-  done
-}
-
-reload_nginx() {
-  test_nginx
-  if systemctl is-active --quiet nginx; then
-    systemctl reload nginx
-    await_site
-  fi
-  rm -f -- "${nginx_before}"
-}
-
-await_site() { # nginx reloads in its own time; one that cannot take the new files says so in its log only
-  local status tries
-  for ((tries = 0; tries < 50; tries++)); do
-    status=$(curl -s -m 2 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
-    [[ ${status} != 404 ]] || return 0
-    sleep 0.1
-  done
-  fail 'reload of nginx' "nginx does not serve ${domains[0]}: $(tail -n 1 /var/log/nginx/error.log); does /etc/nginx/nginx.conf include sites-enabled?"
-}
 
 is_debians_default() { # FILE: it is as Debian's package brought it
   local known='' here
@@ -282,15 +247,7 @@ ensure_connections() { # of Debian's own figure only: whoever chose another had 
 }
 
 require_site
-local nginx_before=${state}/nginx-before-${app}.tar before_change=start_on_nginx debians_default
-local catch_all_file=/etc/nginx/conf.d/roadie-catch-all.conf limits_file=/etc/nginx/modules-enabled/90-roadie.conf
-local site_file=/etc/nginx/sites-available/${app}.conf snippets=/etc/nginx/snippets pages=/usr/local/share/roadie
-local nginx_files=(
-  /etc/nginx/nginx.conf /etc/nginx/conf.d/roadie.conf "${catch_all_file}" "${limits_file}"
-  "${snippets}"/roadie-{clients,headers,proxy}.conf "${site_file}" "/etc/nginx/sites-enabled/${app}.conf" /etc/nginx/sites-enabled/default
-)
-local nginx_records=("${nginx_files[@]//\//%}")
-nginx_records=("${nginx_records[@]/#/${state}/files/}")
+local before_change=start_on_nginx debians_default pages=/usr/local/share/roadie
 [[ -e /proc/net/if_inet6 ]] || site_conf=${site_conf/    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
 [[ -e ${state}/applied/reload-of-nginx ]] || require_port_80
 
@@ -305,8 +262,10 @@ ensure_file "${snippets}/roadie-headers.conf" 644 root:root "${headers_conf}"
 ensure_file "${snippets}/roadie-proxy.conf" 644 root:root "${proxy_conf}"
 ensure_no_debian_default
 ensure_catch_all
+# While the maintenance page is shown, that is for the task that shows it to say.
+[[ -e ${maintenance}/on && -e ${allow_file} ]] || ensure_file "${allow_file}" 644 root:root "${allow_conf}"
 ensure_file "${site_file}" 644 root:root "${site_conf}"
-ensure_link "/etc/nginx/sites-enabled/${app}.conf" "${site_file}"
+ensure_link "${site_link}" "${site_file}"
 ensure_applied 'reload of nginx' reload_nginx
 before_change=host_lock
 ensure_service nginx

@@ -112,23 +112,11 @@ exec setpriv --reuid="${app}" --regid="${app}" --init-groups --inh-caps=-all -- 
   PATH=/usr/local/bin:/usr/bin:/bin /usr/local/lib/roadie/launch "${release}" python manage.py "$@"
 '
 
-refuse_if() { # THING TEST...: while the site's name is unclaimed
-  ! "${@:2}" >/dev/null 2>&1 ||
-    fail "site ${app}" "$1 is there already, and roadie did not make it; choose another app:, or take it away by hand"
-}
-
 refuse_taken_names() { # of this site, by anything that roadie did not make
-  local name path
-  for name in "${app}" "${build_user}"; do
-    refuse_if "a user ${name}" getent passwd "${name}"
-    refuse_if "a group ${name}" getent group "${name}"
-  done
-  for path in "${root}" "/var/log/${app}" "/run/${app}" "/etc/tmpfiles.d/${app}.conf" \
-    "/etc/nginx/sites-available/${app}.conf" "/etc/nginx/sites-enabled/${app}.conf" \
-    "/etc/supervisor/conf.d/${app}"{-blue,-green,}.conf; do
-    refuse_if "${path}" test -e "${path}"
-    refuse_if "${path}" test -L "${path}"
-  done
+  local taken
+  find_taken
+  [[ -z ${taken} ]] ||
+    fail "site ${app}" "${taken} is there already, and roadie did not make it; choose another app:, or take it away by hand"
 }
 
 ensure_user() { # USER HOME: a system user that nobody can log in as

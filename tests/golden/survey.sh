@@ -61,12 +61,14 @@ tell_machine() {
   say fact cores "$(nproc)"
 }
 
+require_no_hold
 require_site
-[[ -d ${root}/releases ]] || fail "site ${app}" 'its set-up was cut; run: fab bootstrap'
+[[ -d ${root}/releases ]] || fail "site ${app}" 'is not wholly set up on this host; run: fab bootstrap'
 contents_of "${state}/format" format
 say fact format "${format}"
 tell_trees
 tell_live
 tell_python
 tell_nginx
+tell_maintenance
 tell_machine

@@ -85,6 +85,31 @@ def test_with_nothing_wrong_the_host_is_asked(fab, listener):
     assert listener.visits == before + 1
 
 
+WRONG_WORDS = {
+    "an address that is none": (("maintenance", "on", "--allow", "mine"), "--allow: must be an address"),
+    "a page for nobody": (("maintenance", "--message", "Soon"), "go with on"),
+    "a message that paints the terminal": (
+        ("lock", "--message", "a\x1b[31mb"),
+        "--message: must be one line",
+    ),
+    "a purge that nobody confirms": (("remove", "--purge"), "--confirm mysite"),
+    "a purge of another site": (("remove", "--purge", "--confirm", "other"), "called mysite, not 'other'"),
+    "a name for no purge": (("remove", "--confirm", "mysite"), "--confirm goes with --purge"),
+}
+
+
+@pytest.mark.parametrize(("words", "says"), WRONG_WORDS.values(), ids=WRONG_WORDS)
+def test_wrong_words_are_refused_before_any_connection(fab, listener, words, says):
+    before = listener.visits
+    assert_refused(fab(*words), 2, says)
+    assert listener.visits == before
+
+
+@pytest.mark.parametrize("words", [("maintenance",), ("maintenance", "off"), ("maintenance", "unlock")])
+def test_a_word_may_be_left_out(fab, words):
+    assert_refused(fab(*words), 5, "hung up before any login")
+
+
 # ---- Settings ---------------------------------------------------------------------------------------
 
 WRONG_SETTINGS = {

@@ -23,7 +23,7 @@ ORDER = """
     render record console history report
     host_keys ssh_config trust login transport session terminal host config executor runner
     machine identity basetree nspawn throwaway
-    browser sabotage provision release past operate data drill rehearsal __init__ cli
+    browser sabotage provision release past removal operate data drill rehearsal __init__ cli
 """.split()
 # The modules that know a library; all others go through them.
 KEEPERS = {"paramiko": {"transport", "login"}}

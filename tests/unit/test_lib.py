@@ -260,6 +260,45 @@ def test_a_claim_is_known_again(shell):
     assert shell.path("state/sites/guestbook").read_text() == "site\ndatabase\n"
 
 
+HOLD = "put_memo \"${P}/state/held-guestbook\" 'until Monday'\n"
+
+
+def test_who_is_locked_out_is_told_of_the_revision_too(shell):
+    held = shell.start(
+        "revision=20261123T120000Z-0123abcd\ntake_lock\nbegin_stage static 'Collect.'\nexec sleep 20"
+    )
+    deadline = time.monotonic() + 10
+    while not shell.path("run/guestbook.step").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    shell.path("run/1.beat").write_text("")  # its controller is there
+    assert shell.run("take_lock") == [("waiting", "lock"), ("failed", "lock")]
+    held.kill()
+    held.wait()
+    assert shell.code == 4
+    assert "by ann (fab test of 20261123T120000Z-0123abcd, since 2" in shell.detail
+    assert "at step static" in shell.detail
+
+
+def test_a_lock_on_purpose_is_refused_at_once_and_never_waited_for(shell):
+    shell.stub("chown", "")
+    shell.run(HOLD)
+    assert shell.run("wait_for_lock=600\ntake_lock") == [("failed", "lock")]
+    assert (shell.code, "by ann since 2" in shell.detail) == (4, True)
+    assert "UTC: until Monday; fab unlock lets go" in shell.detail
+    assert not shell.path("run/guestbook.who").exists()
+
+
+def test_a_tree_goes_and_what_its_links_lead_to_stays(shell):
+    for name in ("x", "other"):
+        (shell.path(name) / "deep").mkdir(parents=True)
+    (shell.path("x") / "deep/link").symlink_to(shell.path("other"))
+    shell.path("link").symlink_to(shell.path("other"))
+    body = 'ensure_no_tree "${P}/x"; ensure_no_tree "${P}/link"'
+    assert [verb for verb, _ in shell.run(body)] == ["changed", "changed"]
+    assert [verb for verb, _ in shell.run(body)] == ["ok", "ok"]
+    assert not shell.path("x").exists() and (shell.path("other") / "deep").is_dir()
+
+
 @given(text=st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=60))
 def test_whatever_is_said_arrives_as_it_was(tmp_path_factory, text):
     shell = Shell(tmp_path_factory.mktemp("said"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import json
 import shlex
 import subprocess
@@ -106,12 +107,19 @@ def read_back(word: str) -> str:
         ("x.cnf.j2", '"a b"'),
         ("x.py.j2", "'a b'"),
         ("x.json.j2", '"a b"'),
+        ("x.html.j2", "a b"),
     ],
 )
 def test_the_name_of_a_template_decides_how_values_are_quoted(
     tmp_path: Path, name: str, expected: str
 ) -> None:
     assert quoted(tmp_path, name, "a b") == expected
+
+
+def test_a_page_shows_a_text_and_runs_none(tmp_path: Path) -> None:
+    text = "<script>alert('it')</script> & \"more\""
+    shown = quoted(tmp_path, "x.html.j2", text)
+    assert not set(shown) & set("<>'\"") and html.unescape(shown) == text
 
 
 def test_a_format_without_quoting_refuses_what_it_cannot_hold(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_only_the_domain_must_be_set():
 def test_the_defaults_are_these():
     made = settings()
     assert (made.app, made.hosts, made.database, made.python) == ("", {}, "mysql", "python3")
-    assert (made.workers, made.threads, made.worker_class, made.keep) == (2, 4, "gthread", 5)
+    assert (made.workers, made.threads, made.worker_class, made.keep) == (0, 0, "gthread", 5)
     assert (made.gate_timeout, made.drain, made.graceful_timeout) == (30, 30, 60)
     assert (made.request_timeout, made.proxy_read_timeout, made.apt_lock_timeout) == (90, 120, 600)
     assert (made.client_max_body_size, made.health, made.packages) == ("20m", (), ())
@@ -126,6 +126,7 @@ def test_what_is_unknown_is_refused_by_its_path_with_what_was_meant(values, says
         ("env", ["A=1"], "must be a mapping of names to text, not a list"),
         ("django", "DEBUG", "not 'DEBUG'"),
         ("hosts", 5, "must be a list of hosts"),
+        ("maintenance_allow", ["10.0.0.7/24", "me"], "must be an address such as 203.0.113.7"),
         ("client_max_body_size", "20 MB", "must be a size in bytes such as 20m"),
         ("client_max_body_size", -1, "must be a size"),
         ("client_max_body_size", True, "must be a size"),

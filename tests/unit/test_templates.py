@@ -40,6 +40,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "overlay": False,
         "dump_before_migrate": False,
         "requirements": "requirements.txt",
+        "maintenance_allow": ["203.0.113.7", "2001:db8::/32"],
     },
     "gevent": {"worker_class": "gevent"},
     "uvicorn": {"worker_class": "uvicorn"},
@@ -57,6 +58,9 @@ SEQUENCES = {
     "rollback": (stages.back, *stages.ROLLBACK),
     "rollback across migrations": (stages.back, stages.unapply, *stages.ROLLBACK),
     "rollback to a dump": (stages.back, stages.restore, *stages.ROLLBACK),
+    "lock": (*stages.LOCK, *stages.UNLOCK),
+    "maintenance": (*stages.MAINTENANCE_ON, *stages.MAINTENANCE_OFF, *stages.DOORS),
+    "purge": stages.PURGE,
 }
 
 

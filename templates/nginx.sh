@@ -1,0 +1,94 @@
+# The words for nginx: a configuration is tested before a reload, and put back as it was if nginx refuses it. Plain bash,
+# no Jinja.
+
+snippets=/etc/nginx/snippets
+catch_all_file=/etc/nginx/conf.d/roadie-catch-all.conf limits_file=/etc/nginx/modules-enabled/90-roadie.conf
+site_file=/etc/nginx/sites-available/${app}.conf site_link=/etc/nginx/sites-enabled/${app}.conf
+allow_file=${snippets}/roadie-allow-${app}.conf
+nginx_before=${state}/nginx-before-${app}.tar
+nginx_files=(
+  /etc/nginx/nginx.conf /etc/nginx/conf.d/roadie.conf "${catch_all_file}" "${limits_file}"
+  "${snippets}"/roadie-{clients,headers,proxy}.conf "${allow_file}" "${site_file}" "${site_link}" /etc/nginx/sites-enabled/default
+)
+nginx_records=("${nginx_files[@]//\//%}")
+nginx_records=("${nginx_records[@]/#/${state}/files/}")
+
+start_on_nginx() {
+  host_lock
+  unapply 'reload of nginx'
+  keep_nginx_files
+}
+
+keep_nginx_files() { # as nginx last took them, to put them back; those that a cut run kept are just that
+  local path there=()
+  [[ ! -e ${nginx_before} ]] || return 0
+  for path in "${nginx_files[@]}" "${nginx_records[@]}"; do
+    [[ ! -e ${path} && ! -L ${path} ]] || there+=("${path}")
+  done
+  tar -cf "${nginx_before}.new" -P --no-recursion -- "${there[@]}"
+  sync -- "${nginx_before}.new"
+  mv -f -- "${nginx_before}.new" "${nginx_before}"
+}
+
+put_back_nginx_files() {
+  rm -f -- "${nginx_files[@]}" "${nginx_records[@]}"
+  tar -xpf "${nginx_before}" -P
+  rm -f -- "${nginx_before}"
+}
+
+refuse_nginx_files() { # WHY
+  put_back_nginx_files
+  fail 'nginx configuration' "$1; nginx runs on with what it had, and the files are as they were"
+}
+
+test_nginx() {
+  local said why file name
+  if ! said=$(nginx -t 2>&1); then
+    printf '%s\n' "${said}"
+    why=$(grep -m 1 -F '[emerg]' <<<"${said}") || why=${said%%$'\n'*}
+    why=${why#*'[emerg] '}
+    file=${why##* in } file=${file%:*}
+    if [[ " ${nginx_files[*]} " == *" ${file} "* ]]; then
+      refuse_nginx_files "nginx refuses ${why}; put the setting or the template behind it right"
+    fi
+    refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; put that right first"
+  fi
+  [[ -e ${site_file} ]] || return 0
+  for name in "${domains[@]}"; do
+    [[ ${said} == *"conflicting server name \"${name}\""* ]] || continue
+    file=$(grep -lsE "server_name[^;]*[[:space:]]${name//./\\.}[[:space:];]" /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* | grep -vF "/${app}.conf" | head -n 1) || :
+    refuse_nginx_files "the domain ${name} is served by ${file:-another file} already; take it out there, or out of domain:"
+  done
+}
+
+reload_nginx() { # [AWAIT]
+  test_nginx
+  if systemctl is-active --quiet nginx; then
+    systemctl reload nginx
+    "${1:-await_site}"
+  fi
+  rm -f -- "${nginx_before}"
+}
+
+serves_site() { # nginx reloads in its own time; one that cannot take the new files says so in its log only
+  local status
+  status=$(curl -s -m 2 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
+  [[ ${status} == 404 ]]
+}
+
+await_site() {
+  local tries
+  for ((tries = 0; tries < 50; tries++)); do
+    ! serves_site || return 0
+    sleep 0.1
+  done
+  fail 'reload of nginx' "nginx does not serve ${domains[0]}: $(tail -n 1 /var/log/nginx/error.log); does /etc/nginx/nginx.conf include sites-enabled?"
+}
+
+await_no_site() { # not for ever: whatever answers for unknown names may say the same
+  local tries
+  for ((tries = 0; tries < 30; tries++)); do
+    serves_site || return 0
+    sleep 0.1
+  done
+}

@@ -1,0 +1,23 @@
+purge=1
+
+find_mount() { # sets mount to a place below the site's folder where something is mounted
+  local path
+  mount=''
+  while read -r _ _ _ _ path _; do
+    [[ ${path} != "${root}" && ${path} != "${root}"/* ]] || mount=${path}
+  done </proc/self/mountinfo
+}
+
+local taken mount
+claimed=''
+if is_claimed site; then
+  claimed=1
+  [[ ! -L ${root} ]] || fail "site ${app}" "${root} is a link, which roadie did not make; put it right by hand"
+  find_mount
+  [[ -z ${purge} || -z ${mount} ]] || fail "site ${app}" "something is mounted at ${mount}; unmount it first: what is on it stays"
+  ok "claim of ${app}"
+else
+  find_taken
+  [[ -z ${taken} ]] || fail "site ${app}" "${taken} is there, but roadie did not make it on this host; nothing was touched"
+  ok "no site ${app}"
+fi

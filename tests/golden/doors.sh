@@ -1,0 +1,2 @@
+require_site
+tell_maintenance

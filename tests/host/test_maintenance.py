@@ -1,0 +1,183 @@
+"""Locks that a person put there, and the maintenance page: who is told what, and what visitors see."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+import standing
+from browser_with_cookies import Browser
+from desk import Desk, browse, eventually, is_serving
+from faults import append, error_of
+from invoke.util import yaml
+from projects import commit, example, settings
+from roadie import throwaway
+from roadie.nspawn import addresses
+from visitors import Visitors
+from within import inside
+
+SLOW = "touch ~/slow && while test -e ~/slow; do sleep 0.1; done"
+OTHER = "server { listen 80; server_name other.example.org; return 200 other; }\n"
+STYLE = "/static/entries/style.css"
+WORKERS = "ps -o pid= --ppid $(cat /run/nginx.pid)"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk before a host that serves the guestbook: all tests here go on with the same one."""
+    with throwaway.boot("maintenance", "trixie", standing.deployed("trixie")) as host:
+        assert eventually(lambda: is_serving(host), 30)
+        yield Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
+
+
+def configure(site: Desk, **values: object) -> None:
+    known = yaml.safe_load((site.project / "fabric.yaml").read_text())["roadie"]
+    settings(site.project, **{**known, **values})
+    commit(site.project)
+
+
+def is_closed(site: Desk) -> bool:
+    answer = browse(site.host)
+    return answer.status == 503 and "Back soon" in answer.body
+
+
+def test_the_one_who_is_locked_out_is_told_who_works_on_which_revision(site: Desk) -> None:
+    configure(site, post_build=[SLOW])
+    with site.started("deploy") as first:
+        slow = site.host.tree / "srv/guestbook/shared/home/slow"
+        assert eventually(slow.exists, 60)
+        new = inside(site.host, "ls /srv/guestbook/releases | tail -n 1").strip()
+        error_of(site.fab("deploy"), 4, " at ", f"fab deploy of {new}", "since 2", "UTC", "at step static")
+        held = site.does("lock", "--message", "after this one")
+        assert "a run is under way" in held.text and f"fab deploy of {new}" in held.text
+        site.does("unlock")
+        with site.started("migrate", "--wait", "60") as second:
+            assert second.stdout and f"fab deploy of {new}" in second.stdout.readline()
+            slow.unlink()
+            for process in (first, second):
+                process.communicate(timeout=60)
+                assert process.returncode == 0
+    configure(site, post_build=[])
+
+
+def test_a_lock_on_purpose_outlives_a_reboot_and_holds_back_all_that_changes_the_site(site: Desk) -> None:
+    ann, bob = {"LOGNAME": "ann"}, {"LOGNAME": "bob"}
+    for _ in range(2):
+        assert "ann at " in site.does("lock", "--message", "Sale until  Monday", env=ann).out
+    site.host.reboot()
+    assert eventually(lambda: is_serving(site.host), 30)
+    for words in (["deploy"], ["deploy", "--wait", "600"], ["migrate"], ["bootstrap"], ["remove"]):
+        error_of(
+            site.fab(*words, timeout=30), 4, "by ann at ", " since 2", ": Sale until Monday", "fab unlock"
+        )
+    error_of(site.fab("lock", "--message", "mine", env=bob), 4, "by ann at ", "Sale until Monday")
+    assert site.fab("plan").code == 0
+    site.does("manage", "check")
+    assert "ann at " in site.does("unlock", env=bob).out
+    assert "was not held back" in site.does("unlock").out
+    site.does("deploy")
+
+
+def test_the_page_comes_and_goes_and_no_request_fails(site: Desk) -> None:
+    site.host.put(OTHER, "/etc/nginx/sites-enabled/other")
+    site.host.ssh("systemctl reload nginx && sleep 1")
+    before = inside(site.host, WORKERS)
+
+    def is_either(status: int, body: str) -> bool:
+        return status == 200 or (
+            status == 503 and "<b>not</b> yet" not in body and "&lt;b&gt;not&lt;/b&gt; yet" in body
+        )
+
+    def is_other(status: int, body: str) -> bool:
+        return body == "other"
+
+    with (
+        Visitors(site.host, right=is_either) as visitors,
+        Visitors(site.host, STYLE) as readers,
+        Visitors(site.host, domain="other.example.org", right=is_other) as neighbours,
+    ):
+        for _ in range(3):
+            site.does("maintenance", "on", "--message", "<b>not</b> yet")
+            assert is_closed(site)
+            site.does("maintenance", "off")
+            assert not is_closed(site)
+        assert inside(site.host, WORKERS) == before, "nginx was reloaded"
+        site.does("maintenance", "on", "--message", "<b>not</b> yet", "--allow", "192.0.2.1")
+        site.does("maintenance", "off")
+    for crowd in (visitors, readers, neighbours):
+        crowd.assert_content()
+
+
+def test_a_request_under_way_finishes(site: Desk) -> None:
+    body = b"name=Ann&message=half"
+    head = "POST / HTTP/1.1\r\nHost: guestbook.example.org\r\nConnection: close\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((site.host.address, 80), timeout=20) as client:
+        client.sendall(head.encode() + body[:5])
+        time.sleep(0.5)  # until nginx has read it
+        site.does("maintenance", "on")
+        client.sendall(body[5:])
+        assert b"CSRF" in b"".join(iter(lambda: client.recv(65536), b"")), "not the site's own answer"
+
+
+def test_every_page_is_the_maintenance_page_and_files_are_still_served(site: Desk) -> None:
+    for path, method in (("/", "GET"), ("/", "HEAD"), ("/", "POST"), ("/admin/", "GET"), ("/?a=b", "GET")):
+        answer = browse(site.host, path, method=method, body=b"a=b" if method == "POST" else None)
+        assert (answer.status, answer.headers["retry-after"], answer.headers["cache-control"]) == (
+            503,
+            "300",
+            "no-store",
+        )
+        assert answer.headers["content-type"] == "text/html" and (
+            "Back soon" in answer.body or method == "HEAD"
+        )
+    assert browse(site.host, STYLE).status == 200
+    site.host.put("cat", "/srv/guestbook/shared/media/cat.txt")
+    assert browse(site.host, "/media/cat.txt").body == "cat"
+    assert browse(site.host, "/.well-known/acme-challenge/token").status == 404
+    assert browse(site.host, "/.roadie/maintenance/page.html").status == 404
+    assert "is on, by " in site.does("maintenance").out
+
+
+def test_it_stays_through_a_deploy_a_bootstrap_and_a_reboot(site: Desk) -> None:
+    append(site.project / "entries/views.py", "# more")
+    commit(site.project)
+    assert "maintenance page is on" in site.does("deploy").out
+    assert is_closed(site) and ": 0 changed" in site.does("bootstrap").out
+    site.host.reboot()
+    assert eventually(lambda: is_closed(site), 30)
+
+
+def test_those_who_are_let_in_see_the_site(site: Desk) -> None:
+    mine = addresses(site.host.slot)[0]
+    error_of(site.fab("maintenance", "on", "--allow", "mine"), 2, "--allow", "203.0.113.7")
+    site.does("maintenance", "on", "--allow", mine, "--allow", "2001:db8::/32")
+    assert eventually(lambda: is_serving(site.host), 30)
+    there = "curl -s -o /dev/null -w '%{http_code}' -H 'Host: guestbook.example.org' http://127.0.0.1/"
+    assert inside(site.host, there) == "503"
+    assert ": 0 changed" in site.does("bootstrap").out and browse(site.host).status == 200
+    site.does("maintenance", "off")
+    assert inside(site.host, there) == "200"
+    assert site.fab("plan").code == 0, "whoever was let in this once is forgotten"
+    configure(site, maintenance_allow=[f"{mine}/24"])
+    site.does("maintenance", "on")
+    assert (browse(site.host).status, inside(site.host, there)) == (200, "503")
+    assert site.fab("plan").code == 0
+
+
+def test_what_nginx_refuses_is_put_back_and_nothing_is_shown(site: Desk) -> None:
+    site.does("maintenance", "off")
+    site.host.put("server { no_such_thing; }\n", "/etc/nginx/sites-enabled/broken")
+    files = "cd /etc/nginx/snippets && md5sum *"
+    before = inside(site.host, files)
+    error_of(site.fab("maintenance", "on", "--allow", "192.0.2.1"), 6, "sites-enabled/broken")
+    assert inside(site.host, files) == before and not is_closed(site)
+    site.host.ssh("rm /etc/nginx/sites-enabled/broken")
+    assert Browser(site.host).get("/").status == 200
+
+
+def test_a_site_file_that_knows_of_no_page_is_named(site: Desk) -> None:
+    site.host.ssh("sed -i '/maintenance/d' /etc/nginx/sites-available/guestbook.conf")
+    error_of(site.fab("maintenance", "on"), 6, "sites-available/guestbook.conf", "fab nginx")

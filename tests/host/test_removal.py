@@ -1,0 +1,150 @@
+"""A site is taken off its host: what goes, what stays, and that no other site notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import standing
+from browser_with_cookies import Browser
+from cuts import QUICK_WAYS, Cuts, Turns
+from desk import Desk, browse, eventually, is_serving
+from faults import error_of
+from invoke.util import yaml
+from projects import commit, example, settings
+from roadie import throwaway
+from visitors import Visitors
+from within import inside
+
+SECOND = "second.example.org"
+PURGE = ("remove", "--purge", "--confirm", "guestbook")
+# By name, by owner and by content, wherever a site may leave something; the logs of runs are the host's.
+TRACES = r"""
+app=guestbook
+find / -xdev -regextype egrep -path '/srv/*/releases' -prune -o -regex ".*[/%.-]$app([-./%].*)?" -print
+find / /dev/shm -xdev -nouser -o -xdev -nogroup
+getent passwd $app $app-build; getent group $app $app-build
+grep -rlsw --exclude="*-" "$app" /etc /var/lib/roadie /var/spool/cron
+mariadb -N -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '$app'
+  UNION SELECT user FROM mysql.user WHERE user = '$app'"
+ls -d /run/$app 2>/dev/null
+supervisorctl status | grep "^$app-"
+nginx -T 2>/dev/null | grep -w "$app"
+:
+"""
+# What the site's own user may leave in root's way.
+TRAPS = """
+cd /srv/guestbook/shared && ln -s /srv/second-one media/all
+ln -s /srv/second-one/shared/secrets media/secrets
+ln -s /etc home/etc && mkdir -p home/deep/er && ln -s / home/deep/er/root && touch /tmp/left /dev/shm/left
+mkdir -m 000 media/closed && ln -s /etc /run/guestbook/etc
+"""
+STUBBORN = "(trap '' TERM; exec -a old-gunicorn sleep 1000) >/dev/null 2>&1 &"
+AS_SITE = "setpriv --reuid=guestbook --regid=guestbook --init-groups bash -s"
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Desk]]:
+    """Desks with two sites of one host, both of which serve; the tests here go on with them."""
+    with throwaway.boot("removal", "trixie", standing.deployed("trixie")) as host:
+        folder = tmp_path_factory.mktemp("desk")
+        first, second = (Desk(example("guestbook", folder / name), host) for name in ("first", "second"))
+        known = yaml.safe_load((second.project / "fabric.yaml").read_text())["roadie"]
+        settings(second.project, **{**known, "app": "second-one", "domain": SECOND})
+        commit(second.project)
+        for task in ("bootstrap", "deploy"):
+            second.does(task)
+        assert eventually(lambda: is_serving(host), 30)
+        yield first, second
+
+
+def answers(site: Desk) -> bool:
+    """Whether the name of the first site gets any answer."""
+    try:
+        return bool(browse(site.host, timeout=5).status)
+    except OSError:
+        return False
+
+
+def test_a_site_goes_however_often_it_is_cut_no_other_notices_and_it_comes_back_with_its_data(
+    sites: tuple[Desk, Desk], seed: int
+) -> None:
+    first, _ = sites
+    host, turns = first.host, Turns(seed, QUICK_WAYS)
+    photo = ("photo", "cat.png", b"\x89PNG a cat")
+    assert Browser(host).upload("/", photo, name="Ann", message="Still here").status == 302
+    host.ssh(AS_SITE, text=STUBBORN)
+    secrets = inside(host, "cat /srv/guestbook/shared/secrets")
+    with Visitors(host, domain=SECOND) as neighbours:
+        Cuts(first, ("remove",), turns).all()
+        assert not answers(first)
+        again = first.does("remove").out
+        assert ": 0 changed" in again and "its database, uploads, secrets and logs stay" in again
+        assert inside(host, "cd /srv/guestbook && find . -maxdepth 2 | sort").split() == [
+            *(". ./shared ./shared/home ./shared/media ./shared/secrets".split()),
+            "./shared/secrets.given",
+        ]
+        assert "guestbook" not in inside(host, "ls /run /etc/supervisor/conf.d /etc/nginx/*/ /etc/tmpfiles.d")
+        assert inside(host, "pgrep -u guestbook || :") == ""
+        error_of(first.fab("deploy"), 6, "fab bootstrap")
+        for task in ("bootstrap", "deploy"):
+            first.does(task)
+        page = browse(host)
+        assert page.status == 200 and "Still here" in page.body
+        assert ": 0 changed" in first.does("bootstrap").out
+    turns.tell()
+    neighbours.assert_content()
+    assert inside(host, "cat /srv/guestbook/shared/secrets") == secrets
+    assert inside(host, "ls /srv/guestbook/shared/media/*") != ""
+
+
+def test_a_purge_wants_the_name(sites: tuple[Desk, Desk]) -> None:
+    first, _ = sites
+    error_of(first.fab("remove", "--purge"), 2, "--confirm guestbook")
+    error_of(first.fab("remove", "--purge", "--confirm", "second-one"), 2, "guestbook")
+    error_of(first.fab("remove", "--confirm", "guestbook"), 2, "--purge")
+    assert is_serving(first.host)
+
+
+def test_what_cannot_go_is_told_before_anything_went(sites: tuple[Desk, Desk]) -> None:
+    first, _ = sites
+    host, media = first.host, "/srv/guestbook/shared/media"
+    host.ssh(f"mount -t tmpfs none {media}")
+    error_of(first.fab(*PURGE), 6, media, "unmount")
+    host.ssh(f"umount {media}")
+    host.put("server { no_such_thing; }\n", "/etc/nginx/sites-enabled/broken")
+    error_of(first.fab(*PURGE), 6, "sites-enabled/broken")
+    host.ssh("rm /etc/nginx/sites-enabled/broken")
+    assert is_serving(host)
+
+
+def test_a_purge_may_be_cut_at_every_step_and_leaves_nothing_of_the_site_and_all_of_the_other(
+    sites: tuple[Desk, Desk], seed: int
+) -> None:
+    first, second = sites
+    host = first.host
+    host.ssh(AS_SITE, text=TRAPS)
+    first.does("maintenance", "on")
+    others = "find /srv/second-one -path '*/home' -prune -o -printf '%p %m %u %l\\n' | sort; ls /etc /"
+    before = inside(host, others)
+    host.ssh("systemctl stop mariadb")
+    error_of(first.fab(*PURGE), 7, "database guestbook", "site is off already")
+    host.ssh("systemctl start mariadb")
+    assert eventually(lambda: browse(host, domain=SECOND).status == 200)
+    turns = Turns(seed, QUICK_WAYS)
+    with Visitors(host, domain=SECOND) as neighbours:
+        Cuts(first, PURGE, turns).all()
+        assert ": 0 changed" in first.does(*PURGE).out
+    turns.tell()
+    neighbours.assert_content()
+    assert inside(host, TRACES).splitlines() == []
+    assert inside(host, others) == before
+    assert ": 0 changed" in second.does("bootstrap").out
+
+
+def test_what_roadie_did_not_make_is_not_removed(sites: tuple[Desk, Desk]) -> None:
+    first, _ = sites
+    first.host.ssh("useradd guestbook && mkdir /srv/guestbook && touch /srv/guestbook/theirs")
+    for words in (("remove",), PURGE):
+        error_of(first.fab(*words), 6, "a user guestbook", "roadie did not make it")
+    assert inside(first.host, "ls /srv/guestbook") == "theirs\n"
