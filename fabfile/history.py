@@ -10,6 +10,8 @@ from typing import Any
 from .errors import UsageError
 
 _SHORTEST_SHA = 4
+# What a dump says of a migration that was half applied when it was made.
+_HALF = "half "
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,6 @@ class Past:
     bad: str = ""
     #: where its deploy failed
     failed: str = ""
-    #: the dump of the database that was taken before its migrations
-    dump: str = ""
     #: the migrations that its deploy applied
     applied: tuple[str, ...] = ()
     #: the migrations that its code knows; None if that was not written down
@@ -45,6 +45,10 @@ class History:
     live: str
     #: a rollback that was cut: the release it left, the one it went to
     under_way: tuple[str, ...] = ()
+    #: the migrations that the database records; None if it could not be asked
+    applied: frozenset[str] | None = None
+    #: the dumps of the database, the oldest first, each with the migrations that it records
+    dumps: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def find(self, name: str) -> Past | None:
         """The release of this name, if it is still there."""
@@ -78,10 +82,11 @@ class History:
         return "failed" if one.failed else "unfinished"
 
     def unknown_to(self, target: Past) -> tuple[str, ...]:
-        """The migrations in the database that the code of a release does not know."""
-        serving = self.find(self.live)
-        applied = {name for one in self.releases for name in one.applied}
-        applied |= (serving and serving.known) or frozenset()
+        """The migrations in the database that the code of a release does not know.
+
+        Raises UsageError where it was not written down what that code knows.
+        """
+        applied = self._applied() & self._knowable()
         if applied and target.known is None:
             raise UsageError(
                 f"{self.host}: {target.id} has no record of the migrations that it knows; deploy its commit "
@@ -89,15 +94,35 @@ class History:
             )
         return tuple(sorted(applied - (target.known or frozenset())))
 
+    def lacking_for(self, target: Past) -> bool:
+        """Whether the code of a release knows migrations that the database lacks."""
+        return self.applied is not None and not (target.known or frozenset()) <= self.applied
+
     def knowing(self, names: Sequence[str]) -> Past | None:
         """A release whose code knows all these migrations: the one that serves, else the newest."""
         serving = self.find(self.live)
         candidates = [*([serving] if serving else []), *reversed(self.releases)]
         return next((one for one in candidates if one.known and set(names) <= one.known), None)
 
-    def dump_before(self, names: Sequence[str]) -> str:
-        """The dump of the database as it was before the first of these migrations; empty if there is none."""
-        return next((one.dump for one in self.releases if {*names} & {*one.applied}), "")
+    def dump_for(self, target: Past) -> str:
+        """The newest dump in which nothing is applied, or half applied, that a release does not know."""
+        known = target.known or frozenset()
+        for path, names in reversed(self.dumps):
+            if not {name for name in names if name.startswith(_HALF)} and names & self._knowable() <= known:
+                return path
+        return ""
+
+    def _applied(self) -> frozenset[str]:
+        """What the database records; where it could not be asked, what the releases say of it."""
+        if self.applied is not None:
+            return self.applied
+        serving = self.find(self.live)
+        told = frozenset(name for one in self.releases for name in one.applied)
+        return told | ((serving and serving.known) or frozenset())
+
+    def _knowable(self) -> frozenset[str]:
+        """What any release here knows: a database records migrations that are long gone, too."""
+        return frozenset(name for one in self.releases for name in (*(one.known or ()), *one.applied))
 
     def _named(self, to: str) -> Past:
         found = [one for one in self.releases if to == one.id] or self._with_commit(to)
@@ -105,6 +130,8 @@ class History:
             found = [one for one in self.releases if one.id.startswith(to)]
             if len(found) > 1:
                 raise UsageError(f"{self.host}: {len(found)} releases begin with {to}; give more of its name")
+        if len({one.record.get("commit") for one in found}) > 1:
+            raise UsageError(f"{self.host}: several commits begin with {to}; give more of its name")
         served = [one for one in found if one.switched]
         if served:
             return next((one for one in reversed(served) if one.id != self.live), served[-1])
@@ -146,10 +173,15 @@ def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:
         releases=tuple(_past(name, row) for name, row in zip(names, rows, strict=True)),
         live=next(iter(facts.get("live", [])), ""),
         under_way=tuple(next(iter(facts.get("rollback", [])), "").split()),
+        applied=frozenset(facts["applied"][0].splitlines()) if "applied" in facts else None,
+        dumps=tuple(
+            (path, frozenset(names.splitlines()))
+            for path, names in zip(facts.get("dumps", []), facts.get("dumped", []), strict=True)
+        ),
     )
 
 
-_PARTS = "release.json switched took previous bad failed dump migrations knows".split()
+_PARTS = "release.json switched took previous bad failed migrations knows".split()
 
 
 def _past(name: str, row: Mapping[str, str]) -> Past:
@@ -161,7 +193,6 @@ def _past(name: str, row: Mapping[str, str]) -> Past:
         previous=row["previous"],
         bad=row["bad"],
         failed=row["failed"],
-        dump=row["dump"],
         applied=tuple(row["migrations"].split()),
         known=frozenset(row["knows"].split()) if row["knows"] else None,
     )

@@ -22,7 +22,7 @@ _RESERVED = frozenset(
     mysql mysqld mariadb postgres postgresql redis valkey rabbitmq memcache memcached epmd
     nginx apache apache2 supervisor supervisord gunicorn celery certbot letsencrypt fail2ban
     admin administrator guest ubuntu debian vagrant wheel
-    lock log user shm udev mount initctl network credentials motd cryptsetup private journal
+    host lock log user shm udev mount initctl network credentials motd cryptsetup private journal
     installer fsck sysstat unattended-upgrades roadie default test innodb information_schema
     performance_schema localhost tmp home etc usr var srv opt dev proc boot lib run
     """.split()

@@ -53,7 +53,7 @@ def restart(c: Context, wait: int = 0) -> None:
     settings, hosts = targets(c)
     values = {"settings": named(settings)}
     report = run_stages(hosts, RESTART, values, command="fab restart", wait=wait)
-    report.raise_failure("; what served before still serves")
+    report.raise_failure(lambda one: "; what served before still serves")
     report.summarise()
 
 

@@ -10,7 +10,18 @@ from invoke.context import Context
 from .errors import UsageError
 from .executor import roadie_task
 from .report import say_line
-from .stages import FINISH_ROLLBACK, HISTORY, ROLLBACK, Sequence, back, restore, unapply
+from .stages import (
+    FINISH_ROLLBACK,
+    HISTORY,
+    ROLLBACK,
+    Sequence,
+    back,
+    dump,
+    migrate,
+    pending,
+    restore,
+    unapply,
+)
 
 if TYPE_CHECKING:
     from .history import History, Past
@@ -29,10 +40,8 @@ class Way:
     #: the migrations that the older release does not know, and a release that does
     unknown: tuple[str, ...] = ()
     knows: str = ""
-    #: the database as it was before them
+    #: a dump of the database as it was without them
     dump: str = ""
-    #: those of them that the database is without, once all is done
-    gone: tuple[str, ...] = ()
 
 
 @roadie_task
@@ -81,6 +90,8 @@ def rollback(
 
 _UNAPPLY: Sequence = (unapply,)
 _RESTORE: Sequence = (restore,)
+# To a release that was left with its migrations taken back: they are applied again.
+_FORWARD: Sequence = (pending, dump, migrate)
 
 
 def _roll_back(
@@ -96,7 +107,7 @@ def _roll_back(
     release = Release(target.id, str(target.record.get("commit", "")), "")
     values = {**values, "release": release, "rollback": way, "restore_dump": way.dump}
     report = run_stages([host], stages, values, command="fab rollback", wait=wait)
-    report.raise_failure(f"; {history.live} still serves")
+    report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
     report.summarise()
     say_line(host.name, f"release {target.id} serves")
 
@@ -104,23 +115,25 @@ def _roll_back(
 def _across_migrations(
     history: History, target: Past, choice: Sequence | None, way: Way
 ) -> tuple[Way, Sequence]:
-    """What is to be done with the migrations that lie between, and the stages that do it."""
+    """What is to be done for the database, and the stages that do it."""
+    forward = _FORWARD if history.lacking_for(target) else ()
     unknown = history.unknown_to(target)
     if not unknown or choice == ():
-        return way, ()
+        return way, forward
     where, names = f"{history.host}: rollback to {target.id}", ", ".join(unknown)
     if choice is None:
         raise UsageError(
             f"{where}: it does not know these migrations of the database: {names}; choose --migrations (take "
             "them back, with their data), --keep-migrations (leave them) or --restore-dump"
         )
-    dump, knowing = history.dump_before(unknown), history.knowing(unknown)
+    before, knowing = history.dump_for(target), history.knowing(unknown)
     if choice == _UNAPPLY and not knowing:
         raise UsageError(f"{where}: no release here knows all of {names}, so nothing can take them back")
-    if choice == _RESTORE and not dump:
-        raise UsageError(f"{where}: no dump from before {names} is here; see --migrations")
-    found = replace(way, unknown=unknown, knows=knowing.id if knowing else "", dump=dump, gone=unknown)
-    return found, choice
+    if choice == _RESTORE and not before:
+        raise UsageError(f"{where}: no dump without {names} is here; see --migrations")
+    way = replace(way, unknown=unknown, knows=knowing.id if knowing else "", dump=before)
+    # A dump may be older than the last migration that the release does know.
+    return way, (*choice, *(_FORWARD if choice == _RESTORE else forward))
 
 
 def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[History]:

@@ -111,7 +111,7 @@ def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str,
 
 def _conclude(report: Report, facts: dict[str, list[str]], release: Release, settings: Settings) -> None:
     before = facts.get("live", [""])[0]
-    report.raise_failure(f"; {before} still serves" if before else "; no release serves yet")
+    report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
     report.summarise()
     for one in report.hosts:
         say_line(one.host, f"release {release.id} serves http://{settings.domain[0]}/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from .console import lock
@@ -60,6 +60,17 @@ class HostReport:
                 return event
         return None
 
+    def serving(self, before: str, after: str) -> str:
+        """Which release serves, by what the host said of the switch between these two."""
+        moves = [
+            event for event in self.events if event.what == "live" and event.verb in ("doing", "changed")
+        ]
+        if moves and moves[-1].verb == "doing":
+            return f"{before or 'none'} serves, or {after}: fab releases tells which"
+        if sum(event.verb == "changed" for event in moves) % 2:
+            return f"release {after} serves"
+        return f"{before} still serves" if before else "no release serves yet"
+
     def conclude(self, code: int, tail: list[str]) -> None:
         """The host's script has ended with this exit code; `tail` is the last of what it printed."""
         self.tail = tail
@@ -80,8 +91,11 @@ class Report:
                 seconds = time.monotonic() - one.started
                 say_line(one.host, f"{len(one.said(word))} {word}, {seconds:.1f} s")
 
-    def raise_failure(self, serving: str = "") -> None:
-        """Raise the gravest failure of the run, after the last words of each host that failed."""
+    def raise_failure(self, serving: Callable[[HostReport], str] = lambda one: "") -> None:
+        """Raise the gravest failure of the run, after the last words of each host that failed.
+
+        `serving` has the end of the line: what serves now on that host.
+        """
         failed = [one for one in self.hosts if one.error]
         for one in failed:
             for line in one.tail:
@@ -90,7 +104,7 @@ class Report:
             say_line(one.host, f"{one.error}", error=True)
         if failed:
             gravest = max((one.error for one in failed if one.error), key=lambda e: e.code)
-            raise type(gravest)(f"{failed[-1].error}{serving}")
+            raise type(gravest)(f"{failed[-1].error}{serving(failed[-1])}")
 
 
 def say_line(host: str, text: str, *, colour: str | None = None, error: bool = False) -> None:

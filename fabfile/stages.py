@@ -95,7 +95,7 @@ SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, pending, dump, migrate)
 MIGRATE_PLAN: Sequence = (live, pending)
 RESTORE: Sequence = (live, restore)
-FINISH: Sequence = (live, retire, prune)
+FINISH: Sequence = (live, watch, retire, prune)
 RESTART: Sequence = (live, start, gate, switch, retire, prune)
 HISTORY: Sequence = (history,)
 # After `back`, and what has to be done for the database.

@@ -1,7 +1,7 @@
 # The words for the site's database, as root over the server's socket: questions, dumps, and the way back to one. Plain bash, no Jinja.
 
 database_socket=/run/mysqld/mysqld.sock database_collation=utf8mb4_unicode_ci
-dumps=/var/backups/roadie/dumps/${app}
+dumps=/var/backups/roadie/dumps/${app} half_restored=${state}/restoring-${app}
 packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
 
 client() { # ARGUMENT...: SQL on standard input, answers as bare lines
@@ -13,6 +13,10 @@ client() { # ARGUMENT...: SQL on standard input, answers as bare lines
 
 as_root() { # SQL: where root needs no password
   client --user=root <<<"$1"
+}
+
+applied_now() { # prints the migrations that are recorded in it, sorted; fails where there is no such record
+  as_root "SELECT CONCAT(app, '.', name) FROM \`${app}\`.django_migrations;" 2>/dev/null | LC_ALL=C sort -u
 }
 
 database_kb() { # prints what its tables take; nothing if it has none
@@ -37,7 +41,9 @@ dump_database() ( # FILE
   require_room "$((${kb:-0} + 10240))" "dump of database ${app}" "${folder}"
   trap 'rm -f -- "${new}"; exit 143' TERM
   say_database | nice gzip -1 >"${new}" || refuse_dump "${new}"
-  sync -- "${new}"
+  # Beside it, what a way back must know: the migrations it holds, and those that were half applied.
+  { applied_now || :; sed 's/\t.*//; s/^/half /' -- "${half_applied}" 2>/dev/null || :; } >"${1%.sql.gz}.applied"
+  sync -- "${new}" "${1%.sql.gz}.applied"
   mv -fT -- "${new}" "$1"
   sync -- "${folder}"
 )
@@ -65,6 +71,7 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
   [[ -f $1 ]] || fail "dump $1" 'there is no such file on this host'
   tables=$(count_tables_of "$1")
   [[ -n ${tables} ]] || fail "dump $1" 'it is not whole; the database was left as it is'
+  put_file "${half_restored}" 600 root:root "$1"
   charset=$(database_charset) || fail "database ${app}" "root cannot log in over ${database_socket}: $(cause ERROR)"
   empty_database "${charset:-CHARACTER SET utf8mb4 COLLATE ${database_collation}}" ||
     fail "database ${app}" "it could not be emptied, and was left as it is: $(cause ERROR)"
@@ -72,6 +79,14 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
   found=$(as_root "SELECT COUNT(*) FROM information_schema.tables
     WHERE table_schema = '${app}' AND table_type NOT IN ('VIEW', 'SEQUENCE');")
   [[ ${found} == "${tables}" ]] || fail "database ${app}" "it has ${found} tables now, and $1 holds ${tables}; look at both" 7
+  rm -f -- "${half_restored}"
+}
+
+require_whole_database() { # not one that a restore was cut in, which Django would take for nearly empty
+  local file
+  [[ -f ${half_restored} ]] || return 0
+  contents_of "${half_restored}" file
+  fail "database ${app}" "it was being brought back to a dump, and that was cut; finish it first: fab migrate --restore-dump ${file}"
 }
 
 count_tables_of() { # FILE: prints how many; nothing if the dump has no end

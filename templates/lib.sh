@@ -2,6 +2,7 @@
 # nonce, check, app, root and who before this runs.
 
 stage='' doing='' cuttable_pid='' stopping='' touched='' locked='' step_start=0 state=/var/lib/roadie known_format=1
+went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
@@ -16,13 +17,15 @@ say() { # VERB WHAT [DETAIL]: into the log, also from where the output goes else
 
 fail() { # WHAT WHY [CODE]
   trap - ERR
-  local why=$2
+  local why=$2 code=${3:-6}
   disk_is_full && why="${why}; ${disk_full}"
+  # The release that serves is not what it was, on a database that is behind it.
+  [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"
   note_failure "$1"
   # From a subshell the code says that the failure is told already; see on_error.
-  ((BASH_SUBSHELL == 0)) || exit $((200 + ${3:-6}))
-  exit "${3:-6}"
+  ((BASH_SUBSHELL == 0)) || exit $((200 + code))
+  exit "${code}"
 }
 
 note_failure() { # WHAT: for the list of releases

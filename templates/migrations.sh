@@ -118,12 +118,14 @@ end_migration() { # applied|unapplied NAME
   name=''
 }
 
-forget_applied() { # NAME...: of every release, once the database is without them
-  local file
-  for file in "${root}"/releases/*/migrations; do
-    [[ -f ${file} && $# != 0 ]] || continue
-    grep -vxF "$(printf '%s\n' "$@")" -- "${file}" >"${file}.new" || :
-    mv -fT -- "${file}.new" "${file}"
+note_pending() { # in every release: what the database, as it is now, lacks of what its code knows; a deploy looks there
+  local known applied lacks
+  applied=$(applied_now) || return 0
+  for known in "${root}"/releases/*/knows; do
+    [[ -f ${known} ]] || continue
+    lacks=$(LC_ALL=C comm -13 <(printf '%s\n' "${applied}") <(LC_ALL=C sort -u -- "${known}"))
+    rm -f -- "${known%/*}/pending"
+    [[ -z ${lacks} ]] || printf '%s\n' "${lacks}" >"${known%/*}/pending"
   done
 }
 

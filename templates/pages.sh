@@ -4,6 +4,14 @@ idle='' program='' program_log='' log_start=0       # of the slot that is asked,
 health=() gate_seconds=0 deadline=0                 # what the stage that asks goes by
 page_status='' page_location='' refusal=''
 
+read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one
+  local path
+  health=()
+  while IFS= read -r path; do
+    [[ -z ${path} ]] || health+=("${path}")
+  done < <(cat -- "${release_dir}/health" 2>/dev/null)
+}
+
 ask_page() { # PATH: its status and, for a redirect, where to; as nginx will ask, before nginx does
   # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
   local code=0

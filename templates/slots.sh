@@ -13,7 +13,7 @@ supervisor_call() { # METHOD [VALUE]...: prints the answer; a value is a string,
     esac
     params+="<param><value>${value}</value></param>"
   done
-  curl -sS -m 180 --unix-socket /run/supervisor.sock -H 'Content-Type: text/xml' http://localhost/RPC2 --data \
+  curl -sS -m "${patience:-60}" --unix-socket /run/supervisor.sock -H 'Content-Type: text/xml' http://localhost/RPC2 --data \
     "<?xml version='1.0'?><methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>"
 }
 
@@ -36,10 +36,12 @@ start_program() { # NAME: its configuration is there; have supervisord read it a
   [[ -z ${fault} ]] || fail 'supervisor' "it refuses its configuration (${fault//&#x27;/\'}); a file in /etc/supervisor/conf.d is wrong, perhaps another site's"
   answer=$(supervisor_call addProcessGroup "$1")
   fault=$(fault_of "${answer}")
-  case ${fault} in
-    '' | ALREADY_ADDED*) ;;
-    *) fail "program $1" "supervisor cannot start it: ${fault}" ;;
-  esac
+  if [[ ${fault} == ALREADY_ADDED* ]]; then # with the command of another release
+    stop_program "$1"
+    answer=$(supervisor_call addProcessGroup "$1")
+    fault=$(fault_of "${answer}")
+  fi
+  [[ -z ${fault} ]] || fail "program $1" "supervisor cannot start it: ${fault}"
   case $(program_state "$1") in
     RUNNING | STARTING) ;;
     *) answer=$(supervisor_call startProcess "$1" false) ;;
@@ -47,7 +49,7 @@ start_program() { # NAME: its configuration is there; have supervisord read it a
 }
 
 stop_program() { # NAME: its configuration is gone; waits until the last process has ended
-  local answer
+  local answer patience=3700 # more than graceful_timeout may be
   answer=$(supervisor_call stopProcessGroup "$1" true)
   answer=$(supervisor_call reloadConfig)
   answer=$(supervisor_call removeProcessGroup "$1")

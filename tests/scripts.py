@@ -29,7 +29,6 @@ WAY = Way(
     unknown=("entries.0003_mood",),
     knows="20261122T120000Z-4567cdef",
     dump="/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz",
-    gone=("entries.0003_mood",),
 )
 RUN: Mapping[str, Any] = {
     "nonce": "0" * 32,

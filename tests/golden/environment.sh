@@ -1,5 +1,5 @@
 settings_module=roadie_settings
-domains=(guestbook.example.org)
+health=()
 environment=()
 allowed_hosts_names=(ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS)
 csrf_trusted_origins_names=(CSRF_TRUSTED_ORIGINS DJANGO_CSRF_TRUSTED_ORIGINS)
@@ -974,6 +974,10 @@ joined() { # WORD...: with commas between
   printf '%s' "$*"
 }
 
+write_health() { # the pages that this release is asked for, also when it comes back
+  printf '%s\n' "${health[@]}" >"${release_dir}/health"
+}
+
 write_modules() {
   rm -rf -- "${release_dir}/overlay"
   mkdir -- "${release_dir}/overlay"
@@ -1015,6 +1019,7 @@ lay_out_settings() {
   umask_before=$(umask)
   umask 077
   write_environment
+  write_health
   write_modules
   write_program
   replace_link "${release_dir}/venv" "../../venvs/${venv_dir##*/}"

@@ -1,17 +1,13 @@
-health=()
 gate_seconds=30
 
 refuse_release() { # WHY
-  local why=$1 applied='' next='' grade=6
+  local why=$1 applied='' next=''
   tell_log
   discard_slot "${idle}"
   why+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
   [[ ${#applied_migrations[@]} == 0 ]] || applied="; migrations that were applied before it: ${applied_migrations[*]}$(dump_before)"
-  if [[ ${#unapplied_migrations[@]} != 0 ]]; then
-    grade=7 applied="; migrations that were taken back before it, and which the release that serves may need: ${unapplied_migrations[*]}"
-  fi
   [[ ${command} != 'fab deploy' ]] || next='; put it right, commit, and run fab deploy again'
-  fail "release ${release}" "${why}; no visitor saw it${applied}${next}" "${grade}"
+  fail "release ${release}" "${why}; no visitor saw it${applied}${next}"
 }
 
 pass_gate() { # every page as often as there are workers; a wrong answer counts after five of them
@@ -42,6 +38,7 @@ pass_gate() { # every page as often as there are workers; a wrong answer counts 
 
 doing="gate for ${release}"
 say doing "${doing}" cut
+read_health
 pass_gate
 doing=''
 ok "release ${release}"

@@ -10,9 +10,15 @@ for folder in "${root}"/releases/*/; do
   # One without a record is half made, or half gone.
   [[ ${name} != *.* && -f ${folder}release.json ]] || continue
   say fact release "${name}"
-  for part in release.json switched took previous bad failed dump migrations knows; do
+  for part in release.json switched took previous bad failed migrations knows; do
     tell_file "${folder}${part}" "${part}"
   done
 done
+for dump in "${dumps}"/*.sql.gz; do
+  [[ -f ${dump%.sql.gz}.applied ]] || continue
+  say fact dumps "${dump}"
+  tell_file "${dump%.sql.gz}.applied" dumped
+done
+if applied=$(applied_now); then say fact applied "${applied}"; fi
 say fact live "$(live_release)"
 tell_file "${state}/rollback-${app}" rollback

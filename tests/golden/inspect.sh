@@ -59,6 +59,7 @@ refuse_project() { # WHY
 
 [[ -z ${check} ]] || return 0
 local code=0
+require_whole_database
 static_answer=''
 forget_plan
 doing="look at ${release}"

@@ -1,11 +1,8 @@
-gone=(entries.0003_mood)
-
 way=${state}/rollback-${app}
 
 mark_left() { # LEFT REACHED LEAVES: chosen in spite of its mark, a release loses it
   local left=${root}/releases/$1
   rm -f -- "${root}/releases/$2/bad"
-  forget_applied "${gone[@]}"
   [[ -z $3 || ! -d ${left} ]] || printf 'left for %s, %(%F %T)T UTC\n' "$2" -1 >"${left}/bad"
   sync -f -- "${root}/releases"
 }
@@ -16,9 +13,9 @@ is_heard() { # whether the person will see that all is done; else the same comma
   [[ -z ${stopping} ]] && ((age < 6))
 }
 
-if [[ -f ${way} ]]; then
-  contents_of "${way}" text
-  read -r left reached leaves <<<"${text}"
+left='' reached='' leaves=''
+[[ ! -f ${way} ]] || read -r left reached leaves <"${way}"
+if [[ -n ${reached} && ${reached} == "${release}" ]]; then
   note=${leaves:+marked as left for ${reached}}
   change "release ${left}" mark_left "${left}" "${reached}" "${leaves}"
   note=''

@@ -20,6 +20,7 @@ judge_pending() { # CODE
 }
 
 local code=0
+require_whole_database
 forget_plan
 doing="look at migrations of ${release}"
 say doing "${doing}" cut

@@ -57,8 +57,14 @@ list_old_dumps() { # sets old: all but the newest, and those that a release that
   for path in "${root}"/releases/*/dump; do
     [[ ! -f ${path} ]] || named+=$(<"${path}")$'\n'
   done
+  # Nor the way back from what is half applied, nor, for a week, what a restore replaced.
+  [[ ! -f ${half_applied} ]] || named+=$(cut -f 2 -- "${half_applied}")$'\n'
+  named+=$(find "${dumps}" -name '*-before-restore.sql.gz' -mtime -7 2>/dev/null)$'\n'
   for ((i = 0; i < ${#paths[@]} - newest_dumps; i++)); do
-    [[ ${named} == *$'\n'"${paths[i]}"$'\n'* ]] || old+=("${paths[i]}")
+    [[ ${paths[i]##*/} != [0-9]*T*Z-before-* || ${named} == *$'\n'"${paths[i]}"$'\n'* ]] || old+=("${paths[i]}")
+  done
+  for path in "${dumps}"/*.applied; do
+    [[ -f ${path%.applied}.sql.gz || ! -f ${path} ]] || old+=("${path}")
   done
   for path in "${dumps}"/*.new "${dumps}"/*.gone; do # of runs that were killed
     [[ ! -e ${path} ]] || old+=("${path}")

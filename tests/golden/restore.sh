@@ -9,11 +9,13 @@ if [[ -n ${kb} ]]; then
   note=${dump}
   change_cuttable "dump of database ${app}" dump_database "${dump}"
 fi
+went_back="the database is that of ${file##*/} now${dump:+, what it was before is in ${dump}}"
 note="from ${file}"
 change "database ${app}" restore_dump "${file}"
 note=''
+note_pending
 read_half_applied
 for one in "${!begun[@]}"; do # what was begun after that dump is undone
   path=${begun["${one}"]%%$'\t'*}
-  [[ ${file##*/} > ${path##*/} ]] || forget_begun "${one}"
+  [[ -n ${path} && ${file##*/} > ${path##*/} ]] || forget_begun "${one}"
 done

@@ -1,7 +1,8 @@
 drain_seconds=30
 
 # The switch is on disk: only now may the slot before lose its program.
-old=$(other_slot "$(live_slot)")
+live=$(live_slot)
+old=$(other_slot "${live}")
 if is_slot_in_use "${old}"; then
   doing="drain of slot ${old}"
   say doing "${doing}" cut

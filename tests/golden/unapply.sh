@@ -12,6 +12,7 @@ refuse_one_way() { # says what cannot be undone, and what there is instead
 doing='way back of the migrations'
 say doing "${doing}" cut
 with_release "${newer}" ask_way_back "${unknown[@]}"
+stop_if_asked
 doing=''
 [[ ${#irreversible[@]} == 0 ]] || refuse_one_way
 if [[ ${#way_back[@]} == 0 ]]; then
@@ -24,8 +25,10 @@ if [[ -n ${wanted} ]]; then
   change_cuttable "dump of database ${app}" dump_database "${dump}"
   note=''
 fi
+went_back="migrations that the release that serves knows are taken back: ${way_back[*]}; fab deploy applies them again"
 doing="migrations that ${release} does not know"
 say doing "${doing}" atomic
 with_release "${newer}" unapply_migrations "${unknown[@]}"
 doing=''
+note_pending
 say changed "migrations that ${release} does not know" "${unapplied_migrations[*]}"

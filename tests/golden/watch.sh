@@ -1,4 +1,3 @@
-health=()
 gate_seconds=30
 watch_seconds=5
 
@@ -19,11 +18,20 @@ ask_pages() { # sets refusal if one fails; the gate has seen them all well
   done
 }
 
-judge_visits() { # sets failing if too many visitors since the switch got a server error; a 503 may be a page of maintenance
+count_visits() { # sets all and bad, of the lines on standard input; a 503 may be the page of maintenance
+  read -r all bad < <(awk 'match($0, /" [1-5][0-9][0-9] /) { all++; status = substr($0, RSTART + 2, 3); if (status >= 500 && status != 503) bad++ }
+    END { print all + 0, bad + 0 }') || :
+}
+
+is_much() { # whether that many errors are too many
+  ((bad >= 5 && bad * 4 >= all))
+}
+
+judge_visits() { # sets failing if visitors get errors since the switch, and did not before
   local all=0 bad=0
-  read -r all bad < <(tail -c "+$((visits_start + 1))" -- "${visits}" 2>/dev/null |
-    awk 'match($0, /" [1-5][0-9][0-9] /) { all++; status = substr($0, RSTART + 2, 3); if (status >= 500 && status != 503) bad++ } END { print all + 0, bad + 0 }') || :
-  ((bad < 5 || bad * 4 < all)) || failing="${bad} of ${all} requests of visitors got a server error"
+  [[ -z ${failed_before} ]] || return 0
+  count_visits < <(tail -c "+$((visits_start + 1))" -- "${visits}" 2>/dev/null)
+  ! is_much || failing="${bad} of ${all} requests of visitors got a server error"
 }
 
 look_once() { # sets failing; a page must fail three times running
@@ -38,8 +46,10 @@ look_once() { # sets failing; a page must fail three times running
 }
 
 watch_release() { # sets failing, or leaves it empty
-  local end=$((SECONDS + watch_seconds)) wrong=0 pid visits_start
+  local end=$((SECONDS + watch_seconds)) wrong=0 all=0 bad=0 failed_before='' pid visits_start
   pid=$(program_pid)
+  count_visits < <(tail -n 200 -- "${visits}" 2>/dev/null)
+  ! is_much || failed_before=1
   visits_start=$(stat -c %s -- "${visits}" 2>/dev/null) || visits_start=0
   while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]]; do
     look_once
@@ -49,9 +59,9 @@ watch_release() { # sets failing, or leaves it empty
 }
 
 go_back() { # to the slot before, which still runs
-  printf '%s\n' "failed after the switch: ${failing}" >"${release_dir}/bad"
-  sync -- "${release_dir}/bad" "${release_dir}"
-  point_live "$(other_slot "${idle}")"
+  point_live "${old}"
+  # Last, and not by all means: a full disk may be what is wrong.
+  printf '%s\n' "failed after the switch: ${failing}" >"${release_dir}/bad" || :
 }
 
 refuse_release() {
@@ -67,6 +77,11 @@ refuse_release() {
 
 [[ -z ${check} ]] || return 0
 local failing='' old
+if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before still runs
+  idle=$(live_slot)
+  program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
+  log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
+fi
 old=$(other_slot "${idle}")
 if ((watch_seconds == 0)) || [[ -z $(program_state "${app}-${old}") ]]; then
   ok "release ${release} (not watched)"
@@ -74,6 +89,7 @@ if ((watch_seconds == 0)) || [[ -z $(program_state "${app}-${old}") ]]; then
 fi
 doing="watch of ${release}"
 say doing "${doing}" cut
+read_health
 watch_release
 doing=''
 [[ -z ${failing} ]] || refuse_release

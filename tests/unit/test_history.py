@@ -18,10 +18,10 @@ def release(name: str, previous: str = "", **parts: str) -> dict[str, str]:
     return {"release": name, "release.json": record, "previous": previous, "switched": "then", **parts}
 
 
-def history(*releases: dict[str, str], live: str, rollback: str = "") -> History:
-    parts = "release release.json switched took previous bad failed dump migrations knows".split()
+def history(*releases: dict[str, str], live: str, **told: list[str]) -> History:
+    parts = "release release.json switched took previous bad failed migrations knows".split()
     facts = {part: [one.get(part, "") for one in releases] for part in parts}
-    return read("web1", {**facts, "live": [live], "rollback": [rollback]})
+    return read("web1", {**facts, "live": [live], **told})
 
 
 THREE = (release(A), release(B, A), release(C, B))
@@ -43,9 +43,9 @@ def test_a_bad_release_is_passed_over_and_reached_by_its_name() -> None:
 
 
 def test_a_rollback_that_was_cut_is_finished_and_goes_no_further() -> None:
-    assert history(*THREE, live=B, rollback=f"{C} {B} 1").target().id == B
-    assert history(*THREE, live=C, rollback=f"{C} {B} 1").target().id == B
-    assert history(*THREE, live=A, rollback=f"{C} {B} 1").live == A
+    assert history(*THREE, live=B, rollback=[f"{C} {B} 1"]).target().id == B
+    assert history(*THREE, live=C, rollback=[f"{C} {B} 1"]).target().id == B
+    assert history(*THREE, live=A, rollback=[f"{C} {B} 1"]).live == A
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,32 @@ def test_migrations_that_the_older_code_does_not_know_are_named() -> None:
     knowing = past.knowing(names)
     assert knowing and knowing.id == C
     assert past.unknown_to(past.target(B)) == ("app.0003",)
+
+
+def test_the_database_decides_what_is_applied() -> None:
+    past = history(
+        release(A, knows="app.0001"),
+        release(B, A, knows="app.0001\napp.0002", migrations="app.0002"),
+        live=A,
+        applied=["app.0001\ngone.0001"],
+    )
+    assert past.unknown_to(past.target(A)) == ()
+    assert not past.lacking_for(past.target(A)) and past.lacking_for(past.target(B))
+
+
+def test_a_dump_is_offered_if_the_release_knows_all_that_is_applied_in_it() -> None:
+    two, three = release(A, knows="app.0001\napp.0002"), release(B, A, knows="app.0001\napp.0002\napp.0003")
+    dumps = {"app.0001": "old", "app.0001\napp.0002\ngone.0001": "right", "app.0001\nhalf app.0002": "half"}
+    dumps["app.0001\napp.0002\napp.0003"] = "new"
+    past = history(two, three, live=B, dumps=[*dumps.values()], dumped=[*dumps])
+    assert past.dump_for(past.target()) == "right"
+    assert history(two, three, live=B).dump_for(past.target()) == ""
+
+
+def test_a_beginning_that_several_commits_share_names_none() -> None:
+    past = history(release(A), release("20260102T000000Z-aaaabbbb"), live=A)
+    with pytest.raises(UsageError, match="several commits"):
+        past.target("aaaa")
 
 
 def test_a_release_of_which_nothing_is_known_is_no_target() -> None:

@@ -45,8 +45,16 @@ def test_an_edit_made_by_hand_is_named_and_shown(capsys: pytest.CaptureFixture[s
 def test_a_failure_names_host_stage_cause_and_what_still_serves(capsys: pytest.CaptureFixture[str]) -> None:
     failed = report(Event("failed", "gate", "release 2", "/ answered 500"), code=6)
     with pytest.raises(StageFailed, match="^web1, gate: release 2: / answered 500; 1 still serves$"):
-        Report([failed]).raise_failure("; 1 still serves")
+        Report([failed]).raise_failure(lambda one: f"; {one.serving('1', '2')}")
     assert "its last words" in capsys.readouterr().err
+
+
+def test_what_serves_after_a_failure_is_told_by_the_switches_that_the_host_told_of() -> None:
+    began, done = Event("doing", "switch", "live", "atomic"), Event("changed", "switch", "live")
+    assert report(code=6).serving("", "2") == "no release serves yet"
+    assert report(began, done, code=6).serving("1", "2") == "release 2 serves"
+    assert report(began, done, began, done, code=6).serving("1", "2") == "1 still serves"
+    assert "1 serves, or 2" in report(began, code=5).serving("1", "2")
 
 
 def test_the_gravest_of_several_failures_decides_the_exit_code() -> None:
