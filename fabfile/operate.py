@@ -6,7 +6,6 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -93,7 +92,7 @@ class _TaskWithWord(RoadieTask):
     iterable=["allow"],
     help={
         "state": "on or off; left out, it says which it is",
-        "allow": "an address or network that sees the site too, this time; once for each",
+        "allow": "an address that sees the site this time, beside maintenance_allow; once for each",
         "message": "a sentence for the page",
     },
 )
@@ -106,8 +105,8 @@ def maintenance(
     if state != "on" and (allow or message):
         raise UsageError("maintenance: --allow and --message go with on: fab maintenance on --message '...'")
     stages = MAINTENANCE_ON if state == "on" else MAINTENANCE_OFF if state else DOORS
-    values = {"message": _one_line(message)}
-    for host, facts in _run(c, stages, "fab maintenance", values, _networks(allow or ())):
+    values = {"message": _one_line(message), "addresses": _addresses(allow or ())}
+    for host, facts in _run(c, stages, "fab maintenance", values):
         told = facts.get("maintenance", [""])[0]
         if state == "off":
             say_line(host, f"the maintenance page is off; it was on, {told}" if told else "was off")
@@ -116,28 +115,31 @@ def maintenance(
 
 
 def _run(
-    c: Context, stages: Stages, command: str, values: Mapping[str, Any], allow: Sequence[str] = ()
+    c: Context, stages: Stages, command: str, values: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, list[str]]]]:
     """Run the stages beside whatever else works on the site; each host's name and facts."""
     from .runner import run_stages, targets
     from .workspace import named
 
     settings, hosts = targets(c)
-    allowed = dict.fromkeys((*settings.maintenance_allow, *allow))
-    given = {"settings": replace(named(settings), maintenance_allow=tuple(allowed)), **values}
+    given = {"settings": named(settings), **values}
     report = run_stages(hosts, stages, given, command=command, locks=False)
     report.raise_failure()
     return [(one.host, one.facts()) for one in report.hosts]
 
 
-def _networks(given: Sequence[str]) -> list[str]:
+def _addresses(given: Sequence[str]) -> list[str]:
     from .kinds import Wrong
     from .names import NETWORK
 
     try:
-        return [NETWORK.check(one) for one in given]
+        found = [NETWORK.check(one) for one in given]
     except Wrong as wrong:
         raise UsageError(f"--allow: {wrong.why}") from None
+    for one in found:
+        if "/" in one:
+            raise UsageError(f"--allow {one}: only an address; a network goes into maintenance_allow:")
+    return found
 
 
 def _one_line(message: str) -> str:

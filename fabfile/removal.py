@@ -47,7 +47,7 @@ def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) ->
     report.raise_failure()
     report.summarise()
     for one in report.hosts:
-        say_line(one.host, _what_is_left(app, purge))
+        say_line(one.host, _what_is_left(one, app, purge))
 
 
 def _confirm(app: str, given: str, hosts: Sequence[Host]) -> None:
@@ -70,7 +70,9 @@ def _judge(one: HostReport) -> None:
         one.error = Degraded(f"{one.error}; the site is off already: run fab remove again")
 
 
-def _what_is_left(app: str, purge: bool) -> str:
+def _what_is_left(one: HostReport, app: str, purge: bool) -> str:
+    if any(event.what == f"no site {app}" for event in one.said("ok")):
+        return f"there is no {app} on this host"
     if purge:
         return f"nothing of {app} is left; the host stays ready for other sites"
     return f"{app} is off; its database, uploads, secrets and logs stay for the next bootstrap and deploy"

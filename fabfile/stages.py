@@ -80,7 +80,6 @@ DEPLOY: Sequence = (
 lock = _stage("lock", "Hold the site back on purpose.")
 unlock = _stage("unlock", "Let go of the lock.")
 doors = _stage("doors", "Ask whether visitors see the site.")
-admit = _stage("admit", "Tell nginx who sees the site during maintenance.")
 close = _stage("close", "Show every other visitor the maintenance page.")
 reopen = _stage("reopen", "Show the site again.")
 
@@ -104,8 +103,8 @@ FINISH_ROLLBACK: Sequence = (live, retire, prune, leave)
 LOCK: Sequence = (lock,)
 UNLOCK: Sequence = (unlock,)
 DOORS: Sequence = (doors,)
-MAINTENANCE_ON: Sequence = (admit, close)
-MAINTENANCE_OFF: Sequence = (reopen, admit)
+MAINTENANCE_ON: Sequence = (close,)
+MAINTENANCE_OFF: Sequence = (reopen,)
 REMOVE: Sequence = (claim, unserve, stop, clear)
 PURGE: Sequence = (*REMOVE, drop, erase)
 

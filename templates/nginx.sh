@@ -4,11 +4,10 @@
 snippets=/etc/nginx/snippets
 catch_all_file=/etc/nginx/conf.d/roadie-catch-all.conf limits_file=/etc/nginx/modules-enabled/90-roadie.conf
 site_file=/etc/nginx/sites-available/${app}.conf site_link=/etc/nginx/sites-enabled/${app}.conf
-allow_file=${snippets}/roadie-allow-${app}.conf
 nginx_before=${state}/nginx-before-${app}.tar
 nginx_files=(
   /etc/nginx/nginx.conf /etc/nginx/conf.d/roadie.conf "${catch_all_file}" "${limits_file}"
-  "${snippets}"/roadie-{clients,headers,proxy}.conf "${allow_file}" "${site_file}" "${site_link}" /etc/nginx/sites-enabled/default
+  "${snippets}"/roadie-{clients,headers,proxy}.conf "${site_file}" "${site_link}" /etc/nginx/sites-enabled/default
 )
 nginx_records=("${nginx_files[@]//\//%}")
 nginx_records=("${nginx_records[@]/#/${state}/files/}")

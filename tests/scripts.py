@@ -55,6 +55,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "rollback": WAY,
         "run": RUN,
         "message": "It's <b>new</b> \\ $(id)",
+        "addresses": ["203.0.113.7"],
         "purge": True,
     }
 

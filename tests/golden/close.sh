@@ -1,4 +1,6 @@
 message='It'"'"'s <b>new</b> \ $(id)'
+addresses=(203.0.113.7)
+networks=()
 page='<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -10,8 +12,34 @@ page='<!doctype html>
 </html>
 '
 
+require_page() { # in the file that nginx has, which may be older than the settings
+  local text='' network
+  contents_of "${site_file}" text 2>/dev/null
+  [[ ${text} == *"${maintenance}/on"* ]] ||
+    fail "maintenance of ${app}" "${site_file} knows of no such page; run fab nginx, and bring a site.nginx.j2 of your own up to date"
+  for network in "${networks[@]}"; do
+    [[ ${text} == *" ${network} yes;"* ]] || say warn "network ${network}" 'nginx does not let it in yet; run fab nginx'
+  done
+}
+
+ensure_allowed() { # those of this time alone: a file each, by the names that nginx has for them
+  local wanted
+  ensure_dir "${maintenance}/allow" 755 root:root
+  wanted=$([[ ${#addresses[@]} == 0 ]] || printf '%s\n' "${addresses[@]}" | sort)
+  if [[ ${wanted} == "$(ls -- "${maintenance}/allow")" ]]; then ok 'addresses let in'; else change 'addresses let in' let_in; fi
+}
+
+let_in() {
+  local address
+  rm -f -- "${maintenance}/allow"/*
+  for address in "${addresses[@]}"; do : >"${maintenance}/allow/${address}"; done
+}
+
+require_site
 local by='' since='' why=''
+require_page
 ensure_dir "${maintenance}" 755 root:root
+ensure_allowed
 ensure_file "${maintenance}/page.html" 644 root:root "${page}"
 [[ ! -e ${maintenance}/on ]] || IFS=$'\t' read -r by since why <"${maintenance}/on" || :
 if [[ -n ${by} && ${why} == "${message}" ]]; then ok 'maintenance page'; else change 'maintenance page' put_memo "${maintenance}/on" "${message}"; fi

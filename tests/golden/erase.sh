@@ -40,10 +40,10 @@ ensure_no_tree "${root}/shared/home" "${owner}"
 ensure_no_tree "${root}"
 ensure_no_tree "/var/log/${app}"
 ensure_no_files "log of nginx for ${app}" /var/log/nginx/"${app}".{access,error}.log*
-ensure_no_tree "${kept}/dumps/${app}"
-ensure_no_files "backup of ${app}" "${kept}"{"${site_file}","${allow_file}","/etc/tmpfiles.d/${app}.conf","${maintenance}/page.html"}.*
+ensure_no_tree "${dumps}"
+ensure_no_files "backup of ${app}" "${kept}"{"${site_file}","/etc/tmpfiles.d/${app}.conf","${maintenance}/page.html"}.*
 ensure_no_user "${app}"
 ensure_no_user "${build_user}"
-ensure_no_files "record of ${app}" "${state}/files/"*"%srv%${app}%"* "${state}/migrating-${app}" "${state}/held-${app}" "${nginx_before}"
+ensure_no_files "record of ${app}" "${state}/files/"*"%srv%${app}%"* "${half_applied}" "${state}/held-${app}" "${nginx_before}"
 ensure_no_files "claim of ${app}" "${state}/sites/${app}"
 sync -- "${state}/sites"

@@ -7,7 +7,6 @@ upstream roadie_guestbook {
 # Who still sees the site while its maintenance page is shown.
 geo $roadie_allowed_guestbook {
     default "";
-    include snippets/roadie-allow-guestbook.conf;
 }
 
 server {
@@ -26,6 +25,9 @@ server {
         set $roadie_closed yes;
     }
     if ($roadie_allowed_guestbook) {
+        set $roadie_closed "";
+    }
+    if (-e /srv/guestbook/maintenance/allow/$remote_addr) {
         set $roadie_closed "";
     }
     if ($uri ~ "^/\.well-known/acme-challenge/") {
@@ -159,8 +161,6 @@ proxy_request_buffering on;
 limits_conf='# From roadie: a file for each end of the 8192 connections of a worker.
 worker_rlimit_nofile 20000;
 '
-allow_conf='# Who still sees the site guestbook while its maintenance page is shown. From roadie.
-'
 no_release_page='<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -262,8 +262,6 @@ ensure_file "${snippets}/roadie-headers.conf" 644 root:root "${headers_conf}"
 ensure_file "${snippets}/roadie-proxy.conf" 644 root:root "${proxy_conf}"
 ensure_no_debian_default
 ensure_catch_all
-# While the maintenance page is shown, that is for the task that shows it to say.
-[[ -e ${maintenance}/on && -e ${allow_file} ]] || ensure_file "${allow_file}" 644 root:root "${allow_conf}"
 ensure_file "${site_file}" 644 root:root "${site_conf}"
 ensure_link "${site_link}" "${site_file}"
 ensure_applied 'reload of nginx' reload_nginx
