@@ -96,6 +96,9 @@ def test_a_deploy_dumps_and_tells_before_it_migrates(site: Desk) -> None:
     assert "pending  migrations: entries.0003_mood" in done.out
     assert "entries_entry.mood is NOT NULL without db_default" in done.out
     assert "if one of its 2 steps fails, those before it stay" in done.out
+    insert = "INSERT INTO entries_entry (name, message, signed_at, photo) VALUES ('B', '', '2026-01-03', '')"
+    refused = site.host.ssh("mariadb guestbook", text=insert, check=False).stderr
+    assert "Field 'mood' doesn't have a default value" in refused
     log = last_run(site.host).log.read_text()
     assert "ADD COLUMN `mood`" in log and log.index("ADD COLUMN `mood`") < log.index("\tchanged\tdump\t")
     modes = said(site, f"stat -c '%a %U' {dump_of(site)} {DUMPS}")

@@ -131,6 +131,7 @@ DANGERS = {
     "migrations.AddConstraint('Thing', models.UniqueConstraint(fields=['name'], name='one'))": (
         "the constraint one fails on rows of things_thing that break it"
     ),
+    "migrations.AlterModelOptions('Thing', {'managed': False}), migrations.DeleteModel('Thing')": "",
     "migrations.RunPython(print)": "RunPython print cannot be undone",
     "migrations.RunSQL('SELECT 1')": "RunSQL cannot be undone",
     "migrations.RunSQL('SELECT 1', '')": "",
@@ -179,6 +180,19 @@ def test_the_sql_is_told_and_what_cannot_be_told_stops_nothing(things):
     (folder / "0003_step.py").write_text(text)
     assert "it acts on the database by itself" in said(release, "sql")[-1]
     assert said(release, "inspected") == ["passed"]
+
+
+def test_a_large_table_is_told_once(things):
+    release = things(THING)
+    migrated(release)
+    add = "migrations.AddField('Thing', 'size', models.IntegerField(null=True))"
+    index = "migrations.AddIndex('Thing', models.Index(fields=['name'], name='by_name'))"
+    text = MIGRATION.format(dependencies="('things', '0001_step')", operations=f"{add}, {index}", atomic=True)
+    (release.folder / "code/things/migrations/0002_step.py").write_text(text)
+    lint = release.folder / "overlay/roadie_lint.py"
+    lint.write_text(lint.read_text().replace("BIG = 100_000", "BIG = 0"))
+    [danger] = said(release, "danger")
+    assert "things_thing with about 0 rows, which may take long" in danger
 
 
 def test_a_new_database_has_nothing_to_lose(things):
