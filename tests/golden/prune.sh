@@ -59,7 +59,7 @@ list_old_dumps() { # sets old: all but the newest, and those that a release that
   done
   # Nor the way back from what is half applied, nor, for a week, what a restore replaced.
   [[ ! -f ${half_applied} ]] || named+=$(cut -f 2 -- "${half_applied}")$'\n'
-  named+=$(find "${dumps}" -name '*-before-restore.sql.gz' -mtime -7 2>/dev/null)$'\n'
+  [[ ! -d ${dumps} ]] || named+=$(find "${dumps}" -name '*-before-restore.sql.gz' -mtime -7)$'\n'
   for ((i = 0; i < ${#paths[@]} - newest_dumps; i++)); do
     [[ ${paths[i]##*/} != [0-9]*T*Z-before-* || ${named} == *$'\n'"${paths[i]}"$'\n'* ]] || old+=("${paths[i]}")
   done
