@@ -16,6 +16,18 @@ claim() { # THING: on disk before the thing is made, so that a rerun after a cut
   sync -- "${file%/*}"
 }
 
+require_same_site() { # two projects of one name would take each other's code, domain and data
+  local file=${state}/sites/${app} text='' line name known=' '
+  [[ ! -f ${file} ]] || contents_of "${file}" text
+  while IFS= read -r line; do
+    [[ ${line} != 'domain '* ]] || known+="${line#domain } "
+  done <<<"${text}"
+  for name in "${domains[@]}"; do
+    [[ ${known} != ' ' && ${known} != *" ${name} "* ]] || return 0
+  done
+  fail "site ${app}" "on this host that is the site of${known% }, and this project is for ${domains[*]}; choose another app:, or, if it is the same site, let domain: hold an old name too until it has moved"
+}
+
 find_taken() { # sets taken to what has the site's name already: a user, a group, or the first of its files and folders
   local name path
   taken=''

@@ -268,3 +268,8 @@ ensure_applied 'reload of nginx' reload_nginx
 before_change=host_lock
 ensure_service nginx
 host_unlock
+before_change=''
+local name
+for name in "${domains[@]}"; do
+  if is_claimed "domain ${name}"; then ok "claim of ${name}"; else change "claim of ${name}" claim "domain ${name}"; fi
+done

@@ -59,6 +59,19 @@ def test_a_site_cannot_take_the_name_of_another(host: ThrowawayHost, tmp_path: P
     assert browse(host).status == 200
 
 
+def test_another_project_of_the_same_name_is_refused_and_touches_nothing(
+    host: ThrowawayHost, tmp_path: Path
+) -> None:
+    desk = Desk(startproject(tmp_path / "mysite"), host)
+    settings(desk.project, app="guestbook", domain="else.example.org")
+    commit(desk.project, "Settings")
+    for task in ("bootstrap", "deploy", "rollback", "remove"):
+        done = desk.fab(task)
+        assert done.code == 6 and "is the site of guestbook.example.org" in done.last_line, done.text
+    assert browse(host).status == 200
+    assert "0 changed" in Desk(example("guestbook", tmp_path / "guestbook"), host).does("bootstrap").out
+
+
 def test_a_project_with_a_settings_package_below_a_folder_runs(host: ThrowawayHost, tmp_path: Path) -> None:
     desk = Desk(example("newsdesk", tmp_path / "newsdesk"), host)
     desk.does("bootstrap")
