@@ -1,7 +1,6 @@
 # The words for asking a release for its pages, on the socket of its slot. Plain bash, no Jinja.
 
-idle='' program='' program_log='' log_start=0       # of the slot that is asked, once start has filled it
-health=() gate_seconds=0 deadline=0                 # what the stage that asks goes by
+health=() gate_seconds=0 deadline=0 # what the stage that asks goes by
 page_status='' page_location='' refusal=''
 
 ask_page() { # PATH: its status and, for a redirect, where to; as nginx will ask, before nginx does

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roadie import project as projects
+from roadie import stages
 from roadie.past import Way
 from roadie.pins import PINS
 from roadie.record import Release
@@ -59,6 +60,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "run": RUN,
         "message": "It's <b>new</b> \\ $(id)",
         "purge": True,
+        "stages": stages.DEPLOY,
     }
 
 
