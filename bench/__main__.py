@@ -38,9 +38,11 @@ def main() -> int:
         finally:
             facts = _facts(virtualenvs, options.suite, rounds, began)
             print("\n".join([*(f"- {name}: {value}" for name, value in facts.items()), ""]))
-            print(tables(bench.runs))
+            print(tables(bench.runs, bench.readings))
             if options.json:
-                text = json.dumps({"facts": facts, "runs": [run.as_json() for run in bench.runs]}, indent=1)
+                runs = [run.as_json() for run in bench.runs]
+                readings = [reading.as_json() for reading in bench.readings]
+                text = json.dumps({"facts": facts, "runs": runs, "readings": readings}, indent=1)
                 options.json.write_text(text)
     for failure in bench.failures:
         print(failure, file=sys.stderr)

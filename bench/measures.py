@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from .delay import slow_ways
-from .rig import Rig, Run, RunFailed
-from .sample import Repository
+from .load import Waits, saturation, visitors
+from .rig import Place, Reading, Rig, Run, RunFailed
+from .sample import DOMAIN, Repository
+from .server import Most
 from .tools import BASH, FABRIC_FAST, FABRIC_ONE, PYINFRA, ROADIE, Tool
 
 STARTS = {
@@ -63,7 +66,8 @@ MEASURES = (
         Repository.add_requirement,
     ),
 )
-NAMES = ("start", *(measure.name for measure in MEASURES), "cold")
+NAMES = ("start", *(measure.name for measure in MEASURES), "rollback", "switch", "cold")
+LOAD = 0.4  # of what the site can answer
 COLD_TOOLS = (BASH, FABRIC_ONE, PYINFRA, ROADIE)
 
 
@@ -73,6 +77,7 @@ class Bench:
     def __init__(self, rig: Rig, rounds: int, quick: bool) -> None:
         self.rig, self.rounds, self.quick = rig, rounds, quick
         self.runs: list[Run] = []
+        self.readings: list[Reading] = []
         self.failures: list[str] = []
         self._ready: set[str] = set()
 
@@ -83,6 +88,9 @@ class Bench:
         for measure in MEASURES:
             if measure.name in names:
                 self._measure(measure)
+        for name, take in (("rollback", self._rollback), ("switch", self._switch)):
+            if name in names:
+                self._by_roadie(take)
         if "cold" in names:
             self._cold()
 
@@ -148,6 +156,49 @@ class Bench:
             _say(f"{tool.name}: bootstrap and first deploy")
             self.rig.run("ready", tool, "site", is_new=True)
             self._ready.add(tool.place)
+
+    def _by_roadie(self, take: Callable[[Place], None]) -> None:
+        """Take what the other tools have nothing to set against."""
+        self.rig.settle([ROADIE])
+        try:
+            self._make_ready(ROADIE)
+            take(self.rig.places[ROADIE.place])
+        except RunFailed as failure:
+            self.failures.append(str(failure))
+            _say(str(failure))
+
+    def _rollback(self, place: Place) -> None:
+        for turn in range(self.rounds):
+            _say(f"rollback, round {turn + 1} of {self.rounds}")
+            before = place.repository.revision
+            place.repository.change_line()
+            self.rig.run("ready", ROADIE, "deploy", is_new=True)
+            left = place.server.release()
+            self.runs.append(self.rig.run("rollback", ROADIE, "rollback", is_new=True, shows=before))
+            back = self.rig.run("rollback-to", ROADIE, "rollback", is_new=True, more=["--to", left])
+            self.runs.append(back)
+            self._read("rollback", "start of the app", place.server.start_of_app())
+
+    def _switch(self, place: Place) -> None:
+        address, memory = place.server.host.address, place.server.memory
+        for turn in range(self.rounds):
+            _say(f"switch, round {turn + 1} of {self.rounds}")
+            most = saturation(address, DOMAIN, 4)
+            self._read("switch", "saturation", most)
+            self._read("switch", "memory, one slot", memory())
+            quiet, busy = Waits(), Waits()
+            with visitors(address, DOMAIN, LOAD * most, quiet):
+                time.sleep(10)
+            place.repository.change_line()
+            with visitors(address, DOMAIN, LOAD * most, busy), Most(memory) as both:
+                self.rig.run("switch", ROADIE, "deploy", is_new=True)
+            self._read("switch", "memory, both slots", both.value)
+            for when, waits in (("quiet", quiet), ("deploy", busy)):
+                self._read("switch", f"p99, {when}", waits.p99)
+                self._read("switch", f"failed, {when}", waits.failed)
+
+    def _read(self, measure: str, what: str, value: float) -> None:
+        self.readings.append(Reading(measure, what, value))
 
     def _cold(self) -> None:
         tools = list(COLD_TOOLS)

@@ -52,6 +52,19 @@ class Run:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One figure that is no run's time."""
+
+    measure: str
+    what: str
+    value: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it under its names."""
+        return asdict(self)
+
+
 class RunFailed(Exception):
     """A tool did not do its job; the message has its last words."""
 
@@ -113,14 +126,20 @@ class Rig:
         round_trip: int = 0,
         *,
         is_new: bool = False,
+        shows: int = 0,
         place: Place | None = None,
+        more: Sequence[str] = (),
     ) -> Run:
-        """Run a tool once; `is_new` waits for the page to show the repository's revision."""
+        """Run a tool once; `is_new` waits for the page to show the repository's revision, or that of `shows`.
+
+        `more` are words for a task of roadie's.
+        """
         place = place or self.places[tool.place]
         argv, env, folder = self._command(tool, verb, place, round_trip)
+        argv = [*argv, *more]
         server = place.server
         server.connections()
-        text = f"revision={place.repository.revision}<"
+        text = f"revision={shows or place.repository.revision}<"
         visitor = Visitor(server.host.address, DOMAIN, text) if is_new else None
         before = server.cpu()
         figures = self._clock(argv, env, folder, measure=f"{tool.name} {verb}")

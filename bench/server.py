@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,25 @@ from . import delay
 
 _POLL = 0.04
 _CURSOR = "/run/roadie-bench.cursor"
+# What roadie's program runs, once more, beside it; in microseconds.
+_START = r"""
+socket=/run/sample/bench.sock
+command=$(sed -n "s|^command=||; s|unix:[^ ]*|unix:${socket}|p" /srv/sample/live/program.conf)
+began=${EPOCHREALTIME/./}
+setpriv --reuid=sample --regid=sample --init-groups -- ${command} >/dev/null 2>&1 &
+for ((i = 0; i < 3000; i++)); do
+  ! curl -sf -o /dev/null --unix-socket "${socket}" -H "Host: sample.example.org" http://localhost/ || break
+  sleep 0.01
+done
+echo $((${EPOCHREALTIME/./} - began))
+kill $!
+wait $! || :
+"""
+# Each page that several share is counted once.
+_MEMORY = r"""
+for pid in $(pgrep -u sample -f gunicorn); do cat "/proc/${pid}/smaps_rollup"; done 2>/dev/null |
+  awk '/^Pss:/ { kb += $2 } END { print kb + 0 }'
+"""
 
 
 @dataclass(frozen=True)
@@ -53,8 +73,20 @@ class Server:
             re.findall(r"^Starting session", said, re.M)
         )
 
+    def release(self) -> str:
+        """Return the name of the release that serves, where roadie made it."""
+        return self._inside("basename $(readlink -f /srv/sample/live/release)").strip()
+
+    def start_of_app(self) -> float:
+        """Return the seconds from a start of the app that serves, on another socket, to its first answer."""
+        return float(self._inside(_START)) / 1e6
+
+    def memory(self) -> float:
+        """Return the MB that the site's processes hold."""
+        return int(self._inside(_MEMORY)) / 1024
+
     def _inside(self, command: str) -> str:
-        argv = ["nsenter", "--target", str(self._init), "--mount", "--pid", "--uts", "sh", "-c", command]
+        argv = ["nsenter", "--target", str(self._init), "--mount", "--pid", "--uts", "bash", "-c", command]
         return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
     @cached_property
@@ -72,6 +104,28 @@ class Server:
         name = own[1].removesuffix("/init.scope") if own else ""
         folders = (Path(f"{root}{name}") for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"))
         return next((path for path in folders if name and (path / "cpu.stat").exists()), None)
+
+
+class Most:
+    """The most that a figure comes to, asked over and over until the block ends."""
+
+    def __init__(self, ask: Callable[[], float]) -> None:
+        self.value = 0.0
+        self._ask = ask
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Most:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._leave.wait(0.25):
+            self.value = max(self.value, self._ask())
 
 
 class Visitor:

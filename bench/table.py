@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .figures import Figures, Spread, bounds
-from .measures import MEASURES, STARTS, Measure
-from .rig import Run
+from .measures import LOAD, MEASURES, STARTS, Measure
+from .rig import Reading, Run
 
 NONE = "-"
 
 
-def tables(runs: Sequence[Run]) -> str:
+def tables(runs: Sequence[Run], readings: Sequence[Reading] = ()) -> str:
     """Return all that was measured, as reStructuredText."""
-    figures = Figures(runs)
+    figures = Figures(runs, readings)
     parts = [_starts(figures)] if figures.of("start", "python") else []
     parts += [_table_of(figures, measure) for measure in MEASURES if _tools(runs, measure.name)]
+    parts += [_rollback(figures)] if _tools(runs, "rollback") else []
+    parts += [_switch(figures)] if any(one.measure == "switch" for one in readings) else []
     parts += [_cold(figures, _tools(runs, "cold"))] if _tools(runs, "cold") else []
     return "\n".join([*parts, _bounds(figures)])
 
@@ -71,6 +73,29 @@ def _costs(figures: Figures, runs: Sequence[Run]) -> list[str]:
         _counted(run.sessions for run in runs),
         _others(runs),
     ]
+
+
+def _rollback(figures: Figures) -> str:
+    rows = [
+        [text, _text(figures.time(name, "roadie"))]
+        for name, text in (("rollback", "fab rollback"), ("rollback-to", "fab rollback --to RELEASE"))
+    ]
+    rows.append(["the app alone, from its start", _text(figures.read("rollback", "start of the app"))])
+    return titled("Rollback by roadie (until the other release answers)", ["what", "s"], rows)
+
+
+def _switch(figures: Figures) -> str:
+    rows = [
+        [text, *(_text(figures.read("switch", name.format(when))) for when in ("quiet", "deploy"))]
+        for text, name in (("p99 ms", "p99, {}"), ("requests that failed", "failed, {}"))
+    ]
+    memory = [_text(figures.read("switch", f"memory, {slots}")) for slots in ("one slot", "both slots")]
+    rows.append(["MB of the site's processes", *memory])
+    most = figures.read("switch", "saturation")
+    title = (
+        f"A deploy under load, {LOAD:.0%} of the {most.middle if most else 0:.0f} requests a second possible"
+    )
+    return titled(title, ["what", "quiet", "meanwhile"], rows)
 
 
 def _cold(figures: Figures, names: Sequence[str]) -> str:

@@ -35,7 +35,12 @@ FABRIC_FAST = Tool("fabric-fast", "scripts", "fabric-one", FAST)
 PYINFRA = Tool("pyinfra", "pyinfra", "pyinfra")
 ROADIE = Tool("roadie", "roadie")
 
-ROADIE_TASKS = {"bootstrap": ("bootstrap",), "deploy": ("deploy",), "site": ("bootstrap", "deploy")}
+ROADIE_TASKS = {
+    "bootstrap": ("bootstrap",),
+    "deploy": ("deploy",),
+    "rollback": ("rollback",),
+    "site": ("bootstrap", "deploy"),
+}
 
 
 def peers_virtualenv(given: str | None) -> Path:

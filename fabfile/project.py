@@ -44,6 +44,7 @@ class Project:
     requirements: str
     pip_dir: str
     requirement_files: Mapping[str, str]
+    requirement_options: tuple[str, ...]
     requirements_digest: str
     pins: tuple[str, ...]
     needs_tree: bool
@@ -75,6 +76,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         requirements=path,
         pip_dir=pins.working_folder(path),
         requirement_files=required.files,
+        requirement_options=required.options,
         requirements_digest=required.digest,
         pins=required.pins,
         needs_tree=bool(required.local),

@@ -42,6 +42,7 @@ receive = _stage("receive", "Take in the code that the host lacks.")
 checkout = _stage("checkout", "Lay out the code as a new release.")
 secrets = _stage("secrets", "Hand over the secrets of the settings.")
 environment = _stage("environment", "Write the release's environment and settings.")
+prestart = _stage("prestart", "Start the release beside its checks, if only code has changed.")
 inspect = _stage("inspect", "Check the project as it will run.")
 static = _stage("static", "Collect the static files.")
 pending = _stage("pending", "Ask what is to be applied.")
@@ -65,6 +66,7 @@ DEPLOY: Sequence = (
     virtualenv,
     secrets,
     environment,
+    prestart,
     inspect,
     static,
     dump,

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import project as projects
 from .bundle import Commit, NoCommit, find_commit, git, tree_of
+from .pins import PINS
 from .project import Project
 from .settings import Settings
 from .trees import CommitTree, FolderTree
@@ -24,7 +25,7 @@ class Workspace:
     @property
     def values(self) -> dict[str, Any]:
         """The values that every template sees."""
-        return {"settings": self.settings, "project": self.project}
+        return {"settings": self.settings, "project": self.project, "pins": PINS}
 
 
 @dataclass(frozen=True)

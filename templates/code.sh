@@ -39,3 +39,10 @@ live_release() { # prints the name of the release that serves, if one does
   target=$(readlink -f -- "${root}/live/release") || return 0
   [[ ! -d ${target}/code ]] || printf %s "${target##*/}"
 }
+
+link_static() { # to the static files of the release that serves
+  local new=${release_dir}/static.new
+  rm -rf -- "${new}" "${release_dir}/static"
+  cp -al -- "$(readlink -f -- "${root}/live/static")" "${new}"
+  mv -T -- "${new}" "${release_dir}/static"
+}

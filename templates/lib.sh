@@ -1,8 +1,8 @@
 # The words that every stage speaks: ask, act, verify. Plain bash, no Jinja; the frame (stage.sh.j2) sets
 # nonce, check, app, root and who before this runs.
 
-stage='' doing='' cuttable_pid='' stopping='' touched='' locked='' step_start=0 state=/var/lib/roadie known_format=1
 went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
+stage='' doing='' cuttable_pid='' stopping='' touched='' locked='' before_end='' step_start=0 state=/var/lib/roadie known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
@@ -23,6 +23,7 @@ fail() { # WHAT WHY [CODE]
   [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"
   note_failure "$1"
+  end_in_order
   # From a subshell the code says that the failure is told already; see on_error.
   ((BASH_SUBSHELL == 0)) || exit $((200 + code))
   exit "${code}"
@@ -31,6 +32,12 @@ fail() { # WHAT WHY [CODE]
 note_failure() { # WHAT: for the list of releases
   [[ -d ${release_dir} && ! -e ${release_dir}/switched ]] || return 0
   printf '%s: %s\n' "${stage}" "$1" >"${release_dir}/failed" || :
+}
+
+end_in_order() { # what a stage named in before_end is done once, before a run ends early
+  local last=${before_end}
+  before_end=''
+  [[ -z ${last} ]] || "${last}" || :
 }
 
 step_output() { # prints what the running step's programs have said so far
@@ -79,6 +86,7 @@ stop_if_asked() {
   [[ -n ${stopping} ]] || return 0
   trap - ERR
   say stopped "${doing:-${stage}}"
+  end_in_order
   exit 130
 }
 

@@ -1,7 +1,6 @@
 # The words for asking a release for its pages, on the socket of its slot. Plain bash, no Jinja.
 
-idle='' program='' program_log='' log_start=0       # of the slot that is asked, once start has filled it
-health=() gate_seconds=0 deadline=0                 # what the stage that asks goes by
+health=() gate_seconds=0 deadline=0 # what the stage that asks goes by
 page_status='' page_location='' refusal=''
 
 read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from roadie import project as projects
+from roadie import stages
 from roadie.past import Way
+from roadie.pins import PINS
 from roadie.record import Release
 from roadie.render import render
 from roadie.settings import load
@@ -49,6 +51,7 @@ def values(**chosen: Any) -> dict[str, Any]:
     return {
         "settings": projects.complete(settings, project),
         "project": project,
+        "pins": PINS,
         "release": RELEASE,
         "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
@@ -57,6 +60,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "message": "It's <b>new</b> \\ $(id)",
         "addresses": ["203.0.113.7"],
         "purge": True,
+        "stages": stages.DEPLOY,
     }
 
 

@@ -71,4 +71,8 @@ inspected_release=${release}
 doing=''
 tell_plan
 keep_plan
+# Processes that started beside the checks read the static files that serve, and the database as it is.
+if [[ -n ${prestarted} && (${#pending[@]} != 0 || ${static_answer} != same\ *) ]]; then
+  change "slot ${idle} stopped" call_off
+fi
 ok "project at ${release}"

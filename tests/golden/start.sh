@@ -1,63 +1,6 @@
-live=$(live_slot)
-idle=$(other_slot "${live:-green}")
-program=${app}-${idle}
-program_log=/var/log/${app}/web-${idle}.log
-workers=2 # unless the program says how many; where the project's own gunicorn.conf.py does, two passes of the gate will do
-
-fill_slot() { # makes the idle slot whole beside its place, then puts it there
-  local new=${root}/slots/${idle}.new text
-  rm -rf -- "${new}"
-  mkdir -m 751 -- "${new}"
-  ln -s -- "../../releases/${release}" "${new}/release"
-  ln -s -- "../../venvs/${venv_dir##*/}" "${new}/venv"
-  ln -s -- "../../releases/${release}/static" "${new}/static"
-  ln -s -- "/run/${app}/${idle}.sock" "${new}/sock"
-  contents_of "${release_dir}/program.in" text
-  text=${text//@COLOUR@/${idle}} text=${text//@RELEASE_DIR@/${release_dir}} text=${text//@VENV_DIR@/${venv_dir}}
-  text=${text//@WORKERS@/$(default_workers "${text}")} text=${text//@CONTROL@/$(control_option)}
-  [[ ! ${text} =~ \ --workers\ ([0-9]+) ]] || workers=${BASH_REMATCH[1]}
-  text=${text//@THREADS@/$((workers == 1 ? 8 : 4))}
-  printf '%s\n' "${text}" >"${new}/program.conf"
-  sync -f -- "${new}"
-  rm -rf -- "${root}/slots/${idle}"
-  mv -T -- "${new}" "${root}/slots/${idle}"
-  sync -f -- "${root}/slots"
-}
-
-control_option() { # Gunicorn 25.1 and later open a control socket unless told not to; older ones refuse the flag
-  local version found
-  for found in "${venv_dir}"/lib/python3*/site-packages/gunicorn-*.dist-info; do
-    version=${found##*/gunicorn-}
-    version=${version%.dist-info}
-  done
-  [[ $(printf '25.1\n%s\n' "${version-0}" | sort -V | head -n 1) == 25.1 ]] && printf -- --no-control-socket
-}
-
-start_slot() {
-  rm -f -- "/run/${app}/${idle}.sock" # of a release that was killed; nobody must answer in place of the new one
-  ln -sfn -- "${root}/slots/${idle}/program.conf" "$(program_file "${idle}")"
-  sync -- /etc/supervisor/conf.d
-  log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
-  start_program "${program}"
-}
-
-default_workers() { # PROGRAM: one for each core, two at least, since a blocked one must not stop the site; each needs its memory twice
-  local cores kb workers
-  cores=$(nproc)
-  read -r _ kb _ </proc/meminfo
-  workers=$((cores < 2 ? 2 : cores > 8 ? 8 : cores))
-  # A sync worker answers one request at a time.
-  [[ $1 != *' --worker-class sync '* ]] || workers=$((workers * 2 + 1))
-  ((workers * 350000 <= kb)) || workers=$((kb / 350000))
-  printf '%s' "$((workers < 1 ? 1 : workers))"
-}
-
-if is_slot_in_use "${idle}"; then
-  change "idle slot ${idle}" retire_slot "${idle}"
+if [[ -n ${prestarted} ]]; then
+  ok "program ${program}"
+else
+  start_release
 fi
-note="for release ${release}"
-change "slot ${idle}" fill_slot
-note=''
-host_lock
-change "program ${program}" start_slot
-host_unlock
+keep_started

@@ -31,13 +31,6 @@ copy_own() { # FOLDER: the project's own files, out of the code that root laid o
   put_in_place "${new}"
 }
 
-link_same() { # to the files of the release that serves
-  local new=${release_dir}/static.new
-  rm -rf -- "${new}"
-  cp -al -- "$(readlink -f -- "${root}/live/static")" "${new}"
-  mv -T -- "${new}" "${release_dir}/static"
-}
-
 put_in_place() { # FOLDER: readable for nginx, changeable for root
   chown -hR -- root:root "$1"
   find "$1" -type d -exec chmod 755 {} +
@@ -57,10 +50,10 @@ hashed_names() { # FOLDER
 }
 
 make_static() {
-  rm -rf -- "${release_dir}/static"
+  [[ -n ${prestarted} ]] || rm -rf -- "${release_dir}/static"
   case ${static_answer} in
     own\ *) copy_own "${static_answer#own }" ;;
-    same\ *) link_same ;;
+    same\ *) [[ -n ${prestarted} ]] || link_static ;;
     collected*) take_over ;;
     *) mkdir -m 755 -- "${release_dir}/static" ;;
   esac

@@ -5,9 +5,133 @@ ship_root=''
 requirement_paths=(requirements.txt)
 requirement_texts=('Django==5.2.19
 ')
+requirement_options=()
 pins=(gunicorn==27.0.1 mysqlclient==2.3.1)
+installer=uv
+uv_pin=uv==0.13.9
+with_uv_py='"""Installs with uv where it does what pip would do here, by pip'"'"'s own configuration, which uv does not read.
+
+with_uv.py UV OPTIONS ARGUMENT...: OPTIONS are those within the requirements files, with commas between
+them. Ends with 3, and a line that says why, where only pip will do.
+"""
+
+import configparser
+import os
+import sys
+from pathlib import Path
+
+PIP_ONLY = 3
+# What a project installs by pip must come out the same: the index with the best version wins, no
+# configuration of uv'"'"'s own is read, no Python is fetched. Copies: a hard link into the cache would
+# leave the virtualenv'"'"'s files in the builder'"'"'s hands. One build at a time, as memory may be short.
+ENVIRONMENT = {
+    "UV_CONCURRENT_BUILDS": "1",
+    "UV_INDEX_STRATEGY": "unsafe-best-match",
+    "UV_LINK_MODE": "copy",
+    "UV_NO_CONFIG": "1",
+    "UV_NO_PROGRESS": "1",
+    "UV_NO_SOURCES": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+}
+DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
+SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
+# Within requirements files both read these alike.
+ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
+# Of pip'"'"'s configuration, what has no say in what is installed; pip'"'"'s cache is not uv'"'"'s.
+NO_MATTER = set(
+    "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
+    " no-input no-warn-script-location progress-bar quiet require-virtualenv root-user-action verbose".split()
+)
+VARIABLES = {
+    "cert": ["SSL_CERT_FILE"],
+    "client-cert": ["SSL_CLIENT_CERT"],
+    "constraint": ["UV_CONSTRAINT", "UV_BUILD_CONSTRAINT"],
+    "default-timeout": ["UV_HTTP_TIMEOUT"],
+    "extra-index-url": ["UV_EXTRA_INDEX_URL"],
+    "find-links": ["UV_FIND_LINKS"],
+    "index-url": ["UV_DEFAULT_INDEX"],
+    "proxy": ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"],
+    "retries": ["UV_HTTP_RETRIES"],
+    "timeout": ["UV_HTTP_TIMEOUT"],
+    "trusted-host": ["UV_INSECURE_HOST"],
+}
+ARGUMENTS = {"no-binary", "only-binary"}
+SWITCHES = {"no-cache-dir": "--no-cache", "no-index": "--no-index", "pre": "--prerelease=allow"}
+ON, OFF = {"1", "on", "true", "yes"}, {"0", "off", "false", "no", ""}
+
+
+class PipOnly(Exception):
+    """Something that uv would do otherwise."""
+
+
+def places(home, prefix):
+    """Where pip looks for its configuration on Debian; what comes later wins."""
+    site, own = "/etc/xdg/pip/pip.conf /etc/pip.conf".split(), ".pip/pip.conf .config/pip/pip.conf".split()
+    return [*site, *(f"{home}/{path}" for path in own), f"{prefix}/pip.conf"]
+
+
+def configured(paths):
+    """What pip'"'"'s configuration says for an install, by name."""
+    found = configparser.RawConfigParser()
+    try:
+        found.read([path for path in paths if Path(path).is_file()], "utf-8")
+    except (OSError, ValueError, configparser.Error) as error:
+        raise PipOnly(f"pip'"'"'s configuration cannot be read: {error}") from error
+    settings = [item for name in ("global", "install") if name in found for item in found[name].items()]
+    return {key.lower().replace("_", "-").lstrip("-"): value for key, value in settings}
+
+
+def translated(settings):
+    """The same for uv, as variables and as arguments: an index'"'"'s password belongs in no command line."""
+    variables, arguments = {}, []
+    for key, value in settings.items():
+        words = value.split()
+        if key in VARIABLES:
+            separator = "," if key == "find-links" else " "
+            variables.update(dict.fromkeys(VARIABLES[key], separator.join(words)))
+        elif key in ARGUMENTS:
+            arguments += [f"--{key}={name}" for word in words for name in word.split(",") if name]
+        elif key in SWITCHES and value.lower() in ON | OFF:
+            arguments += [SWITCHES[key]] if value.lower() in ON else []
+        elif key not in NO_MATTER:
+            raise PipOnly(f"pip'"'"'s configuration sets {key}")
+    return variables, arguments
+
+
+def judge(options, settings):
+    """Raise PipOnly for what the requirements files ask of pip that uv reads otherwise, or not at all."""
+    names = {SHORT.get(option[:2]) if option[1] != "-" else option[2:] for option in options}
+    if strange := sorted(name or "an option" for name in names - ALIKE):
+        raise PipOnly(f"the requirements have --{strange[0]}")
+    # pip lets an index within the files win over the configured one, uv does not.
+    if both := sorted(names & NAMES_INDEX) and sorted(NAMES_INDEX & settings.keys()):
+        raise PipOnly(f"the requirements name an index, and pip'"'"'s configuration sets {both[0]}")
+    return ["--require-hashes"] if "hash" in names else []
+
+
+def main(uv, options, *arguments):
+    """Become uv."""
+    try:
+        settings = configured(places(Path.home(), sys.prefix))
+        more = judge([option for option in options.split(",") if option], settings)
+        variables, configured_arguments = translated(settings)
+    except PipOnly as why:
+        print(f"pip installs here, not uv: {why}", flush=True)
+        sys.exit(PIP_ONLY)
+    if Path(DEBIANS_CERTIFICATES).exists():
+        variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
+    argv = [uv, "pip", "install", "--python", sys.executable, *more, *configured_arguments, *arguments]
+    os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+'
+pip_dir=''
 needs_tree=''
-tree=89ef456789ef456789ef456789ef456789ef4567
+tree=''
 
 ask_python() { # sets python_minor to python3.13, say; without a start of Python where files tell
   local path=${python} other
@@ -26,10 +150,6 @@ is_whole() { # the mark is root's own file: the build's user cannot have made it
   [[ -O ${venv_dir} && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
 }
 
-as_builder() { # COMMAND...
-  app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
-}
-
 lay_out_requirements() { # where they can be read by the build's user and no other: an index's password may be in them
   local i place text
   rm -rf -- "${desk}"
@@ -44,6 +164,7 @@ lay_out_requirements() { # where they can be read by the build's user and no oth
     # A folder of the project is copied in, as this one goes away; what comes out of a repository stays editable.
     sed -E 's/^[[:space:]]*(-e|--editable)[[:space:]=]+(["'\'']?(\.|\/|file:|[^:]*$))/\2/' <<<"${text}" >"${place}"
   done
+  mkdir -p -- "${pip_folder}"
   printf '%s\n' "${pins[@]}" >"${desk}/pins.txt"
   chown -R -h -- "${build_user}:${build_user}" "${desk}/tree" "${desk}/pins.txt"
   chown -- "root:${build_user}" "${desk}"
@@ -54,32 +175,17 @@ on_desk() { # PATH of the project: where it lies there, as in a release without 
   printf '%s/tree/%s' "${desk}" "${1#"${ship_root:+${ship_root}/}"}"
 }
 
-pip_install() { # ARGUMENT...: Debian's own pip, or the one that came into the virtualenv
-  local pip=(-m pip)
-  [[ ! -e ${pip_wheel} ]] || pip=("${pip_wheel}/pip")
-  as_builder bash -c 'mkdir -p "${TMPDIR}" && cd "$1" && shift && exec "$@"' build "${pip_folder}" \
-    "${venv_dir}/bin/python" "${pip[@]}" install --no-input --disable-pip-version-check --no-warn-script-location \
-    --progress-bar off "$@"
-}
-
-build() {
-  local pip_wheel setuptools_wheel pip_folder file
-  file=$(on_desk "${requirements}")
-  pip_folder=${file%/*}
-  pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl) setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
-  if [[ -e ${pip_wheel} ]]; then
-    as_builder "${python}" -m venv --without-pip "${venv_dir}" || fail "${what}" "$(why_pip_failed)"
-  else
-    as_builder "${python}" -m venv "${venv_dir}" || fail "${what}" "$(why_pip_failed)"
-  fi
+install_all() { # INSTALLER: sets installing to what it was about when it failed
   # Up to 3.11 a virtualenv has setuptools, and older packages count on it.
   if [[ ${venv_dir##*/} =~ ^python3\.([0-9]|1[01])- && -e ${setuptools_wheel} ]]; then
-    pip_install --no-index "${setuptools_wheel}"
+    installing=setuptools
+    "$1" --no-index "${setuptools_wheel}" || return
   fi
-  pip_install -r "${file}" || fail "${what}" "${requirements}: $(why_pip_failed)"
-  if [[ ${#pins[@]} != 0 ]]; then
-    pip_install -r "${desk}/pins.txt" || fail "${what}" "${pins[*]}, which the project lacks to run here: $(why_pip_failed)"
-  fi
+  installing=${requirements} file_options=("${requirement_options[@]}")
+  "$1" -r "$(on_desk "${requirements}")" || return
+  [[ ${#pins[@]} != 0 ]] || return 0
+  installing="${pins[*]}, which the project lacks to run here" file_options=()
+  "$1" -r "${desk}/pins.txt"
 }
 
 why_pip_failed() { # a build that fails has its own last words, inside of what pip shows of it
@@ -99,7 +205,7 @@ take_over() { # by root, once no process of the builder can reach in: no special
   chown -h -- root:root "${venv_dir}"
   chmod 700 -- "${venv_dir}"
   end_build_user
-  rm -rf -- "${venv_dir}/.complete"
+  rm -rf -- "${venv_dir}"/.{complete,lock}
   find "${venv_dir}" ! -type f ! -type d ! -type l -delete
   chown -R -h -- "root:${app}" "${venv_dir}"
   chmod -R a-st,u=rwX,g=rX,o= -- "${venv_dir}"
@@ -109,10 +215,14 @@ take_over() { # by root, once no process of the builder can reach in: no special
   rm -rf -- "${desk}"
 }
 
-clear_place() { # of what a build that was killed has left
+start_afresh() { # without what a build that was killed, or that failed, has left
+  local pip=()
   remove_build
   mkdir -m 700 -- "${venv_dir}"
   chown -- "${build_user}:${build_user}" "${venv_dir}"
+  lay_out_requirements
+  [[ ! -e ${pip_wheel} ]] || pip=(--without-pip)
+  as_builder "${python}" -m venv "${pip[@]}" "${venv_dir}" || fail "${what}" "$(why_pip_failed)"
 }
 
 remove_build() { # one that failed, or was cut, takes no room
@@ -121,16 +231,23 @@ remove_build() { # one that failed, or was cut, takes no room
   rm -rf -- "${venv_dir}" "${desk}"
 }
 
-build_virtualenv() {
+build_virtualenv() { # where uv fails, pip has the last word: its reasons are those that people know
+  local setuptools_wheel installing=''
+  uv=${cache}/uv-${uv_pin##*=}
+  pip_folder=$(on_desk "${pip_dir:+${pip_dir}/}.")
+  pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl) setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
   trap remove_build EXIT
-  clear_place
-  lay_out_requirements
-  build
+  start_afresh
+  if [[ ${installer} == uv ]] && ensure_uv && install_all with_uv; then
+    compile_packages
+  else
+    [[ -z ${installing} ]] || start_afresh
+    install_all with_pip || fail "${what}" "${installing}: $(why_pip_failed)"
+  fi
   trap - EXIT
 }
 
-local cache=/var/cache/roadie/${app} what="virtualenv ${digest:0:12}"
-local desk=${cache}.build python_minor=''
+local what="virtualenv ${digest:0:12}" desk=${cache}.build python_minor=''
 require_site
 if hash -- "${python}" 2>/dev/null && [[ ${python} != */* || -x ${python} ]]; then
   ask_python

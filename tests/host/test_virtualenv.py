@@ -12,11 +12,12 @@ from projects import commit
 from told import last_run
 
 VENVS = "/srv/guestbook/venvs"
-# What a package could try while pip builds it: to stay, to mark its work as done, to leave a way back.
+# What a package could try while it is built: to stay, to mark the work as done, to leave a way back.
 EVIL = """
-import os, subprocess, sys
+import os, re, subprocess
 from setuptools import setup
-os.chdir(sys.prefix)
+said = os.popen("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\\\0' '\\\\n'").read()
+os.chdir(re.search("(/srv/guestbook/venvs/[^/]+)/bin/python", said)[1])
 if not os.path.exists("bin/way-back"):
     os.symlink("/etc/passwd", ".complete")
     open("bin/way-back", "w").write("#!/bin/sh")
@@ -60,8 +61,55 @@ def require(desk, *lines):
     commit(desk.project)
 
 
+def installers(host, virtualenv="*"):
+    """What installed the packages of virtualenvs."""
+    return set(
+        host.ssh(
+            f"grep -h . {VENVS}/{virtualenv}/lib/python3*/site-packages/*.dist-info/INSTALLER"
+        ).stdout.split()
+    )
+
+
+def contents(host, virtualenv):
+    """Every file of a virtualenv with its mode, but for what packages say of their own installation."""
+    own = "INSTALLER|RECORD|REQUESTED|uv_build.json|uv_cache.json|direct_url.json"
+    listed = host.ssh(
+        f"cd {VENVS}/{virtualenv} && find . -printf '%M %u %g %P %l\\n' | grep -vE '/({own}) *$'"
+    ).stdout
+    return set(listed.splitlines())
+
+
 def venvs(host):
     return set(host.ssh(f"ls {VENVS}").stdout.split())
+
+
+def test_uv_builds_what_pip_would_and_keeps_no_hold_of_it(bootstrapped, desk):
+    host = bootstrapped.host
+    [made] = venvs(host)
+    by_uv = contents(host, made)
+    assert installers(host) == {"uv"}
+    shared_with_the_cache = host.ssh(f"find {VENVS} /var/cache/roadie/guestbook -type f -links +1").stdout
+    assert shared_with_the_cache == ""
+    host.ssh(f"rm {VENVS}/{made}/.complete")
+    desk(host, installer="pip").does("bootstrap")
+    assert installers(host, made) == {"pip"}
+    assert contents(host, made) ^ by_uv == set()
+
+
+def test_where_uv_cannot_be_had_pip_does_it_and_that_is_remembered(bootstrapped):
+    host = bootstrapped.host
+    host.put("uv==0\n", "/etc/no-uv.txt")
+    host.ssh("printf '[install]\\nconstraint = /etc/no-uv.txt\\n' >>/etc/pip.conf")
+    host.ssh(f"cd /var/cache/roadie/guestbook && rm -r uv-* && rm {VENVS}/*/.complete")
+    bootstrapped.does("bootstrap")
+    assert installers(host) == {"pip"}
+    host.ssh(f"sed -i '/^.install/,$d' /etc/pip.conf && rm {VENVS}/*/.complete")
+    bootstrapped.does("bootstrap")
+    assert installers(host) == {"pip"}
+    host.ssh(f"touch -d '8 days ago' /var/cache/roadie/guestbook/no-uv-* && rm {VENVS}/*/.complete")
+    bootstrapped.does("bootstrap")
+    assert installers(host) == {"uv"}
+    assert host.ssh("ls -d /var/cache/roadie/guestbook/*uv-*").stdout.count("uv-") == 1
 
 
 def test_requirements_that_fail_are_told_in_pips_words_and_leave_what_is_there(bootstrapped):

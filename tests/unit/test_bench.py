@@ -10,9 +10,10 @@ ROOT = Path(__file__).parents[2]
 # In a process of its own: the bench imports the package by its other name.
 TABLES = """
 import json, sys
-from bench.rig import Run
+from bench.rig import Reading, Run
 from bench.table import tables
-print(tables([Run(**run) for run in json.load(sys.stdin)]))
+told = json.load(sys.stdin)
+print(tables([Run(**run) for run in told["runs"]], [Reading(**one) for one in told["readings"]]))
 """
 
 
@@ -28,8 +29,9 @@ def figures(measure, tool, walls, round_trip=0, **more):
     return [{**names, "wall": wall, **costs} for wall in walls]
 
 
-def printed(*runs):
-    done = python("-c", TABLES, text=json.dumps([run for few in runs for run in few]))
+def printed(*runs, readings=()):
+    told = {"runs": [run for few in runs for run in few], "readings": readings}
+    done = python("-c", TABLES, text=json.dumps(told))
     assert done.returncode == 0, done.stderr
     return [" ".join(line.split()) for line in done.stdout.splitlines()]
 
@@ -62,3 +64,26 @@ def test_a_bound_is_judged_only_if_all_its_figures_are_there():
     assert "converged, 100 ms: 1.15 x bash 1.2 1.15 missed" in lines
     assert "converged: sessions 1 1 held" in lines
     assert not any("pyinfra" in line or "fab --list" in line for line in lines)
+
+
+def test_a_rollback_is_judged_by_the_start_of_the_app_beside_it():
+    readings = [{"measure": "rollback", "what": "start of the app", "value": value} for value in (0.4, 0.9)]
+    lines = printed(figures("rollback", "roadie", [3.0], answers=1.5), readings=readings)
+    assert "fab rollback 1.50 [1.50-1.50]" in lines
+    assert "the app alone, from its start 0.65 [0.40-0.90]" in lines
+    assert "rollback: the app's start + 1.5 s 1.5 2.15 held" in lines
+
+
+def test_a_deploy_under_load_stands_beside_a_quiet_time():
+    told = {
+        "p99, quiet": 9,
+        "p99, deploy": 20,
+        "failed, deploy": 1,
+        "memory, both slots": 134.5,
+        "saturation": 99,
+    }
+    readings = [{"measure": "switch", "what": what, "value": value} for what, value in told.items()]
+    lines = printed(readings=readings)
+    assert "p99 ms 9.00 [9.00-9.00] 20.00 [20.00-20.00]" in lines
+    assert "MB of the site's processes - 134.50 [134.50-134.50]" in lines
+    assert "switch: requests that failed 1 0 missed" in lines

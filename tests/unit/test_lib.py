@@ -306,3 +306,13 @@ def test_whatever_is_said_arrives_as_it_was(tmp_path_factory, text):
     shell.run('local text; text=$(cat "${P}/text"); say fact "${text%.}" "${text%.}"')
     [event] = shell.events()
     assert (event.what, event.detail) == (text, text)
+
+
+def test_a_run_that_ends_early_ends_in_order_once_however_it_ends(shell):
+    hooked = 'last() { echo last >>"${P}/order"; false; }; before_end=last; '
+    for ending in ("fail x why", "false", "cuttable fail x why", "stopping=1; stop_if_asked"):
+        shell.run(hooked + ending)
+        assert shell.path("order").read_text() == "last\n", ending
+        shell.path("order").unlink()
+    shell.run(hooked + "ok x")
+    assert not shell.path("order").exists()

@@ -238,3 +238,12 @@ def test_another_pin_of_ours_is_another_digest(monkeypatch):
     before = collected("Django").digest
     monkeypatch.setitem(PINS, "gunicorn", "gunicorn==99")
     assert collected("Django").digest != before
+
+
+def test_the_options_of_all_files_are_told_apart_from_what_they_are_given():
+    text = (
+        "-r base.txt\n--index-url=https://a/-x\nDjango==5.2 \\\n  --hash=sha256:1 # --pre\nmy--pkg\n-e ./x\n"
+    )
+    assert collected(text, base="lxml --config-settings=a=-b").options == (
+        *("--config-settings", "--hash", "--index-url", "-e", "-r"),
+    )

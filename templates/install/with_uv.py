@@ -1,0 +1,119 @@
+"""Installs with uv where it does what pip would do here, by pip's own configuration, which uv does not read.
+
+with_uv.py UV OPTIONS ARGUMENT...: OPTIONS are those within the requirements files, with commas between
+them. Ends with 3, and a line that says why, where only pip will do.
+"""
+
+import configparser
+import os
+import sys
+from pathlib import Path
+
+PIP_ONLY = 3
+# What a project installs by pip must come out the same: the index with the best version wins, no
+# configuration of uv's own is read, no Python is fetched. Copies: a hard link into the cache would
+# leave the virtualenv's files in the builder's hands. One build at a time, as memory may be short.
+ENVIRONMENT = {
+    "UV_CONCURRENT_BUILDS": "1",
+    "UV_INDEX_STRATEGY": "unsafe-best-match",
+    "UV_LINK_MODE": "copy",
+    "UV_NO_CONFIG": "1",
+    "UV_NO_PROGRESS": "1",
+    "UV_NO_SOURCES": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+}
+DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
+SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
+# Within requirements files both read these alike.
+ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
+# Of pip's configuration, what has no say in what is installed; pip's cache is not uv's.
+NO_MATTER = set(
+    "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
+    " no-input no-warn-script-location progress-bar quiet require-virtualenv root-user-action verbose".split()
+)
+VARIABLES = {
+    "cert": ["SSL_CERT_FILE"],
+    "client-cert": ["SSL_CLIENT_CERT"],
+    "constraint": ["UV_CONSTRAINT", "UV_BUILD_CONSTRAINT"],
+    "default-timeout": ["UV_HTTP_TIMEOUT"],
+    "extra-index-url": ["UV_EXTRA_INDEX_URL"],
+    "find-links": ["UV_FIND_LINKS"],
+    "index-url": ["UV_DEFAULT_INDEX"],
+    "proxy": ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"],
+    "retries": ["UV_HTTP_RETRIES"],
+    "timeout": ["UV_HTTP_TIMEOUT"],
+    "trusted-host": ["UV_INSECURE_HOST"],
+}
+ARGUMENTS = {"no-binary", "only-binary"}
+SWITCHES = {"no-cache-dir": "--no-cache", "no-index": "--no-index", "pre": "--prerelease=allow"}
+ON, OFF = {"1", "on", "true", "yes"}, {"0", "off", "false", "no", ""}
+
+
+class PipOnly(Exception):
+    """Something that uv would do otherwise."""
+
+
+def places(home, prefix):
+    """Where pip looks for its configuration on Debian; what comes later wins."""
+    site, own = "/etc/xdg/pip/pip.conf /etc/pip.conf".split(), ".pip/pip.conf .config/pip/pip.conf".split()
+    return [*site, *(f"{home}/{path}" for path in own), f"{prefix}/pip.conf"]
+
+
+def configured(paths):
+    """What pip's configuration says for an install, by name."""
+    found = configparser.RawConfigParser()
+    try:
+        found.read([path for path in paths if Path(path).is_file()], "utf-8")
+    except (OSError, ValueError, configparser.Error) as error:
+        raise PipOnly(f"pip's configuration cannot be read: {error}") from error
+    settings = [item for name in ("global", "install") if name in found for item in found[name].items()]
+    return {key.lower().replace("_", "-").lstrip("-"): value for key, value in settings}
+
+
+def translated(settings):
+    """The same for uv, as variables and as arguments: an index's password belongs in no command line."""
+    variables, arguments = {}, []
+    for key, value in settings.items():
+        words = value.split()
+        if key in VARIABLES:
+            separator = "," if key == "find-links" else " "
+            variables.update(dict.fromkeys(VARIABLES[key], separator.join(words)))
+        elif key in ARGUMENTS:
+            arguments += [f"--{key}={name}" for word in words for name in word.split(",") if name]
+        elif key in SWITCHES and value.lower() in ON | OFF:
+            arguments += [SWITCHES[key]] if value.lower() in ON else []
+        elif key not in NO_MATTER:
+            raise PipOnly(f"pip's configuration sets {key}")
+    return variables, arguments
+
+
+def judge(options, settings):
+    """Raise PipOnly for what the requirements files ask of pip that uv reads otherwise, or not at all."""
+    names = {SHORT.get(option[:2]) if option[1] != "-" else option[2:] for option in options}
+    if strange := sorted(name or "an option" for name in names - ALIKE):
+        raise PipOnly(f"the requirements have --{strange[0]}")
+    # pip lets an index within the files win over the configured one, uv does not.
+    if both := sorted(names & NAMES_INDEX) and sorted(NAMES_INDEX & settings.keys()):
+        raise PipOnly(f"the requirements name an index, and pip's configuration sets {both[0]}")
+    return ["--require-hashes"] if "hash" in names else []
+
+
+def main(uv, options, *arguments):
+    """Become uv."""
+    try:
+        settings = configured(places(Path.home(), sys.prefix))
+        more = judge([option for option in options.split(",") if option], settings)
+        variables, configured_arguments = translated(settings)
+    except PipOnly as why:
+        print(f"pip installs here, not uv: {why}", flush=True)
+        sys.exit(PIP_ONLY)
+    if Path(DEBIANS_CERTIFICATES).exists():
+        variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
+    argv = [uv, "pip", "install", "--python", sys.executable, *more, *configured_arguments, *arguments]
+    os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,23 @@
+tree=89ef456789ef456789ef456789ef456789ef4567
+post_build=()
+sequence=(receive checkout virtualenv secrets environment prestart inspect static dump migrate start gate switch watch retire prune)
+
+# Stages of the user's own between the checks and the start may make what the processes read when they start.
+is_plain_sequence() {
+  [[ " ${sequence[*]} " == *' prestart inspect static dump migrate start '* && ${#post_build[@]} == 0 ]]
+}
+
+differs_in_code_only() { # the virtualenv, the static files and the migrations are those that serve, as far as paths tell
+  local before digest='' paths
+  before=$(live_release)
+  [[ -n ${before} && $(readlink -- "${root}/live/venv") == */"${venv_dir##*/}" && ! -e ${root}/live/release/pending ]] || return 1
+  contents_of "${root}/live/release/static.digest" digest 2>/dev/null
+  [[ ${digest} =~ ^[0-9a-f]{64}$ ]] || return 1
+  paths=$(repo_git diff-tree -r --no-renames --name-only "refs/roadie/trees/${before}" "${tree}") || return 1
+  [[ $'\n'${paths} != *[/$'\n']migrations/* ]] && ! grep -qvE '^$|\.(py|html|txt|md|rst)$' <<<"${paths}"
+}
+
+if [[ -z ${check} ]] && is_plain_sequence && differs_in_code_only; then
+  change_cuttable "static files of ${release}" link_static
+  prestart_release
+fi
