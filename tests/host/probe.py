@@ -12,6 +12,7 @@ from typing import Any
 
 import projects
 from desk import Desk
+from roadie.render import TEMPLATES
 from roadie.throwaway import ThrowawayHost
 
 PROBE = projects.TESTS / "probe"
@@ -102,6 +103,14 @@ class Probe:
         """Other settings of roadie's, with a line of code."""
         self.settings.update(values)
         return self.change_code()
+
+    def leave_out_syncs(self) -> None:
+        """Deploy as if nobody had thought of power cuts: whatever is tested with this must fail."""
+        frame = (TEMPLATES / "stage.sh.j2").read_text()
+        own = self.folder / "roadie-templates/stage.sh.j2"
+        own.parent.mkdir()
+        own.write_text(frame.replace("\nmain() {", "\nsync() { :; }\nmain() {", 1))
+        self.change_code()
 
     def use_workers(self, worker_class: str) -> Truth:
         """Serve by this class of workers from now on."""
