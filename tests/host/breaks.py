@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 
 import projects
@@ -39,16 +40,16 @@ class Break:
     @contextmanager
     def brought_about(self, probe: Probe) -> Iterator[Truth]:
         """The project with this fault as its last commit, which is taken back afterwards."""
-        code, six, before = probe.code, probe.six, projects.git(probe.folder, "rev-parse", "HEAD")
-        truth = probe.change_code()
+        before, commit = copy(probe), projects.git(probe.folder, "rev-parse", "HEAD")
+        probe.change_code()
         self.bring_about(probe)
         projects.commit(probe.folder, self.name)
         try:
-            yield truth
+            yield probe.truth
         finally:
             self.repair(probe)
-            projects.git(probe.folder, "reset", "-q", "--hard", before)
-            probe.code, probe.six = code, six
+            projects.git(probe.folder, "reset", "-q", "--hard", commit)
+            vars(probe).update({**vars(before), "code": probe.code})
 
 
 def _in(name: str, *lines: str) -> Callable[[Probe], object]:
@@ -58,6 +59,11 @@ def _in(name: str, *lines: str) -> Callable[[Probe], object]:
 def _failing_migration(probe: Probe) -> None:
     text = _FAILS.format(before=probe.migration)
     (probe.folder / "probe/migrations/9999_fails.py").write_text(text)
+
+
+def _hang(probe: Probe) -> None:
+    probe.change_settings(gate_timeout=3)
+    append(probe.folder / "probe/wsgi.py", IN_GUNICORN, "    __import__('time').sleep(3600)")
 
 
 def _fill_disk(probe: Probe) -> None:
@@ -81,7 +87,7 @@ BREAKS: tuple[Break, ...] = (
     ),
     Break(
         "hangs at start",
-        _in("probe/wsgi.py", IN_GUNICORN, "    __import__('time').sleep(3600)"),
+        _hang,
         ("gave no answer within",),
     ),
     Break("a migration fails", _failing_migration, ("9999_fails", "no such sum")),

@@ -114,7 +114,8 @@ class Chance:
         release, truth = answers(self.probe.host)
         assert truth in (before, after), f"{truth} serves, of neither release"
         self.say(f"{'':10} {'new' if truth == after else 'old'} serves ({release})")
-        if self.dice.random() < 0.5 or way is Hit.supervisor:
+        # What a run that a power cut ended has left is for the next one to sweep up.
+        if way is Hit.supervisor or (way not in (Hit.reboot, Hit.power) and self.dice.random() < 0.5):
             self.assert_quiet()
         self.deploy(after)
         assert ": 0 changed" in self.probe.desk.does("deploy").out

@@ -101,7 +101,7 @@ class Probe:
 
     def change_settings(self, **values: Any) -> Truth:
         """Other settings of roadie's, with a line of code."""
-        self.settings.update(values)
+        self.settings = {**self.settings, **values}
         return self.change_code()
 
     def leave_out_syncs(self) -> None:

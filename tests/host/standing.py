@@ -38,7 +38,7 @@ def deployed(suite: str = "trixie") -> str:
 
 def probed(suite: str = "trixie") -> str:
     """The snapshot of a host that serves the probe, and has both of its virtualenvs."""
-    label = _label("probed", [*_everything(), *_files(ROOT / "tests/probe"), ROOT / "tests/host/probe.py"])
+    label = _label("probed", [*_everything(), *_files(ROOT / "tests/probe")])
     return throwaway.prepared(label, _deploys_probe, suite, on=bootstrapped(suite))
 
 
