@@ -12,6 +12,11 @@ from faults import append
 from probe import Probe, Truth
 from within import inside
 
+# The master dies with all its workers, a second after the first visitor.
+DIES = """
+def page(request):
+    threading.Timer(1, os.kill, (os.getppid(), signal.SIGKILL)).start()
+    return answer(request)"""
 IN_GUNICORN = "import sys\nif 'gunicorn' in sys.modules:"
 _FAILS = """from django.db import migrations
 
@@ -99,5 +104,11 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "a requirement is missing", _in("requirements.txt", "roadie-no-such==1.0"), ("roadie-no-such==1.0",)
     ),
-    Break("the disk runs full half way", _fill_disk, ("is full",), repair=_empty_disk),
+    Break("the disk runs full half way", _fill_disk, ("No space left on device",), repair=_empty_disk),
+    Break(
+        "dies while it is watched",
+        _in("probe/views.py", "import signal", "import threading", DIES),
+        ("it failed after the switch", "went back by itself"),
+        serves_a_while=True,
+    ),
 )
