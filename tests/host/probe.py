@@ -112,9 +112,9 @@ class Probe:
         own.write_text(frame.replace("\nmain() {", "\nsync() { :; }\nmain() {", 1))
         self.change_code()
 
-    def use_workers(self, worker_class: str) -> Truth:
-        """Serve by this class of workers from now on."""
-        self.settings = {**WORKERS[worker_class]}
+    def use_workers(self, worker_class: str, **values: Any) -> Truth:
+        """Serve by this class of workers from now on, with these settings."""
+        self.settings = {**WORKERS[worker_class], **values}
         return self.change_code()
 
     @property

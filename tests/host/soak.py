@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import roadie
 import standing
@@ -28,12 +29,14 @@ from roadie import throwaway
 from within import assert_serves_once, assert_tidy
 
 CUTS = {"kill": KILLS, "reboot": (Hit.reboot,), "power": (Hit.power,), "link": (Hit.link,)}
+#: half of all instants would lie in the watch otherwise
+CUT_SETTINGS = {"watch": 2}
 PARTS = ("load", "broken", *CUTS)
 
 
 @contextmanager
-def ground(worker_class: str = "gthread", *, own_disk: bool = False) -> Iterator[Probe]:
-    """A host that serves the probe."""
+def ground(worker_class: str = "gthread", *, own_disk: bool = False, **settings: Any) -> Iterator[Probe]:
+    """A host that serves the probe with these settings."""
     snapshot = standing.probed()
     with (
         throwaway.boot("soak", snapshot=snapshot, own_disk=own_disk) as host,
@@ -41,7 +44,7 @@ def ground(worker_class: str = "gthread", *, own_disk: bool = False) -> Iterator
     ):
         assert eventually(lambda: is_serving(host), 30)
         probe = Probe(Path(folder, "probe"), host)
-        probe.use_workers(worker_class)
+        probe.use_workers(worker_class, **settings)
         probe.desk.does("deploy")
         yield probe
 
@@ -198,7 +201,10 @@ class Soak:
         """Each on the host of the one before, until something is wrong with that."""
         left = getattr(self.options, f"{part}s")
         while left and len(row.failures) < 5:
-            with ground(own_disk=part == "power") as probe, self._onlookers(probe, part, row) as crowd:
+            with (
+                ground(own_disk=part == "power", **CUT_SETTINGS) as probe,
+                self._onlookers(probe, part, row) as crowd,
+            ):
                 if self.options.without_syncs:
                     probe.leave_out_syncs()
                 chance = Chance(probe, self.dice, self._say(row, counts=False), crowd)
