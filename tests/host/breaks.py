@@ -72,7 +72,8 @@ def _hang(probe: Probe) -> None:
 
 
 def _fill_disk(probe: Probe) -> None:
-    """Room for the code, and none for a whole virtualenv."""
+    """Room for the code, and none for a whole virtualenv; on the host's own disk, never on this machine's."""
+    assert probe.host.image.exists(), "this fault needs a host with a disk of its own"
     probe.change_requirements()
     append(probe.folder / "requirements.txt", "django-extensions==4.1")
     leave = "cd /srv && fallocate -l $(($(df --output=avail -B1 . | tail -n 1) - 24000000)) ballast"

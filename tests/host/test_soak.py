@@ -11,7 +11,7 @@ from within import assert_serves_once, assert_tidy
 
 
 def test_no_visitor_notices_a_release_by_whatever_workers(seed):
-    with ground(watch=1) as probe, Crowd(probe.host, probe.truth, QUICK) as crowd:
+    with ground(own_disk=True, watch=1) as probe, Crowd(probe.host, probe.truth, QUICK) as crowd:
         releases = Releases(probe, crowd, random.Random(seed))
         for worker_class in (*WORKERS, "gthread"):
             releases.take(("deploy",), probe.use_workers(worker_class, watch=1))
