@@ -9,10 +9,11 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 from crowd import Crowd
-from desk import Done, browse, eventually, is_serving
+from desk import browse, eventually, is_serving
 from probe import Probe, Truth, read
 from roadie.throwaway import ThrowawayHost
 from told import last_run
@@ -76,6 +77,7 @@ class Hit:
 
 
 Way = Callable[[Hit], None]
+DOWN: tuple[Way, ...] = (Hit.reboot, Hit.power)
 KILLS: tuple[Way, ...] = (Hit.controller, Hit.worker, Hit.frame, Hit.everything, Hit.supervisor)
 
 
@@ -89,52 +91,41 @@ class Chance:
     crowd: Crowd | None = None
     #: about how long a deploy takes, for the instant to lie anywhere within
     seconds: float = 0.0
-    #: where each deploy was hit, and what served then
-    seen: list[str] = field(default_factory=list)
 
     def hit(self, way: Way) -> None:
-        """Hit a deploy of something new: old or new must serve, the same command again bring it through."""
+        """Hit a deploy of something new, or a restart; old or new must serve, and the same command go on."""
         if not self.seconds:
-            self.deploy(self._change())
-        before, after = self.probe.truth, self._change()
-        if self.crowd:
-            self.crowd.expect(after)
-        with self.probe.desk.started("deploy") as process:
-            moment = self.dice.uniform(0.3, self.seconds)
-            time.sleep(moment)
-            told = self._last_words()
-            way(Hit(self.probe.host, process, self.dice))
-            self.say(f"{way.__name__:10} after {moment:5.2f} s, {told}")
-            if way in (Hit.controller, Hit.reboot, Hit.power) or self.dice.random() < 0.5:
-                # The hand that holds it is gone; else it comes to its end by itself.
-                process.kill()
-            process.communicate(timeout=300)
-        if way in (Hit.reboot, Hit.power):
-            assert eventually(lambda: is_serving(self.probe.host), 30), f"no answer after {told}"
+            self.bring("deploy", self._change())
+        before, word = self.probe.truth, self.dice.choice(["deploy"] * 6 + ["restart"])
+        after = before if word == "restart" else self._change()
+        self._cut(way, word, after)
         release, truth = answers(self.probe.host)
         assert truth in (before, after), f"{truth} serves, of neither release"
         self.say(f"{'':10} {'new' if truth == after else 'old'} serves ({release})")
         # What a run that a power cut ended has left is for the next one to sweep up.
-        if way is Hit.supervisor or (way not in (Hit.reboot, Hit.power) and self.dice.random() < 0.5):
+        if way is Hit.supervisor or (way not in DOWN and self.dice.random() < 0.5):
             self.assert_quiet()
-        self.deploy(after)
-        assert ": 0 changed" in self.probe.desk.does("deploy").out
-        self.assert_quiet()
-        assert not (half := halves(self.probe.host)), half
-        assert_serves_once(self.probe.host)
+        self.bring(word, after)
+        self.assert_settled()
 
-    def deploy(self, truth: Truth) -> Done:
-        """Deploy, and see its release serve."""
+    def bring(self, word: str, truth: Truth) -> None:
+        """Run the command to its end, and see its release serve."""
         if self.crowd:
             self.crowd.expect(truth)
         began = time.monotonic()
-        done = self.probe.desk.does("deploy")
+        self.probe.desk.does(word)
         # One that only finished another says little of how long they take.
         self.seconds = max(time.monotonic() - began, 0.8 * self.seconds)
         if self.crowd:
             self.crowd.settle(truth)
         assert answers(self.probe.host)[1] == truth
-        return done
+
+    def assert_settled(self) -> None:
+        """There is nothing more to do, and nothing is left half done."""
+        assert ": 0 changed" in self.probe.desk.does("deploy").out
+        self.assert_quiet()
+        assert not (half := halves(self.probe.host)), half
+        assert_serves_once(self.probe.host)
 
     def assert_quiet(self) -> None:
         """Whatever still finished by itself has done so, and nothing is left of it."""
@@ -143,6 +134,23 @@ class Chance:
             lambda: not leftovers(host) and all(one.startswith("supervisord ") for one in masters(host)), 60
         )
         assert_tidy(host)
+
+    def _cut(self, way: Way, word: str, after: Truth) -> None:
+        if self.crowd:
+            self.crowd.expect(after)
+        log = last_run(self.probe.host).log
+        with self.probe.desk.started(word) as process:
+            moment = self.dice.uniform(0.3, self.seconds)
+            time.sleep(moment)
+            told = last_event(self.probe.host, log)
+            way(Hit(self.probe.host, process, self.dice))
+            self.say(f"{way.__name__:10} after {moment:5.2f} s of {word}, {told}")
+            if way in (Hit.controller, *DOWN) or self.dice.random() < 0.5:
+                # The hand that holds it is gone; else it comes to its end by itself.
+                process.kill()
+            process.communicate(timeout=300)
+        if way in DOWN:
+            assert eventually(lambda: is_serving(self.probe.host), 30), f"no answer after {told}"
 
     def _change(self) -> Truth:
         probe = self.probe
@@ -156,10 +164,14 @@ class Chance:
             ]
         )()
 
-    def _last_words(self) -> str:
-        """The last event of the run, or of the one before it."""
-        events = last_run(self.probe.host).events
-        return f"at '{events[-1][1]}: {events[-1][0]} {events[-1][2]}'" if events else "at its start"
+
+def last_event(host: ThrowawayHost, before: Path) -> str:
+    """What the run told last, if it has a log other than the one of before."""
+    run = last_run(host)
+    if run.log == before or not run.events:
+        return "before its first word"
+    verb, stage, what, _ = run.events[-1]
+    return f"at '{stage}: {verb} {what}'"
 
 
 def answers(host: ThrowawayHost, count: int = ANSWERS) -> tuple[str, Truth]:

@@ -1,11 +1,13 @@
 """Releases under load, and cuts at random instants: small counts of what bench/soak does for hours."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from breaks import BREAKS
-from chance import KILLS, Chance, Hit
+from chance import KILLS, Chance, Hit, last_event
 from crowd import LIGHT, QUICK, Crowd
-from probe import WORKERS
+from desk import browse, eventually
 from soak import CUT_SETTINGS, Releases, ground, refuse
 from within import assert_serves_once, assert_tidy
 
@@ -13,7 +15,7 @@ from within import assert_serves_once, assert_tidy
 def test_no_visitor_notices_a_release_by_whatever_workers(seed):
     with ground(own_disk=True, watch=1) as probe, Crowd(probe.host, probe.truth, QUICK) as crowd:
         releases = Releases(probe, crowd, random.Random(seed))
-        for worker_class in (*WORKERS, "gthread"):
+        for worker_class in ("sync", "gevent", "uvicorn", "gthread"):
             releases.take(("deploy",), probe.use_workers(worker_class, watch=1))
         releases.go_through({"environment": 1, "rollback": 1, "restart": 1})
         refuse(probe, crowd, random.Random(seed).choice(BREAKS[:-1]))
@@ -33,3 +35,17 @@ def test_a_deploy_may_be_cut_at_any_instant(seed):
         chance.crowd = None
         for way in (Hit.reboot, Hit.reboot, Hit.power, Hit.power, Hit.power):
             chance.hit(way)
+
+
+def test_a_run_after_one_that_was_killed_while_it_drained_loses_no_request():
+    with ground("sync", workers=2, watch=0) as probe, ThreadPoolExecutor(6) as crowd:
+        waiting = [crowd.submit(browse, probe.host, "/slow/6") for _ in range(6)]
+        probe.change_code()
+        with probe.desk.started("deploy") as process:
+            assert eventually(lambda: "drain" in last_event(probe.host, Path()), 60)
+            Hit(probe.host, process, random.Random()).everything()
+            process.communicate(timeout=60)
+        probe.change_code()
+        probe.desk.does("deploy")
+        assert [each.result().status for each in waiting] == [200] * 6
+        assert_serves_once(probe.host)
