@@ -13,7 +13,9 @@ supervisor_call() { # METHOD [VALUE]...: prints the answer; a value is a string,
     esac
     params+="<param><value>${value}</value></param>"
   done
-  curl -sS -m "${patience:-60}" --unix-socket /run/supervisor.sock -H 'Content-Type: text/xml' http://localhost/RPC2 --data \
+  # One that was killed is back within seconds.
+  curl -sS -m "${patience:-60}" --retry 5 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock \
+    -H 'Content-Type: text/xml' http://localhost/RPC2 --data \
     "<?xml version='1.0'?><methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>"
 }
 

@@ -53,6 +53,8 @@ default_workers() { # PROGRAM: one for each core, two at least, since a blocked 
 }
 
 if is_slot_in_use "${idle}"; then
+  # A run that was cut after its switch may have left visitors there, some of them still queued.
+  [[ ! -e ${root}/slots/${idle}/release/switched ]] || drain_slot "${idle}" 30
   change "idle slot ${idle}" retire_slot "${idle}"
 fi
 note="for release ${release}"
