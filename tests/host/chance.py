@@ -43,7 +43,11 @@ class Hit:
 
     def worker(self) -> None:
         """kill -9 of the script on the host."""
-        self._kill("kill -KILL $(worker)")
+        self.script("KILL")
+
+    def script(self, sent: str) -> None:
+        """Send the script on the host a signal."""
+        self._kill(f"kill -{sent} $(worker)")
 
     def frame(self) -> None:
         """kill -9 of what holds the script's reins."""
