@@ -11,7 +11,9 @@ from chance import KILLS, Chance, Hit, answers, last_event
 from crowd import LIGHT, QUICK, Crowd
 from desk import browse, eventually
 from soak import CUT_SETTINGS, Releases, ground, refuse
-from within import assert_serves_once, assert_tidy, masters
+from within import assert_serves_once, assert_tidy, inside, masters
+
+SUPERVISOR = "pgrep -x supervisord || :"
 
 
 def test_no_visitor_notices_a_release_by_whatever_workers(seed):
@@ -58,10 +60,12 @@ def test_a_run_after_one_that_was_killed_while_it_drained_loses_no_request(probe
 
 
 def test_a_supervisor_that_is_killed_in_the_watch_takes_no_way_back_with_it(probe):
-    truth = probe.change_settings(watch=2)
+    truth = probe.change_settings(watch=60)
+    before = inside(probe.host, SUPERVISOR)
     with hit_at("watch of", probe) as hit:
         hit.script("STOP")  # until the live slot alone has come back
         hit.supervisor()
+        assert eventually(lambda: inside(probe.host, SUPERVISOR) not in (before, ""))
         assert eventually(lambda: any(each.startswith("supervisord ") for each in masters(probe.host)))
         hit.script("CONT")
         out, err = hit.process.communicate(timeout=60)
