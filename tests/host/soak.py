@@ -105,7 +105,7 @@ class Releases:
 
 def refuse(probe: Probe, crowd: Crowd, fault: Break, say: Callable[[str], None] = print) -> None:
     """Deploy a release with this fault: it is refused, the one before serves on, and a cure deploys."""
-    before, noticed = probe.truth, len(crowd.failed)
+    before, noticed = answers(probe.host)[1], len(crowd.failed)
     with fault.brought_about(probe) as broken:
         if fault.serves_a_while:
             crowd.expect(broken)
@@ -121,7 +121,7 @@ def refuse(probe: Probe, crowd: Crowd, fault: Break, say: Callable[[str], None] 
     assert_serves_once(probe.host)
     say(f"{fault.name}: exit {done.code}, {last.partition(': ')[2][:150]}")
     if fault.serves_a_while:
-        # Who is being answered by a process that is killed gets no answer, whoever is there to take its place.
+        # Whoever is being answered by a process that is killed gets no answer.
         say(f"{fault.name}: {len(crowd.failed) - noticed} visitors met it")
         del crowd.failed[noticed:]
 
