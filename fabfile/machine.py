@@ -21,6 +21,7 @@ PACKAGES = {
     "ip": "iproute2",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "mkfs.ext4": "e2fsprogs",
 }
 #: `su` alone leaves root without the sbin folders, where ip and nft may live
 SEARCH_PATH = os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin"

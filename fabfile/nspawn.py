@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from . import machine
+from . import disk, machine
 from .errors import RoadieError
 
 SUBNET = "10.213.0.0/16"
@@ -108,27 +108,33 @@ def close_firewall() -> None:
     machine.run("nft", "-f", "-", text=f"table ip {TABLE} {{ }}\ndelete table ip {TABLE}\n")
 
 
-def mount(tree: Path, layers: tuple[Path, ...], upper: Path, limit: str | None) -> None:
-    """Lay a host's own writable layer over the shared ones; `limit` caps what it may hold."""
-    tree.mkdir(parents=True)
-    upper.parent.mkdir(parents=True)
+def make_storage(storage: Path, limit: str | None, image: Path | None) -> None:
+    """Make the place for what a host writes; `limit` caps it, `image` puts it on a disk of its own."""
+    storage.mkdir(parents=True)
     if limit:
-        machine.run(*f"mount -t tmpfs -o size={limit},mode=0700 roadie".split(), upper.parent)
-    upper.mkdir()
+        machine.run(*f"mount -t tmpfs -o size={limit},mode=0700 roadie".split(), storage)
+    if image:
+        disk.make(image, storage)
+
+
+def mount(tree: Path, layers: tuple[Path, ...], upper: Path) -> None:
+    """Lay a host's own writable layer over the shared ones."""
+    tree.mkdir(parents=True, exist_ok=True)
+    upper.mkdir(exist_ok=True)
     upper.chmod(0o755)  # it becomes the mode of /
     work = upper.with_name("work")
-    work.mkdir()
+    work.mkdir(exist_ok=True)
     lower = ":".join(map(str, layers))
     options = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=on,index=off"
     machine.run("mount", "-t", "overlay", "-o", options, "roadie", tree)
 
 
-def unmount(tree: Path, upper: Path) -> None:
+def unmount(tree: Path, upper: Path, image: Path) -> None:
     """Take away a host's mounts and what it wrote; nothing happens if they are gone."""
     for path in (tree, upper.parent):
         if path.is_mount():
             machine.run("umount", path)
-    machine.run("rm", "-rf", "--one-file-system", upper.parent)
+    machine.run("rm", "-rf", "--one-file-system", upper.parent, image)
 
 
 def start(state: Path, name: str, tree: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from . import basetree, identity, machine, nspawn
+from . import basetree, disk, identity, machine, nspawn
 from .basetree import has_snapshot
 from .errors import RoadieError, Unreachable, UsageError
 
@@ -51,6 +51,11 @@ class ThrowawayHost:
     @property
     def upper(self) -> Path:
         return self.storage / "upper"
+
+    @property
+    def image(self) -> Path:
+        """The file of the host's own disk, if it has one."""
+        return self.storage.with_suffix(".img")
 
     @property
     def key(self) -> Path:
@@ -133,8 +138,18 @@ class ThrowawayHost:
         self.ssh("systemctl is-system-running --wait", check=False)
 
     def power_cut(self) -> None:
-        """Kill everything on the host at once and boot it again; the page cache survives this."""
+        """Kill everything on the host at once and boot it again.
+
+        What was not synced is lost, if the host has a disk of its own; the page cache survives otherwise.
+        """
+        has_disk = self.image.exists()
+        if has_disk:
+            disk.cut_off(self.storage)
         nspawn.kill(self.state, self.name)
+        if has_disk:
+            machine.run("umount", self.tree)
+            disk.come_back(self.image, self.storage)
+            nspawn.mount(self.tree, self.layers, self.upper)
         self.start()
 
     def cut_link(self) -> None:
@@ -160,7 +175,7 @@ class ThrowawayHost:
     def down(self) -> None:
         """Take the host away, with all it wrote; harmless if part of it is gone already."""
         nspawn.kill(self.state, self.name)
-        nspawn.unmount(self.tree, self.upper)
+        nspawn.unmount(self.tree, self.upper, self.image)
         with machine.locked(_lock()):
             nspawn.close_network(self.name, self.slot)
             machine.run("rm", "-rf", "--one-file-system", self.state)
@@ -184,17 +199,24 @@ def boot(
     suite: str = "trixie",
     snapshot: str | None = None,
     disk_limit: str | None = None,
+    own_disk: bool = False,
 ) -> ThrowawayHost:
-    """Boot a new host, bare or from a snapshot; `disk_limit` such as `300M` caps its disk."""
+    """Boot a new host, bare or from a snapshot.
+
+    `disk_limit` such as `300M` caps its disk; with `own_disk` a power cut is a real one.
+    """
     machine.require()
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
         raise UsageError(f"A throwaway host cannot be named {name!r}: use a-z, 0-9 and -.")
     host = _claim(name, suite, basetree.layers(suite, snapshot))
     try:
         nspawn.open_network(host.name, host.slot)
-        nspawn.mount(host.tree, host.layers, host.upper, disk_limit)
+        nspawn.make_storage(host.storage, disk_limit, host.image if own_disk else None)
+        nspawn.mount(host.tree, host.layers, host.upper)
         identity.make_keys(host.state, host.tree, host.name, host.address)
         identity.settle_in(host.state, host.tree, host.name)
+        if own_disk:
+            machine.run("sync", "-f", host.storage)
         host.start()
     except BaseException:
         host.down()
@@ -257,7 +279,7 @@ def clean() -> None:
             names = {host.name for host in hosts()}
             # No host, yet a folder: a cut came between the two, or the whole machine was cut.
             for path in (*STATE.iterdir(), *basetree.folder("hosts").iterdir()):
-                if path.is_dir() and path.name not in names:
+                if (path.is_dir() or path.suffix == ".img") and path.stem not in names:
                     machine.run("rm", "-rf", "--one-file-system", path)
             basetree.prune({layer for host in hosts() for layer in host.layers})
 

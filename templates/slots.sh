@@ -13,7 +13,9 @@ supervisor_call() { # METHOD [VALUE]...: prints the answer; a value is a string,
     esac
     params+="<param><value>${value}</value></param>"
   done
-  curl -sS -m "${patience:-60}" --unix-socket /run/supervisor.sock -H 'Content-Type: text/xml' http://localhost/RPC2 --data \
+  # One that was killed is back within seconds.
+  curl -sS -m "${patience:-60}" --retry 5 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock \
+    -H 'Content-Type: text/xml' http://localhost/RPC2 --data \
     "<?xml version='1.0'?><methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>"
 }
 
@@ -128,6 +130,8 @@ start_release() {
   idle=$(other_slot "${live:-green}")
   program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
   if is_slot_in_use "${idle}"; then
+    # A run that was cut after its switch may have left visitors there, some of them still queued.
+    [[ ! -e ${root}/slots/${idle}/release/switched ]] || drain_slot "${idle}" 30
     change "idle slot ${idle}" retire_slot "${idle}"
   fi
   local note="for release ${release}"

@@ -190,7 +190,8 @@ install_all() { # INSTALLER: sets installing to what it was about when it failed
 
 why_pip_failed() { # a build that fails has its own last words, inside of what pip shows of it
   local why built
-  why=$(cause '^ERROR:')
+  why=$(cause '^(ERROR:|OSError:|MemoryError)')
+  why=${why#ERROR: Exception:; } # above a traceback
   built=$(step_output | awk '
     /^ *Collecting / { package = $2; sub(/@$/, "", package) }
     /^ *Building wheel for / { package = $4 }

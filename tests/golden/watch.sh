@@ -3,6 +3,12 @@ watch_seconds=5
 
 visits=/var/log/nginx/${app}.access.log
 
+has_way_back() { # the slot before still runs; a Supervisor that was killed comes back with the live slot alone
+  local now=''
+  contents_of "${pid_files[supervisor]}" now 2>/dev/null
+  [[ ${now} == "${supervisor}" && -d /proc/${now} && $(program_state "${app}-${old}") == RUNNING ]]
+}
+
 program_pid() { # a program that was started again is another one
   local answer
   answer=$(supervisor_call getProcessInfo "${program}")
@@ -51,7 +57,7 @@ watch_release() { # sets failing, or leaves it empty
   count_visits < <(tail -n 200 -- "${visits}" 2>/dev/null)
   ! is_much || failed_before=1
   visits_start=$(stat -c %s -- "${visits}" 2>/dev/null) || visits_start=0
-  while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]]; do
+  while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]] && has_way_back; do
     look_once
     stop_if_asked
     sleep 0.3
@@ -76,14 +82,15 @@ refuse_release() {
 }
 
 [[ -z ${check} ]] || return 0
-local failing='' old
+local failing='' old supervisor=''
 if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before still runs
   idle=$(live_slot)
   program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
 fi
 old=$(other_slot "${idle}")
-if ((watch_seconds == 0)) || [[ -z $(program_state "${app}-${old}") ]]; then
+contents_of "${pid_files[supervisor]}" supervisor
+if ((watch_seconds == 0)) || ! has_way_back; then
   ok "release ${release} (not watched)"
   return
 fi
@@ -92,5 +99,9 @@ say doing "${doing}" cut
 read_health
 watch_release
 doing=''
+if ! has_way_back; then
+  say warn "release ${release}" 'watched no further: the release before runs no more, as if Supervisor had been killed'
+  return
+fi
 [[ -z ${failing} ]] || refuse_release
 ok "release ${release}"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from desk import Desk, eventually, is_serving
+from probe import Probe
 from projects import EXAMPLES, example
 from roadie import throwaway
 from roadie.throwaway import ThrowawayHost
@@ -35,6 +36,12 @@ def deployed(suite: str = "trixie") -> str:
     return throwaway.prepared(label, _does("deploy"), suite, on=bootstrapped(suite))
 
 
+def probed(suite: str = "trixie") -> str:
+    """The snapshot of a host that serves the probe, and has both of its virtualenvs."""
+    label = _label("probed", [*_everything(), *_files(ROOT / "tests/probe")])
+    return throwaway.prepared(label, _deploys_probe, suite, on=bootstrapped(suite))
+
+
 @contextmanager
 def booted(snapshot: str, suite: str = "trixie") -> Iterator[ThrowawayHost]:
     """A host of one's own from such a snapshot; if there is a site on it, it answers."""
@@ -52,9 +59,21 @@ def _does(task: str) -> Callable[[ThrowawayHost], object]:
     return prepare
 
 
+def _deploys_probe(host: ThrowawayHost) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Probe(Path(folder, "probe"), host)
+        for change in (probe.change_requirements, probe.change_requirements):
+            change()
+            probe.desk.does("deploy")
+
+
 def _everything() -> Iterable[Path]:
     for folder in (ROOT / "fabfile", ROOT / "templates", GUESTBOOK):
-        yield from (path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file())
+        yield from _files(folder)
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file())
 
 
 def _label(name: str, files: Iterable[Path]) -> str:

@@ -22,7 +22,7 @@ def traces(host):
     found = [line for line in links.splitlines() if f" roadie{host.slot}@" in line]
     found += [line for line in Path("/proc/mounts").read_text().splitlines() if host.name in line]
     found += [line for line in machine.run("ps", "ax").splitlines() if host.name in line]
-    folders = [host.state, host.storage, Path("/run/netns", host.name)]
+    folders = [host.state, host.storage, host.image, Path("/run/netns", host.name)]
     folders.append(Path("/run/systemd/nspawn/propagate", host.name))
     cgroups = Path("/sys/fs/cgroup").glob(f"**/roadie-{host.name}")
     return found + [str(path) for path in (*folders, *cgroups) if path.exists()]
@@ -126,6 +126,18 @@ def test_a_power_cut_runs_no_shutdown(bare_host):
     bare_host.ssh("systemctl daemon-reload && systemctl start nap && echo whole >/root/kept && sync")
     bare_host.power_cut()
     assert bare_host.ssh("cat /root/kept; ls /root/stopped", check=False).stdout == "whole\n"
+
+
+def test_a_power_cut_takes_from_a_disk_what_was_not_synced():
+    with throwaway.boot("disk", own_disk=True) as host:
+        # A whole file by its name, one by its folder, and one by neither.
+        host.ssh("echo 1 >/root/synced && sync /root/synced /root && echo 2 >/root/lost")
+        host.power_cut()
+        assert host.ssh("cd /root; cat synced lost", check=False).stdout == "1\n"
+        host.ssh("echo 3 >/root/again && sync -f /root")
+        host.power_cut()
+        assert host.ssh("cat /root/again; systemctl is-system-running").stdout == "3\nrunning\n"
+    assert traces(host) == []
 
 
 def test_a_cut_link_is_silence_without_an_end_until_it_is_mended(bare_host):

@@ -22,7 +22,7 @@ ORDER = """
     bundle trees words pins project workspace
     render record console history report
     host_keys ssh_config trust login transport session terminal host config executor runner
-    machine identity basetree nspawn throwaway
+    machine identity basetree disk nspawn throwaway
     browser sabotage provision release past removal operate data drill rehearsal __init__ cli
 """.split()
 # The modules that know a library; all others go through them.

@@ -1,0 +1,303 @@
+"""A crowd of visitors to the probe: an open loop over raw sockets, in which nothing is asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import random
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from probe import Truth, read
+from roadie.throwaway import ThrowawayHost
+from within import enter_network, inside
+
+DOMAIN = "guestbook.example.org"
+PATIENCE = 60.0  # seconds for one answer
+AT_MOST = 200_000  # requests; the load ends by itself
+KEPT_ALIVE = 12
+#: visits per second of each kind
+FULL: Mapping[str, float] = {
+    "kept alive": 30,
+    "new": 15,
+    "post": 8,
+    "static": 4,
+    "upload": 1.5,
+    "2 s": 0.7,
+    "slow upload": 0.1,
+    "25 s": 0.02,
+}
+#: where a deploy is not to be held up by the slowest requests
+QUICK: Mapping[str, float] = {**FULL, "25 s": 0, "slow upload": 0.3}
+#: where it is not the load that matters, but that nobody notices
+LIGHT: Mapping[str, float] = {name: rate / 3 if rate > 4 else 0 for name, rate in FULL.items()}
+
+
+class Wrong(Exception):
+    """An answer that no visitor may get."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer, whole."""
+
+    status: int
+    body: bytes
+    stays: bool  # whether the server lets the connection live on
+
+    def checked(self) -> bytes:
+        if self.status != 200:
+            raise Wrong(f"{self.status} {self.body[:80]!r}")
+        return self.body
+
+
+class Line:
+    """One connection to nginx."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    async def open(cls, address: str) -> Line:
+        return cls(*await asyncio.open_connection(address, 80))
+
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", seconds: float = 0, last: bool = True
+    ) -> Page:
+        """Send one request, its body spread over that many seconds, and take the whole answer."""
+        words = [f"{method} {path} HTTP/1.1", f"Host: {DOMAIN}", *(["Connection: close"] if last else [])]
+        words += [f"Content-Length: {len(body)}"] if method == "POST" else []
+        self._writer.write("\r\n".join([*words, "", ""]).encode())
+        size = len(body) // 8 + 1
+        for start in range(0, len(body), size):
+            self._writer.write(body[start : start + size])
+            await self._writer.drain()
+            await asyncio.sleep(seconds / 8)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in head[1:] if line)
+        whole = await self._reader.readexactly(int(headers["content-length"]))
+        return Page(int(head[0].split()[1]), whole, headers.get("connection") != "close")
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@dataclass
+class Count:
+    """What came of the visits of one kind."""
+
+    seconds: list[float] = field(default_factory=list)
+    failed: int = 0
+
+
+class Crowd:
+    """Visits as long as the block lasts; afterwards knows what went wrong.
+
+    A visitor may be answered by any release whose truth is among `truths`; one who comes after
+    `settle` by none but the last. They ask from the host's own network: a cut link is not their concern.
+    """
+
+    def __init__(self, host: ThrowawayHost, truth: Truth, rates: Mapping[str, float] = FULL) -> None:
+        self.host, self.rates = host, rates
+        self.counts: dict[str, Count] = {name: Count() for name in rates}
+        self.failed: list[str] = []
+        self.answered_by: Counter[Truth] = Counter()
+        self._truths, self._settled = {truth}, float("inf")
+        self._truth_of: dict[str, Truth] = {}
+        self._truth = truth
+        self._numbers = itertools.count(1)
+        self._tag = f"{random.randrange(16**8):08x}"
+        self._posted: set[str] = set()
+        self._acknowledged: set[str] = set()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go, daemon=True)
+
+    def __enter__(self) -> Crowd:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join(timeout=PATIENCE + 10)
+        if not kind:
+            self._compare_with_database()
+
+    @property
+    def sent(self) -> int:
+        return sum(len(count.seconds) + count.failed for count in self.counts.values())
+
+    def expect(self, truth: Truth) -> None:
+        """From now on this release may answer too."""
+        self._settled = float("inf")
+        self._truths |= {truth}
+        self._truth = truth
+
+    def settle(self, truth: Truth) -> None:
+        """Whoever comes from now on is answered by this release."""
+        self._truth, self._settled = truth, time.monotonic()
+
+    def assert_content(self) -> None:
+        """Every visitor got a right page, and there were some of each kind."""
+        assert not self.failed, f"{len(self.failed)} of {self.sent} failed: {self.failed[:8]}"
+        assert all(count.seconds for name, count in self.counts.items() if self.rates[name]), self.counts
+
+    # ---- Coming ---------------------------------------------------------------------------------------
+
+    def _go(self) -> None:
+        enter_network(self.host)
+        asyncio.run(self._come())
+
+    async def _come(self) -> None:
+        self._idle: deque[Line] = deque()
+        visits = {
+            "kept alive": self._visit_again,
+            "new": self._visit_newly,
+            "post": self._post,
+            "static": self._ask_style,
+            "upload": lambda: self._upload(random.randrange(50_000, 800_000), 0.4),
+            "2 s": lambda: self._wait_for_answer(2),
+            "slow upload": lambda: self._upload(300_000, 8),
+            "25 s": lambda: self._wait_for_answer(25),
+        }
+        async with asyncio.TaskGroup() as group:
+            for name, rate in self.rates.items():
+                if rate:
+                    group.create_task(self._repeat(group, name, visits[name], 1 / rate))
+        for line in self._idle:
+            line.close()
+
+    async def _repeat(
+        self, group: asyncio.TaskGroup, name: str, visit: Callable[[], Awaitable[None]], every: float
+    ) -> None:
+        """One visit after the other at its time, whether or not those before are over."""
+        due = time.monotonic() + min(every, 1) * random.random()
+        while not self._over.is_set() and self.sent < AT_MOST:
+            await asyncio.sleep(max(0.0, min(due - time.monotonic(), 0.2)))
+            if time.monotonic() >= due:
+                due += every
+                group.create_task(self._note(name, visit))
+
+    async def _note(self, name: str, visit: Callable[[], Awaitable[None]]) -> None:
+        count, at, began = self.counts[name], time.time(), time.monotonic()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await visit()
+        except (OSError, EOFError, ValueError, LookupError, AssertionError, Wrong) as why:
+            count.failed += 1
+            self.failed.append(f"{at % 86400:.2f} {name}, after {time.monotonic() - began:.2f} s: {why!r}")
+        else:
+            count.seconds.append(time.monotonic() - began)
+
+    # ---- Kinds of visits --------------------------------------------------------------------------------
+
+    async def _visit_newly(self) -> None:
+        await self._ask(lambda line, query: line.ask("GET", f"/?{query}"))
+
+    async def _visit_again(self) -> None:
+        line = self._idle.popleft() if len(self._idle) >= KEPT_ALIVE else await Line.open(self.host.address)
+        number = self._next()
+        began = time.monotonic()
+        page = await line.ask("GET", f"/?number={number}", last=False)
+        self._judge(page, number, began)
+        if page.stays:
+            self._idle.append(line)
+        else:
+            line.close()
+
+    async def _post(self) -> None:
+        number = self._next()
+        self._posted.add(number)
+        told = await self._ask(lambda line, query: line.ask("POST", f"/entries?{query}"), number)
+        if told["stored"] != number:
+            raise Wrong(f"stored {told['stored']} for {number}")
+        self._acknowledged.add(number)
+
+    async def _upload(self, size: int, seconds: float) -> None:
+        body = random.randbytes(size)
+        told = await self._ask(lambda line, query: line.ask("POST", f"/uploads?{query}", body, seconds))
+        if told["sha1"] != hashlib.sha1(body).hexdigest():
+            raise Wrong(f"{size} bytes arrived as others")
+
+    async def _wait_for_answer(self, seconds: int) -> None:
+        await self._ask(lambda line, query: line.ask("GET", f"/slow/{seconds}?{query}"))
+
+    async def _ask_style(self) -> None:
+        """The stylesheet of a page: of one that was shown just now, or before the last deploy."""
+        truth = random.choice(list(self._truth_of.values())[-2:] or [self._truth])
+        line = await Line.open(self.host.address)
+        try:
+            text = (await line.ask("GET", f"/static/{truth.style}")).checked()
+        finally:
+            line.close()
+        if text != f"/* {truth.code} */\n".encode():
+            raise Wrong(f"{truth.style} has {text[:40]!r}")
+
+    async def _ask(
+        self, ask: Callable[[Line, str], Awaitable[Page]], number: str | None = None
+    ) -> dict[str, object]:
+        number = number or self._next()
+        line = await Line.open(self.host.address)
+        began = time.monotonic()
+        try:
+            return self._judge(await ask(line, f"number={number}"), number, began)
+        finally:
+            line.close()
+
+    def _next(self) -> str:
+        return f"{self._tag}-{next(self._numbers)}"
+
+    def _judge(self, page: Page, number: str, began: float) -> dict[str, object]:
+        told = read(page.checked())
+        if told["number"] != number:
+            raise Wrong(f"the answer to {told['number']} for {number}")
+        truth = Truth.told_by(told)
+        if truth not in self._truths or self._truth_of.setdefault(told["releases"]["code"], truth) != truth:
+            raise Wrong(f"a mixture: {truth} of {told['releases']['code']}")
+        if began > self._settled and truth != self._truth:
+            raise Wrong(f"an old release: {truth} instead of {self._truth}")
+        self.answered_by[truth] += 1
+        return told
+
+    def _compare_with_database(self) -> None:
+        """Each post that was acknowledged is there once, and none is there twice."""
+        query = f"SELECT number FROM probe_entry WHERE number LIKE '{self._tag}-%'"
+        there = Counter(inside(self.host, 'mariadb -N guestbook -e "$1"', query).split())
+        lost = self._acknowledged - set(there)
+        twice = {number for number, times in there.items() if times > 1}
+        self.failed += [f"post {number} is lost" for number in lost] + [f"post {n} is doubled" for n in twice]
+        self.failed += [f"post {number} came from nowhere" for number in set(there) - self._posted]
+
+
+def quantiles(seconds: Iterable[float], *parts: float) -> list[float]:
+    """The least of them that so many parts of all are below."""
+    row = sorted(seconds)
+    return [row[min(len(row) - 1, int(len(row) * part))] if row else 0.0 for part in parts]
+
+
+def table(counts: Mapping[str, Count]) -> str:
+    """Each kind of visit: how many, how many failed, and how long they took, in milliseconds."""
+    lines = [f"{'':12}{'visits':>8}{'failed':>8}{'p50':>8}{'p99':>8}{'max':>8}"]
+    for name, count in counts.items():
+        ms = [f"{1000 * value:8.0f}" for value in quantiles(count.seconds, 0.5, 0.99, 1)]
+        lines.append(f"{name:12}{len(count.seconds) + count.failed:8}{count.failed:8}{''.join(ms)}")
+    return "\n".join(lines)
+
+
+def summed(crowds: Iterable[Crowd]) -> dict[str, Count]:
+    """The counts of several crowds, taken together."""
+    sums: dict[str, Count] = defaultdict(Count)
+    for crowd in crowds:
+        for name, count in crowd.counts.items():
+            sums[name].seconds += count.seconds
+            sums[name].failed += count.failed
+    return dict(sums)

@@ -1,0 +1,281 @@
+"""The soak: releases under load, broken ones, and cuts at random instants, as many as asked for.
+
+bench/soak runs the full counts, tests/host/test_soak.py small ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import roadie
+import standing
+from breaks import BREAKS, Break
+from chance import KILLS, Chance, Hit, answers
+from crowd import FULL, LIGHT, Crowd, summed, table
+from desk import eventually, is_serving
+from probe import WORKERS, Probe, Truth
+from roadie import throwaway
+from within import assert_serves_once, assert_tidy
+
+CUTS = {"kill": KILLS, "reboot": (Hit.reboot,), "power": (Hit.power,), "link": (Hit.link,)}
+#: half of all instants would lie in the watch otherwise
+CUT_SETTINGS = {"watch": 2}
+PARTS = ("load", "broken", *CUTS)
+
+
+@contextmanager
+def ground(worker_class: str = "gthread", *, own_disk: bool = False, **settings: Any) -> Iterator[Probe]:
+    """A host that serves the probe with these settings."""
+    snapshot = standing.probed()
+    with (
+        throwaway.boot("soak", snapshot=snapshot, own_disk=own_disk) as host,
+        tempfile.TemporaryDirectory(prefix="roadie-soak-") as folder,
+    ):
+        assert eventually(lambda: is_serving(host), 30)
+        probe = Probe(Path(folder, "probe"), host)
+        probe.use_workers(worker_class, **settings)
+        probe.desk.does("deploy")
+        yield probe
+
+
+@dataclass
+class Releases:
+    """Puts one release after the other into service while the crowd looks on."""
+
+    probe: Probe
+    crowd: Crowd
+    dice: random.Random
+    say: Callable[[str], None] = print
+    #: what served, the last one last
+    served: list[Truth] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.served = [self.probe.truth]
+
+    def go_through(self, counts: dict[str, int]) -> None:
+        """So many of each kind of step, in any order; no two rollbacks in a row, and none the first."""
+        counts = {name: count for name, count in counts.items() if name not in _missing()}
+        steps = [name for name, count in counts.items() for _ in range(count) if name != "rollback"]
+        self.dice.shuffle(steps)
+        places = self.dice.sample(range(len(steps)), min(counts.get("rollback", 0), len(steps)))
+        for index, name in enumerate(steps):
+            goes_back = index in places and name != "restart"
+            self.take(*getattr(self, f"_{name}")(goes_back))
+            if index in places:
+                self.take(*self._rollback(False))
+
+    def take(self, words: Sequence[str], truth: Truth) -> None:
+        """Run this command, after which nobody may be answered by another release."""
+        began = time.monotonic()
+        self.crowd.expect(truth)
+        done = self.probe.desk.fab(*words)
+        assert done.code == 0, f"fab {words[0]} ended with {done.code}: {done.text[-600:]}"
+        self.crowd.settle(truth)
+        self.served.append(truth)
+        assert answers(self.probe.host)[1] == truth
+        self.say(f"{' '.join(words):10} {time.monotonic() - began:5.1f} s, {len(self.crowd.failed)} failed")
+
+    def _deploy(self, goes_back: bool) -> tuple[Sequence[str], Truth]:
+        changes = [self.probe.change_code, self.probe.change_code, self.probe.change_requirements]
+        if not goes_back:
+            changes.append(self.probe.change_schema)
+        return ("deploy",), self.dice.choice(changes)()
+
+    def _environment(self, goes_back: bool) -> tuple[Sequence[str], Truth]:
+        return ("deploy",), self.probe.change_environment()
+
+    def _restart(self, goes_back: bool) -> tuple[Sequence[str], Truth]:
+        return ("restart",), self.served[-1]
+
+    def _rollback(self, goes_back: bool) -> tuple[Sequence[str], Truth]:
+        before = next(truth for truth in reversed(self.served) if truth != self.served[-1])
+        return ("rollback",), before
+
+
+def refuse(probe: Probe, crowd: Crowd, fault: Break, say: Callable[[str], None] = print) -> None:
+    """Deploy a release with this fault: it is refused, the one before serves on, and a cure deploys."""
+    before, noticed = answers(probe.host)[1], len(crowd.failed)
+    with fault.brought_about(probe) as broken:
+        if fault.serves_a_while:
+            crowd.expect(broken)
+        done = probe.desk.fab("deploy")
+        last = done.last_line
+        assert done.code in (6, 7), f"{fault.name} ended with {done.code}: {done.text[-600:]}"
+        assert all(words in last for words in fault.says), f"{fault.name}: {last}"
+        assert answers(probe.host)[1] == before
+    crowd.expect(probe.change_code())
+    probe.desk.does("deploy")
+    crowd.settle(probe.truth)
+    assert answers(probe.host)[1] == probe.truth
+    assert_serves_once(probe.host)
+    say(f"{fault.name}: exit {done.code}, {last.partition(': ')[2][:150]}")
+    if fault.serves_a_while:
+        # Whoever is being answered by a process that is killed gets no answer.
+        say(f"{fault.name}: {len(crowd.failed) - noticed} visitors met it")
+        del crowd.failed[noticed:]
+
+
+# ---- The command line -------------------------------------------------------------------------------
+
+
+@dataclass
+class Row:
+    """What came of one part."""
+
+    part: str
+    rounds: int = 0
+    crowds: list[Crowd] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def fails(self, what: str, error: BaseException) -> None:
+        """Note it, and show all of it at once."""
+        traceback.print_exception(error, file=sys.stdout)
+        self.failures.append(f"{what}: {type(error).__name__}: {str(error).splitlines()[0][:300]}")
+
+    @property
+    def line(self) -> str:
+        sent = sum(crowd.sent for crowd in self.crowds)
+        failed = sum(len(crowd.failed) for crowd in self.crowds)
+        cells = f"{self.rounds:8}{len(self.failures):10}{sent:12}{failed:10}{self.seconds:10.0f}"
+        return f"{self.part:18}{cells}"
+
+
+class Soak:
+    """Runs what the command line asks for, a part at a time, and keeps the books."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.rows: list[Row] = []
+        self.dice = random.Random(options.seed)
+
+    def run(self) -> bool:
+        """All of it; whether nothing failed."""
+        for part in self.options.only or PARTS:
+            if part == "load":
+                for worker_class in self.options.worker_class or WORKERS:
+                    self._part(f"load, {worker_class}", lambda row, name=worker_class: self._load(row, name))
+            elif part == "broken":
+                self._part(part, self._broken)
+            elif part in CUTS:
+                self._part(part, lambda row, name=part: self._cuts(row, name))
+        self._print_table()
+        return not any(row.failures or any(crowd.failed for crowd in row.crowds) for row in self.rows)
+
+    def _part(self, name: str, work: Callable[[Row], None]) -> None:
+        print(f"---- {name}", flush=True)
+        row, began = Row(name), time.monotonic()
+        self.rows.append(row)
+        try:
+            work(row)
+        except Exception as error:
+            row.fails(name, error)
+        row.seconds = time.monotonic() - began
+
+    def _load(self, row: Row, worker_class: str) -> None:
+        wanted = {name: getattr(self.options, f"{name}s") for name in ("deploy", "rollback", "restart")}
+        counts = {**wanted, "environment": self.options.environments}
+        with ground(worker_class) as probe, Crowd(probe.host, probe.truth) as crowd:
+            row.crowds.append(crowd)
+            Releases(probe, crowd, self.dice, self._say(row)).go_through(counts)
+            assert_tidy(probe.host)
+            assert_serves_once(probe.host)
+
+    def _broken(self, row: Row) -> None:
+        with ground(own_disk=True) as probe, Crowd(probe.host, probe.truth) as crowd:
+            row.crowds.append(crowd)
+            for fault in BREAKS:
+                try:
+                    refuse(probe, crowd, fault, self._say(row))
+                except AssertionError as error:
+                    row.fails(fault.name, error)
+
+    def _cuts(self, row: Row, part: str) -> None:
+        """Each on the host of the one before, until something is wrong with that."""
+        left = getattr(self.options, f"{part}s")
+        while left and len(row.failures) < 5:
+            with (
+                ground(own_disk=part == "power", **CUT_SETTINGS) as probe,
+                self._onlookers(probe, part, row) as crowd,
+            ):
+                if self.options.without_syncs:
+                    probe.leave_out_syncs()
+                chance = Chance(probe, self.dice, self._say(row, counts=False), crowd)
+                try:
+                    while left:
+                        left -= 1
+                        row.rounds += 1
+                        chance.hit(self.dice.choice(CUTS[part]))
+                except Exception as error:
+                    row.fails(f"{part} {row.rounds}", error)
+
+    @contextmanager
+    def _onlookers(self, probe: Probe, part: str, row: Row) -> Iterator[Crowd | None]:
+        """A crowd, where the host stays up."""
+        if part in ("reboot", "power"):
+            yield None
+            return
+        with Crowd(probe.host, probe.truth, LIGHT) as crowd:
+            row.crowds.append(crowd)
+            yield crowd
+
+    def _say(self, row: Row, counts: bool = True) -> Callable[[str], None]:
+        def say(text: str) -> None:
+            row.rounds += counts
+            print(f"{time.strftime('%H:%M:%S')} {row.part} {row.rounds:3}: {text}", flush=True)
+
+        return say
+
+    def _print_table(self) -> None:
+        print(f"\n{'':18}{'rounds':>8}{'failures':>10}{'requests':>12}{'failed':>10}{'seconds':>10}")
+        for row in self.rows:
+            print(row.line)
+        crowds = [crowd for row in self.rows for crowd in row.crowds]
+        if crowds:
+            print(f"\n{table(summed(crowds))}")
+        for row in self.rows:
+            for failure in [*row.failures, *(each for crowd in row.crowds for each in crowd.failed[:10])]:
+                print(f"{row.part}: {failure}")
+        print(f"seed {self.options.seed}")
+
+
+def _missing() -> set[str]:
+    """What this roadie has no task for."""
+    return {name for name in ("rollback", "restart") if not hasattr(roadie, name)}
+
+
+def main() -> int:
+    """Run the soak; 1 if anything failed."""
+    parser = argparse.ArgumentParser(prog="bench/soak", description="Releases under load, and cuts.")
+    for name, count in (("deploys", 50), ("rollbacks", 10), ("restarts", 10), ("environments", 10)):
+        parser.add_argument(
+            f"--{name}", type=int, default=count, help=f"under load, per worker class ({count})"
+        )
+    for name, count in (("kills", 100), ("reboots", 15), ("powers", 15), ("links", 30)):
+        parser.add_argument(f"--{name}", type=int, default=count, help=f"at random instants ({count})")
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part; may be given again")
+    parser.add_argument("--worker-class", action="append", choices=WORKERS, help="likewise, for the load")
+    parser.add_argument(
+        "--without-syncs", action="store_true", help="proves the power cuts: some of them must fail then"
+    )
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="has all dice fall again")
+    options = parser.parse_args()
+    print(f"seed {options.seed}, rates {dict(FULL)} a second", flush=True)
+    return 0 if Soak(options).run() else 1
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    throwaway.clean()
+    sys.exit(main())

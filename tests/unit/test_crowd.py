@@ -1,0 +1,62 @@
+"""The crowd of the soak: what it takes for a wrong answer."""
+
+import json
+import time
+
+import pytest
+from crowd import Crowd, Page, Wrong
+from probe import Truth
+
+OLD = Truth("1", "1.16.0", "0", "probe/style.1.css")
+NEW = Truth("2", "1.16.0", "0", "probe/style.2.css")
+PLACES = ("code", "folder", "environment", "settings", "static")
+
+
+def answer(truth=OLD, number="7", release="one", **others):
+    told = {
+        "number": number,
+        "releases": {**dict.fromkeys(PLACES, release), **others.get("releases", {})},
+        "virtualenvs": ["/venv", others.get("virtualenv", "/venv")],
+        **vars(truth),
+    }
+    return Page(200, json.dumps(told).encode(), True)
+
+
+def judge(page, settled=False):
+    crowd = Crowd(None, OLD)
+    crowd.expect(NEW)
+    if settled:
+        crowd.settle(NEW)
+    return crowd._judge(page, "7", time.monotonic() + 1)
+
+
+def test_old_and_new_are_right_during_a_deploy_and_the_new_one_after_it():
+    judge(answer(OLD))
+    judge(answer(NEW))
+    judge(answer(NEW), settled=True)
+    with pytest.raises(Wrong, match="an old release"):
+        judge(answer(OLD), settled=True)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(502, b"", True),
+        answer(number="8"),
+        answer(Truth("3", "1.16.0", "0", "probe/style.3.css")),
+        answer(releases={"static": "two"}),
+        answer(releases={"environment": "two"}),
+        answer(virtualenv="/other"),
+    ],
+)
+def test_what_is_not_whole_or_a_mixture_is_wrong(page):
+    with pytest.raises((Wrong, AssertionError)):
+        judge(page)
+
+
+def test_one_release_is_always_the_same():
+    crowd = Crowd(None, OLD)
+    crowd.expect(NEW)
+    crowd._judge(answer(OLD), "7", 0.0)
+    with pytest.raises(Wrong, match="a mixture"):
+        crowd._judge(answer(NEW), "7", 0.0)
