@@ -39,11 +39,11 @@ for pid in "${!parent[@]}"; do
 done | sort
 """
 
-# All that says what a file is, and when that last changed, which nobody can set; only not a folder's size
-# and time, as the names in it stand in the list.
+# All that says what a file is and, which nobody can set, when that last changed. Of a folder the names in it
+# say enough. Not those of the kernel, the journal and the logs of roadie's runs.
 FILES = r"""
-find / '(' -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /var/log/roadie ')' -prune -o \
-  -type d -printf '%p\t%y %m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %C@ %l\n'
+find / '(' -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /var/log/journal -o -path /var/log/roadie ')' \
+  -prune -o -type d -printf '%p\t%y %m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %C@ %l\n'
 """
 
 HALVES = r"""
@@ -84,7 +84,7 @@ def events_of(host: ThrowawayHost, run: str) -> list[list[str]]:
 
 
 def files(host: ThrowawayHost) -> dict[str, str]:
-    """Every file and folder of the host, but for the kernel's and the logs of roadie's runs; and what it is."""
+    """Every file and folder of the host, and what it is; see FILES."""
     return dict(line.split("\t", 1) for line in inside(host, FILES).splitlines())
 
 
