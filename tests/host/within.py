@@ -16,6 +16,7 @@ _NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 
 # Locks that are held, files and processes of runs that are over, packages half installed.
 LEFTOVERS = r"""
+shopt -s nullglob
 for lock in /run/roadie/*.lock; do flock -n "$lock" true || echo "held: $lock"; done
 find /run/roadie /var/lib/roadie/incoming -type f 2>/dev/null |
   grep -vE '^/run/roadie/([a-z-]+[.](lock|who|step)|apt-at-work)$'
