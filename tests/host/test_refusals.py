@@ -1,4 +1,4 @@
-"""What `fab` says, as a program, of a host that it cannot reach or must not touch: one line, one exit code."""
+"""What `fab` says of a host that it cannot reach or must not touch: one line, and its exit code."""
 
 from __future__ import annotations
 

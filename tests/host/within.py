@@ -43,8 +43,8 @@ done | sort
 # All that says what a file is and, which nobody can set, when that last changed. Of a folder the names in it
 # say enough. Not those of the kernel, the journal and the logs of roadie's runs.
 FILES = r"""
-find / '(' -path /proc -o -path /sys -o -path /run -o -path /dev -o -path /var/log/journal -o -path /var/log/roadie ')' \
-  -prune -o -type d -printf '%p\t%y %m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %C@ %l\n'
+find / -regextype egrep -regex '/(proc|sys|run|dev|var/log/(journal|roadie))' -prune -o \
+  -type d -printf '%p\t%y %m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %C@ %l\n'
 """
 
 HALVES = r"""
