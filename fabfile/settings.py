@@ -24,6 +24,8 @@ Address = Callable[[tuple[str, ...]], str]
 
 KEYS: Mapping[str, Field[Any]] = {one.name: one for one in fields(Settings) if "kind" in one.metadata}
 VARIABLE = "ROADIE_"
+# Variables that are no settings of a site: where throwaway hosts keep their trees.
+_OF_OTHERS = {"ROADIE_CACHE"}
 
 
 def load(values: Mapping[str, Any], where: str | Address, root: Path) -> Settings:
@@ -153,7 +155,7 @@ def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, text in environment.items():
         key = name.removeprefix(VARIABLE).lower()
-        if not name.startswith(VARIABLE):
+        if not name.startswith(VARIABLE) or name in _OF_OTHERS:
             continue
         if key in KEYS:
             found[key] = _from_text(name, KEYS[key].metadata["kind"], text)

@@ -35,7 +35,7 @@ start_program() { # NAME: its configuration is there; have supervisord read it a
   local answer fault
   answer=$(supervisor_call reloadConfig)
   fault=$(fault_of "${answer}")
-  [[ -z ${fault} ]] || fail 'supervisor' "it refuses its configuration (${fault//&#x27;/\'}); a file in /etc/supervisor/conf.d is wrong, perhaps another site's"
+  [[ -z ${fault} ]] || refuse_program "$1" supervisor "it refuses its configuration (${fault//&#x27;/\'}); a file in /etc/supervisor/conf.d is wrong, perhaps another site's"
   answer=$(supervisor_call addProcessGroup "$1")
   fault=$(fault_of "${answer}")
   if [[ ${fault} == ALREADY_ADDED* ]]; then # with the command of another release
@@ -43,11 +43,17 @@ start_program() { # NAME: its configuration is there; have supervisord read it a
     answer=$(supervisor_call addProcessGroup "$1")
     fault=$(fault_of "${answer}")
   fi
-  [[ -z ${fault} ]] || fail "program $1" "supervisor cannot start it: ${fault}"
+  [[ -z ${fault} ]] || refuse_program "$1" "program $1" "supervisor cannot start it: ${fault}"
   case $(program_state "$1") in
     RUNNING | STARTING) ;;
     *) answer=$(supervisor_call startProcess "$1" false) ;;
   esac
+}
+
+refuse_program() { # NAME WHAT WHY: without its file, or whoever has supervisord read its files next would start it
+  rm -f -- "/etc/supervisor/conf.d/$1.conf"
+  sync -- /etc/supervisor/conf.d
+  fail "$2" "$3"
 }
 
 stop_program() { # NAME: its configuration is gone; waits until the last process has ended

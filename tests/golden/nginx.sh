@@ -246,12 +246,30 @@ ensure_connections() { # of Debian's own figure only: whoever chose another had 
   fi
 }
 
+ensure_private_log() { # FILE: nginx makes it readable for all, so for every site's user; Debian's logrotate does not
+  local mode_now=''
+  ask_mode "$1"
+  if [[ ${mode_now} == *0\ * ]]; then
+    ok "log $1"
+  else
+    local note='readable for www-data and adm only'
+    change "log $1" make_private_log "$1"
+  fi
+}
+
+make_private_log() { # FILE
+  unset "modes[$1]"
+  (umask 077 && : >>"$1")
+  chown -h -- www-data:adm "$1"
+  chmod 640 -- "$1"
+}
+
 require_site
 local before_change=start_on_nginx debians_default pages=/usr/local/share/roadie
 [[ -e /proc/net/if_inet6 ]] || site_conf=${site_conf/    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
 [[ -e ${state}/applied/reload-of-nginx ]] || require_port_80
 
-look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable}.html
+look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable}.html "/var/log/nginx/${app}".{access,error}.log
 ensure_dir "${pages}" 755 root:root
 ensure_file "${pages}/no-release.html" 644 root:root "${no_release_page}"
 ensure_file "${pages}/unavailable.html" 644 root:root "${unavailable_page}"
@@ -262,6 +280,8 @@ ensure_file "${snippets}/roadie-headers.conf" 644 root:root "${headers_conf}"
 ensure_file "${snippets}/roadie-proxy.conf" 644 root:root "${proxy_conf}"
 ensure_no_debian_default
 ensure_catch_all
+ensure_private_log "/var/log/nginx/${app}.access.log"
+ensure_private_log "/var/log/nginx/${app}.error.log"
 ensure_file "${site_file}" 644 root:root "${site_conf}"
 ensure_link "${site_link}" "${site_file}"
 ensure_applied 'reload of nginx' reload_nginx

@@ -14,6 +14,8 @@ from projects import commit, example, settings, startproject
 from roadie import throwaway
 
 OTHER = "other.example.org"
+OTHERS_SITE = "/etc/nginx/sites-available/other.conf"
+ANSWERS = "curl -s -o /dev/null --unix-socket"
 
 # An sdist runs its setup.py when installed: this one looks how far it gets, and leaves a process behind.
 EVIL_SETUP = """
@@ -68,17 +70,20 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("desk")
     with throwaway.boot("hostile", "trixie", standing.deployed("trixie")) as host:
         other = Desk(startproject(folder / "other"), host)
-        settings(other.project, app="other", domain=OTHER)
+        token = {"TOKEN": {"command": "echo others-token"}}
+        settings(other.project, app="other", domain=OTHER, secrets=token)
         commit(other.project)
         other.does("bootstrap")
         other.does("deploy")
+        host.ssh(f"echo '# by hand' >>{OTHERS_SITE} && systemctl reload nginx")
+        assert "kept" in other.does("nginx").out
         assert eventually(lambda: is_up(host))
         yield Desk(example("guestbook", folder / "guestbook"), host)
 
 
-def attack(desk: Desk, command: str) -> bool:
-    """Whether the guestbook's user can do this."""
-    done = desk.host.ssh(f"runuser -u guestbook -- sh -c {shlex.quote(command)}", check=False)
+def attack(desk: Desk, command: str, user: str = "guestbook") -> bool:
+    """Whether the user, the guestbook's own, can do this."""
+    done = desk.host.ssh(f"runuser -u {user} -- sh -c {shlex.quote(command)}", check=False)
     return done.returncode == 0
 
 
@@ -93,16 +98,13 @@ def attack(desk: Desk, command: str) -> bool:
         "echo x >/etc/supervisor/conf.d/evil.conf",
         "rm /var/log/guestbook/web-blue.log",
         "ln -s /etc/passwd /var/log/guestbook/evil.log",
-        "ls /var/log/roadie",
-        "ls /run/roadie",
-        "flock -n /run/roadie/guestbook.lock true",
-        "ls /var/lib/roadie/sites",
-        "cat /srv/guestbook/repo.git/HEAD",
-        "sudo -n true",
-        "curl -sf --unix-socket /run/supervisor.sock http://localhost/",
+        "echo x >/var/backups/roadie/evil",
+        # A second name for a file of root's, for root to change its owner, or nginx to serve it.
+        "ln /etc/shadow /srv/guestbook/shared/media/shadow.txt",
+        "ln /srv/guestbook/shared/secrets /srv/guestbook/shared/media/secrets.txt",
     ],
 )
-def test_the_sites_user_reaches_nothing_that_root_uses(desk: Desk, command: str) -> None:
+def test_the_sites_user_changes_nothing_that_root_uses(desk: Desk, command: str) -> None:
     assert attack(desk, "true")
     assert not attack(desk, command)
 
@@ -110,18 +112,63 @@ def test_the_sites_user_reaches_nothing_that_root_uses(desk: Desk, command: str)
 @pytest.mark.parametrize(
     "command",
     [
-        "cat /srv/other/shared/secrets",
-        "cat /srv/other/live/release/env",
-        "ls /srv/other/live/release/code",
-        "ls /srv/other/shared/media",
-        "ls /srv/other/live/venv/lib",
-        "cat /var/log/other/*",
-        "cat /proc/$(pgrep -o -u other)/environ",
-        "curl -sf --unix-socket /run/other/blue.sock http://other.example.org/",
+        "ls /var/log/roadie",
+        "ls /run/roadie",
+        "flock -n /run/roadie/guestbook.lock true",
+        "ls /var/lib/roadie/sites",
+        "cat /srv/guestbook/repo.git/HEAD",
+        "sudo -n true",
+        f"{ANSWERS} /run/supervisor.sock http://localhost/",
+        "ls /var/backups/roadie",
+        f"cat /var/backups/roadie{OTHERS_SITE}.*",
     ],
 )
-def test_the_sites_user_reads_nothing_of_another_site(desk: Desk, command: str) -> None:
+def test_the_sites_user_reaches_nothing_that_root_uses(desk: Desk, command: str) -> None:
+    assert attack(desk, command, "root")
     assert not attack(desk, command)
+
+
+@pytest.mark.parametrize(
+    ("command", "may"),
+    [
+        ("cat /srv/other/shared/secrets", "other"),
+        ("grep -q others-token /srv/other/shared/secrets.given", "other"),
+        ("cat /srv/other/live/release/env", "other"),
+        ("ls /srv/other/live/release/code", "other"),
+        ("ls /srv/other/shared/media", "other"),
+        ("ls /srv/other/live/venv/lib", "other"),
+        ("cat /var/log/other/*", "other"),
+        ("cat /var/log/nginx/other.access.log", "www-data"),
+        ("cat /var/log/nginx/other.error.log", "www-data"),
+        ("cat /proc/$(pgrep -o -u other)/environ", "other"),
+        (f"{ANSWERS} /run/other/blue.sock http://other.example.org/", "www-data"),
+    ],
+)
+def test_the_sites_user_reads_nothing_of_another_site(desk: Desk, command: str, may: str) -> None:
+    assert attack(desk, command, may)
+    assert not attack(desk, command)
+
+
+def test_uploads_have_neither_nginx_nor_root_read_anything_else(desk: Desk) -> None:
+    others = "/srv/other/shared/secrets /etc/shadow /etc/passwd"
+    asked = f"stat -c '%n %a %U:%G %i' {others}"
+    before = desk.host.ssh(asked).stdout
+    for command in (
+        "echo mine >mine.txt",
+        "ln -s /etc/passwd passwd.txt",
+        "ln -s /etc folder",
+        "ln -s /srv/other/shared/secrets secrets.txt",
+        "ln -s mine.txt again.txt",
+        "mkfifo pipe.txt",
+    ):
+        assert attack(desk, f"cd /srv/guestbook/shared/media && {command}"), command
+    assert browse(desk.host, "/media/mine.txt").body == "mine\n"
+    for path in ("passwd.txt", "folder/passwd", "secrets.txt", "again.txt", "pipe.txt"):
+        assert browse(desk.host, f"/media/{path}", timeout=5).status in (403, 404), path
+    for path in ("..%2fsecrets", "../secrets", "%2e%2e/secrets", "folder/../../secrets"):
+        assert browse(desk.host, f"/media/{path}").status in (400, 403, 404), path
+    desk.does("bootstrap")
+    assert desk.host.ssh(asked).stdout == before
 
 
 def test_the_sites_database_user_sees_its_own_database_only(desk: Desk) -> None:
@@ -165,13 +212,18 @@ def test_what_collectstatic_leaves_is_taken_over_as_plain_files_only(desk: Desk)
     for folder in (commands, commands.parent):
         Path(folder, "__init__.py").write_text("")
     (commands / "collectstatic.py").write_text(EVIL_COLLECT)
+    # Only in an app before Django's own is it the command of that name, and only something new is collected.
+    module = desk.project / "guestbook/settings.py"
+    module.write_text(module.read_text() + "INSTALLED_APPS.insert(0, INSTALLED_APPS.pop())\n")
+    (desk.project / "entries/static/entries/newer.css").write_text("p {}")
     commit(desk.project)
-    desk.fab("deploy")  # refused or cleaned: both are right
+    desk.does("deploy")
     kinds = desk.host.ssh("find /srv/guestbook/releases/*/static/ ! -type f ! -type d").stdout
     assert kinds == ""
     for path in ("/static/secrets.css", "/static/shared/secrets"):
         assert browse(desk.host, path).status == 404
     logs = desk.host.ssh("cat /var/log/roadie/*.log").stdout
     held = [line for line in logs.splitlines() if "HOLDS" in line]
+    assert held
     assert not any("/run/roadie" in line or "/var/log/roadie" in line for line in held)
     assert is_up(desk.host)

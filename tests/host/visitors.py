@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
-from desk import browse
+from desk import Answer, browse
 from roadie.throwaway import ThrowawayHost
 
 PER_SECOND = 10
@@ -27,6 +27,8 @@ class Visitors:
     ) -> None:
         self.host, self.path, self.domain, self.right = host, path, domain, right
         self.sent = 0
+        #: when each visitor came who got a right page
+        self.answered: list[float] = []
         self.failed: list[str] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._come, daemon=True)
@@ -46,8 +48,13 @@ class Visitors:
 
     def assert_content(self) -> None:
         """Every visitor got a right page, and there were some."""
-        assert self.sent > 0
+        self.assert_counted()
         assert not self.failed, f"{len(self.failed)} of {self.sent}: {self.failed[:5]}"
+
+    def assert_counted(self) -> None:
+        """How it ended is known of every visitor, and some got a right page."""
+        assert self.answered, f"{self.sent} came, nobody got a page: {self.failed[:5]}"
+        assert len(self.answered) + len(self.failed) == self.sent
 
     def _come(self) -> None:
         with ThreadPoolExecutor(40) as crowd:
@@ -60,9 +67,14 @@ class Visitors:
 
     def _visit(self, at: float) -> None:
         try:
-            answer = browse(self.host, self.path, self.domain)
-        except OSError as error:
+            answer = self._ask()
+        except Exception as error:  # nobody else would hear of it; half an answer is no OSError
             self.failed.append(f"{at:.2f}: {error!r}")
             return
-        if not self.right(answer.status, answer.body):
+        if self.right(answer.status, answer.body):
+            self.answered.append(at)
+        else:
             self.failed.append(f"{at:.2f}: {answer.status} {answer.body[:80]!r}")
+
+    def _ask(self) -> Answer:
+        return browse(self.host, self.path, self.domain)

@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from desk import Answer
 from roadie import nspawn
 from roadie.throwaway import ThrowawayHost
 from visitors import Visitors
@@ -39,6 +40,13 @@ for pid in "${!parent[@]}"; do
 done | sort
 """
 
+# All that says what a file is and, which nobody can set, when that last changed. Of a folder the names in it
+# say enough. Not those of the kernel, the journal and the logs of roadie's runs.
+FILES = r"""
+find / -regextype egrep -regex '/(proc|sys|run|dev|var/log/(journal|roadie))' -prune -o \
+  -type d -printf '%p\t%y %m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %C@ %l\n'
+"""
+
 HALVES = r"""
 find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/guestbook /run/roadie -xdev \
   -regextype egrep -regex '.*([.](new|roadie-new|gone|build)|/[.]collected|apt-at-work)' 2>/dev/null || :
@@ -47,12 +55,15 @@ find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/gu
 
 def inside(host: ThrowawayHost, script: str, *args: str) -> str:
     """Run a script as root on the host, by no network; what it printed."""
-    enter = ["nsenter", f"--target={init_of(host)}", *"--mount --pid --net --uts --ipc".split()]
-    done = subprocess.run(
-        [*enter, "bash", "-c", script, "inside", *args], capture_output=True, text=True, timeout=60
-    )
+    argv = [*entering(host), "bash", "-c", script, "inside", *args]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert not done.returncode, done.stderr
     return done.stdout
+
+
+def entering(host: ThrowawayHost) -> list[str]:
+    """What runs a command as root on the host, by no network, if it stands before it."""
+    return ["nsenter", f"--target={init_of(host)}", *"--mount --pid --net --uts --ipc".split()]
 
 
 def init_of(host: ThrowawayHost) -> int:
@@ -71,6 +82,11 @@ def events_of(host: ThrowawayHost, run: str) -> list[list[str]]:
     (log,) = (host.tree / "var/log/roadie").glob(f"*-{run[:8]}.log")
     lines = [line.split("\t") for line in log.read_text("utf-8", "replace").splitlines()]
     return [fields[1:] for fields in lines if len(fields) == 5 and len(fields[0]) == 32]
+
+
+def files(host: ThrowawayHost) -> dict[str, str]:
+    """Every file and folder of the host, and what it is; see FILES."""
+    return dict(line.split("\t", 1) for line in inside(host, FILES).splitlines())
 
 
 def leftovers(host: ThrowawayHost) -> list[str]:
@@ -108,9 +124,9 @@ def assert_serves_once(host: ThrowawayHost) -> None:
 class Neighbours(Visitors):
     """Visitors who ask from the host's own network, so that a link that is cut is not their concern."""
 
-    def _visit(self, at: float) -> None:
+    def _ask(self) -> Answer:
         enter_network(self.host)
-        super()._visit(at)
+        return super()._ask()
 
 
 def enter_network(host: ThrowawayHost) -> None:

@@ -106,6 +106,13 @@ def test_fab_at_the_root_of_the_repository_finds_the_templates(source, environme
     assert seen_templates(environments["bare"], source, "probe") == templates_of(source)
 
 
+def test_fab_in_an_unpacked_sdist_lists_the_tasks(archives, environments, tmp_path):
+    [sdist] = archives.glob("*.tar.gz")
+    shutil.unpack_archive(sdist, tmp_path, filter="data")
+    [folder] = tmp_path.iterdir()
+    assert "probe" in tasks(environments["bare"], folder)
+
+
 @pytest.mark.parametrize(
     ("fabfile", "task"), [("star", "probe"), ("named", "probe"), ("namespace", "roadie.probe")]
 )

@@ -559,8 +559,9 @@ def test_a_variable_that_cannot_be_is_refused_by_its_name(project, name, text, s
     assert project.write().refusal().startswith(says)
 
 
-def test_variables_of_others_are_left_alone(project):
-    project.variable("ROADIE_QQQ", "x")
+@pytest.mark.parametrize("name", ["ROADIE_QQQ", "ROADIE_CACHE"])
+def test_variables_of_others_are_left_alone(project, name):
+    project.variable(name, "x")
     assert project.write().read().keep == 5
 
 

@@ -1,0 +1,76 @@
+"""A site at rest whose programs are killed, or whose neighbour breaks what they share, goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import standing
+from desk import Desk, browse, eventually, is_serving
+from faults import error_of, serving
+from projects import change_line, commit, example
+from roadie import throwaway
+from visitors import Visitors
+from within import assert_serves_once, assert_tidy, inside, masters
+
+SUPERVISOR = "cat /run/supervisord.pid"
+OTHER = "/etc/supervisor/conf.d/other.conf"
+OTHERS_PROGRAM = '[program:other]\ncommand=/bin/sleep 9999\nenvironment=DISCOUNT="20%"\n'
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk before a host that serves the guestbook."""
+    with throwaway.boot("kills", "trixie", standing.deployed("trixie")) as host:
+        assert eventually(lambda: is_serving(host), 30)
+        yield Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
+
+
+def is_replaced(site: Desk, before: str) -> bool:
+    """Whether one master runs, Supervisor's own, and it is another than that one."""
+    own = serving(site.host).masters
+    return len(masters(site.host)) == 1 and len(own) == 1 and own[0] != before
+
+
+def test_gunicorn_killed_is_back_with_one_master(site: Desk) -> None:
+    (master,) = serving(site.host).masters
+    with Visitors(site.host) as visitors:
+        inside(site.host, 'kill -KILL "$1"', master)
+        assert eventually(lambda: is_replaced(site, master))
+    # What it had begun to answer is lost with it; nobody gets anything but the page that says so.
+    visitors.assert_counted()
+    assert all(" 503 " in each for each in visitors.failed), visitors.failed
+    assert_serves_once(site.host)
+    assert is_serving(site.host)
+
+
+def test_supervisor_killed_is_back_and_no_visitor_notices(site: Desk) -> None:
+    supervisor = inside(site.host, SUPERVISOR)
+    (master,) = serving(site.host).masters
+    with Visitors(site.host) as visitors:
+        inside(site.host, f'kill -KILL "$({SUPERVISOR})"')
+        assert eventually(lambda: inside(site.host, SUPERVISOR) != supervisor)
+        assert eventually(lambda: is_replaced(site, master), 30)
+    visitors.assert_content()
+    assert len(visitors.answered) > 50
+    assert_serves_once(site.host)
+    assert_tidy(site.host)
+
+
+def test_a_percent_sign_in_another_sites_program_is_named_and_nothing_else_happens(site: Desk) -> None:
+    change_line(
+        site.project / "entries/templates/entries/index.html", "<h1>Guestbook</h1>", "<h1>20 % off</h1>"
+    )
+    commit(site.project)
+    site.host.put(OTHERS_PROGRAM, OTHER)
+    before = serving(site.host)
+    with Visitors(site.host) as visitors:
+        refused = site.fab("deploy")
+        said = error_of(refused, 6, f"{before.release} still serves", "20%", "/etc/supervisor/conf.d")
+        assert "program:other" in said
+        assert serving(site.host) == before
+        site.host.ssh(f"rm {OTHER}")
+        site.does("deploy")
+    visitors.assert_content()
+    assert "<h1>20 % off</h1>" in browse(site.host).body
+    assert_serves_once(site.host)
