@@ -184,7 +184,7 @@ def stop(state: Path, name: str) -> None:
 
 def kill(state: Path, name: str) -> None:
     """Kill a host's keeper, its nspawn, and all in the container, which would outlive nspawn."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while _kill_once(state, name):
         if time.monotonic() > deadline:
             raise RoadieError(f"{name}: its processes do not end")
