@@ -138,8 +138,25 @@ def test_migrations_in_between_are_named_and_taken_back_only_if_asked(site: Desk
     site.does("rollback", "--migrations")
     assert title(site) == "Second" and "mood" not in columns(site)
     assert "before the way back" in browse(site.host).body
-    site.does("deploy")
-    assert "mood" in columns(site)
+    site.does("rollback", "--to", before)
+    assert title(site) == "Fourth" and live(site) == before and "mood" in columns(site)
+
+
+def test_a_rollback_that_fails_after_it_took_migrations_back_says_so(site: Desk) -> None:
+    code = f"/srv/guestbook/releases/{second(site)}/code/entries/urls.py"
+    site.host.ssh(f"sed -i '1i raise RuntimeError' {code}")
+    done = site.fab("rollback", "--migrations")
+    assert done.code == 7 and "taken back: entries.0003_entry_mood" in done.last_line, done.text
+    assert "mood" not in columns(site)
+    site.host.ssh(f"sed -i 1d {code}")
+    assert "applied  entries.0003_entry_mood" in site.does("deploy").out
+    assert title(site) == "Fourth" and "mood" in columns(site)
+
+
+def second(site: Desk) -> str:
+    """The release of that title."""
+    (line,) = (each for each in site.does("releases").out.splitlines() if "Call it Second" in each)
+    return line.split()[1]
 
 
 def test_migrations_that_are_kept_stay(site: Desk) -> None:
