@@ -6,21 +6,14 @@ import re
 import time
 
 import pytest
-from cuts import inside
 from desk import browse, eventually
 from roadie import basetree
 from told import last_run
+from within import files
 
 BOTH = pytest.mark.parametrize("suite", basetree.SUITES)
 NO_CHANGE = r": 0 changed, [\d.]+ s\n$"
 SITE_CONF = "/etc/nginx/sites-available/guestbook.conf"
-
-
-def files(host):
-    """Every file and folder that the host itself wrote since it booted bare, with its size and time."""
-    argv = r"find / -xdev -newermt @$(stat -c %Y /proc/1) -printf '%p %s %T@\n' 2>/dev/null || :"
-    kept = re.compile(r"/(proc|sys|run|dev|tmp|var/(log|tmp|lib/systemd))\b")
-    return {line for line in inside(host, argv).splitlines() if not kept.match(line)}
 
 
 def connections(host):
@@ -29,9 +22,19 @@ def connections(host):
     return journal.count("Accepted publickey"), journal.count("Starting session")
 
 
+# How each is logged in to: to one as root, to the other as one whom sudo asks for nothing.
+USERS = {"trixie": "ann", "bookworm": "root"}
+# What apt's programs are told of questions, noted where the packages are configured.
+NOTE_FRONTEND = 'DPkg::Pre-Invoke { "printenv DEBIAN_FRONTEND >/root/frontend"; };\n'
+
+
 @BOTH
-def test_a_bare_server_becomes_ready_just_as_the_plan_says(bare_host, desk):
-    sat = desk(bare_host)
+def test_a_bare_server_becomes_ready_just_as_the_plan_says(bare_host, desk, suite):
+    bare_host.add_user("ann", nopasswd=True)
+    bare_host.ssh("sudo -n true", user="ann")  # sudo leaves a note in her home the first time
+    bare_host.put(NOTE_FRONTEND, "/etc/apt/apt.conf.d/99note")
+    bare_host.put("# by hand\n", "/etc/logrotate.conf")  # dpkg would ask which of the two to have
+    sat = desk(bare_host, user=USERS[suite])
     before = files(bare_host)
     planned = sat.fab("plan")
     assert planned.code == 10, planned.text
@@ -39,6 +42,7 @@ def test_a_bare_server_becomes_ready_just_as_the_plan_says(bare_host, desk):
     would = last_run(bare_host).said("would")
     sat.does("bootstrap")
     assert last_run(bare_host).said("changed") == would
+    assert bare_host.ssh("cat /root/frontend /etc/logrotate.conf").stdout == "noninteractive\n# by hand\n"
     answer = browse(bare_host)
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
     assert "No release yet" in answer.body
