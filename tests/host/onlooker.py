@@ -1,0 +1,72 @@
+"""Somebody on a host who looks at its processes all the time, as any user there may."""
+
+from __future__ import annotations
+
+import subprocess
+from types import TracebackType
+
+from roadie.throwaway import ThrowawayHost
+from within import entering
+
+# Every command line, and what stands in the environment of those that belong neither to root nor to the
+# site's own user. It ends when told to, or by itself after ten minutes.
+LOOK = r"""
+import os, pwd, select, sys, time
+
+site, names, seen = sys.argv[1], {}, set()
+
+def name_of(uid):
+    if uid not in names:
+        try:
+            names[uid] = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            return str(uid)  # it may be made yet
+    return names[uid]
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read().replace(b"\0", b" ").replace(b"\n", b" ")
+
+def look():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            user = name_of(os.stat(f"/proc/{pid}").st_uid)
+            seen.add(user.encode() + b" runs " + read(f"/proc/{pid}/cmdline"))
+            if user not in ("root", site):
+                seen.add(user.encode() + b" has " + read(f"/proc/{pid}/environ"))
+        except OSError:
+            pass
+
+print("looking", flush=True)
+deadline = time.monotonic() + 600
+while not select.select([sys.stdin], [], [], 0.002)[0] and time.monotonic() < deadline:
+    look()
+sys.stdout.buffer.write(b"\n".join(sorted(seen)))
+"""
+
+
+class Onlooker:
+    """Looks as long as the block lasts; afterwards `seen` has a line for each thing seen."""
+
+    def __init__(self, host: ThrowawayHost, site: str = "guestbook") -> None:
+        self.host, self.site, self.seen = host, site, ""
+
+    def __enter__(self) -> Onlooker:
+        self._process = subprocess.Popen(
+            [*entering(self.host), "python3", "-c", LOOK, self.site],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        assert self._process.stdout
+        assert self._process.stdout.readline() == "looking\n"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.seen, _ = self._process.communicate("enough\n", timeout=30)
