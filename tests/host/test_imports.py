@@ -14,6 +14,7 @@ import pytest
 import standing
 from desk import Done, browse
 from environments import Environment, build
+from faults import error_of
 from invoke.util import yaml
 from projects import change_line, commit, example, git_repo, settings
 from roadie import throwaway
@@ -196,6 +197,21 @@ def test_a_stage_of_the_users_own_can_refuse_a_release(seat: Seat) -> None:
     assert "no smoke" in done.text
     assert seat.host.ssh("readlink /srv/guestbook/live", check=False).stdout == before
     assert browse(seat.host).status in (200, 503)
+
+
+def test_a_stage_of_the_users_own_that_fails_after_the_switch_says_what_serves(seat: Seat) -> None:
+    (seat.project / "fabfile.py").write_text(
+        "from roadie import *\n\n"
+        'smoke = Stage("smoke", "Try it.", "stages/smoke.sh.j2")\n'
+        "use(deploy=(*DEPLOY, smoke))\n"
+    )
+    give_title(seat.project, "After the switch")
+    seat.write({"stages/smoke.sh.j2": "echo no smoke >&2\nexit 3\n"})
+    done = seat.fab("deploy")
+    release = seat.host.ssh("basename $(readlink -f /srv/guestbook/live/release)").stdout.strip()
+    said = error_of(done, 6, "smoke", "exit code 3", f"release {release} serves")
+    assert "still serves" not in said and "no release" not in said
+    assert "<h1>After the switch</h1>" in browse(seat.host).body
 
 
 def test_a_template_of_the_users_own_wins_until_it_is_taken_away(seat: Seat) -> None:
