@@ -21,7 +21,8 @@ done
 exit 0
 '
 reap='#!/bin/bash
-# reap SECONDS: a Supervisor that was killed left its programs behind; ends them once the new ones serve. From roadie.
+# reap SECONDS: a Supervisor that was killed left its programs behind; ends them once those of the new one, which is
+# MAINPID, have taken their place. Where none do, what is left goes on serving. From roadie.
 # An orphan'"'"'s parent is 1, it runs as the user of one of roadie'"'"'s sites, and it is in Supervisor'"'"'s own control group.
 
 look_at() { # PID: sets parent and owner
@@ -66,13 +67,37 @@ end_orphan() { # PID
   done
 }
 
-sleep "${1:-5}"
-for claim in /var/lib/roadie/sites/*; do
-  uid=$(id -u -- "${claim##*/}") || continue
-  ((uid > 0)) || continue
-  for orphan in $(orphans_of "${uid}"); do
+has_successor() { # UID: a program of the new Supervisor'"'"'s has workers, so it has its socket, where visitors can wait for it
+  local program
+  for program in $(children_of "${MAINPID}"); do
+    look_at "${program}"
+    if [[ ${owner} == "$1" && -n $(children_of "${program}") ]]; then return; fi
+  done
+  return 1
+}
+
+reap_site() { # APP: false if that has to wait
+  local uid orphan orphans
+  uid=$(id -u -- "$1") || return 0
+  orphans=$(orphans_of "${uid}")
+  [[ ${uid} != 0 && -n ${orphans} ]] || return 0
+  has_successor "${uid}" || return 1
+  for orphan in ${orphans}; do
     end_orphan "${orphan}"
   done
+}
+
+sleep "${1:-5}"
+apps=(/var/lib/roadie/sites/*)
+for ((tries = 0; tries < 300 && ${#apps[@]} != 0; tries++)); do
+  # Was that Supervisor killed too, the next one has a reap of its own.
+  [[ -d /proc/${MAINPID} ]] || break
+  waiting=()
+  for app in "${apps[@]##*/}"; do
+    reap_site "${app}" || waiting+=("${app}")
+  done
+  apps=("${waiting[@]}")
+  [[ ${#apps[@]} == 0 ]] || sleep 1
 done 2>/dev/null
 exit 0
 '

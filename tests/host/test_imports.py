@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import standing
-from desk import Done, browse
+from desk import Done, browse, eventually
 from environments import Environment, build
+from faults import error_of
 from invoke.util import yaml
 from projects import change_line, commit, example, git_repo, settings
 from roadie import throwaway
@@ -198,14 +199,30 @@ def test_a_stage_of_the_users_own_can_refuse_a_release(seat: Seat) -> None:
     assert browse(seat.host).status in (200, 503)
 
 
+def test_a_stage_of_the_users_own_that_fails_after_the_switch_says_what_serves(seat: Seat) -> None:
+    (seat.project / "fabfile.py").write_text(
+        "from roadie import *\n\n"
+        'smoke = Stage("smoke", "Try it.", "stages/smoke.sh.j2")\n'
+        "use(deploy=(*DEPLOY, smoke))\n"
+    )
+    give_title(seat.project, "After the switch")
+    seat.write({"stages/smoke.sh.j2": "echo no smoke >&2\nexit 3\n"})
+    done = seat.fab("deploy")
+    release = seat.host.ssh("basename $(readlink -f /srv/guestbook/live/release)").stdout.strip()
+    said = error_of(done, 6, "smoke", "exit code 3", f"release {release} serves")
+    assert "still serves" not in said and "no release" not in said
+    assert "<h1>After the switch</h1>" in browse(seat.host).body
+
+
 def test_a_template_of_the_users_own_wins_until_it_is_taken_away(seat: Seat) -> None:
     ours = (ROOT / "templates/config/headers.nginx.j2").read_text()
     seat.write({"config/headers.nginx.j2": f'{ours}add_header X-Whose "the user\'s" always;\n'})
     seat.does("bootstrap")
-    assert browse(seat.host).headers["x-whose"] == "the user's"
+    # nginx goes over to what it reads in its own time.
+    assert eventually(lambda: browse(seat.host).headers.get("x-whose") == "the user's")
     shutil.rmtree(seat.project / "roadie-templates")
     seat.does("bootstrap")
-    assert "x-whose" not in browse(seat.host).headers
+    assert eventually(lambda: "x-whose" not in browse(seat.host).headers)
 
 
 OWN_TASKS = """
