@@ -75,6 +75,7 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
   charset=$(database_charset) || fail "database ${app}" "root cannot log in over ${database_socket}: $(cause ERROR)"
   empty_database "${charset:-CHARACTER SET utf8mb4 COLLATE ${database_collation}}" ||
     fail "database ${app}" "it could not be emptied, and was left as it is: $(cause ERROR)"
+  went_back="the database is that of ${1##*/} now${dump:+, what it was before is in ${dump}}"
   load_dump "$1" || fail "database ${app}" "only a part of $1 is back ($(cause 'ERROR|gzip')); the dump itself is whole: run the same command again" 7
   found=$(as_root "SELECT COUNT(*) FROM information_schema.tables
     WHERE table_schema = '${app}' AND table_type NOT IN ('VIEW', 'SEQUENCE');")

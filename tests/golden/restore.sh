@@ -9,7 +9,6 @@ if [[ -n ${kb} ]]; then
   note=${dump}
   change_cuttable "dump of database ${app}" dump_database "${dump}"
 fi
-went_back="the database is that of ${file##*/} now${dump:+, what it was before is in ${dump}}"
 note="from ${file}"
 change "database ${app}" restore_dump "${file}"
 note=''

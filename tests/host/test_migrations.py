@@ -197,7 +197,7 @@ def test_migrations_of_a_run_that_was_killed_end_before_others_begin(site: Desk)
 
 
 def test_old_dumps_go(site: Desk) -> None:
-    site.host.ssh(f"cd {DUMPS} && touch 2020{{1..4}}-before-x.sql.gz 2020-x.sql.gz.new")
+    site.host.ssh(f"cd {DUMPS} && touch 2020010{{1..4}}T000000Z-before-x.sql.gz 2020-x.sql.gz.new")
     projects.commit(site.project)
     migration(site, "0008_last", TABLE.format("last"))
     site.does("deploy")

@@ -23,7 +23,7 @@ def test_of_two_runs_at_once_one_works_and_the_other_is_told(deployed, desk, fir
     with door.guarded(), one.started(first) as process:
         step = door.next(process)
         for words in ("deploy", "bootstrap", "migrate", "restart"):
-            error_of(other.fab(words), 4, "locked by ", f"fab {first}, since ", f"at step {step.stage}")
+            error_of(other.fab(words), 4, "locked by ", f"fab {first}", ", since ", f"at step {step.stage}")
         with other.started("deploy", "--wait", "120") as patient:
             assert "waiting" in patient.stdout.readline() + patient.stdout.readline()
             door.open()
