@@ -204,7 +204,9 @@ def test_old_dumps_go(site: Desk) -> None:
     found = said(site, f"ls {DUMPS}")
     assert [name for name in found if name.startswith("2020")] == []
     kept = {path.rpartition("/")[2] for path in said(site, "cat releases/*/dump")}
-    assert kept <= set(found) and len(found) <= len(kept) + 3
+    dumps = {name for name in found if name.endswith(".sql.gz") and "-before-restore." not in name}
+    assert kept <= dumps and len(dumps) <= len(kept) + 3
+    assert {name.replace(".applied", ".sql.gz") for name in found} <= set(found)
 
 
 def take_back(site: Desk, *names: str, code: int = 0) -> str:
