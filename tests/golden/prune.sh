@@ -64,7 +64,8 @@ list_old_dumps() { # sets old: all but the newest, and those that a release that
     [[ ${paths[i]##*/} != [0-9]*T*Z-before-* || ${named} == *$'\n'"${paths[i]}"$'\n'* ]] || old+=("${paths[i]}")
   done
   for path in "${dumps}"/*.applied; do
-    [[ -f ${path%.applied}.sql.gz || ! -f ${path} ]] || old+=("${path}")
+    [[ -f ${path} ]] || continue
+    [[ -f ${path%.applied}.sql.gz && " ${old[*]} " != *" ${path%.applied}.sql.gz "* ]] || old+=("${path}")
   done
   for path in "${dumps}"/*.new "${dumps}"/*.gone; do # of runs that were killed
     [[ ! -e ${path} ]] || old+=("${path}")
