@@ -150,7 +150,8 @@ def _line(one: Past, history: History) -> str:
     record = one.record
     took = f"{one.took} s" if one.took else "-"
     who = f"{record.get('who', '?')} at {record.get('from', '?')}"
-    branch = str(record.get("branch") or record.get("ref") or "-")
+    commit, ref = str(record.get("commit", "")), str(record.get("branch") or record.get("ref") or "-")
+    branch = ref if ref != commit else commit[:8]
     dirty = "; not all was committed" if record.get("dirty") else ""
     why = f" ({one.bad or one.failed})" if one.bad or one.failed else ""
     what = f"{branch}: {record.get('subject', '')}{dirty}{why}"
