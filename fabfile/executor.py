@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: the help of every `--wait`
+WAIT = "seconds to wait for another run to end (0)"
 MOST_AT_ONCE = 64
 _STOPPING = 0.6
 _HOST_NAME = re.compile(r"[\w:\[%\]][\w.:%\[\]-]*")

@@ -12,7 +12,7 @@ from invoke.context import Context
 from invoke.parser.argument import Argument
 
 from .errors import RoadieError, UsageError
-from .executor import RoadieTask, roadie_task
+from .executor import WAIT, RoadieTask, roadie_task
 from .report import say_line
 from .stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, UNLOCK
 
@@ -43,7 +43,7 @@ def manage(c: Context, command: str) -> None:
             raise RoadieError(f"{host.name}: manage.py {words[0]} ended with code {code}")
 
 
-@roadie_task(help={"wait": "seconds to wait for another run to end (0)"})
+@roadie_task(help={"wait": WAIT})
 def restart(c: Context, wait: int = 0) -> None:
     """Restart the release that serves; no request fails."""
     from .runner import run_stages, targets

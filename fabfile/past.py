@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from .errors import UsageError
-from .executor import roadie_task
+from .executor import WAIT, roadie_task
 from .report import say_line
 from .stages import (
     FINISH_ROLLBACK,
@@ -26,8 +26,6 @@ from .stages import (
 if TYPE_CHECKING:
     from .history import History, Past
     from .host import Host
-
-_WAIT = "seconds to wait for another run to end (0)"
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def releases(c: Context) -> None:
         "migrations": "take back the migrations that the older release does not know",
         "keep-migrations": "leave them in the database: the older release can live with them",
         "restore-dump": "bring back the database as it was before them, without all that came since",
-        "wait": _WAIT,
+        "wait": WAIT,
     }
 )
 def rollback(

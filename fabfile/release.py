@@ -10,7 +10,7 @@ from invoke.context import Context
 
 from . import stages
 from .errors import PlanFound, UsageError
-from .executor import roadie_task
+from .executor import WAIT, roadie_task
 from .report import HostReport, Report, say_line
 from .stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Sequence, in_use
 
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .workspace import Committed
 
-_WAIT = "seconds to wait for another run to end (0)"
-
 
 @roadie_task(
     help={
         "ref": "the commit, branch or tag to ship (HEAD)",
-        "wait": _WAIT,
+        "wait": WAIT,
         "migrate": "whether to apply the migrations that are pending (yes)",
     }
 )
@@ -139,7 +137,7 @@ def _warn_of_dirty_tree(work: Committed) -> None:
     help={
         "plan": "show what would be applied, as SQL, with its dangers; change nothing",
         "restore-dump": "bring the database back to this dump, a file on the host, instead",
-        "wait": _WAIT,
+        "wait": WAIT,
     }
 )
 def migrate(c: Context, plan: bool = False, restore_dump: str = "", wait: int = 0) -> None:

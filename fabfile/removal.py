@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from . import console
 from .errors import Degraded, StageFailed, UsageError
-from .executor import hosts_of, roadie_task
+from .executor import WAIT, hosts_of, roadie_task
 from .report import HostReport, say_line
 from .stages import PURGE, REMOVE, claim, unserve
 
@@ -23,7 +23,7 @@ _HARMLESS = {"", claim.name, unserve.name}
     help={
         "purge": "take its database, uploads, secrets, logs and users away too, for ever",
         "confirm": "the site's name, which --purge asks for at a terminal",
-        "wait": "seconds to wait for another run to end (0)",
+        "wait": WAIT,
     }
 )
 def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) -> None:
