@@ -200,12 +200,25 @@ def last_words(state: Path) -> str:
     return " / ".join(line.strip() for line in lines[-4:] if line.strip()) or "it said nothing"
 
 
+def programs(name: str) -> str:
+    """Return the names of what runs in a container, such as `systemd sshd`."""
+    names = []
+    for pid in _pids(name):
+        with suppress(OSError):  # it may end as we look
+            names.append(Path(f"/proc/{pid}/comm").read_text().strip())
+    return " ".join(names)
+
+
+def _pids(name: str) -> list[int]:
+    if not Path("/run/netns", name).exists():
+        return []
+    return [int(pid) for pid in machine.run("ip", "netns", "pids", name).split()]
+
+
 def _kill_once(state: Path, name: str) -> bool:
     """Send the signals once; tell whether anything is left, be it only a dying process's cgroup."""
     # The keeper first, or it might start nspawn again.
-    pids = [pid for pid in (running(state, "keeper"), running(state)) if pid]
-    if Path("/run/netns", name).exists():
-        pids += map(int, machine.run("ip", "netns", "pids", name).split())
+    pids = [pid for pid in (running(state, "keeper"), running(state), *_pids(name)) if pid]
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

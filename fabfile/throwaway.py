@@ -10,6 +10,7 @@ import shlex
 import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,11 +130,13 @@ class ThrowawayHost:
 
     def wait_until_up(self) -> None:
         """Wait until sshd answers and all that starts at boot has started."""
-        deadline = time.monotonic() + 60
+        began = time.monotonic()
         while not _greets(self.address):
-            if not nspawn.running(self.state, "keeper") or time.monotonic() > deadline:
-                words = nspawn.last_words(self.state)
-                raise Unreachable(f"{self.name}: sshd does not answer. The console: {words}")
+            waited = time.monotonic() - began
+            if waited > 60 or not nspawn.running(self.state, "keeper"):
+                words = f"The console: {nspawn.last_words(self.state)}"
+                running = f"Running there: {nspawn.programs(self.name) or 'nothing'}"
+                raise Unreachable(f"{self.name}: no sshd after {waited:.0f} s. {words}. {running}.")
             time.sleep(0.01)
         self.ssh("systemctl is-system-running --wait", check=False)
 
@@ -217,7 +220,7 @@ def boot(
         identity.settle_in(host.state, host.tree, host.name)
         if own_disk:
             machine.run("sync", "-f", host.storage)
-        host.start()
+        _switch_on(host)
     except BaseException:
         host.down()
         raise
@@ -299,6 +302,16 @@ def _down_mine() -> None:
         owner = _owner(host)
         if owner and owner[0] == os.getpid():
             host.down()
+
+
+def _switch_on(host: ThrowawayHost) -> None:
+    """Boot a new host, twice if need be: one first boot in some thousand hung without a word."""
+    try:
+        host.start()
+    except Unreachable as error:
+        warnings.warn(f"Booted a second time: {error}", stacklevel=1)
+        nspawn.kill(host.state, host.name)
+        host.start()
 
 
 def _claim(name: str, suite: str, layers: tuple[Path, ...]) -> ThrowawayHost:

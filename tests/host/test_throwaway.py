@@ -299,3 +299,18 @@ def test_a_cut_while_a_tree_is_made_leaves_no_half_tree_and_no_process(tmp_path)
     assert [Path(path).name for path in made] == trees()
     assert not list(tmp_path.glob("trees/.new-*"))
     assert str(tmp_path) not in machine.run("ps", "ax") + Path("/proc/mounts").read_text()
+
+
+def test_a_first_boot_that_dies_is_tried_once_more(monkeypatch):
+    began, start = [], nspawn.start
+
+    def starts_and_dies(state, name, tree):
+        start(state, name, tree)
+        began.append(name)
+        if len(began) == 1:
+            nspawn.kill(state, name)
+
+    monkeypatch.setattr(nspawn, "start", starts_and_dies)
+    with pytest.warns(UserWarning, match="Running there: nothing"), throwaway.boot("dies") as host:
+        assert host.ssh("hostname").stdout.strip() == host.name
+    assert len(began) == 2
