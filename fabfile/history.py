@@ -112,6 +112,10 @@ class History:
                 return path
         return ""
 
+    def lacking_in(self, dump: str, target: Past) -> bool:
+        """Whether the code of a release knows migrations that a dump lacks."""
+        return not (target.known or frozenset()) <= dict(self.dumps).get(dump, frozenset())
+
     def _applied(self) -> frozenset[str]:
         """What the database records; where it could not be asked, what the releases say of it."""
         if self.applied is not None:

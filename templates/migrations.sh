@@ -113,6 +113,7 @@ end_migration() { # applied|unapplied NAME
     printf '%s\n' "$2" >>"${release_dir}/migrations"
   else
     unapplied_migrations+=("$2")
+    went_back="migrations that the release that serves knows are taken back: ${unapplied_migrations[*]}; fab deploy applies them again"
   fi
   forget_begun "$2"
   name=''
@@ -138,7 +139,7 @@ refuse_migration() { # CODE: says what is done, what is half done, and the ways 
   if [[ ${#applied_migrations[@]} != 0 ]]; then
     grade=7 earlier="; applied before it: $(listed "${applied_migrations[@]}")$(dump_before)"
   elif [[ ${#unapplied_migrations[@]} != 0 ]]; then
-    grade=7 earlier="; unapplied before it: $(listed "${unapplied_migrations[@]}")$(dump_before)" next='put it right and run the same command again'
+    grade=7 earlier="; ${#unapplied_migrations[@]} before it are unapplied$(dump_before)" next='put it right and run the same command again'
   fi
   if [[ -z ${name} ]]; then
     fail migrations "${why}${earlier}; ${next}" "${grade}"

@@ -10,37 +10,10 @@ refuse_release() { # WHY
   fail "release ${release}" "${why}; no visitor saw it${applied}${next}"
 }
 
-pass_gate() { # every page as often as there are workers; a wrong answer counts after five of them
-  local path passes=0 wrong=0 waits=0 deadline=$((SECONDS + gate_seconds))
-  until ((passes >= workers)); do
-    page_status=''
-    # To look for the socket costs nothing; every question costs processes, which the release needs to start.
-    [[ ! -S /run/${app}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
-      ask_page "${path}"
-      [[ ${page_status:-000} == 000 ]] && break
-      judge_page "${path}"
-      [[ -z ${refusal} ]] || break
-    done
-    if [[ ${page_status:-000} == 000 ]]; then
-      ((++waits % 5)) || ! has_died || refuse_release 'it ends as soon as it starts'
-      refusal='it did not answer'
-    elif [[ -z ${refusal} ]]; then
-      passes=$((passes + 1))
-      continue
-    else
-      wrong=$((wrong + 1))
-      if ((wrong == 5)) || [[ ${page_status} == timeout ]]; then refuse_release "${refusal}"; fi
-    fi
-    ((SECONDS < deadline)) || refuse_release "${refusal} within ${gate_seconds} seconds"
-    sleep 0.02
-    stop_if_asked
-  done
-  ! has_died || refuse_release 'it answered once and then ended'
-}
-
 doing="gate for ${release}"
 say doing "${doing}" cut
 read_health
-pass_gate
+pass_gate judge_page
+[[ -z ${refusal} ]] || refuse_release "${refusal}"
 doing=''
 ok "release ${release}"

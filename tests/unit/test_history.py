@@ -105,6 +105,7 @@ def test_a_dump_is_offered_if_the_release_knows_all_that_is_applied_in_it() -> N
     dumps["app.0001\napp.0002\napp.0003"] = "new"
     past = history(two, three, live=B, dumps=[*dumps.values()], dumped=[*dumps])
     assert past.dump_for(past.target()) == "right"
+    assert [past.lacking_in(dump, past.target()) for dump in ("right", "old")] == [False, True]
     assert history(two, three, live=B).dump_for(past.target()) == ""
 
 
