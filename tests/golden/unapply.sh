@@ -25,6 +25,7 @@ if [[ -n ${wanted} ]]; then
   change_cuttable "dump of database ${app}" dump_database "${dump}"
   note=''
 fi
+stop_if_asked
 doing="migrations that ${release} does not know"
 say doing "${doing}" atomic
 with_release "${newer}" unapply_migrations "${unknown[@]}"

@@ -17,6 +17,7 @@ refuse_start() { # WHY
 }
 
 prestart_release
+stop_if_asked
 doing="start of ${release}"
 say doing "${doing}" cut
 read_health
