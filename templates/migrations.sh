@@ -119,6 +119,10 @@ end_migration() { # applied|unapplied NAME
   name=''
 }
 
+note_applied() { # for all that fails before their release serves
+  [[ ${#applied_migrations[@]} == 0 ]] || went_on="its migrations stay applied: $(listed "${applied_migrations[@]}")$(dump_before)"
+}
+
 note_pending() { # in every release: what the database, as it is now, lacks of what its code knows; a deploy looks there
   local known applied lacks
   applied=$(applied_now) || return 0

@@ -17,4 +17,4 @@ switch_site() { # one rename moves socket, code, virtualenv and static files
 ensure_link "${root}/current" live/release
 note="release ${release} in slot ${idle}"
 change live switch_site
-note='' went_back=''
+note='' went_back='' went_on=''
