@@ -18,6 +18,7 @@ differs_in_code_only() { # the virtualenv, the static files and the migrations a
 }
 
 if [[ -z ${check} ]] && is_plain_sequence && differs_in_code_only; then
+  begin_beside ask_release
   change_cuttable "static files of ${release}" link_static
   prestart_release
 fi
