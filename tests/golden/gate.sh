@@ -10,13 +10,13 @@ refuse_release() { # WHY
   fail "release ${release}" "${why}; no visitor saw it${applied}${next}"
 }
 
-pass_gate() { # every page as often as there are workers; a wrong answer counts after five of them
-  local path passes=0 wrong=0 waits=0 deadline=$((SECONDS + gate_seconds))
+pass_gate() { # every page once, then as often as there are more workers; a wrong answer counts after five of them
+  local path passes=0 times wrong=0 waits=0 deadline=$((SECONDS + gate_seconds))
   until ((passes >= workers)); do
-    page_status=''
+    page_status='' times=$((passes == 0 ? 1 : workers - passes))
     # To look for the socket costs nothing; every question costs processes, which the release needs to start.
     [[ ! -S /run/${app}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
-      ask_page "${path}"
+      ask_page "${path}" "${times}"
       [[ ${page_status:-000} == 000 ]] && break
       judge_page "${path}"
       [[ -z ${refusal} ]] || break
@@ -25,7 +25,7 @@ pass_gate() { # every page as often as there are workers; a wrong answer counts 
       ((++waits % 5)) || ! has_died || refuse_release 'it ends as soon as it starts'
       refusal='it did not answer'
     elif [[ -z ${refusal} ]]; then
-      passes=$((passes + 1))
+      passes=$((passes + times))
       continue
     else
       wrong=$((wrong + 1))
