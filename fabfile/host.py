@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import secrets
 import shlex
 import time
@@ -22,6 +23,8 @@ from .session import Payload, Refused, Session, Silent
 
 TAIL = 40
 _LONGEST_TAIL_LINE = 2000
+#: a script is mostly words: packed it is a third, which is fewer round trips where they are long
+_PACKING = 6
 
 _passwords: dict[str, str] = {}
 _passwords_lock = Lock()
@@ -49,9 +52,9 @@ class _Progress:
         return f"in stage {stage} after {time.monotonic() - self.began:.0f} s"
 
 
-def wrap_script(nonce: str) -> str:
-    """The program that receives a script on the host and runs it where no cut link kills it."""
-    return (TEMPLATES / "wrap.sh").read_text().replace("@NONCE@", nonce)
+def wrap_script(mark: str) -> str:
+    """The program that receives scripts on the host and runs them where no cut link kills them."""
+    return (TEMPLATES / "wrap.sh").read_text().replace("@MARK@", mark)
 
 
 class Host:
@@ -112,19 +115,22 @@ class Host:
         run_id: str = "",
         on_line: Callable[[str], None] | None = None,
     ) -> Outcome:
-        """Run a script as root in one exec, and hand out its events, told by `nonce`, as they come.
+        """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
-        `payload` lies in a file there meanwhile. `run_id` names the run on the host; `on_line` gets
-        every line that is no event. Raises Unreachable if the link is lost, Interrupted by `stop`.
+        All of a host's share one session. `payload` lies in a file there meanwhile. `run_id` names the
+        run on the host; `on_line` gets every line that is no event. Raises Unreachable if the link is
+        lost, Interrupted by `stop`.
         """
         progress = _Progress()
         try:
             self.open()
-            session = self._begin(run_id or secrets.token_hex(8), script.encode(), payload)
+            end = secrets.token_hex(16)
             try:
-                code = self._listen(session, nonce, progress, on_event, on_line)
-            finally:
-                session.close()
+                session = self._begin(run_id or secrets.token_hex(8), script, payload, end)
+                code = self._listen(session, end, nonce, progress, on_event, on_line)
+            except BaseException:
+                self._end_session()
+                raise
         except Silent:
             code = -1
         except (OSError, EOFError, Unreachable):
@@ -146,14 +152,15 @@ class Host:
         Returns its exit code.
         """
         self.open()
+        self._end_session()  # some hosts grant no two at a time
         text = command if isinstance(command, str) else shlex.join(command)
         if terminal.is_whole():
             # sudo asks for its password by itself there.
             words = _command(text) if self.is_root else f"sudo -- {_command(text)}"
             channel = transport.open_session(self.connection, words, terminal.size())
         else:
-            session = self._become_root(secrets.token_hex(8), text)
-            channel = session.release()
+            channel = self._become_root(_new_mark(), text).release()
+            self._session = None
         try:
             code = terminal.attach(channel)
         finally:
@@ -162,20 +169,29 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, run_id: str, script: bytes, payload: Payload) -> Session:
-        header = f"ROADIE {run_id} {len(script)} {len(payload)}\n".encode()
-        program = f"echo; echo {_mark(run_id)}\n{wrap_script(run_id)}"
-        return self._become_root(run_id, program, (header + script, payload))
+    def _begin(self, run_id: str, script: str, payload: Payload, end: str) -> Session:
+        """Have a script run in the session of all of them; `end` stands before its exit code."""
+        mark = self._session.mark if self._session else _new_mark()
+        packed = gzip.compress(script.encode(), _PACKING, mtime=0)
+        header = f"ROADIE {mark} {run_id} {len(packed)} {len(payload)} {end}\n".encode()
+        parts = (header + packed, payload)
+        if self._session:
+            self._session.feed(parts)
+        else:
+            self._session = self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}", parts)
+        return self._session
 
     def _listen(
         self,
         session: Session,
+        end: str,
         nonce: str,
         progress: _Progress,
         on_event: Callable[[Event], None] | None,
         on_line: Callable[[str], None] | None,
     ) -> int:
         for line in session.lines():
+            line, is_over, code = line.partition(end)  # the last line may have no end of its own
             event = parse(line, nonce) if nonce else None
             if event:
                 progress.events.append(event)
@@ -183,25 +199,33 @@ class Host:
                     progress.tail.clear()  # what programs said of an earlier step explains nothing
                 if on_event:
                     on_event(event)
-            else:
+            elif line or not is_over:
                 progress.tail.append(line[:_LONGEST_TAIL_LINE])
                 if on_line:
                     on_line(line)
-        return session.exit_code()
+            if is_over:
+                return int(code)
+        return session.exit_code() or -1
 
-    def _become_root(self, run_id: str, program: str, parts: Sequence[Payload] = ()) -> Session:
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            with suppress(OSError, EOFError):  # the connection may be gone already
+                session.close()
+
+    def _become_root(self, mark: str, program: str, parts: Sequence[Payload] = ()) -> Session:
         """Run bash as root: directly, through sudo, or through sudo with a password."""
         if self.is_root:
-            return self._started(self._execute("", run_id, program, parts))
+            return self._started(self._execute("", mark, program, parts))
         if not self._sudo_asks and self._known_password() is None:
-            session = self._execute("sudo -n --", run_id, program, parts)
+            session = self._execute("sudo -n --", mark, program, parts)
             if session.wait_for_start():
                 return session
             self._sudo_asks = session.exit_code() == 1
             if not self._sudo_asks:
                 raise self._refused(session)
             session.close()
-        session = self._execute(f"sudo -S -p {_prompt(run_id)} --", run_id, program)
+        session = self._execute(f"sudo -S -p {_prompt(mark)} --", mark, program)
         # Nothing but the password goes before sudo is through: it takes a line for its next try.
         session.send(f"{self._password()}\n".encode())
         self._started(session)
@@ -209,11 +233,11 @@ class Host:
             session.feed(parts)
         return session
 
-    def _execute(self, sudo: str, run_id: str, program: str, parts: Sequence[Payload] = ()) -> Session:
-        words = _command(f"echo {_mark(run_id)} >&2\n{program}")
+    def _execute(self, sudo: str, mark: str, program: str, parts: Sequence[Payload] = ()) -> Session:
+        words = _command(f"echo {mark} >&2\n{program}")
         words = f"env LC_ALL=C {sudo} {words}" if sudo else words
         channel = transport.open_session(self.connection, words)
-        session = Session(channel, mark=_mark(run_id), prompt=_prompt(run_id))
+        session = Session(channel, mark=mark, prompt=_prompt(mark))
         self._session = session
         if self._stopped.is_set():
             session.close()
@@ -284,9 +308,9 @@ def _command(program: str) -> str:
     return f"bash -c {shlex.quote(unfold)} {shlex.quote(folded)}"
 
 
-def _mark(run_id: str) -> str:
-    return f"roadie-{run_id}"
+def _new_mark() -> str:
+    return f"roadie-{secrets.token_hex(8)}"
 
 
-def _prompt(run_id: str) -> str:
-    return f"P{run_id}"
+def _prompt(mark: str) -> str:
+    return f"P{mark}"

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 )
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
-    from .record import make_release
     from .runner import run_stages, targets
-    from .workspace import at_ref
 
     settings, hosts = targets(c)
+    from .record import make_release  # meanwhile the hosts are connected to
+    from .workspace import at_ref
+
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     values = {**work.values, "secrets": _secrets(settings)}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SettingsError
+from .libraries import needed
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = next(path for path in (HERE / "templates", HERE.parent / "templates") if path.is_dir())
@@ -65,7 +66,7 @@ def _environment(own_templates: Path | None) -> Any:
         bytecode_cache=_kept(),
     )
     made.globals["config"] = jinja2.pass_context(_config)
-    made.globals["library"] = _library
+    made.globals["with_libraries"] = _with_libraries
     made.filters["name"] = _name
     return made
 
@@ -95,9 +96,14 @@ def _config(context: Any, template: str) -> str:
     return text
 
 
+def _with_libraries(script: str) -> _Verbatim:
+    """A script that is rendered already, after the libraries that it needs."""
+    return _Verbatim("\n".join([*map(_library, needed(script, _library)), script]))
+
+
 @lru_cache
-def _library(name: str) -> _Verbatim:
-    return _Verbatim((TEMPLATES / name).read_text())
+def _library(name: str) -> str:
+    return (TEMPLATES / name).read_text()
 
 
 def _name(value: object) -> _Verbatim:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import queue
 import sys
 import threading
 import time
@@ -50,15 +51,21 @@ class Session:
         self._beat = beat
         self._prompt = prompt
         self._unread = ""
+        self._lines = self._marked_lines()
         self._prompts = 0
         self._heard = time.monotonic()
         self._window = channel.out_window_size
         self._is_over = threading.Event()
+        self._to_send: queue.SimpleQueue[Iterable[Payload]] = queue.SimpleQueue()
+        self._feeder = threading.Thread(target=self._feed, daemon=True)
         channel.settimeout(_TICK)
 
     def feed(self, parts: Iterable[Payload]) -> None:
-        """Send all of it and then a heartbeat every two seconds, from a thread of its own."""
-        threading.Thread(target=self._feed, args=(parts,), daemon=True).start()
+        """Send all of it, and from then on a heartbeat every two seconds, from a thread of its own."""
+        self._heard = time.monotonic()
+        self._to_send.put(parts)
+        if not self._feeder.ident:
+            self._feeder.start()
 
     def send(self, data: bytes) -> None:
         """Send all of it; what the host has no room for waits."""
@@ -85,7 +92,10 @@ class Session:
         return self.started
 
     def lines(self) -> Iterator[str]:
-        """Every line of stdout after the mark, as it comes; a login shell may print some before."""
+        """Every line of stdout after the mark, as it comes, once; a login shell may print some before."""
+        return self._lines
+
+    def _marked_lines(self) -> Iterator[str]:
         lines = self.all_lines()
         for line in lines:
             if line == self.mark:
@@ -118,12 +128,12 @@ class Session:
 
     def close(self) -> None:
         """End it; the host's side sees an end of file."""
-        self._is_over.set()
+        self._end_feeding()
         self.channel.close()
 
     def release(self) -> Any:
         """Hand over the channel as it is; what was read of its stderr already is printed."""
-        self._is_over.set()
+        self._end_feeding()
         for line in self.words:
             print(line, file=sys.stderr)
         print(self._unread, end="", file=sys.stderr, flush=True)
@@ -175,12 +185,21 @@ class Session:
             self._heard = time.monotonic()
         self._window = window
 
-    def _feed(self, parts: Iterable[Payload]) -> None:
+    def _feed(self) -> None:
         try:
-            for part in parts:
-                for start in range(0, len(part), _CHUNK):
-                    self.send(part[start : start + _CHUNK])
-            while not self._is_over.wait(HEARTBEAT):
-                self.send(b"\n")
+            while not self._is_over.is_set():
+                for part in self._next_to_send():
+                    for start in range(0, len(part), _CHUNK):
+                        self.send(part[start : start + _CHUNK])
         except (OSError, EOFError):
             pass  # the channel is closed, and whoever reads from it learns why
+
+    def _next_to_send(self) -> Iterable[Payload]:
+        try:
+            return self._to_send.get(timeout=HEARTBEAT)
+        except queue.Empty:
+            return (b"\n",)
+
+    def _end_feeding(self) -> None:
+        self._is_over.set()
+        self._to_send.put(())  # wakes it

@@ -162,6 +162,39 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]
         options = self.get_security_options()
         options.key_types = sorted(options.key_types, key=lambda kind: kind not in known)
 
+    def auth_publickey(self, username: str, key: paramiko.PKey, event: Any = None) -> list[str]:
+        """As Paramiko's own, with a round trip less."""
+        done = event or threading.Event()
+        self.auth_handler = _Login(self)
+        self.auth_handler.auth_publickey(username, key, done)
+        return [] if event else list(self.auth_handler.wait_for_response(done))
+
+
+class _Login(paramiko.auth_handler.AuthHandler):  # type: ignore[misc]
+    """Offers a key together with the request for the service of logins, before that is granted.
+
+    On Debian 12 it spares two round trips, as sshd holds back what comes next (Nagle). Not for RSA: by which
+    of its algorithms to sign is what the host says meanwhile.
+    """
+
+    def _request_auth(self) -> None:
+        # Told first: the answer may be quick.
+        self._offers_at_once = "rsa" not in self.private_key.get_name()
+        super()._request_auth()
+        if self._offers_at_once:
+            super()._parse_service_accept(_message("ssh-userauth"))
+
+    def _parse_service_accept(self, m: paramiko.Message) -> None:
+        if not self._offers_at_once:
+            super()._parse_service_accept(m)
+
+
+def _message(text: str) -> paramiko.Message:
+    message = paramiko.Message()
+    message.add_string(text)
+    message.rewind()
+    return message
+
 
 class _Socket(socket.socket):
     """A socket that acknowledges at once: until then sshd (Nagle's algorithm) keeps what it says next."""

@@ -2,6 +2,9 @@
 
 # What the stage inspect finds.
 inspected_release='' static_answer=''
+answers=/run/roadie/${run_id}.answers
+collected=${root}/shared/home/.collected # where the app's user collects static files
+static_root_names=() static_variables=() post_build=() # of the settings, once a stage has named them
 
 in_django() { # CALL [NAME=VALUE]...: calls a function of roadie's modules in the project, as its user, with these variables
   in_release env "${@:2}" python -m roadie_start "$1"
@@ -11,6 +14,20 @@ with_release() { # RELEASE COMMAND...: as if that one were the release that the 
   local release release_dir work_dir venv_dir
   work_on "$1"
   "${@:2}"
+}
+
+static_from() { # FOLDER: the variables that have a process take its static files from there
+  static_variables=("ROADIE_STATIC_ROOT=$1" "${static_root_names[@]/%/=$1}")
+}
+
+ask_release() { # the static files that serve stand in for those of the release until these are collected
+  local digest='' from=${collected}
+  if [[ -d ${root}/live/static ]]; then
+    from=${root}/live/static
+    [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
+  fi
+  static_from "${from}"
+  in_django "release.inspect('${collected}', '${digest}')" "${static_variables[@]}" >"${answers}" 2>&1
 }
 
 hear() { # LINE: sets key and value if it is an answer; else logs it, and learns from a traceback what went wrong and where

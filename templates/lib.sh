@@ -3,7 +3,7 @@
 
 went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
 went_on='' # from when migrations are applied until their release serves: which, and the way back
-stage='' doing='' cuttable_pid='' stopping='' touched='' locked='' before_end='' step_start=0 state=/var/lib/roadie known_format=1
+stage='' doing='' cuttable_pid='' beside_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
@@ -39,15 +39,23 @@ note_failure() { # WHAT: for the list of releases
 end_in_order() { # what a stage named in before_end is done once, before a run ends early
   local last=${before_end}
   before_end=''
+  [[ -z ${beside_pid} ]] || kill -KILL -- "-${beside_pid}" 2>/dev/null || :
   [[ -z ${last} ]] || "${last}" || :
 }
 
-step_output() { # prints what the running step's programs have said so far
-  tail -c "+$((step_start + 1))" -- "${log}" 2>/dev/null
+run_output() { # prints all that was said so far
+  cat -- "${log}" 2>/dev/null
 }
 
-cause() { # PATTERN: what they said last that matches, as one line
-  step_output | grep -aE -- "$1" | tail -n 5 |
+step_output() { # prints what the running step's programs have said so far
+  local begin
+  begin=$(grep -abF -- "${nonce}"$'\tdoing\t' "${log}" 2>/dev/null | tail -n 1) || :
+  begin=${begin%%:*}
+  tail -c "+$((${begin:-0} + 1))" -- "${log}" 2>/dev/null | tail -n +2
+}
+
+cause() { # PATTERN [OUTPUT]: what they said last that matches, as one line
+  "${2:-step_output}" | grep -aE -- "$1" | tail -n 5 |
     awk '!seen[$0]++ { gsub(/^[ \t]+|[ \t]+$/, ""); printf "%s%s", separator, $0; separator = "; " }' || :
 }
 
@@ -93,19 +101,40 @@ stop_if_asked() {
 }
 
 cuttable() { # COMMAND...: runs it so that a stop ends it at once
-  local code=0
   stop_if_asked
   set -m
   ("$@") 8>&- 9>&- </dev/null &
   cuttable_pid=$!
   set +m
-  # For the frame, which ends it if this shell is killed; a stop may have come before there was a process.
-  printf %s "${cuttable_pid}" >"/run/roadie/${run_id}.cut"
-  [[ -z ${stopping} ]] || on_term
+  await_cuttable
+}
+
+await_cuttable() { # returns its exit code
+  local code=0
+  note_cuttable
+  [[ -z ${stopping} ]] || on_term # it may have come before there was a process
   wait "${cuttable_pid}" || code=$?
   cuttable_pid=''
-  : >"/run/roadie/${run_id}.cut"
+  note_cuttable
   return "${code}"
+}
+
+note_cuttable() { # for the frame, which ends them if this shell is killed
+  printf '%s' "${cuttable_pid:+-${cuttable_pid} }${beside_pid:+-${beside_pid}}" >"/run/roadie/${run_id}.cut"
+}
+
+begin_beside() { # COMMAND...: what only asks and may be ended at any time, beside the steps that follow, until end_beside
+  stop_if_asked
+  set -m
+  ("$@") 8>&- 9>&- </dev/null &
+  beside_pid=$!
+  set +m
+  note_cuttable
+}
+
+end_beside() { # waits for it as cuttable does; returns its exit code
+  cuttable_pid=${beside_pid} beside_pid=''
+  await_cuttable
 }
 
 # ---- Acting: change is the only verb that alters a host ----------------------------------------------------------
@@ -128,7 +157,7 @@ act() { # cut|atomic WHAT COMMAND...
   fi
   stop_if_asked
   prepare_change
-  doing=${what} step_start=$(stat -c %s -- "${log}")
+  doing=${what}
   say doing "${what}" "${how}"
   if [[ ${how} == cut ]]; then cuttable "$@"; else "$@"; fi
   doing=''

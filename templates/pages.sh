@@ -11,16 +11,24 @@ read_health() { # sets health to the release's own pages: those that today's set
   done < <(cat -- "${release_dir}/health" 2>/dev/null)
 }
 
-ask_page() { # PATH: its status and, for a redirect, where to; as nginx will ask, before nginx does
+ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as nginx will ask, before nginx does
   # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
-  local code=0
-  page_status='' page_location=''
+  local code=0 i urls=()
+  for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
   cuttable as_user "${app}" / curl -s -m "$((SECONDS < deadline ? deadline - SECONDS : 1))" --unix-socket "/run/${app}/${idle}.sock" \
-    -o /dev/null -w '%{http_code} %{redirect_url}' \
+    --fail-early -w '%{http_code} %{redirect_url}\n' -H 'Connection: close' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
-    "http://${domains[0]}$1" >"/run/roadie/${run_id}.answer" || code=$?
-  read -r page_status page_location <"/run/roadie/${run_id}.answer" || :
+    "${urls[@]}" >"/run/roadie/${run_id}.answer" || code=$?
+  take_worst_answer
   [[ ${code} != 28 ]] || page_status=timeout
+}
+
+take_worst_answer() { # each may be that of another worker
+  local status location
+  page_status='' page_location=''
+  while read -r status location; do
+    [[ ${page_status} == 000 || ${status} != 000 && ${status} < ${page_status} ]] || page_status=${status} page_location=${location}
+  done <"/run/roadie/${run_id}.answer"
 }
 
 judge_page() { # PATH: empties or sets refusal
@@ -52,13 +60,13 @@ judge_redirect() { # PATH
   fi
 }
 
-pass_gate() { # JUDGE: every page as often as there are workers; else sets refusal, by five wrong answers
-  local path passes=0 wrong=0 waits=0 deadline=$((SECONDS + gate_seconds))
+pass_gate() { # JUDGE: every page once, then as often as there are more workers; else sets refusal, by five wrong answers
+  local path passes=0 times wrong=0 waits=0 deadline=$((SECONDS + gate_seconds))
   until ((passes >= workers)); do
-    page_status=''
+    page_status='' times=$((passes == 0 ? 1 : workers - passes))
     # To look for the socket costs nothing; every question costs processes, which the release needs to start.
     [[ ! -S /run/${app}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
-      ask_page "${path}"
+      ask_page "${path}" "${times}"
       [[ ${page_status:-000} == 000 ]] && break
       "$1" "${path}"
       [[ -z ${refusal} ]] || break
@@ -67,7 +75,7 @@ pass_gate() { # JUDGE: every page as often as there are workers; else sets refus
       refusal='it did not answer'
       if ((++waits % 5 == 0)) && has_died; then refusal='it ends as soon as it starts' && return; fi
     elif [[ -z ${refusal} ]]; then
-      passes=$((passes + 1))
+      passes=$((passes + times))
       continue
     else
       wrong=$((wrong + 1))

@@ -1006,9 +1006,10 @@ require_secrets() { # of these names, which may be new in the settings
 }
 
 write_program() { # what the project's own gunicorn.conf.py sets is its word: a flag would win over it
-  local text=${program} setting
+  local text=${program} own=${work_dir}/gunicorn.conf.py setting
   for setting in workers worker_class threads timeout worker_tmp_dir; do
-    grep -qsE "^${setting}[[:space:]]*=" -- "${work_dir}/gunicorn.conf.py" || continue
+    [[ -e ${own} ]] || break
+    grep -qsE "^${setting}[[:space:]]*=" -- "${own}" || continue
     [[ ! ${text} =~ \ --${setting//_/-}\ [^\ ]+ ]] || text=${text/"${BASH_REMATCH[0]}"/}
   done
   printf '%s\n' "${text}" >"${release_dir}/program.in"

@@ -2,23 +2,6 @@ post_build=()
 static_url=/static/
 media_url=/media/
 
-collected=${root}/shared/home/.collected
-answers=/run/roadie/${run_id}.answers
-
-static_from() { # FOLDER: the variables that have a process take its static files from there
-  static_variables=("ROADIE_STATIC_ROOT=$1" "${static_root_names[@]/%/=$1}")
-}
-
-ask_release() { # the static files that serve stand in for those of the release until these are collected
-  local digest='' from=${collected}
-  if [[ -d ${root}/live/static ]]; then
-    from=${root}/live/static
-    [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
-  fi
-  static_from "${from}"
-  in_django "release.inspect('${collected}', '${digest}')" "${static_variables[@]}" >"${answers}" 2>&1
-}
-
 judge_release() { # CODE: sets static_answer, and what is told of migrations
   local line key value inspected='' refusals=()
   hear_nothing
@@ -64,7 +47,7 @@ static_answer=''
 forget_plan
 doing="look at ${release}"
 say doing "${doing}" cut
-cuttable ask_release || code=$?
+if [[ -n ${beside_pid} ]]; then end_beside || code=$?; else cuttable ask_release || code=$?; fi
 judge_release "${code}"
 rm -f -- "${answers}"
 inspected_release=${release}

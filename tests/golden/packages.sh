@@ -58,7 +58,7 @@ wait_for_apt() { # locks are waited for, never broken
 why_apt_failed() { # lists that could not be had are a warning only, of an earlier step, and the reason all the same
   local why lists
   why=$(cause '^(E|dpkg): ')
-  lists=$(step_start=0 cause '^W: Failed to fetch')
+  lists=$(cause '^W: Failed to fetch' run_output)
   printf '%s' "${why:-no reason given; see ${log}}${lists:+; ${lists}}"
 }
 

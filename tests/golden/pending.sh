@@ -1,4 +1,3 @@
-answers=/run/roadie/${run_id}.answers
 
 ask_pending() {
   in_django 'migrations.ask()' >"${answers}" 2>&1

@@ -7,17 +7,22 @@ is_plain_sequence() {
   [[ " ${sequence[*]} " == *' prestart inspect static dump migrate start '* && ${#post_build[@]} == 0 ]]
 }
 
-differs_in_code_only() { # the virtualenv, the static files and the migrations are those that serve, as far as paths tell
+seems_to_need_no_more() { # the static files and the migrations are those that serve, as far as paths tell
   local before digest='' paths
   before=$(live_release)
-  [[ -n ${before} && $(readlink -- "${root}/live/venv") == */"${venv_dir##*/}" && ! -e ${root}/live/release/pending ]] || return 1
+  [[ -n ${before} && ! -e ${root}/live/release/pending && $(record_of_django "${venv_dir}") -ef $(record_of_django "${root}/live/venv") ]] || return 1
   contents_of "${root}/live/release/static.digest" digest 2>/dev/null
   [[ ${digest} =~ ^[0-9a-f]{64}$ ]] || return 1
   paths=$(repo_git diff-tree -r --no-renames --name-only "refs/roadie/trees/${before}" "${tree}") || return 1
   [[ $'\n'${paths} != *[/$'\n']migrations/* ]] && ! grep -qvE '^$|\.(py|html|txt|md|rst)$' <<<"${paths}"
 }
 
-if [[ -z ${check} ]] && is_plain_sequence && differs_in_code_only; then
+record_of_django() { # VIRTUALENV: another Django, or the same of another time, would have all static files collected anew
+  printf '%s' "$1"/lib/python3*/site-packages/[Dd]jango-*.dist-info/RECORD
+}
+
+if [[ -z ${check} ]] && is_plain_sequence && seems_to_need_no_more; then
+  begin_beside ask_release
   change_cuttable "static files of ${release}" link_static
   prestart_release
 fi

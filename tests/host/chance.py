@@ -20,9 +20,9 @@ from told import last_run
 from within import assert_serves_once, assert_tidy, halves, inside, leftovers, masters
 
 ANSWERS = 20
-# The oldest process with a run's id in its words is the frame of that run (wrap.sh).
+# The oldest process with the mark of a session in its words is the frame of its runs (wrap.sh).
 _PROCESSES = r"""
-frame() { pgrep -o -f 'nonce=[0-9a-f]{32}' || :; }
+frame() { pgrep -o -f 'ROADIE roadie-[0-9a-f]{16} ' || :; }
 worker() { pgrep -o -f '^bash /run/roadie/' || :; }
 tree() { local child; for child in $(pgrep -P "$1"); do tree "$child"; done; echo "$1"; }
 """

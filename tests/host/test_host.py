@@ -193,12 +193,23 @@ def test_a_user_who_may_not_log_in_is_told_so(reach, login_shell):
         reach().run("true")
 
 
-def test_runs_share_one_connection(reach, host):
+def test_runs_share_one_connection_and_one_session(reach, host):
     place = now(host)
     ours = reach()
-    for _ in range(3):
-        ours.run("true")
-    assert len(since(host, place, "Accepted publickey")) == 1
+    for code in (0, 7, 1):
+        outcome = ours.run(f'printf "%s " run {code}; cat "$2"; exit {code}', f"payload {code}".encode())
+        assert (outcome.code, outcome.tail) == (code, [f"run {code} payload {code}"])
+    accepted, started = since(host, place, "Accepted publickey|Starting session")
+    assert accepted.startswith("Accepted") and started.startswith("Starting")
+    assert host.ssh("ls -A /run/roadie /var/lib/roadie/incoming | grep -v :").stdout.split() == []
+
+
+def test_a_frame_that_was_killed_is_a_host_that_was_lost(reach, host):
+    killed = threading.Timer(1, host.ssh, ["pkill -KILL -o -f '[R]OADIE roadie-'"])
+    killed.start()
+    with pytest.raises(Unreachable, match=r"^lost web1 "):
+        reach().run("sleep 3")
+    assert eventually(lambda: is_gone(host, "sleep 3"), 10)
 
 
 # ---- sudo ------------------------------------------------------------------------------------------

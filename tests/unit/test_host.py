@@ -22,6 +22,6 @@ def test_no_login_shell_sees_a_newline_or_a_bang(text):
     assert not set("\n!") & set(_command(text))
 
 
-def test_the_wrap_is_told_its_run():
-    assert "nonce=0123abcd run=/run/roadie/0123abcd" in wrap_script("0123abcd")
-    assert "@NONCE@" not in wrap_script("0123abcd")
+def test_the_wrap_is_told_its_mark():
+    assert '"ROADIE roadie-0123abcd "*)' in wrap_script("roadie-0123abcd")
+    assert "@MARK@" not in wrap_script("roadie-0123abcd")

@@ -20,7 +20,7 @@ ORDER = """
     errors events stages
     kinds names sections schema layers settings manual secret_sources
     bundle trees words pins project workspace
-    render record console history report
+    libraries render record console history report
     host_keys ssh_config trust login transport session terminal host config executor runner
     machine identity basetree disk nspawn throwaway
     browser sabotage provision release past removal operate data drill rehearsal __init__ cli
