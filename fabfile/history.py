@@ -112,6 +112,10 @@ class History:
                 return path
         return ""
 
+    def lacking_in(self, dump: str, target: Past) -> bool:
+        """Whether the code of a release knows migrations that a dump lacks."""
+        return not (target.known or frozenset()) <= dict(self.dumps).get(dump, frozenset())
+
     def _applied(self) -> frozenset[str]:
         """What the database records; where it could not be asked, what the releases say of it."""
         if self.applied is not None:
@@ -132,7 +136,7 @@ class History:
                 raise UsageError(f"{self.host}: {len(found)} releases begin with {to}; give more of its name")
         if len({one.record.get("commit") for one in found}) > 1:
             raise UsageError(f"{self.host}: several commits begin with {to}; give more of its name")
-        served = [one for one in found if one.switched]
+        served = [one for one in found if one.switched or one.id == self.live]
         if served:
             return next((one for one in reversed(served) if one.id != self.live), served[-1])
         if found:

@@ -21,6 +21,7 @@ from .stages import (
     pending,
     restore,
     unapply,
+    warm,
 )
 
 if TYPE_CHECKING:
@@ -86,8 +87,8 @@ def rollback(
         _roll_back(host, history, history.target(to), choice, values, wait)
 
 
-_UNAPPLY: Sequence = (unapply,)
-_RESTORE: Sequence = (restore,)
+_UNAPPLY: Sequence = (warm, unapply)
+_RESTORE: Sequence = (warm, restore)
 # To a release that was left with its migrations taken back: they are applied again.
 _FORWARD: Sequence = (pending, dump, migrate)
 
@@ -130,8 +131,10 @@ def _across_migrations(
     if choice == _RESTORE and not before:
         raise UsageError(f"{where}: no dump without {names} is here; see --migrations")
     way = replace(way, unknown=unknown, knows=knowing.id if knowing else "", dump=before)
-    # A dump may be older than the last migration that the release does know.
-    return way, (*choice, *(_FORWARD if choice == _RESTORE else forward))
+    if choice == _RESTORE:
+        # A dump may be older than the last migration that the release does know.
+        forward = _FORWARD if history.lacking_in(before, target) else ()
+    return way, (*choice, *forward)
 
 
 def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[History]:

@@ -57,6 +57,7 @@ retire = _stage("retire", "Drain and stop the release before.")
 prune = _stage("prune", "Remove what no release uses any more.")
 history = _stage("history", "Tell of the releases that the host has.")
 back = _stage("back", "Find the release to go back to.")
+warm = _stage("warm", "Start the older release before the database is changed for it.")
 unapply = _stage("unapply", "Take back the migrations that the older release does not know.")
 leave = _stage("leave", "Mark the release that was left.")
 

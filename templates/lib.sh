@@ -2,6 +2,7 @@
 # nonce, check, app, root and who before this runs.
 
 went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
+went_on='' # from when migrations are applied until their release serves: which, and the way back
 stage='' doing='' cuttable_pid='' beside_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
@@ -19,6 +20,7 @@ fail() { # WHAT WHY [CODE]
   trap - ERR
   local why=$2 code=${3:-6}
   disk_is_full && why="${why}; ${disk_full}"
+  [[ -z ${went_on} ]] || why="${why}; ${went_on}"
   # The release that serves is not what it was, on a database that is behind it.
   [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"

@@ -113,9 +113,14 @@ end_migration() { # applied|unapplied NAME
     printf '%s\n' "$2" >>"${release_dir}/migrations"
   else
     unapplied_migrations+=("$2")
+    went_back="migrations that the release that serves knows are taken back: ${unapplied_migrations[*]}; fab deploy applies them again"
   fi
   forget_begun "$2"
   name=''
+}
+
+note_applied() { # for all that fails before their release serves
+  [[ ${#applied_migrations[@]} == 0 ]] || went_on="its migrations stay applied: $(listed "${applied_migrations[@]}")$(dump_before)"
 }
 
 note_pending() { # in every release: what the database, as it is now, lacks of what its code knows; a deploy looks there
@@ -138,7 +143,7 @@ refuse_migration() { # CODE: says what is done, what is half done, and the ways 
   if [[ ${#applied_migrations[@]} != 0 ]]; then
     grade=7 earlier="; applied before it: $(listed "${applied_migrations[@]}")$(dump_before)"
   elif [[ ${#unapplied_migrations[@]} != 0 ]]; then
-    grade=7 earlier="; unapplied before it: $(listed "${unapplied_migrations[@]}")$(dump_before)" next='put it right and run the same command again'
+    grade=7 earlier="; ${#unapplied_migrations[@]} before it are unapplied$(dump_before)" next='put it right and run the same command again'
   fi
   if [[ -z ${name} ]]; then
     fail migrations "${why}${earlier}; ${next}" "${grade}"

@@ -60,6 +60,34 @@ judge_redirect() { # PATH
   fi
 }
 
+pass_gate() { # JUDGE: every page once, then as often as there are more workers; else sets refusal, by five wrong answers
+  local path passes=0 times wrong=0 waits=0 deadline=$((SECONDS + gate_seconds))
+  until ((passes >= workers)); do
+    page_status='' times=$((passes == 0 ? 1 : workers - passes))
+    # To look for the socket costs nothing; every question costs processes, which the release needs to start.
+    [[ ! -S /run/${app}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
+      ask_page "${path}" "${times}"
+      [[ ${page_status:-000} == 000 ]] && break
+      "$1" "${path}"
+      [[ -z ${refusal} ]] || break
+    done
+    if [[ ${page_status:-000} == 000 ]]; then
+      refusal='it did not answer'
+      if ((++waits % 5 == 0)) && has_died; then refusal='it ends as soon as it starts' && return; fi
+    elif [[ -z ${refusal} ]]; then
+      passes=$((passes + times))
+      continue
+    else
+      wrong=$((wrong + 1))
+      if ((wrong == 5)) || [[ ${page_status} == timeout ]]; then return; fi
+    fi
+    if ((SECONDS >= deadline)); then refusal+=" within ${gate_seconds} seconds" && return; fi
+    sleep 0.02
+    stop_if_asked
+  done
+  ! has_died || refusal='it answered once and then ended'
+}
+
 has_died() { # the program runs no more, or keeps on dying
   case $(program_state "${program}") in
     RUNNING | STARTING) return 1 ;;

@@ -2,4 +2,5 @@ local name
 name=$(live_release)
 [[ -n ${name} ]] || fail release 'no release serves; run: fab deploy' 2
 work_on "${name}"
+[[ -n ${check} ]] || note_switched "${name}"
 ok "release ${release}"

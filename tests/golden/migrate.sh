@@ -11,4 +11,5 @@ if [[ ${#applied_migrations[@]} == 0 ]]; then
   ok "migrations of ${release}"
 else
   say changed "migrations of ${release}" "${applied_migrations[*]}"
+  [[ ${release} == "$(live_release)" ]] || note_applied
 fi

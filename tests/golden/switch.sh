@@ -3,11 +3,11 @@ before=${before##*/}
 
 switch_site() { # one rename moves socket, code, virtualenv and static files
   rm -f -- "${release_dir}/settled" # of the time before, should it have served already
+  [[ -z ${before} ]] || note_switched "${before}"
   # Of the first time only: a rollback or a restart does not change what came before a release.
   if [[ ! -e ${release_dir}/switched ]]; then
     printf '%s\n' "${before}" >"${release_dir}/previous"
     printf '%s\n' "${SECONDS}" >"${release_dir}/took"
-    printf '%(%F %T)T UTC\n' -1 >"${release_dir}/switched"
   fi
   sync -f -- "${root}"
   point_live "${idle}"
@@ -17,4 +17,5 @@ switch_site() { # one rename moves socket, code, virtualenv and static files
 ensure_link "${root}/current" live/release
 note="release ${release} in slot ${idle}"
 change live switch_site
-note='' went_back=''
+note_switched "${release}"
+note='' went_back='' went_on=''

@@ -25,7 +25,7 @@ if [[ -n ${wanted} ]]; then
   change_cuttable "dump of database ${app}" dump_database "${dump}"
   note=''
 fi
-went_back="migrations that the release that serves knows are taken back: ${way_back[*]}; fab deploy applies them again"
+stop_if_asked
 doing="migrations that ${release} does not know"
 say doing "${doing}" atomic
 with_release "${newer}" unapply_migrations "${unknown[@]}"

@@ -71,14 +71,13 @@ go_back() { # to the slot before, which still runs
 }
 
 refuse_release() {
-  local applied=''
   change live go_back
+  note_applied
   tell_log
   drain_slot "${idle}" 5
   change "slot ${idle} stopped" retire_slot "${idle}"
   failing+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
-  [[ ${#applied_migrations[@]} == 0 ]] || applied="; its migrations stay applied: ${applied_migrations[*]}$(dump_before)"
-  fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself${applied}; put it right, commit, and run fab deploy again"
+  fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself; put it right, commit, and run fab deploy again"
 }
 
 [[ -z ${check} ]] || return 0

@@ -30,6 +30,14 @@ take_back = Stage("take-back", "Take migrations back.", "stages/take-back.sh.j2"
 use(bootstrap=(live, take_back))
 """
 
+OWN_STAGE = """from roadie import *
+
+own = Stage("own", "A stage of the project's own.", "stages/own.sh.j2")
+before_start = [stage.name for stage in DEPLOY].index("start")
+use(deploy=(*DEPLOY[:before_start], own, *DEPLOY[before_start:]))
+"""
+OTHERS = "/etc/supervisor/conf.d/other.conf"
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
@@ -125,6 +133,16 @@ def test_a_dump_brings_everything_back_and_nothing_more(site: Desk) -> None:
     assert "more" in sql(site, "SHOW TABLES")
 
 
+def test_a_dump_runs_no_command_on_the_host(site: Desk) -> None:
+    whole = f"gzip -dc {dump_of(site)}"
+    site.host.ssh(f"(echo '\\! touch /root/by-dump'; {whole}) | gzip >{DUMPS}/wrong.sql.gz")
+    told = error_of(site.fab("migrate", "--restore-dump=wrong.sql.gz"), 7, "Not allowed in the sandbox mode")
+    assert "only a part" in told and not Path(f"{site.host.tree}/root/by-dump").exists()
+    site.does("migrate", f"--restore-dump={dump_of(site)}")
+    site.does("migrate")
+    site.host.ssh(f"rm {DUMPS}/wrong.sql.gz")
+
+
 def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Desk) -> None:
     serves = said(site, "readlink live/release")
     migration(site, "0004_half", TABLE.format("half"), WRONG)
@@ -196,10 +214,28 @@ def test_migrations_of_a_run_that_was_killed_end_before_others_begin(site: Desk)
     assert "half way" not in site.does("migrate").text
 
 
+def test_whatever_fails_after_them_names_those_that_stay_applied(site: Desk) -> None:
+    migration(site, "0008_before_start", TABLE.format("before_start"))
+    site.host.put('[program:other]\ncommand=/bin/sleep 9\nenvironment=A="%"\n', OTHERS)
+    told = error_of(site.fab("deploy"), 6, "start: supervisor", "stay applied: entries.0008_before_start;")
+    assert f"fab migrate --restore-dump {DUMPS}" in told and " still serves" in told
+    site.host.ssh(f"rm {OTHERS}")
+    site.does("deploy")
+
+    own = site.project / "roadie-templates/stages/own.sh.j2"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("exit 3\n")
+    (site.project / "fabfile.py").write_text(OWN_STAGE)
+    migration(site, "0009_before_own", TABLE.format("before_own"))
+    error_of(site.fab("deploy"), 6, "own: script of own", "stay applied: entries.0009_before_own;")
+    own.write_text("true\n")
+    site.does("deploy")
+
+
 def test_old_dumps_go(site: Desk) -> None:
     site.host.ssh(f"cd {DUMPS} && touch 2020010{{1..4}}T000000Z-before-x.sql.gz 2020-x.sql.gz.new")
     projects.commit(site.project)
-    migration(site, "0008_last", TABLE.format("last"))
+    migration(site, "0010_last", TABLE.format("last"))
     site.does("deploy")
     found = said(site, f"ls {DUMPS}")
     assert [name for name in found if name.startswith("2020")] == []

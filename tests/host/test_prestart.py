@@ -11,11 +11,6 @@ INDEX = "entries/templates/entries/index.html"
 STATIC = "entries/static/entries/note.txt"
 
 
-def started_in(desk: Desk) -> list[str]:
-    """The stages of the last run in which a program was started."""
-    return [stage for stage, what in last_run(desk.host).said("changed") if what.startswith("program ")]
-
-
 def slots(desk: Desk) -> set[str]:
     """The slots that have a program, or a process that serves."""
     found = desk.host.ssh("ls /etc/supervisor/conf.d; pgrep -a -f 'bind unix:'").stdout
@@ -26,7 +21,7 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     change_line(deployed.project / INDEX, "<h1>Guestbook</h1>", "<h1>Guests</h1>")
     commit(deployed.project)
     deployed.does("deploy")
-    assert started_in(deployed) == ["prestart"]
+    assert last_run(deployed.host).started() == ["prestart"]
     assert "<h1>Guests</h1>" in browse(deployed.host).body
     assert browse(deployed.host, "/static/entries/style.css").status == 200
 
@@ -39,7 +34,7 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     (deployed.project / STATIC).write_text("note")
     commit(deployed.project)
     deployed.does("deploy")
-    assert sorted(started_in(deployed)) == ["prestart", "start"]
+    assert last_run(deployed.host).started() == ["prestart", "start"]
     assert browse(deployed.host, "/static/entries/note.txt").body == "note"
     assert len(slots(deployed)) == 1
 

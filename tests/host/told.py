@@ -22,6 +22,12 @@ class Told:
         """The (stage, object) pairs of every event with this verb."""
         return {(stage, what) for said, stage, what, _ in self.events if said == verb}
 
+    def started(self) -> list[str]:
+        """The stages in which a program was started, in order."""
+        return [
+            stage for verb, stage, what, _ in self.events if verb == "changed" and what.startswith("program ")
+        ]
+
     def detail(self, verb: str, what: str) -> str:
         """The detail of the one event with this verb about this object."""
         [found] = [detail for said, _, about, detail in self.events if (said, about) == (verb, what)]

@@ -25,6 +25,7 @@ def history(*releases: dict[str, str], live: str, **told: list[str]) -> History:
 
 
 THREE = (release(A), release(B, A), release(C, B))
+FAILED = (release(A, switched="", failed="gate: release"), release(B))
 
 
 def test_the_way_back_goes_to_the_release_that_served_before() -> None:
@@ -48,6 +49,12 @@ def test_a_rollback_that_was_cut_is_finished_and_goes_no_further() -> None:
     assert history(*THREE, live=A, rollback=[f"{C} {B} 1"]).live == A
 
 
+def test_one_whose_run_was_cut_right_after_its_switch_has_served() -> None:
+    past = history(release(A), release(B, A, switched=""), live=B)
+    assert past.target(B).id == B and past.state(past.releases[1]) == "serves"
+    assert past.target().id == A
+
+
 @pytest.mark.parametrize(
     ("past", "to", "why"),
     [
@@ -56,7 +63,7 @@ def test_a_rollback_that_was_cut_is_finished_and_goes_no_further() -> None:
         (history(release(C, B), live=C), "", "removed by now"),
         (history(*THREE, live=C), "9999", "there is no release 9999"),
         (history(*THREE, live=C), "2026", "3 releases begin with 2026"),
-        (history(release(A, switched="", failed="gate: release"), live=A), A, "never served (gate: release)"),
+        (history(*FAILED, live=B), A, "never served (gate: release)"),
         (history(release(A, A), live=A), "", "no release served before"),
     ],
 )
@@ -105,6 +112,7 @@ def test_a_dump_is_offered_if_the_release_knows_all_that_is_applied_in_it() -> N
     dumps["app.0001\napp.0002\napp.0003"] = "new"
     past = history(two, three, live=B, dumps=[*dumps.values()], dumped=[*dumps])
     assert past.dump_for(past.target()) == "right"
+    assert [past.lacking_in(dump, past.target()) for dump in ("right", "old")] == [False, True]
     assert history(two, three, live=B).dump_for(past.target()) == ""
 
 

@@ -1,0 +1,31 @@
+gate_seconds=30
+
+accept_page() { # PATH: whatever the answer, as the gate judges later, on the release's own database; but it must be one
+  refusal=''
+  [[ ${page_status} != timeout ]] || judge_page "$1"
+}
+
+refuse_start() { # WHY
+  local why="$1${error_said:+: ${error_said}}${error_at:+ (${error_at})}"
+  # What its code asks of the database at the start may not be there yet.
+  if [[ ${error_said} =~ ^(django\.db|MySQLdb|pymysql)\. ]]; then
+    say warn "release ${release}" "${why}; it starts again when the database is its own"
+    change "slot ${idle} stopped" call_off
+  else
+    fail "release ${release}" "${why}; the database was not touched"
+  fi
+}
+
+prestart_release
+stop_if_asked
+doing="start of ${release}"
+say doing "${doing}" cut
+read_health
+pass_gate accept_page
+doing=''
+if [[ -n ${refusal} ]]; then
+  tell_log
+  refuse_start "${refusal}"
+else
+  ok "release ${release}"
+fi

@@ -1,0 +1,111 @@
+"""The way back across a migration: the older release starts before the database is changed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import standing
+from desk import Desk, browse
+from faults import error_of, serving
+from projects import commit, example
+from roadie import throwaway
+from told import last_run
+from within import assert_serves_once, assert_tidy
+
+READY = """
+    def ready(self):
+        from django.db import connection
+
+        connection.cursor().execute("SELECT * FROM early")
+"""
+MIGRATION = """from django.db import migrations
+
+SQL = ({forwards!r}, {backwards!r})
+
+
+class Migration(migrations.Migration):
+    dependencies = [("entries", "{after}")]
+    operations = [migrations.RunSQL(*SQL)]
+"""
+MAKE, DROP = "CREATE TABLE early (id int)", "DROP TABLE early"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk before a host with four releases: plain, with a table, with code that starts only if the
+    table is there, and without both again."""
+    with throwaway.boot("back", "trixie", standing.deployed()) as host:
+        desk = Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
+        apps = desk.project / "entries/apps.py"
+        plain = apps.read_text()
+        add(desk, "0003_early", "0002_entry_photo", MAKE, DROP)
+        desk.does("deploy")
+        apps.write_text(plain + READY)
+        commit(desk.project)
+        desk.does("deploy")
+        apps.write_text(plain)
+        add(desk, "0004_late", "0003_early", DROP, MAKE)
+        desk.does("deploy")
+        yield desk
+
+
+def add(desk: Desk, name: str, after: str, forwards: str, backwards: str) -> None:
+    text = MIGRATION.format(after=after, forwards=forwards, backwards=backwards)
+    (desk.project / f"entries/migrations/{name}.py").write_text(text)
+    commit(desk.project, name)
+
+
+def sql(desk: Desk, statement: str) -> list[str]:
+    return desk.host.ssh("mariadb -N guestbook", text=statement).stdout.split()
+
+
+def releases(desk: Desk) -> list[str]:
+    """Their names, the oldest first."""
+    return desk.host.ssh("ls /srv/guestbook/releases").stdout.split()
+
+
+def test_one_that_does_not_start_is_found_before_the_database_is_touched(site: Desk) -> None:
+    before = serving(site.host)
+    apps = f"/srv/guestbook/releases/{releases(site)[-2]}/code/entries/apps.py"
+    site.host.ssh(f"sed -i '1i raise RuntimeError(1)' {apps}")
+    for way in ("--migrations", "--restore-dump"):
+        done = site.fab("rollback", way)
+        told = error_of(done, 6, "warm", "ends as soon as it starts: RuntimeError: 1", "not touched")
+        assert f"{before.release} still serves" in told
+        assert "early" not in sql(site, "SHOW TABLES") and serving(site.host) == before
+    site.host.ssh(f"sed -i 1d {apps}")
+    assert_serves_once(site.host)
+
+
+def test_it_is_stopped_again_if_nothing_can_be_taken_back(site: Desk) -> None:
+    before = serving(site.host)
+    sql(site, MAKE)  # so that it cannot be made once more
+    done = site.fab("rollback", "--migrations")
+    error_of(done, 6, "entries.0004_late", "left nothing behind", f"{before.release} still serves")
+    assert serving(site.host) == before
+    assert_serves_once(site.host)
+    assert_tidy(site.host)
+    sql(site, DROP)
+
+
+def test_one_that_needs_its_own_database_to_start_has_it_first(site: Desk) -> None:
+    done = site.does("rollback", "--migrations")
+    assert "Table 'guestbook.early' doesn't exist" in done.out
+    assert last_run(site.host).started() == ["warm", "start"]
+    assert serving(site.host).release == releases(site)[-2] and sql(site, "SHOW TABLES LIKE 'early'")
+    assert_serves_once(site.host)
+
+
+def test_it_waits_for_no_more_than_the_gate_once_the_database_is_changed(site: Desk) -> None:
+    for way in ("--migrations", "--restore-dump"):
+        site.does("rollback", "--to", releases(site)[0], way)
+        run = last_run(site.host)
+        assert run.started() == ["warm"]
+        stages = [stage for verb, stage, _, _ in run.events if verb == "stage"]
+        change = stages.index("unapply" if way == "--migrations" else "restore")
+        assert stages.index("warm") < change < stages.index("switch")
+        assert not sql(site, "SHOW TABLES LIKE 'early'") and browse(site.host).status == 200
+        assert_serves_once(site.host)
+        site.does("rollback", "--to", releases(site)[1])
+        assert sql(site, "SHOW TABLES LIKE 'early'")
