@@ -44,12 +44,18 @@ make_bare_venv() { # uv asks a new Python what it is, which takes as long; it re
 }
 
 lay_out_links() { # with folders of their own, for root to change
-  local part
-  [[ -z $(find "${last}" -type f -newer "${last}/.complete" -print -quit) ]] || return # somebody's own hand was there
+  local part check
   mkdir -m 700 -- "${links}" || return
+  is_untouched &
+  check=$!
   for part in "${shared_parts[@]}"; do
     [[ ! -d ${last}/${part} ]] || link_into "${links}" "${last}/${part}" || return
   done
+  wait "${check}"
+}
+
+is_untouched() { # by hand
+  [[ -z $(find "${last}" -type f -newer "${last}/.complete" -print -quit) ]]
 }
 
 link_into() { # FOLDER PATH: the folders below are the site's to read
