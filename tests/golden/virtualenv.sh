@@ -339,7 +339,7 @@ take_over() { # by root; what joined the links of the last virtualenv is sealed 
   sync -f -- "${venv_dir}"
   put_file "${venv_dir}/.complete" 600 "root:${app}" "${requirements}"$'\n'"$(made_with)"
   sync -- "${venv_dir}" "${root}/venvs"
-  rm -rf -- "${desk}"
+  rm -rf -- "${desk}" "${venv_dir}"*.links || :
 }
 
 clear_ground() { # without what a build that was killed, or that failed, has left
@@ -361,7 +361,7 @@ remove_build() { # one that failed, or was cut, takes no room
   laying=''
   end_build_user
   as_builder rm -rf -- "${cache}/tmp" || :
-  rm -rf -- "${venv_dir}"*.links || : # what a killed run left may still be laid out
+  rm -rf -- "${venv_dir}"*.links || : # a killed run's may still grow; else prune takes them
   rm -rf -- "${venv_dir}" "${desk}"
 }
 
