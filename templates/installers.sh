@@ -3,8 +3,7 @@
 
 cache=/var/cache/roadie/${app} desk=${cache}.build # what the builder has, and what it is given to read
 # Of the virtualenv that is built:
-requirements='' requirement_options=() python='' python_path='' python_minor='' site_packages=''
-pip_folder='' pip_wheel='' setuptools_wheel='' file_options=()
+python_path='' python_minor='' site_packages='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=()
 with_uv_py='' uv_pin='' uv='' # uv's own folder, named by its version
 
 as_builder() { # COMMAND...

@@ -2,22 +2,22 @@
 # laid out by root. The builder makes what is new in a virtualenv that has nothing else, and never gets near
 # the files of the last one. Plain bash, no Jinja.
 
-last='' links='' laying='' # the virtualenv of the release that serves; its parts anew, until they take their place
+last_venv='' links='' laying='' # the virtualenv of the release that serves; its parts anew, until they take their place
 difference_py=''
 shared_parts=(lib include share) # what packages bring, besides scripts
 
-find_last() { # sets last, if it is a whole one of the same Python, with packages as they would be had today
+find_last() { # sets last_venv, if it is a whole one of the same Python, with packages as they would be had today
   local name marks=() part
   name=$(readlink -- "${root}/live/venv") || return
-  name=${name##*/} last=${root}/venvs/${name##*/}
-  [[ ${name} =~ ^${python_minor//./\\.}-[0-9a-f]{16}$ ]] && is_whole "${last}" || return
-  mapfile -t marks <"${last}/.complete"
+  name=${name##*/} last_venv=${root}/venvs/${name##*/}
+  [[ ${name} =~ ^${python_minor//./\\.}-[0-9a-f]{16}$ ]] && is_whole "${last_venv}" || return
+  mapfile -t marks <"${last_venv}/.complete"
   [[ ${marks[1]-} == "$(made_with)" ]] || return
-  for part in "${last}"/*; do
+  for part in "${last_venv}"/*; do
     [[ ' bin include lib lib64 share pyvenv.cfg ' == *" ${part##*/} "* ]] || return
     [[ ! -L ${part} || ${part} == */lib64 ]] || return
   done
-  [[ ! -L ${last}/${site_packages%/*} && ! -L ${last}/${site_packages} ]]
+  [[ ! -L ${last_venv}/${site_packages%/*} && ! -L ${last_venv}/${site_packages} ]]
 }
 
 made_with() { # prints a hash of what decides where packages come from, beside the requirements; a password may be in it
@@ -49,13 +49,13 @@ lay_out_links() { # with folders of their own, for root to change
   is_untouched &
   check=$!
   for part in "${shared_parts[@]}"; do
-    [[ ! -d ${last}/${part} ]] || link_into "${links}" "${last}/${part}" || return
+    [[ ! -d ${last_venv}/${part} ]] || link_into "${links}" "${last_venv}/${part}" || return
   done
   wait "${check}"
 }
 
 is_untouched() { # by hand
-  [[ -z $(find "${last}" -type f -newer "${last}/.complete" -print -quit) ]]
+  [[ -z $(find "${last_venv}" -type f -newer "${last_venv}/.complete" -print -quit) ]]
 }
 
 link_into() { # FOLDER PATH: the folders below are the site's to read
@@ -69,12 +69,12 @@ resolve() { # prints what a build from nothing would install; fails where uv may
 }
 
 is_same_python() {
-  cmp -s -- <(grep -v '^command' "${last}/pyvenv.cfg") <(grep -v '^command' "${venv_dir}/pyvenv.cfg")
+  cmp -s -- <(grep -v '^command' "${last_venv}/pyvenv.cfg") <(grep -v '^command' "${venv_dir}/pyvenv.cfg")
 }
 
 find_difference() { # sets drops, scripts and added
   local lines line
-  lines=$("${python_path}" -I -S -c "${difference_py}" "${last}/${site_packages}" "${resolved}" "$(<"${desk}/setuptools.txt")") ||
+  lines=$("${python_path}" -I -S -c "${difference_py}" "${last_venv}/${site_packages}" "${resolved}" "$(<"${desk}/setuptools.txt")") ||
     { printf '%s\n' "${lines}" && return 1; }
   while IFS= read -r line; do
     case ${line} in
@@ -109,9 +109,9 @@ take_scripts() { # copies: they begin with the path of their virtualenv, and tha
   local name paths=()
   [[ ${#scripts[@]} != 0 ]] || return 0
   for name in "${scripts[@]}"; do
-    [[ -f ${last}/bin/${name} && ! -L ${last}/bin/${name} && ! -e ${venv_dir}/bin/${name} ]] || return
+    [[ -f ${last_venv}/bin/${name} && ! -L ${last_venv}/bin/${name} && ! -e ${venv_dir}/bin/${name} ]] || return
     paths+=("${venv_dir}/bin/${name}")
   done
-  cp -p -- "${paths[@]/#"${venv_dir}"/"${last}"}" "${venv_dir}/bin/" &&
-    LC_ALL=C sed -i "s|${last//./\\.}/|${venv_dir}/|g" -- "${paths[@]}"
+  cp -p -- "${paths[@]/#"${venv_dir}"/"${last_venv}"}" "${venv_dir}/bin/" &&
+    LC_ALL=C sed -i "s|${last_venv//./\\.}/|${venv_dir}/|g" -- "${paths[@]}"
 }
