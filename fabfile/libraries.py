@@ -8,7 +8,8 @@ from functools import lru_cache
 
 #: in the order in which they stand in a script
 NAMES = (
-    "lib.sh site.sh code.sh database.sh nginx.sh slots.sh pages.sh django.sh migrations.sh installers.sh"
+    "lib.sh site.sh code.sh database.sh nginx.sh slots.sh pages.sh django.sh migrations.sh"
+    " installers.sh last.sh"
 ).split()
 _FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
 _VARIABLE_LINE = re.compile(r"^(?:declare -A )?[a-z_]\w*=.*", re.M)

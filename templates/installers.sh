@@ -1,9 +1,10 @@
 # The words for what installs requirements into a virtualenv: uv where it can be had, else pip. Plain bash, no Jinja.
 # Whatever runs here runs as the build's user: building a package runs its code.
 
-cache=/var/cache/roadie/${app}
-pip_folder='' pip_wheel='' file_options=() # of the virtualenv that is built
-with_uv_py='' uv_pin='' uv=''              # uv's own folder, named by its version
+cache=/var/cache/roadie/${app} desk=${cache}.build # what the builder has, and what it is given to read
+# Of the virtualenv that is built:
+python_path='' python_minor='' site_packages='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=()
+with_uv_py='' uv_pin='' uv='' # uv's own folder, named by its version
 
 as_builder() { # COMMAND...
   app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
@@ -21,13 +22,20 @@ with_pip() { # ARGUMENT...: Debian's own pip, or the one that came into the virt
 }
 
 with_uv() { # ARGUMENT...: without bytecode, which uv would look for anew in each call
+  ask_uv "${venv_dir}/bin/python" install "$@"
+}
+
+ask_uv() { # PYTHON COMMAND ARGUMENT...
   local options
   printf -v options '%s,' "${file_options[@]}"
-  build_in "${pip_folder}" "${venv_dir}/bin/python" -I -c "${with_uv_py}" "${uv}/bin/uv" "${options}" "$@"
+  build_in "${pip_folder}" "$1" -I -S -c "${with_uv_py}" "${uv}/bin/uv" "$1" "${options}" "${@:2}"
 }
 
 compile_packages() { # as pip does; what is for another Python than this one fails to, and does no harm
-  build_in "${cache}" "${venv_dir}/bin/python" -I -m compileall -qq -j 0 "${venv_dir}/lib" || :
+  local sources jobs=()
+  sources=$(find "${venv_dir}/lib" -name '*.py' -printf x)
+  ((${#sources} < 200)) || jobs=(-j 0) # which takes a while to begin
+  build_in "${cache}" "${venv_dir}/bin/python" -I -S -m compileall -qq "${jobs[@]}" "${venv_dir}/lib" || :
 }
 
 ensure_uv() { # fetched once, as a wheel; that it cannot be had is remembered for a week

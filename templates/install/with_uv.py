@@ -1,7 +1,8 @@
 """Installs with uv where it does what pip would do here, by pip's own configuration, which uv does not read.
 
-with_uv.py UV OPTIONS ARGUMENT...: OPTIONS are those within the requirements files, with commas between
-them. Ends with 3, and a line that says why, where only pip will do.
+with_uv.py UV PYTHON OPTIONS COMMAND ARGUMENT...: OPTIONS are those within the requirements files, with
+commas between them; COMMAND is install, or compile, which only tells what would be. Ends with 3, and a
+line that says why, where only pip will do.
 """
 
 import configparser
@@ -27,7 +28,8 @@ DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
 SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
 # Within requirements files both read these alike.
-ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
+FILES_ONLY = {"requirement", "constraint"}
+ALIKE = NAMES_INDEX | FILES_ONLY | {"editable", "hash", "no-binary", "only-binary"}
 # Of pip's configuration, what has no say in what is installed; pip's cache is not uv's.
 NO_MATTER = set(
     "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
@@ -89,10 +91,10 @@ def translated(settings):
     return variables, arguments
 
 
-def judge(options, settings):
+def judge(options, settings, alike=ALIKE):
     """Raise PipOnly for what the requirements files ask of pip that uv reads otherwise, or not at all."""
     names = {SHORT.get(option[:2]) if option[1] != "-" else option[2:] for option in options}
-    if strange := sorted(name or "an option" for name in names - ALIKE):
+    if strange := sorted(name or "an option" for name in names - alike):
         raise PipOnly(f"the requirements have --{strange[0]}")
     # pip lets an index within the files win over the configured one, uv does not.
     if both := sorted(names & NAMES_INDEX) and sorted(NAMES_INDEX & settings.keys()):
@@ -100,18 +102,19 @@ def judge(options, settings):
     return ["--require-hashes"] if "hash" in names else []
 
 
-def main(uv, options, *arguments):
+def main(uv, python, options, command, *arguments):
     """Become uv."""
     try:
-        settings = configured(places(Path.home(), sys.prefix))
-        more = judge([option for option in options.split(",") if option], settings)
+        settings = configured(places(Path.home(), Path(python).parents[1]))
+        alike = ALIKE if command == "install" else FILES_ONLY
+        more = judge([option for option in options.split(",") if option], settings, alike)
         variables, configured_arguments = translated(settings)
     except PipOnly as why:
         print(f"pip installs here, not uv: {why}", flush=True)
         sys.exit(PIP_ONLY)
     if Path(DEBIANS_CERTIFICATES).exists():
         variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
-    argv = [uv, "pip", "install", "--python", sys.executable, *more, *configured_arguments, *arguments]
+    argv = [uv, "pip", command, "--python", python, *more, *configured_arguments, *arguments]
     os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
 
 

@@ -11,8 +11,9 @@ installer=uv
 uv_pin=uv==0.13.9
 with_uv_py='"""Installs with uv where it does what pip would do here, by pip'"'"'s own configuration, which uv does not read.
 
-with_uv.py UV OPTIONS ARGUMENT...: OPTIONS are those within the requirements files, with commas between
-them. Ends with 3, and a line that says why, where only pip will do.
+with_uv.py UV PYTHON OPTIONS COMMAND ARGUMENT...: OPTIONS are those within the requirements files, with
+commas between them; COMMAND is install, or compile, which only tells what would be. Ends with 3, and a
+line that says why, where only pip will do.
 """
 
 import configparser
@@ -38,7 +39,8 @@ DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
 SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
 # Within requirements files both read these alike.
-ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
+FILES_ONLY = {"requirement", "constraint"}
+ALIKE = NAMES_INDEX | FILES_ONLY | {"editable", "hash", "no-binary", "only-binary"}
 # Of pip'"'"'s configuration, what has no say in what is installed; pip'"'"'s cache is not uv'"'"'s.
 NO_MATTER = set(
     "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
@@ -100,10 +102,10 @@ def translated(settings):
     return variables, arguments
 
 
-def judge(options, settings):
+def judge(options, settings, alike=ALIKE):
     """Raise PipOnly for what the requirements files ask of pip that uv reads otherwise, or not at all."""
     names = {SHORT.get(option[:2]) if option[1] != "-" else option[2:] for option in options}
-    if strange := sorted(name or "an option" for name in names - ALIKE):
+    if strange := sorted(name or "an option" for name in names - alike):
         raise PipOnly(f"the requirements have --{strange[0]}")
     # pip lets an index within the files win over the configured one, uv does not.
     if both := sorted(names & NAMES_INDEX) and sorted(NAMES_INDEX & settings.keys()):
@@ -111,19 +113,138 @@ def judge(options, settings):
     return ["--require-hashes"] if "hash" in names else []
 
 
-def main(uv, options, *arguments):
+def main(uv, python, options, command, *arguments):
     """Become uv."""
     try:
-        settings = configured(places(Path.home(), sys.prefix))
-        more = judge([option for option in options.split(",") if option], settings)
+        settings = configured(places(Path.home(), Path(python).parents[1]))
+        alike = ALIKE if command == "install" else FILES_ONLY
+        more = judge([option for option in options.split(",") if option], settings, alike)
         variables, configured_arguments = translated(settings)
     except PipOnly as why:
         print(f"pip installs here, not uv: {why}", flush=True)
         sys.exit(PIP_ONLY)
     if Path(DEBIANS_CERTIFICATES).exists():
         variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
-    argv = [uv, "pip", "install", "--python", sys.executable, *more, *configured_arguments, *arguments]
+    argv = [uv, "pip", command, "--python", python, *more, *configured_arguments, *arguments]
     os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+'
+difference_py='"""Tells how the last virtualenv differs from what the requirements come to now.
+
+difference.py SITE_PACKAGES RESOLVED SETUPTOOLS: RESOLVED is what uv wrote, SETUPTOOLS the line in it that
+stands for Debian'"'"'s own wheel. Prints `drop NAME` for what goes from the folder, `script NAME` for what
+a package that stays has in bin, `add REQUIREMENT` for what comes. Ends with 3, and a line that says why,
+where only a build from nothing will do. Root starts it: it only reads, and every NAME is a plain one.
+"""
+
+import csv
+import re
+import sys
+from collections import Counter, namedtuple
+from pathlib import Path
+
+FROM_NOTHING = 3
+INFO, CACHE, BIN = ".dist-info", "__pycache__", "../../../bin/"
+PINNED = re.compile(r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)==([A-Za-z0-9][A-Za-z0-9.!+_]*)")
+NAME = re.compile(r"(?!\.\.?$)[^/\s][^/\n]*")
+
+
+# What one has: its names are those in site-packages, its scripts those in bin. No dataclass: that takes 9 ms.
+Package = namedtuple("Package", "version names scripts is_from_index is_elsewhere")
+
+
+class FromNothing(Exception):
+    """Something that would not come out as in a new virtualenv."""
+
+
+def asked(resolved, setuptools):
+    """The versions that the requirements come to, by name; that of Debian'"'"'s setuptools is empty."""
+    found = {}
+    for line in resolved.split("\n"):
+        if line and line == setuptools:
+            found["setuptools"] = ""
+        elif match := PINNED.fullmatch(line):
+            found[match[1]] = match[2]
+        elif line:
+            raise FromNothing(f"{line} is no package of an index")
+    return found
+
+
+def installed(folder):
+    """The packages in site-packages by name, which must have all that is there between them."""
+    found = {}
+    for info in folder.glob(f"*{INFO}"):
+        name, _, version = info.name.removesuffix(INFO).rpartition("-")
+        found[re.sub(r"[-_.]+", "-", name).lower()] = read(info, version)
+    claimed = {name for package in found.values() for name in package.names}
+    if strays := {path.name for path in folder.iterdir()} - claimed - {CACHE}:
+        raise FromNothing(f"no package has {min(strays)}")
+    return found
+
+
+def read(info, version):
+    """What a package'"'"'s own list says of it."""
+    names, scripts, is_elsewhere = {info.name}, set(), False
+    with (info / "RECORD").open(encoding="utf-8", newline="") as record:
+        for path, *_ in csv.reader(record):
+            first = path.partition("/")[0]
+            if path.startswith(BIN) and NAME.fullmatch(script := path.removeprefix(BIN)):
+                scripts.add(script)
+            elif not NAME.fullmatch(first):
+                is_elsewhere = True
+            elif first != CACHE:
+                names.add(first)
+    is_from_index = not (info / "direct_url.json").exists()
+    return Package(version, names, scripts, is_from_index, is_elsewhere)
+
+
+def difference(folder, resolved, setuptools):
+    """What goes, what stays and what comes, a line each."""
+    wanted, there = asked(resolved, setuptools), installed(folder)
+    for name, package in there.items():
+        if not package.is_from_index and name != "setuptools":
+            raise FromNothing(f"{name} is of no index")
+    stays = {name for name, package in there.items() if is_as_wanted(package, wanted.get(name))}
+    uses = Counter(name for package in there.values() for name in package.names)
+    for name in sorted(there.keys() - stays):
+        if there[name].is_elsewhere:
+            raise FromNothing(f"{name} has files elsewhere")
+        yield from (f"drop {path}" for path in sorted(dropped(folder, name, there[name], uses)))
+    for name in sorted(stays):
+        yield from (f"script {script}" for script in sorted(there[name].scripts))
+    for name in sorted(wanted.keys() - stays):
+        if not wanted[name]:
+            raise FromNothing("setuptools is another")
+        yield f"add {name}=={wanted[name]}"
+
+
+def is_as_wanted(package, version):
+    """Whether a package can stay; Debian'"'"'s setuptools, of no index, is wanted without a version."""
+    return version == (package.version if package.is_from_index else "")
+
+
+def dropped(folder, name, package, uses):
+    """What goes with a package, which must be its own, and the bytecode of its modules."""
+    for entry in package.names:
+        if uses[entry] > 1:
+            raise FromNothing(f"{name} shares {entry}")
+        yield entry
+        if entry.endswith(".py"):
+            stem = entry.removesuffix(".py")
+            yield from (f"{CACHE}/{path.name}" for path in (folder / CACHE).glob(f"{stem}.*.pyc"))
+
+
+def main(folder, resolved, setuptools):
+    """Print the difference, or why there is none to tell."""
+    try:
+        lines = list(difference(Path(folder), resolved, setuptools))
+    except (FromNothing, OSError, ValueError, csv.Error) as why:
+        print(why)
+        sys.exit(FROM_NOTHING)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":
@@ -133,21 +254,22 @@ pip_dir=''
 needs_tree=''
 tree=''
 
-ask_python() { # sets python_minor to python3.13, say; without a start of Python where files tell
-  local path=${python} other
-  [[ ${path} == */* ]] || path=${BASH_CMDS["${python}"]}
-  for other in "${path%/*}"/python3.*; do
-    if [[ ${other##*/} =~ ^python3\.[0-9]+$ && ${other} -ef ${path} ]]; then
+ask_python() { # sets python_path, and python_minor to python3.13, say; without a start of Python where files tell
+  local other
+  python_path=${python}
+  [[ ${python} == */* ]] || python_path=${BASH_CMDS["${python}"]}
+  for other in "${python_path%/*}"/python3.*; do
+    if [[ ${other##*/} =~ ^python3\.[0-9]+$ && ${other} -ef ${python_path} ]]; then
       python_minor=${other##*/}
       return
     fi
   done
-  python_minor=$("${path}" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+  python_minor=$("${python_path}" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 }
 
-is_whole() { # the mark is root's own file: the build's user cannot have made it
-  local mark=${venv_dir}/.complete
-  [[ -O ${venv_dir} && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
+is_whole() { # VIRTUALENV: the mark is root's own file: the build's user cannot have made it
+  local mark=$1/.complete
+  [[ -O $1 && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
 }
 
 lay_out_requirements() { # where they can be read by the build's user and no other: an index's password may be in them
@@ -166,6 +288,7 @@ lay_out_requirements() { # where they can be read by the build's user and no oth
   done
   mkdir -p -- "${pip_folder}"
   printf '%s\n' "${pins[@]}" >"${desk}/pins.txt"
+  printf '%s\n' "${setuptools_wheel:+setuptools @ file://${setuptools_wheel}}" >"${desk}/setuptools.txt"
   chown -R -h -- "${build_user}:${build_user}" "${desk}/tree" "${desk}/pins.txt"
   chown -- "root:${build_user}" "${desk}"
   chmod 750 -- "${desk}"
@@ -176,8 +299,7 @@ on_desk() { # PATH of the project: where it lies there, as in a release without 
 }
 
 install_all() { # INSTALLER: sets installing to what it was about when it failed
-  # Up to 3.11 a virtualenv has setuptools, and older packages count on it.
-  if [[ ${venv_dir##*/} =~ ^python3\.([0-9]|1[01])- && -e ${setuptools_wheel} ]]; then
+  if [[ -n ${setuptools_wheel} ]]; then
     installing=setuptools
     "$1" --no-index "${setuptools_wheel}" || return
   fi
@@ -202,42 +324,65 @@ why_pip_failed() { # a build that fails has its own last words, inside of what p
   printf '%s; the virtualenvs that are there stay as they are' "${why:-$(cause . | tail -c 300)}"
 }
 
-take_over() { # by root, once no process of the builder can reach in: no special file, no special bit, no write for the site
-  chown -h -- root:root "${venv_dir}"
-  chmod 700 -- "${venv_dir}"
-  end_build_user
-  rm -rf -- "${venv_dir}"/.{complete,lock}
-  find "${venv_dir}" ! -type f ! -type d ! -type l -delete
-  chown -R -h -- "root:${app}" "${venv_dir}"
-  chmod -R a-st,u=rwX,g=rX,o= -- "${venv_dir}"
-  sync -f -- "${venv_dir}"
-  put_file "${venv_dir}/.complete" 640 "root:${app}" "${requirements}"
-  sync -- "${venv_dir}" "${root}/venvs"
-  rm -rf -- "${desk}"
+seal() { # once no process of the builder can reach in: no special file, no special bit, no write for the site
+  chown -h -- root:root "${venv_dir}" &&
+    chmod 700 -- "${venv_dir}" &&
+    end_build_user &&
+    rm -rf -- "${venv_dir}"/.{complete,lock} &&
+    find "${venv_dir}" ! -type f ! -type d ! -type l -delete &&
+    chown -R -h -- "root:${app}" "${venv_dir}" &&
+    chmod -R a-st,u=rwX,g=rX,o= -- "${venv_dir}"
 }
 
-start_afresh() { # without what a build that was killed, or that failed, has left
-  local pip=()
+take_over() { # by root; what joined the links of the last virtualenv is sealed already
+  [[ -O ${venv_dir} ]] || seal
+  sync -f -- "${venv_dir}"
+  put_file "${venv_dir}/.complete" 600 "root:${app}" "${requirements}"$'\n'"$(made_with)"
+  sync -- "${venv_dir}" "${root}/venvs"
+  rm -rf -- "${desk}" "${venv_dir}"*.links || :
+}
+
+clear_ground() { # without what a build that was killed, or that failed, has left
   remove_build
   mkdir -m 700 -- "${venv_dir}"
   chown -- "${build_user}:${build_user}" "${venv_dir}"
   lay_out_requirements
+}
+
+start_afresh() {
+  local pip=()
+  clear_ground
   [[ ! -e ${pip_wheel} ]] || pip=(--without-pip)
   as_builder "${python}" -m venv "${pip[@]}" "${venv_dir}" || fail "${what}" "$(why_pip_failed)"
 }
 
 remove_build() { # one that failed, or was cut, takes no room
+  [[ -z ${laying} ]] || wait "${laying}" || :
+  laying=''
   end_build_user
   as_builder rm -rf -- "${cache}/tmp" || :
+  rm -rf -- "${venv_dir}"*.links || : # a killed run's may still grow; else prune takes them
   rm -rf -- "${venv_dir}" "${desk}"
 }
 
-build_virtualenv() { # where uv fails, pip has the last word: its reasons are those that people know
-  local setuptools_wheel installing=''
-  uv=${cache}/uv-${uv_pin##*=}
-  pip_folder=$(on_desk "${pip_dir:+${pip_dir}/}.")
-  pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl) setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
+build_virtualenv() {
   trap remove_build EXIT
+  if can_start_from_last; then
+    clear_ground
+    build_on_last || build_from_nothing
+  else
+    build_from_nothing
+  fi
+  trap - EXIT
+}
+
+can_start_from_last() { # with what comes by its name from an index
+  [[ ${installer} == uv && -z ${needs_tree} && ${requirement_texts[*]} != *://* ]] &&
+    [[ -x ${uv}/bin/uv && -e ${pip_wheel} ]] && find_last
+}
+
+build_from_nothing() { # where uv fails, pip has the last word: its reasons are those that people know
+  local installing=''
   start_afresh
   if [[ ${installer} == uv ]] && ensure_uv && install_all with_uv; then
     compile_packages
@@ -245,10 +390,15 @@ build_virtualenv() { # where uv fails, pip has the last word: its reasons are th
     [[ -z ${installing} ]] || start_afresh
     install_all with_pip || fail "${what}" "${installing}: $(why_pip_failed)"
   fi
-  trap - EXIT
 }
 
-local what="virtualenv ${digest:0:12}" desk=${cache}.build python_minor=''
+find_wheels() { # Debian's; up to 3.11 a virtualenv has setuptools, and older packages count on it
+  pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl) setuptools_wheel=''
+  [[ ! ${python_minor} =~ ^python3\.([0-9]|1[01])$ ]] || setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
+  [[ -e ${setuptools_wheel} ]] || setuptools_wheel=''
+}
+
+local what="virtualenv ${digest:0:12}"
 require_site
 if hash -- "${python}" 2>/dev/null && [[ ${python} != */* || -x ${python} ]]; then
   ask_python
@@ -259,9 +409,12 @@ venv_dir=${root}/venvs/${python_minor}-${digest:0:16}
 [[ -z ${needs_tree} ]] || venv_dir+=-${tree:0:12}
 if [[ -n ${needs_tree} && -z ${tree} ]]; then
   ok "${what} (built by deploy, as the requirements need the project's own files)"
-elif is_whole; then
+elif is_whole "${venv_dir}"; then
   ok "${what}"
 else
+  links=${venv_dir}.${run_id}.links site_packages=lib/${python_minor}/site-packages
+  uv=${cache}/uv-${uv_pin##*=} pip_folder=$(on_desk "${pip_dir:+${pip_dir}/}.")
+  find_wheels
   change_cuttable "build of ${what}" build_virtualenv
   change "${what}" take_over
 fi

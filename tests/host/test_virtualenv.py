@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+import zipfile
 
 import pytest
 from desk import browse, eventually
@@ -33,17 +34,49 @@ if os.getuid() == 0 or os.access("/srv/guestbook/venvs", os.W_OK):
     raise SystemExit("evil has root's rights")
 setup(name="evil", version="1.0", py_modules=[])
 """
+# What a package could try where a build starts from the last virtualenv.
+CURIOUS = """
+import os, re
+from setuptools import setup
+said = os.popen("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\\\0' '\\\\n'").read()
+laid_out = set(re.findall("/srv/guestbook/venvs/[^/]+[.]links", said))
+for path in ("%(last)s", "%(last)s/bin/python", "%(last)s/lib", *laid_out):
+    if any(os.access(path, way) for way in (os.R_OK, os.W_OK, os.X_OK)):
+        raise SystemExit("curious can reach " + path)
+setup(name="guestbook_curious", version="1.0", py_modules=[])
+"""
 BROKEN = "raise SystemExit('no headers of libmissing')"
 
 
-def sdist(text):
+def sdist(text, name="evil"):
     """A source distribution with this setup.py, as bytes."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        info = tarfile.TarInfo("evil-1.0/setup.py")
+        info = tarfile.TarInfo(f"{name}-1.0/setup.py")
         info.size = len(text.encode())
         tar.addfile(info, io.BytesIO(text.encode()))
     return out.getvalue()
+
+
+def offer(host, version):
+    """Have the host's pip find this version of `mover`, a module and a script that tell it."""
+    folder, info = host.tree / "opt/packages", f"guestbook_mover-{version}.dist-info"
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"guestbook_mover-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("mover.py", f"def main():\n    print('mover {version}')\n")
+        wheel.writestr(f"{info}/entry_points.txt", "[console_scripts]\nmove = mover:main\n")
+        wheel.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: guestbook_mover\nVersion: {version}\n"
+        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        listed = (
+            "mover.py",
+            f"{info}/entry_points.txt",
+            f"{info}/METADATA",
+            f"{info}/WHEEL",
+            f"{info}/RECORD",
+        )
+        wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in listed))
 
 
 def serve(host, text):
@@ -77,6 +110,29 @@ def contents(host, virtualenv):
         f"cd {VENVS}/{virtualenv} && find . -printf '%M %u %g %P %l\\n' | grep -vE '/({own}) *$'"
     ).stdout
     return set(listed.splitlines())
+
+
+def fingerprint(host, virtualenv):
+    """What every file of a virtualenv holds, its times and modes, in one word."""
+    files = f"find {VENVS}/{virtualenv} -type f"
+    return host.ssh(
+        f"{{ {files} -printf '%P %m %u %g %T@\\n'; {files} -exec sha256sum {{}} +; }} | sort | md5sum"
+    ).stdout
+
+
+def links(host, virtualenv):
+    """The files of a virtualenv that another one has too, and those that it has alone."""
+    listed = host.ssh(f"find {VENVS}/{virtualenv} -type f -printf '%n %P\\n'").stdout.splitlines()
+    shared = {line.partition(" ")[2] for line in listed if not line.startswith("1 ")}
+    return shared, {line.partition(" ")[2] for line in listed} - shared
+
+
+def rebuilt(desk, virtualenv):
+    """What a build from nothing makes of a virtualenv."""
+    desk.host.ssh(f"rm {VENVS}/{virtualenv}/.complete")
+    desk.does("bootstrap")
+    assert links(desk.host, virtualenv)[0] == set()
+    return contents(desk.host, virtualenv)
 
 
 def venvs(host):
@@ -165,7 +221,85 @@ def test_a_build_that_is_killed_leaves_the_site_as_it_was(deployed):
     assert len(host.ssh(f"ls {VENVS}/*/.complete").stdout.split()) == 1
     deployed.does("bootstrap")
     assert len(host.ssh(f"ls {VENVS}/*/.complete").stdout.split()) == 2
+    assert len({name for name in venvs(host) if not name.endswith(".links")}) == 2
     assert re.search(r": 0 changed", deployed.does("bootstrap").out)
+
+
+def test_one_more_requirement_comes_to_links_of_the_last_virtualenv(deployed):
+    host = deployed.host
+    [last] = venvs(host)
+    before = fingerprint(host, last)
+    require(deployed, "six==1.17.0")
+    deployed.does("deploy")
+    [made] = venvs(host) - {last}
+    shared, own = links(host, made)
+    assert len(shared) > 1000
+    of_its_own = {".complete", ".gitignore", "pyvenv.cfg"}
+    assert {path for path in own if not path.startswith("bin/") and "six" not in path} == of_its_own
+    assert fingerprint(host, last) == before
+    python = f"{VENVS}/{made}/bin/python"
+    loud = host.ssh(f"{python} -B -v -c 'import django.forms, gunicorn.app.base, six'").stderr
+    assert "six.py" in loud and not re.search(r"code object from '/srv[^']*\.py'", loud)
+    assert (
+        host.ssh(f"head -qn 1 {VENVS}/{made}/bin/{{django-admin,gunicorn}} | sort -u").stdout
+        == f"#!{python}\n"
+    )
+    assert host.ssh(f"{VENVS}/{made}/bin/django-admin --version").stdout.startswith("5.")
+    with_links = contents(host, made)
+    deployed.does("rollback")
+    assert browse(host, "/healthz").status == 200
+    deployed.does("deploy")
+    host.ssh(f"rm -r {VENVS}/{last}")
+    assert host.ssh(f"{VENVS}/{made}/bin/python -c 'import django, MySQLdb, six'").stderr == ""
+    assert browse(host, "/healthz").status == 200
+    assert rebuilt(deployed, made) ^ with_links == set()
+
+
+def test_what_changes_comes_out_as_in_a_build_from_nothing_and_the_builder_sees_none_of_the_rest(deployed):
+    host = deployed.host
+    host.ssh(
+        "mkdir -p /etc/xdg/pip && printf '[global]\\nfind-links = /opt/packages\\n' >/etc/xdg/pip/pip.conf"
+    )
+    [first] = venvs(host)
+    offer(host, "1.0")
+    require(deployed, "guestbook_mover", "six==1.17.0")
+    deployed.does("deploy")
+    [last] = venvs(host) - {first}
+    assert links(host, last)[0] == set()  # packages could be had from elsewhere since
+    offer(host, "2.0")
+    curious = sdist(CURIOUS % {"last": f"{VENVS}/{last}"}, "guestbook_curious")
+    (host.tree / "opt/packages/guestbook_curious-1.0.tar.gz").write_bytes(curious)
+    asked = deployed.project / "requirements.txt"
+    asked.write_text(asked.read_text().replace("six==1.17.0", "guestbook_curious"))
+    commit(deployed.project)
+    deployed.does("deploy")
+    [made] = venvs(host) - {first, last}
+    assert len(links(host, made)[0]) > 1000
+    there = contents(host, made)
+    assert not {line for line in there if "six" in line or "mover-1.0" in line}
+    assert host.ssh(f"{VENVS}/{made}/bin/move; {VENVS}/{last}/bin/move").stdout == "mover 2.0\nmover 1.0\n"
+    assert rebuilt(deployed, made) ^ there == set()
+
+
+def test_what_might_come_out_otherwise_is_built_from_nothing(deployed):
+    host = deployed.host
+    [live] = venvs(host)
+    require(deployed, "--only-binary six", "six==1.17.0")
+    deployed.does("bootstrap")
+    [made] = venvs(host) - {live}
+    assert links(host, made)[0] == set()
+    host.ssh(f"sed -i 1i# {VENVS}/{live}/lib/python3*/site-packages/django/__init__.py")
+    require(deployed, "idna==3.10")
+    asked = deployed.project / "requirements.txt"
+    asked.write_text(asked.read_text().replace("--only-binary six\n", ""))
+    commit(deployed.project)
+    deployed.does("bootstrap")
+    [edited] = venvs(host) - {live, made}
+    assert links(host, edited)[0] == set()
+    host.ssh(f"touch {VENVS}/{live}/.complete")
+    host.ssh(f"rm -r {VENVS}/{edited}")
+    deployed.does("bootstrap")
+    assert len(links(host, edited)[0]) > 1000
 
 
 def test_a_package_of_the_projects_own_is_built_by_deploy_from_its_tree(bootstrapped):

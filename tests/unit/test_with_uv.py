@@ -76,3 +76,10 @@ def test_an_option_that_uv_reads_otherwise_is_pips(option):
 
 def test_an_index_of_the_projects_beside_a_configured_one_is_pips():
     assert "index-url" in refusal(ours["judge"], ["-i"], {"index-url": "https://a"})
+
+
+@pytest.mark.parametrize("option", ["--hash", "-e", "--index-url", "--only-binary"])
+def test_to_be_told_what_would_be_installed_takes_plain_requirements(option):
+    judge, files_only = ours["judge"], ours["FILES_ONLY"]
+    assert judge(["-r", "--constraint"], {}, files_only) == []
+    assert refusal(judge, [option], {}, files_only)
