@@ -1,4 +1,4 @@
-"""A release starts beside its checks where it seems to need no more, and is called off where that is wrong."""
+"""A release starts beside its checks where it seems to need no more, and is called off where it does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     append(deployed.project / "requirements.txt", "toml==0.10.2")
     commit(deployed.project)
     deployed.does("deploy")
-    assert started_in(deployed) == ["prestart"]
+    assert last_run(deployed.host).started() == ["prestart"]
 
     # A path that says nothing of static files, and is one.
     (deployed.project / STATIC).write_text("note")
