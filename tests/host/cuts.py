@@ -160,7 +160,7 @@ class Cut:
 
     def kill_frame(self) -> None:
         """kill -9 of what holds the script's reins: the script stops as if the link were cut."""
-        inside(self.host, 'kill -KILL "$(pgrep -o -f "nonce=$1")"', self.step.run)
+        inside(self.host, 'kill -KILL "$(cat "/run/roadie/$1.beat")"', self.step.run)
         _, err = self.process.communicate(timeout=20)
         assert self.process.returncode == 5, (self.process.returncode, err)
         self.assert_rule()

@@ -81,6 +81,7 @@ def test_a_rollback_across_a_migration_may_be_cut_at_every_step(site: Desk, seed
     turns = Turns(seed, HARD_WAYS, spared=["retire", "prune", "leave"])
     words = ("rollback", "--to", older, "--migrations")
     cut(site, turns, *words, midst="unapply: migrations that RELEASE does not know")
-    assert {"back", "warm", "unapply", "gate", "switch"} <= {step.partition(":")[0] for step in turns.taken}
+    # The switch may come about in a run that was interrupted as it left the gate.
+    assert {"back", "warm", "unapply", "gate"} <= {step.partition(":")[0] for step in turns.taken}
     assert releases(site)[-1] == older and not is_applied(site)
     assert " 0 changed" in site.does(*words).out
