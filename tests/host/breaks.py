@@ -40,6 +40,8 @@ class Break:
     says: tuple[str, ...]
     #: it is broken only once visitors come
     serves_a_while: bool = False
+    #: whether a visitor's failure is the fault's own, whatever roadie does
+    explains: Callable[[str], bool] = lambda failure: False
     repair: Callable[[Probe], object] = lambda probe: None
 
     @contextmanager
@@ -104,11 +106,20 @@ BREAKS: tuple[Break, ...] = (
     Break(
         "a requirement is missing", _in("requirements.txt", "roadie-no-such==1.0"), ("roadie-no-such==1.0",)
     ),
-    Break("the disk runs full half way", _fill_disk, ("No space left on device",), repair=_empty_disk),
+    Break(
+        "the disk runs full half way",
+        _fill_disk,
+        ("No space left on device",),
+        explains=lambda failure: (
+            " upload, " in failure and "<title>500 Internal" in failure
+        ),  # nginx has no room
+        repair=_empty_disk,
+    ),
     Break(
         "dies while it is watched",
         _in("probe/views.py", "import signal", "import threading", DIES),
         ("it failed after the switch", "went back by itself"),
         serves_a_while=True,
+        explains=lambda failure: True,  # whoever is being answered by a process that is killed gets no answer
     ),
 )

@@ -120,10 +120,9 @@ def refuse(probe: Probe, crowd: Crowd, fault: Break, say: Callable[[str], None] 
     assert answers(probe.host)[1] == probe.truth
     assert_serves_once(probe.host)
     say(f"{fault.name}: exit {done.code}, {last.partition(': ')[2][:150]}")
-    if fault.serves_a_while:
-        # Whoever is being answered by a process that is killed gets no answer.
-        say(f"{fault.name}: {len(crowd.failed) - noticed} visitors met it")
-        del crowd.failed[noticed:]
+    if met := [failure for failure in crowd.failed[noticed:] if fault.explains(failure)]:
+        say(f"{fault.name}: {len(met)} visitors met it")
+        crowd.failed[noticed:] = [failure for failure in crowd.failed[noticed:] if failure not in met]
 
 
 # ---- The command line -------------------------------------------------------------------------------
