@@ -64,14 +64,15 @@ class Releases:
         self.served = [self.probe.truth]
 
     def go_through(self, counts: dict[str, int]) -> None:
-        """So many of each kind of step, in any order; no two rollbacks in a row, and none the first."""
+        """So many of each kind of step, in any order; a rollback comes right after something new."""
         counts = {name: count for name, count in counts.items() if name not in _missing()}
         steps = [name for name, count in counts.items() for _ in range(count) if name != "rollback"]
         self.dice.shuffle(steps)
-        places = self.dice.sample(range(len(steps)), min(counts.get("rollback", 0), len(steps)))
+        # Each after something new: what a second one in a row goes back to is another question.
+        news = [index for index, name in enumerate(steps) if name != "restart"]
+        places = self.dice.sample(news, min(counts.get("rollback", 0), len(news)))
         for index, name in enumerate(steps):
-            goes_back = index in places and name != "restart"
-            self.take(*getattr(self, f"_{name}")(goes_back))
+            self.take(*getattr(self, f"_{name}")(index in places))
             if index in places:
                 self.take(*self._rollback(False))
 
@@ -141,7 +142,8 @@ class Row:
     def fails(self, what: str, error: BaseException) -> None:
         """Note it, and show all of it at once."""
         traceback.print_exception(error, file=sys.stdout)
-        self.failures.append(f"{what}: {type(error).__name__}: {str(error).splitlines()[0][:300]}")
+        first = [*str(error).splitlines(), ""][0]
+        self.failures.append(f"{what}: {type(error).__name__}: {first[:300]}")
 
     @property
     def line(self) -> str:
