@@ -34,8 +34,8 @@ build_on_last() { # fails where only a build from nothing will do
   laying=$!
   make_bare_venv &
   venv=$!
-  resolved=$(resolve) || { printf '%s\n' "${resolved}" && return 1; }
-  wait "${venv}" && is_same_python && find_difference && add_packages && wait "${laying}" && seal && join_links && take_scripts
+  resolved=$(resolve) || { wait "${venv}"; printf '%s\n' "${resolved}"; return 1; }
+  wait "${venv}" && find_difference && add_packages && wait "${laying}" && seal && is_same_python && join_links && take_scripts
 }
 
 make_bare_venv() { # uv asks a new Python what it is, which takes as long; it remembers
@@ -68,7 +68,8 @@ resolve() { # prints what a build from nothing would install; fails where uv may
     "$(on_desk "${requirements}")" "${desk}/pins.txt" "${desk}/setuptools.txt"
 }
 
-is_same_python() {
+is_same_python() { # asked when no process of the builder is left: what it made are plain files and folders from here on
+  [[ -d ${venv_dir}/bin && ! -L ${venv_dir}/bin && -f ${venv_dir}/pyvenv.cfg && ! -L ${venv_dir}/pyvenv.cfg ]] &&
   cmp -s -- <(grep -v '^command' "${last_venv}/pyvenv.cfg") <(grep -v '^command' "${venv_dir}/pyvenv.cfg")
 }
 

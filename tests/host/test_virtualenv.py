@@ -45,6 +45,18 @@ for path in ("%(last)s", "%(last)s/bin/python", "%(last)s/lib", *laid_out):
         raise SystemExit("curious can reach " + path)
 setup(name="guestbook_curious", version="1.0", py_modules=[])
 """
+# It has its own folder of programs stand in for that of the virtualenv.
+GREEDY = """
+import os, re
+from setuptools import setup
+said = os.popen("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\\\0' '\\\\n'").read()
+trap = os.path.expanduser("~/trap")
+for path in set(re.findall("(/srv/guestbook/venvs/[^/]+/bin)/python", said)):
+    if os.access(path, os.W_OK) and not os.path.lexists(trap):
+        os.rename(path, trap)
+        os.symlink(trap, path)
+setup(name="guestbook_greedy", version="1.0", py_modules=[])
+"""
 BROKEN = "raise SystemExit('no headers of libmissing')"
 
 
@@ -279,6 +291,14 @@ def test_what_changes_comes_out_as_in_a_build_from_nothing_and_the_builder_sees_
     assert not {line for line in there if "six" in line or "mover-1.0" in line}
     assert host.ssh(f"{VENVS}/{made}/bin/move; {VENVS}/{last}/bin/move").stdout == "mover 2.0\nmover 1.0\n"
     assert rebuilt(deployed, made) ^ there == set()
+
+    greedy = sdist(GREEDY, "guestbook_greedy")
+    (host.tree / "opt/packages/guestbook_greedy-1.0.tar.gz").write_bytes(greedy)
+    asked.write_text(asked.read_text().replace("guestbook_curious", "guestbook_greedy"))
+    commit(deployed.project)
+    deployed.fab("bootstrap")
+    owners = host.ssh("stat -c %U /var/cache/roadie/guestbook/trap/*").stdout.split()
+    assert set(owners) == {"guestbook-build"}
 
 
 def test_what_might_come_out_otherwise_is_built_from_nothing(deployed):
