@@ -101,9 +101,10 @@ class Host:
     def stop(self) -> None:
         """Break off what runs, from any thread: `run` then raises Interrupted at once."""
         self._stopped.set()
-        if self._session:
+        session = self._session
+        if session:
             with suppress(OSError, EOFError):  # the connection may be gone already
-                self._session.close()
+                session.close()
 
     def run(
         self,
@@ -152,15 +153,19 @@ class Host:
         Returns its exit code.
         """
         self.open()
-        self._end_session()  # some hosts grant no two at a time
+        if self._session and self._session.is_open_on(self.connection.transport):
+            self._session.finish()
+        self._end_session()
         text = command if isinstance(command, str) else shlex.join(command)
         if terminal.is_whole():
             # sudo asks for its password by itself there.
             words = _command(text) if self.is_root else f"sudo -- {_command(text)}"
             channel = transport.open_session(self.connection, words, terminal.size())
         else:
-            channel = self._become_root(_new_mark(), text).release()
-            self._session = None
+            try:
+                channel = self._become_root(_new_mark(), text).release()
+            finally:
+                self._session = None
         try:
             code = terminal.attach(channel)
         finally:
@@ -171,6 +176,8 @@ class Host:
 
     def _begin(self, run_id: str, script: str, payload: Payload, end: str) -> Session:
         """Have a script run in the session of all of them; `end` stands before its exit code."""
+        if self._session and not self._session.is_open_on(self.connection.transport):
+            self._end_session()
         mark = self._session.mark if self._session else _new_mark()
         packed = gzip.compress(script.encode(), _PACKING, mtime=0)
         header = f"ROADIE {mark} {run_id} {len(packed)} {len(payload)} {end}\n".encode()
@@ -191,7 +198,7 @@ class Host:
         on_line: Callable[[str], None] | None,
     ) -> int:
         for line in session.lines():
-            line, is_over, code = line.partition(end)  # the last line may have no end of its own
+            line, is_over, said = line.partition(end)  # the last line may have no end of its own
             event = parse(line, nonce) if nonce else None
             if event:
                 progress.events.append(event)
@@ -204,8 +211,10 @@ class Host:
                 if on_line:
                     on_line(line)
             if is_over:
-                return int(code)
-        return session.exit_code() or -1
+                return int(said)
+        code = session.exit_code()
+        self._end_session()
+        return code or -1
 
     def _end_session(self) -> None:
         session, self._session = self._session, None

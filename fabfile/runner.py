@@ -40,7 +40,7 @@ def run_stages(
     locks: bool = True,
     wait: int = 0,
 ) -> Report:
-    """Run the stages on every host, hosts in parallel, each in one exec; see Report for how it went.
+    """Run the stages on every host, hosts in parallel, each in one go; see Report for how it went.
 
     `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed.
     Raises Interrupted on Ctrl-C, naming what still finishes on which host.

@@ -126,6 +126,20 @@ class Session:
         self._check_stderr()
         return int(self.channel.recv_exit_status())
 
+    def is_open_on(self, transport: Any) -> bool:
+        """Whether more can be sent: the host has not ended it, nor is the connection another."""
+        channel = self.channel
+        return channel.transport is transport and not channel.closed and not channel.exit_status_ready()
+
+    def finish(self) -> None:
+        """Close it for another to be opened, also where the host grants no two at a time."""
+        self._end_feeding()
+        self.channel.shutdown_write()
+        self.channel.status_event.wait(2)
+        self.channel.close()
+        # sshd counts it until it has nothing else to do: an answer tells that it came to that.
+        self.channel.transport.global_request("keepalive@openssh.com")
+
     def close(self) -> None:
         """End it; the host's side sees an end of file."""
         self._end_feeding()

@@ -5,7 +5,6 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
 unset LANGUAGE
 trap : HUP PIPE
 exec 3<&0 </dev/null
-code=96
 tidy() { # nothing of the run stays but its log
   rm -f -- "${run}".* ${payload}
 }
@@ -53,8 +52,7 @@ work() { # NONCE: sets code
 run_once() { # NONCE SIZE SIZE TOKEN: of the packed script and of the payload; who runs here cannot know the token
   local script log
   run=/run/roadie/$1 payload=
-  script=$(set -o pipefail; timeout 30 head -c "$2" <&3 | gzip -dc 2>/dev/null && echo .)
-  [ "${script}" != "${script%.}" ] || exit 96
+  script=$(set -o pipefail; timeout 30 head -c "$2" <&3 | gzip -dc 2>/dev/null && echo .) || exit 96
   for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
   # Whoever finds this and no such process knows that the run was killed, and sweeps up after it.
   echo "$$" >"${run}.beat"
@@ -73,4 +71,4 @@ run_once() { # NONCE SIZE SIZE TOKEN: of the packed script and of the payload; w
 while IFS= read -r -t 60 -u 3 line; do
   case ${line} in "ROADIE @MARK@ "*) set -- ${line}; run_once "$3" "$4" "$5" "$6" ;; esac
 done
-exit "${code}"
+exit 96

@@ -207,9 +207,18 @@ def test_runs_share_one_connection_and_one_session(reach, host):
 def test_a_frame_that_was_killed_is_a_host_that_was_lost(reach, host):
     killed = threading.Timer(1, host.ssh, ["pkill -KILL -o -f '[R]OADIE roadie-'"])
     killed.start()
+    ours = reach()
     with pytest.raises(Unreachable, match=r"^lost web1 "):
-        reach().run("sleep 3")
+        ours.run("sleep 3")
     assert eventually(lambda: is_gone(host, "sleep 3"), 10)
+    assert ours.run("echo again").tail == ["again"]
+
+
+def test_a_connection_that_its_user_closed_is_opened_anew(reach):
+    ours = reach()
+    ours.run("true")
+    ours.connection.close()
+    assert ours.run("echo again").tail == ["again"]
 
 
 # ---- sudo ------------------------------------------------------------------------------------------
@@ -450,6 +459,7 @@ from roadie import transport
 from roadie.host import Host
 config = transport.without_ssh_config(fabric.Config(overrides={overrides!r}))
 host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
+host.run("true")
 sys.exit(host.terminal({command!r}))
 """
 
@@ -470,6 +480,17 @@ def test_without_a_terminal_streams_pass_unchanged(reach, user, sudo):
     done = piped(reach, ["sh", "-c", "cat; echo err >&2; exit 9"], data, user, sudo)
     assert done.stdout == data
     assert (done.stderr, done.returncode) == (b"err\n", 9)
+
+
+def test_a_host_that_grants_one_session_at_a_time_will_do(reach, host):
+    host.put("MaxSessions 1\n", "/etc/ssh/sshd_config.d/00-one.conf")
+    host.ssh("systemctl reload ssh")
+    try:
+        for _ in range(5):
+            done = piped(reach, ["echo", "fine"])
+            assert done.stdout == b"fine\n", done.stderr
+    finally:
+        host.ssh("rm /etc/ssh/sshd_config.d/00-one.conf; systemctl reload ssh")
 
 
 def test_arguments_reach_a_program_as_they_are(reach):
