@@ -15,7 +15,7 @@ _FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
 _VARIABLE_LINE = re.compile(r"^(?:declare -A )?[a-z_]\w*=.*", re.M)
 _VARIABLE = re.compile(r"(?<![^ ])([a-z_]\w*)=")
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_READ = re.compile(r"\$\{[#!]?([A-Za-z_]\w*)")
+_READ = re.compile(r"\$\{?[#!]?([A-Za-z_]\w*)")
 
 
 def needed(script: str, text_of: Callable[[str], str]) -> list[str]:

@@ -17,5 +17,5 @@ switch_site() { # one rename moves socket, code, virtualenv and static files
 ensure_link "${root}/current" live/release
 note="release ${release} in slot ${idle}"
 change live switch_site
-note_switched "${release}"
 note='' went_back='' went_on=''
+note_switched "${release}"
