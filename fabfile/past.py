@@ -63,6 +63,7 @@ def releases(c: Context) -> None:
         "migrations": "take back the migrations that the older release does not know",
         "keep-migrations": "leave them in the database: the older release can live with them",
         "restore-dump": "bring back the database as it was before them, without all that came since",
+        "cold": "start the older release only after that, not before, where it cannot start before",
         "wait": WAIT,
     }
 )
@@ -72,6 +73,7 @@ def rollback(
     migrations: bool = False,
     keep_migrations: bool = False,
     restore_dump: bool = False,
+    cold: bool = False,
     wait: int = 0,
 ) -> None:
     """Go back to the release that served before."""
@@ -80,21 +82,31 @@ def rollback(
 
     if migrations + keep_migrations + restore_dump > 1:
         raise UsageError("rollback: --migrations, --keep-migrations and --restore-dump exclude each other")
+    if cold and not migrations and not restore_dump:
+        raise UsageError("rollback: --cold goes with --migrations or --restore-dump")
     settings, hosts = targets(c)
     values = {"settings": named(settings)}
     choice = _UNAPPLY if migrations else _RESTORE if restore_dump else () if keep_migrations else None
     for host, history in zip(hosts, _histories(hosts, values, "fab rollback"), strict=True):
-        _roll_back(host, history, history.target(to), choice, values, wait)
+        _roll_back(host, history, history.target(to), choice, () if cold else _WARM, values, wait)
 
 
-_UNAPPLY: Sequence = (warm, unapply)
-_RESTORE: Sequence = (warm, restore)
+# Ahead of a change of the database.
+_WARM: Sequence = (warm,)
+_UNAPPLY: Sequence = (unapply,)
+_RESTORE: Sequence = (restore,)
 # To a release that was left with its migrations taken back: they are applied again.
 _FORWARD: Sequence = (pending, dump, migrate)
 
 
 def _roll_back(
-    host: Host, history: History, target: Past, choice: Sequence | None, values: dict[str, Any], wait: int
+    host: Host,
+    history: History,
+    target: Past,
+    choice: Sequence | None,
+    ahead: Sequence,
+    values: dict[str, Any],
+    wait: int,
 ) -> None:
     from .record import Release
     from .runner import run_stages
@@ -102,7 +114,7 @@ def _roll_back(
     way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
     if target.id != history.live:
         way, between = _across_migrations(history, target, choice, way)
-        stages = (back, *between, *ROLLBACK)
+        stages = (back, *(ahead if way.unknown else ()), *between, *ROLLBACK)
     release = Release(target.id, str(target.record.get("commit", "")), "")
     values = {**values, "release": release, "rollback": way, "restore_dump": way.dump}
     report = run_stages([host], stages, values, command="fab rollback", wait=wait)

@@ -74,8 +74,10 @@ def test_one_that_does_not_start_is_found_before_the_database_is_touched(site: D
         told = error_of(done, 6, "warm", "ends as soon as it starts: RuntimeError: 1", "not touched")
         assert f"{before.release} still serves" in told
         assert "early" not in sql(site, "SHOW TABLES") and serving(site.host) == before
+        assert "--cold" in told
     site.host.ssh(f"sed -i 1d {apps}")
     assert_serves_once(site.host)
+    assert site.fab("rollback", "--cold").code == 2
 
 
 def test_it_is_stopped_again_if_nothing_can_be_taken_back(site: Desk) -> None:
@@ -97,11 +99,19 @@ def test_one_that_needs_its_own_database_to_start_has_it_first(site: Desk) -> No
     assert_serves_once(site.host)
 
 
+def test_one_that_starts_cold_starts_once_and_afterwards(site: Desk) -> None:
+    site.does("rollback", "--to", releases(site)[0], "--migrations", "--cold")
+    assert last_run(site.host).started() == ["start"]
+    assert not sql(site, "SHOW TABLES LIKE 'early'") and browse(site.host).status == 200
+    site.does("rollback", "--to", releases(site)[1])
+
+
 def test_it_waits_for_no_more_than_the_gate_once_the_database_is_changed(site: Desk) -> None:
     for way in ("--migrations", "--restore-dump"):
         site.does("rollback", "--to", releases(site)[0], way)
         run = last_run(site.host)
-        assert run.started() == ["warm"]
+        # Once more where it may keep what it has read of another database.
+        assert run.started() == (["warm"] if way == "--migrations" else ["warm", "start"])
         stages = [stage for verb, stage, _, _ in run.events if verb == "stage"]
         change = stages.index("unapply" if way == "--migrations" else "restore")
         assert stages.index("warm") < change < stages.index("switch")
