@@ -101,12 +101,16 @@ stop_if_asked() {
 }
 
 cuttable() { # COMMAND...: runs it so that a stop ends it at once
+  start_group "$@"
+  cuttable_pid=$!
+  await_cuttable
+}
+
+start_group() { # COMMAND...: in the background, as a group of processes that one signal ends
   stop_if_asked
   set -m
   ("$@") 8>&- 9>&- </dev/null &
-  cuttable_pid=$!
   set +m
-  await_cuttable
 }
 
 await_cuttable() { # returns its exit code
@@ -124,11 +128,8 @@ note_cuttable() { # for the frame, which ends them if this shell is killed
 }
 
 begin_beside() { # COMMAND...: what only asks and may be ended at any time, beside the steps that follow, until end_beside
-  stop_if_asked
-  set -m
-  ("$@") 8>&- 9>&- </dev/null &
+  start_group "$@"
   beside_pid=$!
-  set +m
   note_cuttable
 }
 
