@@ -15,7 +15,7 @@ ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as 
   # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
-  cuttable as_user "${app}" / timeout "${left}" curl -s -m "${left}" --unix-socket "/run/${app}/${idle}.sock" \
+  cuttable as_user "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "/run/${app}/${idle}.sock" \
     --fail-early -w '%{http_code} %{redirect_url}\n' -H 'Connection: close' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "${urls[@]}" >"/run/roadie/${run_id}.answer" || code=$?
