@@ -8,8 +8,8 @@ from functools import lru_cache
 
 #: in the order in which they stand in a script
 NAMES = (
-    "lib.sh site.sh code.sh database.sh nginx.sh slots.sh pages.sh django.sh migrations.sh"
-    " installers.sh last.sh"
+    "lib.sh users.sh locks.sh ensure.sh site.sh secrets.sh live.sh code.sh database.sh nginx.sh supervisor.sh"
+    " slots.sh pages.sh django.sh migrations.sh installers.sh last.sh"
 ).split()
 _FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
 _VARIABLE_LINE = re.compile(r"^(?:declare -A )?[a-z_]\w*=.*", re.M)

@@ -34,19 +34,6 @@ work_on() { # RELEASE: sets what the stages know of it
   venv_dir=$(readlink -f -- "${release_dir}/venv")
 }
 
-live_release() { # prints the name of the release that serves, if one does
-  local target
-  target=$(readlink -f -- "${root}/live/release") || return 0
-  [[ ! -d ${target}/code ]] || printf %s "${target##*/}"
-}
-
-note_switched() { # RELEASE: it serves, since `live` was made; by the next run that meets it so, should one be cut right after the rename
-  local file=${root}/releases/$1/switched when
-  [[ ! -e ${file} && -d ${file%/*} ]] || return 0
-  printf -v when '%(%F %T)T UTC' "$(stat -c %Y -- "${root}/live")"
-  put_file "${file}" 644 root:root "${when}"
-}
-
 link_static() { # to the static files of the release that serves
   local new=${release_dir}/static.new
   rm -rf -- "${new}" "${release_dir}/static"

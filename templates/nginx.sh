@@ -91,3 +91,13 @@ await_no_site() { # not for ever: whatever answers for unknown names may say the
     sleep 0.1
   done
 }
+
+require_port_80() { # nginx needs it; a program that has it is named and left alone
+  local inode path pid
+  inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" && $2 ~ /:0050$/ { print $10; exit }') || :
+  [[ -n ${inode} ]] || return 0
+  path=$(find /proc/[0-9]*/fd -lname "socket:\[${inode}\]" -print -quit 2>/dev/null) || :
+  pid=${path#/proc/} pid=${pid%%/*}
+  [[ $(cat "/proc/${pid}/comm" 2>/dev/null) != nginx ]] || return 0
+  fail 'port 80' "is taken by $(cat "/proc/${pid}/comm" 2>/dev/null || echo 'some program') (process ${pid:-?}); nginx needs it: stop that program, or move it to another port, and run again"
+}

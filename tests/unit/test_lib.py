@@ -1,4 +1,4 @@
-"""The words of lib.sh: they ask first, change only what differs, and in check mode change nothing."""
+"""The words that stages speak: they ask first, change only what differs, and in check mode change nothing."""
 
 import os
 import signal
@@ -27,6 +27,7 @@ stage=test
 stages
 exit 0
 """
+LIBRARIES = ("lib.sh", "users.sh", "locks.sh", "ensure.sh", "site.sh", "secrets.sh")
 PLACES = {"/var/lib/roadie": "state", "/var/backups/roadie": "backups", "/run/roadie": "run"}
 OWNER = subprocess.check_output(["bash", "-c", 'stat -c %U:%G /proc/"$$"'], text=True).strip()
 
@@ -38,7 +39,7 @@ class Shell:
         self.folder = folder
         for name in ("srv", "state", "run", "bin"):
             (folder / name).mkdir()
-        text = "".join((TEMPLATES / name).read_text() for name in ("lib.sh", "site.sh"))
+        text = "".join((TEMPLATES / name).read_text() for name in LIBRARIES)
         for place, ours in PLACES.items():
             text = text.replace(place, f"{folder}/{ours}")
         self.path("lib.sh").write_text(text)

@@ -1,0 +1,188 @@
+# The words for a state that is to be there: ask first, change only what differs. Plain bash, no Jinja.
+
+look_at() { # PATH...: their modes and owners in one go; asked one by one, most of a run in which nothing changes goes there
+  local path mode
+  while IFS=$'\t' read -r path mode; do
+    modes["${path}"]=${mode}
+  done < <(stat --printf '%n\t%a %U:%G\n' -- "$@" 2>/dev/null)
+}
+
+ask_mode() { # PATH: sets mode_now, empty if nothing is there
+  [[ -n ${modes["$1"]-} ]] || look_at "$1"
+  mode_now=${modes["$1"]-}
+}
+
+ensure_dir() { # PATH MODE OWNER
+  local mode_now=''
+  ask_mode "$1"
+  if [[ -d $1 && ! -L $1 && ${mode_now} == "$2 $3" ]]; then
+    ok "directory $1"
+  elif [[ -e $1 && ! -d $1 || -L $1 ]]; then
+    fail "directory $1" 'something else is there; move it away'
+  else
+    local note="mode $2, owner $3"
+    change "directory $1" make_dir "$@"
+  fi
+}
+
+make_dir() { # PATH MODE OWNER: never -p, so that a parent of unknown mode cannot come about
+  unset "modes[$1]"
+  [[ -d $1 ]] || mkdir -m 700 -- "$1"
+  chown -h -- "$3" "$1"
+  chmod -- "$2" "$1"
+}
+
+ensure_link() { # PATH TARGET
+  if [[ -L $1 && ($1 -ef $2 || $(readlink -- "$1") == "$2") ]]; then
+    ok "link $1"
+  elif [[ -e $1 && ! -L $1 ]]; then
+    fail "link $1" 'something that is no link is there; move it away'
+  else
+    local note="to $2"
+    change "link $1" replace_link "$1" "$2"
+  fi
+}
+
+ensure_absent() { # PATH
+  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" rm -f -- "$1"; fi
+}
+
+ensure_forgotten() { # PATH: of a file that roadie wrote; what a person changed in it is kept and named
+  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" forget_file "$1"; fi
+}
+
+forget_file() { # PATH
+  [[ -L $1 ]] || keep_hand_edit "$1"
+  rm -f -- "$1" "${state}/files/${1//\//%}"
+}
+
+ensure_no_tree() { # PATH [USER]: a folder of the site's own, and all below it
+  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change_cuttable "no $1" remove_tree "$@"; fi
+}
+
+remove_tree() { # PATH [USER]: what a user can write goes by that user's own hand; a link goes, what it leads to stays
+  [[ -z ${2-} || -L $1 ]] || as_user "$2" / find "$1" -mindepth 1 -delete || :
+  rm -rf --one-file-system -- "$1"
+}
+
+ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person changed by hand is kept and named
+  local path=$1 mode=$2 owner=$3 content=${4%$'\n'} now='' there='' note='' mode_now=''
+  if [[ -f ${path} && ! -L ${path} ]]; then
+    ask_mode "${path}"
+    there=${mode_now}
+    contents_of "${path}" now
+    if [[ ${now} == "${content}" && ${there} == "${mode} ${owner}" ]]; then
+      [[ -n ${check}${secret-} ]] || is_remembered "${path}" "${content}" || remember_file "${path}"
+      ok "file ${path}"
+      return
+    fi
+  elif [[ -e ${path} || -L ${path} ]]; then
+    fail "file ${path}" 'something that is no plain file is there; move it away'
+  fi
+  note=$(show_difference "${path}" "${now}" "${content}" "${there}" "${mode} ${owner}")
+  change "file ${path}" write_file "${path}" "${mode}" "${owner}" "${content}"
+}
+
+ensure_secret_file() { # PATH MODE OWNER CONTENT: as ensure_file, but no content ever reaches a log
+  local secret=1
+  ensure_file "$@"
+}
+
+show_difference() { # PATH NOW CONTENT MODE_NOW MODE
+  [[ -z $4 || $4 == "$5" ]] || printf 'mode and owner %s, should be %s\n' "$4" "$5"
+  [[ "$2" != "$3" ]] || return 0
+  if [[ -n ${secret-} ]]; then
+    printf 'content differs (not shown)'
+  else
+    diff -u --label "$1 (now)" --label "$1" <(printf '%s' "${2:+$2$'\n'}") <(printf '%s\n' "$3") || :
+  fi
+}
+
+write_file() { # PATH MODE OWNER CONTENT
+  [[ -n ${secret-} ]] || keep_hand_edit "$1"
+  put_file "$@"
+  [[ -n ${secret-} ]] || remember_file "$1"
+}
+
+is_remembered() { # PATH CONTENT
+  local record=${state}/files/${1//\//%} known=''
+  [[ -f ${record} ]] || return 1
+  contents_of "${record}" known
+  [[ ${known} == "$2" ]]
+}
+
+remember_file() { # PATH: what roadie last wrote, to tell a hand-made edit from a change of settings
+  local copy=${state}/files/${1//\//%}
+  [[ -d ${state}/files ]] || (umask 077 && mkdir -p -- "${state}/files")
+  cp -- "$1" "${copy}.new"
+  mv -f -- "${copy}.new" "${copy}"
+}
+
+keep_hand_edit() { # PATH
+  local copy=${state}/files/${1//\//%} kept
+  [[ -f $1 ]] || return 0
+  [[ -f ${copy} && $(cat -- "${copy}") == "$(cat -- "$1")" ]] && return
+  printf -v kept '/var/backups/roadie%s.%(%Y%m%dT%H%M%SZ)T' "$1" -1
+  (umask 077 && mkdir -p -- "${kept%/*}")
+  cp -p -- "$1" "${kept}"
+  chmod 600 "${kept}"
+  say kept "$1" "${kept}"
+}
+
+ensure_service() { # NAME: enabled and running
+  ask_service "$1"
+  case ${services["$1"]-not-found} in
+    'loaded active enabled') ok "service $1" ;;
+    not-found*) [[ -n ${check} ]] || fail "service $1" 'there is none of this name; run: fab bootstrap' ;; # it comes, running, with its package
+    *) change "service $1" start_service "$1" ;;
+  esac
+}
+
+start_service() { # NAME
+  unset "services[$1]"
+  systemctl enable --quiet --now -- "$1" || fail "service $1" "it does not start; see: journalctl -u $1"
+}
+
+is_service_up() { # NAME: as systemd keeps its books in files, so that asking costs no process; false if that tells nothing
+  local pid='' groups=''
+  [[ -L /etc/systemd/system/multi-user.target.wants/$1.service && -r ${pid_files["$1"]-} ]] || return 1
+  contents_of "${pid_files["$1"]}" pid
+  [[ ${pid} =~ ^[0-9]+$ && -r /proc/${pid}/cgroup ]] || return 1
+  contents_of "/proc/${pid}/cgroup" groups
+  [[ ${groups}$'\n' == *"/system.slice/$1.service"$'\n'* ]]
+}
+
+ask_service() { # NAME: sets services[NAME], of all that roadie knows in one go
+  local key value id=''
+  [[ -z ${services["$1"]-} ]] || return 0
+  if is_service_up "$1"; then
+    services["$1"]='loaded active enabled'
+    return
+  fi
+  while IFS='=' read -r key value; do
+    case ${key} in
+      Id) id=${value%.service} ;;
+      LoadState) services["${id}"]=${value} ;;
+      ActiveState | UnitFileState) services["${id}"]+=" ${value}" ;;
+    esac
+  done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" mariadb mysql supervisor nginx)
+}
+
+ensure_applied() { # WHAT COMMAND...: a reload, due from the first change of this stage until it is done, however often that is cut
+  if [[ -z ${touched} && -e ${state}/applied/${1// /-} ]]; then ok "$1"; else change "$1" apply "$@"; fi
+}
+
+apply() { # WHAT COMMAND...
+  local record=${state}/applied/${1// /-}
+  "${@:2}"
+  [[ -d ${record%/*} ]] || (umask 077 && mkdir -p -- "${record%/*}")
+  : >"${record}"
+}
+
+unapply() { # WHAT: before what it stands for changes
+  rm -f -- "${state}/applied/${1// /-}"
+}
+
+is_installed() { # PACKAGE
+  [[ $(dpkg-query -W -f='${db:Status-Status}' -- "$1" 2>/dev/null) == installed ]]
+}

@@ -1,0 +1,41 @@
+# The words for secrets that are made on the host, once: one line each in shared/secrets. Plain bash, no Jinja.
+
+random_hex() { # BYTES
+  od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'
+}
+
+secret_value() { # VARIABLE: prints what shared/secrets has for it, if anything
+  local text=''
+  [[ -f ${root}/shared/secrets ]] || return 0
+  contents_of "${root}/shared/secrets" text
+  [[ ! $'\n'${text}$'\n' =~ $'\n'"$1='"([^\']*)"'"$'\n' ]] || printf %s "${BASH_REMATCH[1]}"
+}
+
+ensure_secret() { # VARIABLE MAKER [NAME]...: under its own name and those that the project knows it by; MAKER prints a new one
+  local file=${root}/shared/secrets text='' name mode_now='' missing=''
+  if [[ -f ${file} ]]; then
+    contents_of "${file}" text
+    ask_mode "${file}"
+  fi
+  for name in "$1" "${@:3}"; do
+    [[ $'\n'${text} == *$'\n'"${name}="* ]] || missing+=" ${name}"
+  done
+  if [[ -z ${missing} && ${mode_now} == "640 root:${app}" ]]; then
+    ok "secret $1"
+  else
+    local note="${missing:+adds${missing} to }${file}, mode 640, owner root:${app}"
+    change "secret $1" add_secret "$@"
+  fi
+}
+
+add_secret() { # VARIABLE MAKER [NAME]...
+  local file=${root}/shared/secrets text='' name value
+  [[ ! -f ${file} ]] || contents_of "${file}" text
+  value=$(secret_value "$1")
+  [[ -n ${value} ]] || value=$("$2")
+  for name in "$1" "${@:3}"; do
+    [[ $'\n'${text} == *$'\n'"${name}="* ]] || text+=${text:+$'\n'}${name}="'${value}'"
+  done
+  put_file "${file}" 640 "root:${app}" "${text}"
+  sync -- "${file%/*}"
+}

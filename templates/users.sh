@@ -1,0 +1,51 @@
+# The words for running something as one of the site's users. Plain bash, no Jinja.
+
+as_user() { # USER HOME COMMAND...: nothing of ours comes along: no lock, no log file, no environment
+  local user=$1 home=$2 code=0 copier
+  shift 2
+  {
+    setpriv --reuid="${user}" --regid="${user}" --init-groups --inh-caps=-all -- \
+      env -i HOME="${home}" USER="${user}" LOGNAME="${user}" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp:-/tmp}" \
+      PATH=/usr/local/bin:/usr/bin:/bin "$@" || code=$?
+  } > >(exec cat 8>&- 9>&-) 2>&1 8>&- 9>&- </dev/null
+  copier=$!
+  # A program that the app left behind may hold the pipe for ever: what it says later is not waited for.
+  for ((i = 0; i < 60; i++)); do
+    kill -0 "${copier}" 2>/dev/null || break
+    if ((i < 20)); then sleep 0.005; else sleep 0.05; fi
+  done
+  return "${code}"
+}
+
+in_release() { # COMMAND...: as the app's user, with the environment of ${release_dir}, in the folder of manage.py
+  as_user "${app}" "${root}/shared/home" /usr/local/lib/roadie/launch "${release_dir}" "$@"
+}
+
+run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its exit code decides
+  if [[ -n ${check} ]]; then
+    say would "script of ${stage}"
+    return
+  fi
+  doing="script of ${stage}"
+  say doing "${doing}" cut
+  if [[ -n ${release_dir} ]]; then
+    cuttable in_release bash -euo pipefail -c "$1"
+  else
+    cuttable as_user "${app}" "${root}/shared/home" env -C "${root}/shared/home" bash -euo pipefail -c "$1"
+  fi
+  doing=''
+  say ran "script of ${stage}"
+}
+
+end_build_user() {
+  signal_all_of "${build_user}" KILL
+}
+
+signal_all_of() { # USER SIGNAL: whatever it still runs, all at once, so that nothing forks away
+  [[ $(id -u -- "$1") != 0 ]] || fail "user $1" 'is root by another name; take it away'
+  setpriv --reuid="$1" --regid="$1" --clear-groups -- bash -c "kill -$2 -1" 2>/dev/null || :
+}
+
+runs_anything() { # USER
+  grep -qsE "^Uid:[[:space:]]+$(id -u -- "$1")[[:space:]]" /proc/[0-9]*/status
+}
