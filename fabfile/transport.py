@@ -19,6 +19,7 @@ from weakref import WeakSet
 
 import paramiko
 from fabric import Connection
+from paramiko.common import cMSG_CHANNEL_REQUEST
 from paramiko.config import SSHConfig
 
 from . import ssh_config
@@ -63,10 +64,21 @@ def open_session(c: Connection, command: str, size: tuple[int, int] | None = Non
         channel = c.transport.open_session(timeout=DEFAULT_TIMEOUT)
         if size:
             channel.get_pty("xterm-256color", *size)
-        channel.exec_command(command)
+        _begin(channel, command)
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise Unreachable(f"{c.original_host}: the host opens no session: {error}") from error
     return channel
+
+
+def _begin(channel: Any, command: str) -> None:
+    """Ask for the command as Paramiko does, without its answer's round trip; a refusal ends the channel."""
+    request = paramiko.Message()
+    request.add_byte(cMSG_CHANNEL_REQUEST)
+    request.add_int(channel.remote_chanid)
+    request.add_string("exec")
+    request.add_boolean(True)
+    request.add_string(command)
+    channel.transport._send_user_message(request)
 
 
 def close_gateways() -> None:
