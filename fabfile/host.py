@@ -71,6 +71,7 @@ class Host:
         self._refusal: Exception | None = None
         self._stopped = Flag()
         self._session: Session | None = None
+        self._script_there = ""
         self._sudo_asks = False
 
     def open(self) -> None:
@@ -115,19 +116,25 @@ class Host:
         *,
         run_id: str = "",
         on_line: Callable[[str], None] | None = None,
+        ahead: Callable[[], str] | None = None,
     ) -> Outcome:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
         All of a host's share one session. `payload` lies in a file there meanwhile. `run_id` names the
-        run on the host; `on_line` gets every line that is no event. Raises Unreachable if the link is
-        lost, Interrupted by `stop`.
+        run on the host; `on_line` gets every line that is no event. `ahead` makes the script that is
+        most likely the next: it is sent while this one runs, which must then change nothing, as it may
+        end with the link. Raises Unreachable if the link is lost, Interrupted by `stop`.
         """
         progress = _Progress()
         try:
             self.open()
             end = secrets.token_hex(16)
             try:
-                session = self._begin(run_id or secrets.token_hex(8), script, payload, end)
+                kind = "ask" if ahead else "run"
+                session = self._begin(f"{kind} {run_id or secrets.token_hex(8)}", script, payload, end)
+                if ahead:
+                    self._script_there = ahead()
+                    session.feed(_packed(session.mark, self._script_there))
                 code = self._listen(session, end, nonce, progress, on_event, on_line)
             except BaseException:
                 self._end_session()
@@ -174,18 +181,19 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, run_id: str, script: str, payload: Payload, end: str) -> Session:
+    def _begin(self, run: str, script: str, payload: Payload, end: str) -> Session:
         """Have a script run in the session of all of them; `end` stands before its exit code."""
         if self._session and not self._session.is_open_on(self.connection.transport):
             self._end_session()
         mark = self._session.mark if self._session else _new_mark()
-        packed = gzip.compress(script.encode(), _PACKING, mtime=0)
-        header = f"ROADIE {mark} {run_id} {len(packed)} {len(payload)} {end}\n".encode()
-        parts = (header + packed, payload)
+        is_there = self._session and script == self._script_there
+        header = f"ROADIE {mark} {run} {len(payload)} {end}\n".encode()
+        parts = (*(() if is_there else _packed(mark, script)), header, payload)
         if self._session:
             self._session.feed(parts)
         else:
             self._session = self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}", parts)
+        self._script_there = script
         return self._session
 
     def _listen(
@@ -217,7 +225,7 @@ class Host:
         return code or -1
 
     def _end_session(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._script_there = self._session, None, ""
         if session:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()
@@ -304,6 +312,12 @@ class Host:
     def _forget_password(self) -> None:
         with suppress(KeyError):
             del _passwords[self.connection.user]
+
+
+def _packed(mark: str, script: str) -> tuple[bytes]:
+    """What has the program on the host take in a script."""
+    packed = gzip.compress(script.encode(), _PACKING, mtime=0)
+    return (f"ROADIE {mark} script {len(packed)}\n".encode() + packed,)
 
 
 def _command(program: str) -> str:

@@ -17,6 +17,7 @@ from .stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Sequence, in
 if TYPE_CHECKING:
     from .host import Host
     from .record import Release
+    from .runner import Run
     from .session import Payload
     from .settings import Settings
     from .workspace import Committed
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 )
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
-    from .runner import run_stages, targets
+    from .runner import Run, execute, targets
 
     settings, hosts = targets(c)
     from .record import make_release  # meanwhile the hosts are connected to
@@ -41,18 +42,20 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
     _warn_of_dirty_tree(work)
     values = {**work.values, "secrets": _secrets(settings)}
     values["release"] = make_release(work, values)
-    survey = run_stages(hosts, SURVEY, values, command="fab deploy", locks=False)
+    whole = Run(_deploy_stages(migrate), values, "fab deploy", wait=wait)
+    survey = execute(hosts, Run(SURVEY, values, "fab deploy", locks=False), ahead=whole)
     survey.raise_failure()
     for host, found in zip(hosts, survey.hosts, strict=True):
-        _deploy_on(host, found, values, wait, migrate)
+        _deploy_on(host, found, whole, migrate)
 
 
-def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: int, migrate: bool) -> None:
+def _deploy_on(host: Host, found: HostReport, run: Run, migrate: bool) -> None:
     """Deploy to one host, doing no more than what the survey found to be missing."""
     from .bundle import pack
-    from .runner import run_stages
+    from .runner import execute
 
-    facts, release, settings = found.facts(), values["release"], values["settings"]
+    facts, values = found.facts(), run.values
+    release, settings = values["release"], values["settings"]
     _warn_of_nginx(host, facts, values)
     if "maintenance" in facts:
         say_line(host.name, f"the maintenance page is on, {facts['maintenance'][0]}; visitors see no release")
@@ -61,14 +64,13 @@ def _deploy_on(host: Host, found: HostReport, values: Mapping[str, Any], wait: i
         if facts.get("settled") == ["yes"] and not left:
             say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
             return
-        to_do = (*MIGRATE, *FINISH) if left else FINISH
+        run = replace(run, stages=(*MIGRATE, *FINISH) if left else FINISH)
         payload: Payload = b""
         release = replace(release, id=facts["live"][0])
     else:
         _tell_why(host, facts, release)
-        to_do = _deploy_stages(migrate)
         payload = pack(settings.root, release.tree, facts.get("tree", []))
-    report = run_stages([host], to_do, values, command="fab deploy", payload=payload, wait=wait)
+    report = execute([host], run, payload)
     _conclude(report, facts, release, settings)
     if not migrate:
         _warn_of_pending(report)

@@ -6,6 +6,8 @@ import getpass
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from invoke.context import Context
@@ -29,41 +31,65 @@ def targets(c: Context) -> tuple[Settings, list[Host]]:
     return settings, hosts
 
 
+@dataclass(frozen=True)
+class Run:
+    """Stages with the values that they are rendered with: one script, the same for every host.
+
+    `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed.
+    """
+
+    stages: Sequence[Stage]
+    values: Mapping[str, Any]
+    command: str
+    check: bool = False
+    locks: bool = True
+    wait: int = 0
+    nonce: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @cached_property
+    def script(self) -> str:
+        """The stages' templates in the frame that runs them."""
+        from .render import render
+
+        run = {
+            "nonce": self.nonce,
+            "check": self.check,
+            "locks": self.locks and not self.check,
+            "wait": self.wait,
+            "who": f"{getpass.getuser()} at {socket.gethostname()}",
+            "command": self.command,
+        }
+        own = self.values["settings"].own_templates
+        return render("stage.sh.j2", own, {**self.values, "run": run, "stages": self.stages})
+
+
 def run_stages(
     hosts: Sequence[Host],
     stages: Sequence[Stage],
     values: Mapping[str, Any],
     *,
     command: str,
-    payload: Payload = b"",
     check: bool = False,
     locks: bool = True,
     wait: int = 0,
 ) -> Report:
-    """Run the stages on every host, hosts in parallel, each in one go; see Report for how it went.
+    """Run the stages on every host: see Run and `execute`."""
+    return execute(hosts, Run(stages, values, command, check, locks, wait))
 
-    `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed.
-    Raises Interrupted on Ctrl-C, naming what still finishes on which host.
+
+def execute(hosts: Sequence[Host], run: Run, payload: Payload = b"", ahead: Run | None = None) -> Report:
+    """Run it on every host, hosts in parallel, each in one go; see Report for how it went.
+
+    `ahead` is what most likely runs next: its script goes to the hosts while this one runs, which must
+    change nothing. Raises Interrupted on Ctrl-C, naming what still finishes on which host.
     """
-    reports = {host.name: HostReport(host.name, shows_details=check) for host in hosts}
-    settings: Settings = values["settings"]
+    reports = {host.name: HostReport(host.name, shows_details=run.check) for host in hosts}
 
     def run_one(host: Host) -> None:
         report = reports[host.name]
-        nonce = secrets.token_hex(16)
-        run = {
-            "nonce": nonce,
-            "check": check,
-            "locks": locks and not check,
-            "wait": wait,
-            "who": f"{getpass.getuser()} at {socket.gethostname()}",
-            "command": command,
-        }
-        from .render import render
-
-        script = render("stage.sh.j2", settings.own_templates, {**values, "run": run, "stages": stages})
+        to_come = (lambda: ahead.script) if ahead else None
         try:
-            outcome = host.run(script, payload, report.take, nonce)
+            outcome = host.run(run.script, payload, report.take, run.nonce, ahead=to_come)
         except RoadieError as error:
             report.error = error
         else:

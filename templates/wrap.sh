@@ -28,6 +28,10 @@ open_log() { # NONCE: room for it is taken beforehand, so that a full disk can s
   [ -s "${log}" ] && : >"${log}"
   [ -e "${log}" ] || : >"${log}" || leave 97
 }
+ask() { # NONCE: sets code; what changes nothing may be lost with the link, and nobody need listen for heartbeats
+  bash "${run}.sh" "" "" "$1" 2>&1 3<&- | cat
+  code=${PIPESTATUS[0]}
+}
 work() { # NONCE: sets code
   local worker beat
   setsid bash "${run}.sh" "${log}" "${payload}" "$1" >>"${log}" 2>&1 3<&- &
@@ -49,26 +53,30 @@ work() { # NONCE: sets code
   [ "${code}" != 137 ] || [ ! -s "${run}.cut" ] || kill -KILL -- $(cat "${run}.cut")
   { kill "${beat}" && wait "${beat}"; } 2>/dev/null
 }
-run_once() { # NONCE SIZE SIZE TOKEN: of the packed script and of the payload; who runs here cannot know the token
-  local script log
-  run=/run/roadie/$1 payload=
-  script=$(set -o pipefail; timeout 30 head -c "$2" <&3 | gzip -dc 2>/dev/null && echo .) || exit 96
+take_script() { # SIZE: packed
+  script=$(set -o pipefail; timeout 30 head -c "$1" <&3 | gzip -dc 2>/dev/null && echo .) || exit 96
+}
+run_once() { # ask|run NONCE SIZE TOKEN: the script that came last, with a payload; who runs here cannot know the token
+  local log
+  run=/run/roadie/$2 payload=
   for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
   # Whoever finds this and no such process knows that the run was killed, and sweeps up after it.
   echo "$$" >"${run}.beat"
   if [ "$3" -gt 0 ]; then
-    payload=/var/lib/roadie/incoming/$1
+    payload=/var/lib/roadie/incoming/$2
     take_payload "$3"
   fi
-  open_log "$1"
   printf %s "${script%.}" >"${run}.sh" || leave 97
-  work "$1"
+  if [ "$1" = ask ]; then ask "$2"; else open_log "$2" && work "$2"; fi
   tidy
   echo "$4 ${code}"
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
 # A heartbeat every two seconds tells that somebody is still there.
 while IFS= read -r -t 60 -u 3 line; do
-  case ${line} in "ROADIE @MARK@ "*) set -- ${line}; run_once "$3" "$4" "$5" "$6" ;; esac
+  case ${line} in
+    "ROADIE @MARK@ script "*) take_script "${line##* }" ;;
+    "ROADIE @MARK@ "*) set -- ${line}; run_once "$3" "$4" "$5" "$6" ;;
+  esac
 done
 exit 96

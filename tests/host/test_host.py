@@ -8,12 +8,13 @@ import threading
 import time
 
 import pytest
+import roadie.host
 from desk import eventually
 from dialling import PASSWORD, Dial, at_a_terminal, boot_with_users, now, since
 from roadie import session, throwaway
 from roadie.errors import Interrupted, Unreachable
 from roadie.events import Event
-from roadie.host import Host
+from roadie.host import Host, Outcome
 
 NONCE = "0123456789abcdef" * 2
 SUITES = pytest.mark.parametrize("suite", ["trixie", "bookworm"])
@@ -114,6 +115,32 @@ def test_a_script_may_hold_anything_that_bash_can_read(reach):
 
 def test_nothing_that_a_script_starts_can_read_the_rest_of_it(reach):
     assert reach().run('cat; read -r x; echo "[$x]"; head -c 5').tail == ["[]"]
+
+
+def test_a_script_that_was_sent_ahead_runs_without_being_sent_again(reach, monkeypatch):
+    sent = []
+    packed = roadie.host._packed
+    monkeypatch.setattr(
+        roadie.host, "_packed", lambda mark, script: sent.append(script) or packed(mark, script)
+    )
+    ours, script = reach(), 'cat "$2"; echo; exit 3'
+    assert ours.run("echo asked; exit 4", ahead=lambda: script) == Outcome(4, [], ["asked"])
+    assert ours.run(script, b"payload") == Outcome(3, [], ["payload"])
+    assert sent == ["echo asked; exit 4", script]
+    assert ours.run(script, b"again").tail == ["again"]
+
+
+def test_another_script_may_run_in_place_of_the_one_that_was_sent_ahead(reach):
+    ours = reach()
+    assert ours.run("sleep 0.5; echo asked", ahead=lambda: "echo not this").tail == ["asked"]
+    assert ours.run("echo this").tail == ["this"]
+
+
+def test_what_is_wrong_with_the_script_to_come_is_told_and_ends_the_session(reach):
+    ours = reach()
+    with pytest.raises(ZeroDivisionError):
+        ours.run("sleep 20", ahead=lambda: str(1 / 0))
+    assert ours.run("echo on").tail == ["on"]
 
 
 def test_a_payload_of_20_megabytes_lies_in_a_file_of_roots(reach):
@@ -456,7 +483,7 @@ PIPED = """
 import sys
 import fabric
 from roadie import transport
-from roadie.host import Host
+from roadie.host import Host, Outcome
 config = transport.without_ssh_config(fabric.Config(overrides={overrides!r}))
 host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
 host.run("true")
