@@ -38,11 +38,12 @@ PROVISION: Sequence = (packages, site, mysql, virtualenv, supervisor, nginx, log
 
 live = _stage("live", "Find the release that serves.")
 survey = _stage("survey", "Ask what the host has.")
+load = _stage("load", "Have the release's process begin, which loads what every release needs.")
 receive = _stage("receive", "Take in the code that the host lacks.")
 checkout = _stage("checkout", "Lay out the code as a new release.")
 secrets = _stage("secrets", "Hand over the secrets of the settings.")
 environment = _stage("environment", "Write the release's environment and settings.")
-prestart = _stage("prestart", "Start the release beside its checks, if it seems to need no more.")
+prestart = _stage("prestart", "Begin the check, and start the release beside it if it seems to need no more.")
 inspect = _stage("inspect", "Check the project as it will run.")
 static = _stage("static", "Collect the static files.")
 pending = _stage("pending", "Ask what is to be applied.")
@@ -62,10 +63,11 @@ unapply = _stage("unapply", "Take back the migrations that the older release doe
 leave = _stage("leave", "Mark the release that was left.")
 
 DEPLOY: Sequence = (
+    secrets,
+    load,
     receive,
     checkout,
     virtualenv,
-    secrets,
     environment,
     prestart,
     inspect,

@@ -1,7 +1,7 @@
 # The words for what is asked of a release through its own manage.py. Plain bash, no Jinja.
 
 # What the stage inspect finds.
-inspected_release='' static_answer=''
+inspected_release='' static_answer='' inspecting='' teller=''
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
 static_root_names=() static_variables=() post_build=() # of the settings, once a stage has named them
@@ -20,14 +20,58 @@ static_from() { # FOLDER: the variables that have a process take its static file
   static_variables=("ROADIE_STATIC_ROOT=$1" "${static_root_names[@]/%/=$1}")
 }
 
-ask_release() { # the static files that serve stand in for those of the release until these are collected
+begin_inspection() { # the static files that serve stand in for those of the release until these are collected
   local digest='' from=${collected}
   if [[ -d ${root}/live/static ]]; then
     from=${root}/live/static
     [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
   fi
   static_from "${from}"
-  in_django "release.inspect('${collected}', '${digest}')" "${static_variables[@]}" >"${answers}" 2>&1
+  inspecting=1 teller=''
+  if waits "${release_dir}"; then
+    order_inspection "release.inspect('${collected}', '${digest}')"
+  else
+    inspect_now "release.inspect('${collected}', '${digest}')"
+  fi
+}
+
+order_inspection() { # CALL: of the process in the idle slot, which forks for it
+  local slot
+  keep_loaded
+  [[ -n ${loaded} ]] || load_release "${release_dir}"
+  slot=${root}/slots/${idle}
+  mkfifo -m 600 -- "${slot}/answers"
+  chown -- "${app}:${app}" "${slot}/answers"
+  exec 6<>"${slot}/answers"
+  printf '%s\n' "$1" "${static_variables[@]}" >"${slot}/inspect.new"
+  mv -T -- "${slot}/inspect.new" "${slot}/inspect"
+}
+
+inspect_now() { # CALL
+  local code=0
+  doing="check of ${release}"
+  say doing "${doing}" cut
+  cuttable in_django "$1" "${static_variables[@]}" >"${answers}" 2>&1 || code=$?
+  printf '\nroadie:\tended\t%s\n' "${code}" >>"${answers}"
+  exec 6<"${answers}"
+}
+
+next_answer() { # sets line; false when nobody is left who could tell one
+  local part='' is_over=''
+  line=''
+  until IFS= read -r -t 0.5 part <&6; do
+    line+=${part}
+    stop_if_asked
+    [[ -z ${is_over} ]] || return 1
+    [[ -d /proc/${teller:-${slot_pid:-none}} ]] || is_over=1
+  done
+  line+=${part}
+}
+
+end_inspection() {
+  inspecting=''
+  exec 6<&-
+  rm -f -- "${answers}" "${root}/slots/${idle:-none}"/{inspect,answers}
 }
 
 hear() { # LINE: sets key and value if it is an answer; else logs it, and learns from a traceback what went wrong and where
@@ -59,6 +103,7 @@ hear_nothing() { # before the first line
 why_it_ended() { # CODE: the project's own error and its file, as one line
   case $1 in
     137) printf 'it was killed (exit code 137; out of memory?)' ;;
+    lost) printf 'the process that was to check it ended before (out of memory?); see %s on the host' "${program_log}" ;;
     *) printf '%s' "${error_said:-it ended with exit code $1 and no error of its own}${error_at:+ (${error_at})}" ;;
   esac
 }

@@ -6,6 +6,11 @@ last_venv='' links='' laying='' # the virtualenv of the release that serves; its
 difference_py=''
 shared_parts=(lib include share) # what packages bring, besides scripts
 
+is_whole() { # VIRTUALENV: the mark is root's own file: the build's user cannot have made it
+  local mark=$1/.complete
+  [[ -O $1 && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
+}
+
 find_last() { # sets last_venv, if it is a whole one of the same Python, with packages as they would be had today
   local name marks=() part
   name=$(readlink -- "${root}/live/venv") || return

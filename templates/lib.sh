@@ -3,7 +3,7 @@
 
 went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
 went_on='' # from when migrations are applied until their release serves: which, and the way back
-stage='' doing='' cuttable_pid='' beside_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
+stage='' doing='' cuttable_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
@@ -13,7 +13,7 @@ declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [
 say() { # VERB WHAT [DETAIL]: into the log, also from where the output goes elsewhere
   local what=${2//\\/\\\\} detail=${3-}
   detail=${detail//\\/\\\\} what=${what//$'\t'/\\t} detail=${detail//$'\t'/\\t}
-  printf '%s\t%s\t%s\t%s\t%s\n' "${nonce}" "$1" "${stage}" "${what//$'\n'/\\n}" "${detail//$'\n'/\\n}" >>"${log:-/dev/stdout}"
+  printf '%s\t%s\t%s\t%s\t%s\n' "${nonce}" "$1" "${stage}" "${what//$'\n'/\\n}" "${detail//$'\n'/\\n}" >>"${log:-/proc/$$/fd/1}"
 }
 
 fail() { # WHAT WHY [CODE]
@@ -39,7 +39,6 @@ note_failure() { # WHAT: for the list of releases
 end_in_order() { # what a stage named in before_end is done once, before a run ends early
   local last=${before_end}
   before_end=''
-  [[ -z ${beside_pid} ]] || kill -KILL -- "-${beside_pid}" 2>/dev/null || :
   [[ -z ${last} ]] || "${last}" || :
 }
 
@@ -75,7 +74,7 @@ on_error() { # CODE COMMAND
   local why="exit code $1"
   [[ $1 != 137 ]] || why='killed (exit code 137; out of memory?)'
   [[ -n ${doing} ]] || why="${2%%$'\n'*}: ${why}"
-  fail "${doing:-${stage:-start}}" "${why}; its last words are above, all of them in ${log} on the host"
+  fail "${doing:-${stage:-start}}" "${why}; its last words are above${log:+, all of them in ${log} on the host}"
 }
 
 # ---- Stopping -------------------------------------------------------------------------------------------------
@@ -100,21 +99,13 @@ stop_if_asked() {
   exit 130
 }
 
-cuttable() { # COMMAND...: runs it so that a stop ends it at once
-  start_group "$@"
-  cuttable_pid=$!
-  await_cuttable
-}
-
-start_group() { # COMMAND...: in the background, as a group of processes that one signal ends
+cuttable() { # COMMAND...: runs it, as a group of processes, so that a stop ends it at once; returns its exit code
+  local code=0
   stop_if_asked
   set -m
   ("$@") 8>&- 9>&- </dev/null &
   set +m
-}
-
-await_cuttable() { # returns its exit code
-  local code=0
+  cuttable_pid=$!
   note_cuttable
   [[ -z ${stopping} ]] || on_term # it may have come before there was a process
   wait "${cuttable_pid}" || code=$?
@@ -123,19 +114,8 @@ await_cuttable() { # returns its exit code
   return "${code}"
 }
 
-note_cuttable() { # for the frame, which ends them if this shell is killed
-  printf '%s' "${cuttable_pid:+-${cuttable_pid} }${beside_pid:+-${beside_pid}}" >"/run/roadie/${run_id}.cut"
-}
-
-begin_beside() { # COMMAND...: what only asks and may be ended at any time, beside the steps that follow, until end_beside
-  start_group "$@"
-  beside_pid=$!
-  note_cuttable
-}
-
-end_beside() { # waits for it as cuttable does; returns its exit code
-  cuttable_pid=${beside_pid} beside_pid=''
-  await_cuttable
+note_cuttable() { # for the frame, which ends it if this shell is killed
+  printf '%s' "${cuttable_pid:+-${cuttable_pid}}" >"/run/roadie/${run_id}.cut"
 }
 
 # ---- Acting: change is the only verb that alters a host ----------------------------------------------------------

@@ -15,10 +15,10 @@ ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as 
   # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
-  cuttable as_user "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "/run/${app}/${idle}.sock" \
+  cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "/run/${app}/${idle}.sock" \
     --fail-early -w '%{http_code} %{redirect_url}\n' -H 'Connection: close' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
-    "${urls[@]}" >"/run/roadie/${run_id}.answer" || code=$?
+    "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
   take_worst_answer
   [[ ${code} != 28 && ${code} != 124 ]] || page_status=timeout
 }
@@ -60,23 +60,22 @@ judge_redirect() { # PATH
   fi
 }
 
-pass_gate() { # JUDGE: every page once, then as often as there are more workers; else sets refusal, by five wrong answers
-  local path passes=0 times wrong=0 waits=0 deadline=$((SECONDS + gate_seconds))
-  until ((passes >= workers)); do
-    page_status='' times=$((passes == 0 ? 1 : workers - passes))
+pass_gate() { # JUDGE: every page as often as there are workers; else sets refusal, by five wrong answers
+  local path wrong=0 deadline=$((SECONDS + gate_seconds))
+  while :; do
+    page_status='' refusal=''
     # To look for the socket costs nothing; every question costs processes, which the release needs to start.
     [[ ! -S /run/${app}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
-      ask_page "${path}" "${times}"
+      ask_page "${path}" "${workers}"
       [[ ${page_status:-000} == 000 ]] && break
       "$1" "${path}"
       [[ -z ${refusal} ]] || break
     done
     if [[ ${page_status:-000} == 000 ]]; then
       refusal='it did not answer'
-      if ((++waits % 5 == 0)) && has_died; then refusal='it ends as soon as it starts' && return; fi
+      if has_died; then refusal='it ends as soon as it starts' && return; fi
     elif [[ -z ${refusal} ]]; then
-      passes=$((passes + times))
-      continue
+      break
     else
       wrong=$((wrong + 1))
       if ((wrong == 5)) || [[ ${page_status} == timeout ]]; then return; fi
@@ -85,14 +84,9 @@ pass_gate() { # JUDGE: every page once, then as often as there are more workers;
     sleep 0.02
     stop_if_asked
   done
-  ! has_died || refusal='it answered once and then ended'
-}
-
-has_died() { # the program runs no more, or keeps on dying
-  case $(program_state "${program}") in
-    RUNNING | STARTING) return 1 ;;
-    *) return 0 ;;
-  esac
+  # What Supervisor does not know, as it was started anew itself, must not serve either.
+  ask_program "${program}"
+  [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
 }
 
 tell_log() { # what the program said since its start, up to the project's first error; sets error_said and error_at

@@ -1,7 +1,9 @@
 # The words for the two slots of a site and what runs in them. Plain bash, no Jinja.
 
 is_slot_in_use() { # SLOT: it has a program file, or supervisord still runs what it had
-  [[ -e $(program_file "$1") || -L $(program_file "$1") || -n $(program_state "${app}-$1") ]]
+  [[ ! -e $(program_file "$1") && ! -L $(program_file "$1") ]] || return 0
+  ask_program "${app}-$1"
+  [[ -n ${program_state} ]]
 }
 
 retire_slot() { # SLOT: the file goes first, so that a crash in between leaves no program that starts again
@@ -11,13 +13,13 @@ retire_slot() { # SLOT: the file goes first, so that a crash in between leaves n
 }
 
 discard_slot() { # SLOT: one that no visitor ever reached; ended at once, whatever hangs in it
-  local answer
   rm -f -- "$(program_file "$1")"
   sync -- /etc/supervisor/conf.d
-  answer=$(supervisor_call getProcessInfo "${app}-$1")
+  # Whatever may be wrong with Supervisor, what runs there is not to go on.
+  hear_program "$(supervisor_call getProcessInfo "${app}-$1" || :)"
   # On its way to a stop it is not started again; Gunicorn would wait for its workers first.
   supervisor_call stopProcessGroup "${app}-$1" false >/dev/null
-  [[ ! ${answer} =~ \<name\>pid\</name\>[[:space:]]*\<value\>\<int\>([1-9][0-9]*) ]] || kill -KILL -- "-${BASH_REMATCH[1]}" 2>/dev/null || :
+  kill -KILL -- "-${program_pid:-${slot_pid:-none}}" 2>/dev/null || :
   stop_program "${app}-$1"
 }
 
@@ -38,26 +40,20 @@ drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after tha
 
 # ---- Starting a release in the idle slot -----------------------------------------------------------------------------
 
-idle='' program='' program_log='' log_start=0 # of the slot that the stages work on
-workers=2                                    # unless the program says how many; where the project's own gunicorn.conf.py does, two passes of the gate will do
-prestarted=''                                # the release runs there already, beside its checks
+idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on
+workers=2                                               # as often as it is asked for its pages, unless the program says how many there are
+loaded=''                                               # by which release's folder the process began that waits there until it may serve
+prestarted=''                                           # the release serves there already, beside its checks
 
 start_release() {
-  local live
-  live=$(live_slot)
-  idle=$(other_slot "${live:-green}")
-  program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
-  if is_slot_in_use "${idle}"; then
-    # A run that was cut after its switch may have left visitors there, some of them still queued.
-    [[ ! -e ${root}/slots/${idle}/release/switched ]] || drain_slot "${idle}" 30
-    change "idle slot ${idle}" retire_slot "${idle}"
-  fi
-  local note="for release ${release}"
-  change "slot ${idle}" fill_slot
-  note=''
-  host_lock
-  change "program ${program}" start_slot
-  host_unlock
+  keep_loaded
+  [[ -n ${loaded} ]] || load_release "${release_dir}"
+  change "start of ${release}" let_serve
+  loaded=''
+}
+
+let_serve() {
+  : >"${root}/slots/${idle}/serve"
 }
 
 prestart_release() { # until it is known to be needed, a run that ends takes it down
@@ -69,46 +65,94 @@ keep_started() {
   before_end=''
 }
 
+keep_loaded() { # or end what waits there, if it is not, but for folders, as a process that began only now
+  [[ -z ${loaded} ]] || is_as_loaded || change "slot ${idle} stopped" call_off
+}
+
+is_as_loaded() {
+  local before file text now
+  ! has_died || return 1
+  before=$(readlink -f -- "${loaded}")
+  for file in env program.in overlay/roadie_gunicorn.py; do
+    contents_of "${before}/${file}" text
+    contents_of "${release_dir}/${file}" now
+    [[ ${text//"${before}/"/"${release_dir}/"} == "${now}" ]] || return 1
+  done
+  [[ ${venv_dir} -ef ${before}/venv ]]
+}
+
+has_died() { # the process that was started in the slot; Supervisor may have started another
+  [[ ! -d /proc/${slot_pid:-none} ]]
+}
+
+waits() { # RELEASE_DIR: whether its program is roadie's, which waits, and not one of the user's own
+  local text=''
+  contents_of "$1/program.in" text 2>/dev/null
+  [[ ${text} == *' -m roadie_gunicorn '* ]]
+}
+
 call_off() {
-  prestarted='' before_end=''
+  loaded='' prestarted='' before_end=''
   discard_slot "${idle}"
 }
 
-fill_slot() { # makes the idle slot whole beside its place, then puts it there
+load_release() { # FOLDER: has its process wait in the idle slot until it may serve; by the program that lies in that release's folder
+  local live
+  live=$(live_slot)
+  idle=$(other_slot "${live:-green}")
+  program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
+  # What Supervisor may still have of it without a file is stopped when the program starts.
+  if [[ -e $(program_file "${idle}") || -L $(program_file "${idle}") ]]; then
+    # A run that was cut after its switch may have left visitors there, some of them still queued.
+    if [[ -e ${root}/slots/${idle}/release/switched ]]; then
+      drain_slot "${idle}" 30
+      change "idle slot ${idle}" retire_slot "${idle}"
+    else
+      change "idle slot ${idle}" discard_slot "${idle}"
+    fi
+  fi
+  local note="for release ${release}"
+  change "slot ${idle}" fill_slot "$1"
+  note=''
+  host_lock
+  change "program ${program}" start_slot
+  host_unlock
+  loaded=$1 before_end=call_off
+}
+
+fill_slot() { # FOLDER: makes the idle slot whole beside its place, then puts it there
   local new=${root}/slots/${idle}.new text
+  workers=2
   rm -rf -- "${new}"
   mkdir -m 751 -- "${new}"
   ln -s -- "../../releases/${release}" "${new}/release"
   ln -s -- "../../venvs/${venv_dir##*/}" "${new}/venv"
   ln -s -- "../../releases/${release}/static" "${new}/static"
   ln -s -- "/run/${app}/${idle}.sock" "${new}/sock"
-  contents_of "${release_dir}/program.in" text
+  contents_of "$1/program.in" text
   text=${text//@COLOUR@/${idle}} text=${text//@RELEASE_DIR@/${release_dir}} text=${text//@VENV_DIR@/${venv_dir}}
   text=${text//@WORKERS@/$(default_workers "${text}")} text=${text//@CONTROL@/$(control_option)}
   [[ ! ${text} =~ \ --workers\ ([0-9]+) ]] || workers=${BASH_REMATCH[1]}
   text=${text//@THREADS@/$((workers == 1 ? 8 : 4))}
   printf '%s\n' "${text}" >"${new}/program.conf"
-  sync -f -- "${new}"
   rm -rf -- "${root}/slots/${idle}"
-  mv -T -- "${new}" "${root}/slots/${idle}"
-  sync -f -- "${root}/slots"
+  mv -T -- "${new}" "${root}/slots/${idle}" # on disk when the switch comes
 }
 
 control_option() { # Gunicorn 25.1 and later open a control socket unless told not to; older ones refuse the flag
-  local version found
+  local found
   for found in "${venv_dir}"/lib/python3*/site-packages/gunicorn-*.dist-info; do
-    version=${found##*/gunicorn-}
-    version=${version%.dist-info}
+    [[ ${found##*/} =~ ^gunicorn-([0-9]+)\.([0-9]+) ]] || continue
+    ((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2] < 25001)) || printf -- --no-control-socket
   done
-  [[ $(printf '25.1\n%s\n' "${version-0}" | sort -V | head -n 1) == 25.1 ]] && printf -- --no-control-socket
 }
 
 start_slot() {
   rm -f -- "/run/${app}/${idle}.sock" # of a release that was killed; nobody must answer in place of the new one
   ln -sfn -- "${root}/slots/${idle}/program.conf" "$(program_file "${idle}")"
-  sync -- /etc/supervisor/conf.d
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
   start_program "${program}"
+  slot_pid=${program_pid}
 }
 
 default_workers() { # PROGRAM: one for each core, two at least, since a blocked one must not stop the site; each needs its memory twice

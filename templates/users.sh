@@ -1,13 +1,10 @@
 # The words for running something as one of the site's users. Plain bash, no Jinja.
 
-as_user() { # USER HOME COMMAND...: nothing of ours comes along: no lock, no log file, no environment
-  local user=$1 home=$2 code=0 copier
-  shift 2
+as_user() { # USER HOME COMMAND...: what may leave programs behind, or print without end
+  local code=0 copier
   {
-    setpriv --reuid="${user}" --regid="${user}" --init-groups --inh-caps=-all -- \
-      env -i HOME="${home}" USER="${user}" LOGNAME="${user}" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp:-/tmp}" \
-      PATH=/usr/local/bin:/usr/bin:/bin "$@" || code=$?
-  } > >(exec cat 8>&- 9>&-) 2>&1 8>&- 9>&- </dev/null
+    as_user_plainly "$@" || code=$?
+  } > >(exec cat 6>&- 8>&- 9>&-) 2>&1
   copier=$!
   # A program that the app left behind may hold the pipe for ever: what it says later is not waited for.
   for ((i = 0; i < 60; i++)); do
@@ -15,6 +12,12 @@ as_user() { # USER HOME COMMAND...: nothing of ours comes along: no lock, no log
     if ((i < 20)); then sleep 0.005; else sleep 0.05; fi
   done
   return "${code}"
+}
+
+as_user_plainly() { # USER HOME COMMAND...: nothing of ours comes along, no lock and no environment, but where it prints to
+  setpriv --reuid="$1" --regid="$1" --init-groups --inh-caps=-all -- \
+    env -i HOME="$2" USER="$1" LOGNAME="$1" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp:-/tmp}" \
+    PATH=/usr/local/bin:/usr/bin:/bin "${@:3}" 6>&- 8>&- 9>&- </dev/null
 }
 
 in_release() { # COMMAND...: as the app's user, with the environment of ${release_dir}, in the folder of manage.py

@@ -32,6 +32,7 @@ MODULES = (
     "migrations.py",
     "lint.py",
     "start.py",
+    "gunicorn.py",
 )
 
 

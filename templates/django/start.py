@@ -23,8 +23,13 @@ def watch_no_more():
     faulthandler.cancel_dump_traceback_later()
 
 
-if __name__ == "__main__":
-    watch(*map(float, sys.argv[2:]))
-    module = f"roadie_{sys.argv[1].partition('.')[0]}"
-    sys.argv = ["manage.py", "shell", "-v", "0", "-c", f"import {module}; roadie_{sys.argv[1]}"]
+def ask(call, *seconds):
+    """Run it as `manage.py shell` would."""
+    watch(*map(float, seconds))
+    module = f"roadie_{call.partition('.')[0]}"
+    sys.argv = ["manage.py", "shell", "-v", "0", "-c", f"import {module}; roadie_{call}"]
     runpy.run_path("manage.py", run_name="__main__")
+
+
+if __name__ == "__main__":
+    ask(*sys.argv[1:])

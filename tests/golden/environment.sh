@@ -905,11 +905,149 @@ def watch_no_more():
     faulthandler.cancel_dump_traceback_later()
 
 
-if __name__ == "__main__":
-    watch(*map(float, sys.argv[2:]))
-    module = f"roadie_{sys.argv[1].partition('"'"'.'"'"')[0]}"
-    sys.argv = ["manage.py", "shell", "-v", "0", "-c", f"import {module}; roadie_{sys.argv[1]}"]
+def ask(call, *seconds):
+    """Run it as `manage.py shell` would."""
+    watch(*map(float, seconds))
+    module = f"roadie_{call.partition('"'"'.'"'"')[0]}"
+    sys.argv = ["manage.py", "shell", "-v", "0", "-c", f"import {module}; roadie_{call}"]
     runpy.run_path("manage.py", run_name="__main__")
+
+
+if __name__ == "__main__":
+    ask(*sys.argv[1:])
+'
+gunicorn_py='"""What Supervisor runs in a slot: Gunicorn. It loads itself and Django while the release is still on its way.
+
+`python -m roadie_gunicorn SLOT APPLICATION OPTION...`, begun with the environment of the release that serves,
+or with its own. A file `inspect` in the slot'"'"'s folder asks for the release'"'"'s check, whose answers go into
+the FIFO `answers` there; a file `serve` has Gunicorn serve.
+"""
+
+import gc
+import os
+import runpy
+import sys
+import time
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+# What needs no settings, by the class of workers. Gevent has to patch before anything of Django is loaded,
+# and so may a project whose own gunicorn.conf.py names the class.
+DJANGO = {
+    "sync": "django.core.handlers.wsgi",
+    "gthread": "django.core.handlers.wsgi",
+    "uvicorn_worker.UvicornWorker": "django.core.handlers.asgi",
+}
+
+
+def load(options):
+    """Load what each worker, and the check, would otherwise load for itself."""
+    workers = options[options.index("--worker-class") + 1] if "--worker-class" in options else ""
+    with suppress(Exception):  # whatever is wrong will be told when it is needed
+        import_module("gunicorn.app.wsgiapp")
+        import_module("gunicorn.arbiter")
+        if workers in DJANGO:
+            import_module(DJANGO[workers])
+    gc.freeze()  # what is never collected stays shared with the processes to come
+
+
+def await_release(slot):
+    """Return once the release may be served, False; or in a process for its check, True."""
+    is_asked, soon = False, time.monotonic() + 60
+    while True:
+        may_serve = (slot / "serve").exists()
+        if not is_asked and (slot / "inspect").exists():
+            is_asked = True
+            if fork_check(slot):
+                return True
+        if may_serve:
+            return False
+        time.sleep(0.005 if time.monotonic() < soon else 0.1)
+        with suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+
+
+def fork_check(slot):
+    """Fork a process for the check, in which this returns True, and one that tells how that ended."""
+    try:
+        answers = os.open(slot / "answers", os.O_WRONLY | os.O_NONBLOCK)
+        (slot / "answers").chmod(0)  # once only: not again by a process that Supervisor starts after this one
+    except OSError:  # nobody asks any more
+        return False
+    os.set_blocking(answers, True)
+    teller = os.fork()
+    if teller:
+        os.write(answers, f"roadie:\tteller\t{teller}\n".encode())
+        os.close(answers)
+        return False
+    check = os.fork()
+    if check:
+        code = os.waitstatus_to_exitcode(os.waitpid(check, 0)[1])
+        with suppress(OSError):  # all was heard that was asked for
+            os.write(answers, f"\nroadie:\tended\t{code if code >= 0 else 128 - code}\n".encode())
+        os._exit(0)  # whatever it was: to Gunicorn, whose child this is, other codes mean something
+    for stream in sys.stdout, sys.stderr:
+        os.dup2(answers, stream.fileno())
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return True
+
+
+def move(before, release):
+    """Be as a process that began in this release. Its environment differs in nothing but its folders."""
+    for name, value in os.environ.items():
+        os.environ[name] = value.replace(before, release)
+    sys.path[:] = [path.replace(before, release) for path in sys.path]
+    os.chdir(os.environ["ROADIE_WORK_DIR"])
+    if "gunicorn.config" in sys.modules:  # it goes back to where it was loaded
+        sys.modules["gunicorn.config"].Chdir.default = os.environ["ROADIE_WORK_DIR"]
+
+
+def has_own(release):
+    """Whether the release has a module by the name of one that was loaded from elsewhere."""
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    folders = [Path(path) for path in sys.path if path.startswith(f"{release}/")]
+    return any(path.name.removesuffix(".py") in loaded for folder in folders for path in folder.iterdir())
+
+
+def check(order, *, anew):
+    """Ask the release what the file says: a call, and variables for its environment."""
+    call, *variables = order.read_text("utf-8").splitlines()
+    os.environ.update(one.split("=", 1) for one in variables)
+    if anew:
+        os.execv(sys.executable, [sys.executable, "-m", "roadie_start", call])
+    for name in [*sys.modules]:  # by which projects tell whether they serve
+        if name.partition(".")[0] == "gunicorn":
+            del sys.modules[name]
+    import_module("roadie_start").ask(call)
+
+
+def main(slot, options):
+    """Load, wait and move there; then check the release, or serve it.
+
+    What may serve already is Gunicorn at once: visitors wait at its socket.
+    """
+    before, release = str(Path(os.environ["PYTHONPATH"]).parent), os.path.realpath(slot / "release")
+    is_early, paths = before != release, sys.path[:]
+    if is_early:  # the modules there are those of another release
+        sys.path[:] = [path for path in paths if not path.startswith(f"{before}/")]
+    if not (slot / "serve").exists():
+        load(options)
+    sys.path[:] = paths
+    is_for_check = await_release(slot)
+    if is_early:
+        move(before, release)
+    anew = is_early and has_own(release)
+    if is_for_check:
+        check(slot / "inspect", anew=anew)
+    elif anew:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    else:
+        runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv.pop(1)), sys.argv)
 '
 served_module=roadie_wsgi
 served_py='"""What Gunicorn serves: the application of guestbook.wsgi, unless its settings are unsafe."""
@@ -919,8 +1057,8 @@ from guestbook.wsgi import application
 
 roadie_guard.refuse_unsafe()
 '
-program='[program:guestbook-@COLOUR@]
-command=/usr/local/lib/roadie/launch @RELEASE_DIR@ @VENV_DIR@/bin/python -m gunicorn roadie_wsgi:application --bind unix:/run/guestbook/@COLOUR@.sock --workers @WORKERS@ --worker-class gthread --threads @THREADS@ --timeout 90 --graceful-timeout 60 --worker-tmp-dir /dev/shm @CONTROL@
+program_in='[program:guestbook-@COLOUR@]
+command=/usr/local/lib/roadie/launch @RELEASE_DIR@ @VENV_DIR@/bin/python -m roadie_gunicorn /srv/guestbook/slots/@COLOUR@ roadie_wsgi:application --bind unix:/run/guestbook/@COLOUR@.sock --workers @WORKERS@ --worker-class gthread --threads @THREADS@ --timeout 90 --graceful-timeout 60 --worker-tmp-dir /dev/shm @CONTROL@
 user=guestbook
 autostart=true
 autorestart=true
@@ -989,6 +1127,7 @@ write_modules() {
   write_module roadie_migrations "${migrations_py}"
   write_module roadie_lint "${lint_py}"
   write_module roadie_start "${start_py}"
+  write_module roadie_gunicorn "${gunicorn_py}"
   write_module "${served_module}" "${served_py}"
 }
 
@@ -1006,7 +1145,7 @@ require_secrets() { # of these names, which may be new in the settings
 }
 
 write_program() { # what the project's own gunicorn.conf.py sets is its word: a flag would win over it
-  local text=${program} own=${work_dir}/gunicorn.conf.py setting
+  local text=${program_in} own=${work_dir}/gunicorn.conf.py setting
   for setting in workers worker_class threads timeout worker_tmp_dir; do
     [[ -e ${own} ]] || break
     grep -qsE "^${setting}[[:space:]]*=" -- "${own}" || continue

@@ -2,21 +2,23 @@ post_build=()
 static_url=/static/
 media_url=/media/
 
-judge_release() { # CODE: sets static_answer, and what is told of migrations
-  local line key value inspected='' refusals=()
+judge_release() { # sets static_answer, and what is told of migrations
+  local line key value code=lost inspected='' refusals=()
   hear_nothing
-  while IFS= read -r line || [[ -n ${line} ]]; do
+  while next_answer; do
     hear "${line}"
     case ${key} in
+      teller) teller=${value} ;;
+      ended) code=${value} && break ;;
       refuse) refusals+=("${value}") ;;
       check) say warn 'check --deploy' "${value}" ;;
       debug) say warn DEBUG "the settings turn it on, and roadie turns it off too late for: ${value}; have them read it from the environment" ;;
       static) static_answer=${value} ;;
-      inspected) inspected=1 ;;
+      inspected) inspected=1 && break ;;
       *) hear_plan "${key}" "${value}" ;;
     esac
-  done <"${answers}"
-  [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "$1")")
+  done
+  [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "${code}")")
   judge_nginx "${static_url}" "${root}/live/static/"
   judge_nginx "${media_url}" "${root}/shared/media/"
   case ${#refusals[@]} in
@@ -41,15 +43,14 @@ refuse_project() { # WHY
 }
 
 [[ -z ${check} ]] || return 0
-local code=0
 require_whole_database
 static_answer=''
 forget_plan
+[[ -n ${inspecting} ]] || begin_inspection
 doing="look at ${release}"
 say doing "${doing}" cut
-if [[ -n ${beside_pid} ]]; then end_beside || code=$?; else cuttable ask_release || code=$?; fi
-judge_release "${code}"
-rm -f -- "${answers}"
+judge_release
+end_inspection
 inspected_release=${release}
 doing=''
 tell_plan

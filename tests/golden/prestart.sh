@@ -1,6 +1,6 @@
 tree=89ef456789ef456789ef456789ef456789ef4567
 post_build=()
-sequence=(receive checkout virtualenv secrets environment prestart inspect static dump migrate start gate switch watch retire prune)
+sequence=(secrets load receive checkout virtualenv environment prestart inspect static dump migrate start gate switch watch retire prune)
 
 # Stages of the user's own between the checks and the start may make what the processes read when they start.
 is_plain_sequence() {
@@ -21,8 +21,10 @@ record_of_django() { # VIRTUALENV: another Django, or the same of another time, 
   printf '%s' "$1"/lib/python3*/site-packages/[Dd]jango-*.dist-info/RECORD
 }
 
-if [[ -z ${check} ]] && is_plain_sequence && seems_to_need_no_more; then
-  begin_beside ask_release
-  change_cuttable "static files of ${release}" link_static
-  prestart_release
+if [[ -z ${check} ]] && is_plain_sequence; then
+  begin_inspection
+  if seems_to_need_no_more; then
+    change_cuttable "static files of ${release}" link_static
+    prestart_release
+  fi
 fi

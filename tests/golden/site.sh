@@ -107,6 +107,8 @@ launch='#!/bin/bash
 set -eu
 release=$1
 shift
+# A process that begins before its release is laid out has the environment of the one that serves, and moves on.
+[[ -e ${release}/env || " $* " != *'"'"' -m roadie_gunicorn '"'"'* ]] || release=$(readlink -f -- "${release%/releases/*}/live/release")
 set -a
 # shellcheck source=/dev/null
 . "${release}/env"

@@ -267,11 +267,6 @@ ask_python() { # sets python_path, and python_minor to python3.13, say; without 
   python_minor=$("${python_path}" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 }
 
-is_whole() { # VIRTUALENV: the mark is root's own file: the build's user cannot have made it
-  local mark=$1/.complete
-  [[ -O $1 && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
-}
-
 lay_out_requirements() { # where they can be read by the build's user and no other: an index's password may be in them
   local i place text
   rm -rf -- "${desk}"

@@ -6,13 +6,9 @@ visits=/var/log/nginx/${app}.access.log
 has_way_back() { # the slot before still runs; a Supervisor that was killed comes back with the live slot alone
   local now=''
   contents_of "${pid_files[supervisor]}" now 2>/dev/null
-  [[ ${now} == "${supervisor}" && -d /proc/${now} && $(program_state "${app}-${old}") == RUNNING ]]
-}
-
-program_pid() { # a program that was started again is another one
-  local answer
-  answer=$(supervisor_call getProcessInfo "${program}")
-  [[ ! ${answer} =~ \<name\>pid\</name\>[[:space:]]*\<value\>\<int\>([0-9]+) ]] || printf '%s' "${BASH_REMATCH[1]}"
+  [[ ${now} == "${supervisor}" && -d /proc/${now} && -e ${root}/slots/${old}/release/switched ]] || return 1
+  ask_program "${app}-${old}"
+  [[ ${program_state} == RUNNING ]]
 }
 
 ask_pages() { # sets refusal if one fails; the gate has seen them all well
@@ -41,7 +37,7 @@ judge_visits() { # sets failing if visitors get errors since the switch, and did
 }
 
 look_once() { # sets failing; a page must fail three times running
-  if [[ $(program_pid) != "${pid}" ]]; then
+  if has_died; then
     failing='its program ended'
     return
   fi
@@ -52,8 +48,7 @@ look_once() { # sets failing; a page must fail three times running
 }
 
 watch_release() { # sets failing, or leaves it empty
-  local end=$((SECONDS + watch_seconds)) wrong=0 all=0 bad=0 failed_before='' pid visits_start
-  pid=$(program_pid)
+  local end=$((SECONDS + watch_seconds)) wrong=0 all=0 bad=0 failed_before='' visits_start
   count_visits < <(tail -n 200 -- "${visits}" 2>/dev/null)
   ! is_much || failed_before=1
   visits_start=$(stat -c %s -- "${visits}" 2>/dev/null) || visits_start=0
@@ -86,6 +81,8 @@ if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before 
   idle=$(live_slot)
   program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
+  ask_program "${program}"
+  slot_pid=${program_pid}
 fi
 old=$(other_slot "${idle}")
 contents_of "${pid_files[supervisor]}" supervisor

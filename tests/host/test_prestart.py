@@ -1,14 +1,42 @@
-"""A release starts beside its checks where it seems to need no more, and is called off where it does."""
+"""A release's process begins before the release is there; it serves beside the checks, or is called off."""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from desk import Desk, browse
 from faults import append, serving
-from projects import change_line, commit
+from invoke.util import yaml
+from projects import change_line, commit, settings
 from told import last_run
 
 INDEX = "entries/templates/entries/index.html"
 STATIC = "entries/static/entries/note.txt"
+
+# What a process can tell of how it began.
+SELF = """
+import json, os, sys
+from django.http import HttpResponse
+
+def told_of_itself(request):
+    umask = os.umask(0)
+    os.umask(umask)
+    files = {name: str(getattr(module, "__file__", "")) for name, module in sys.modules.items()}
+    ours = {name: path for name, path in files.items() if "/releases/" in path}
+    told = {"cwd": os.getcwd(), "umask": umask, "path": sys.path, "argv": sys.argv, "flags": list(sys.flags)}
+    told |= {"environment": dict(os.environ), "main": sys.modules["__main__"].__file__, "modules": ours}
+    return HttpResponse(json.dumps(told))
+
+urlpatterns.append(path("self", told_of_itself))
+"""
+
+
+def told_of_itself(desk: Desk) -> dict[str, Any]:
+    """What a process that serves says of itself, but for its slot."""
+    text = browse(desk.host, "/self").body.replace("green", "SLOT").replace("blue", "SLOT")
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def slots(desk: Desk) -> set[str]:
@@ -21,7 +49,7 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     change_line(deployed.project / INDEX, "<h1>Guestbook</h1>", "<h1>Guests</h1>")
     commit(deployed.project)
     deployed.does("deploy")
-    assert last_run(deployed.host).started() == ["prestart"]
+    assert last_run(deployed.host).started() == ["load"]
     assert "<h1>Guests</h1>" in browse(deployed.host).body
     assert browse(deployed.host, "/static/entries/style.css").status == 200
 
@@ -34,7 +62,7 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     (deployed.project / STATIC).write_text("note")
     commit(deployed.project)
     deployed.does("deploy")
-    assert last_run(deployed.host).started() == ["prestart", "start"]
+    assert last_run(deployed.host).started() == ["load", "start"]
     assert browse(deployed.host, "/static/entries/note.txt").body == "note"
     assert len(slots(deployed)) == 1
 
@@ -45,3 +73,31 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     assert (done.code, "no way" in done.last_line) == (6, True), done.text
     assert serving(deployed.host) == before
     assert len(slots(deployed)) == 1
+
+
+def test_a_process_that_began_in_the_release_before_is_as_one_that_began_in_its_own(deployed: Desk) -> None:
+    append(deployed.project / "guestbook/urls.py", SELF)
+    commit(deployed.project)
+    deployed.does("deploy")
+    change_line(deployed.project / INDEX, "<body>", "<body class=other>")
+    commit(deployed.project)
+    deployed.does("deploy")
+    assert last_run(deployed.host).started() == ["load"]
+    moved = told_of_itself(deployed)
+    deployed.does("restart")
+    assert moved == told_of_itself(deployed)
+    assert {path.split("/releases/")[1].split("/")[0] for path in moved["modules"].values()} == {
+        serving(deployed.host).release
+    }
+
+
+def test_other_settings_for_the_environment_have_it_begin_anew(deployed: Desk) -> None:
+    before = serving(deployed.host).release
+    known = yaml.safe_load((deployed.project / "fabric.yaml").read_text())["roadie"]
+    settings(deployed.project, **known, env={"NEW_NAME": "new value"})
+    append(deployed.project / "guestbook/urls.py", SELF)
+    commit(deployed.project)
+    deployed.does("deploy")
+    assert last_run(deployed.host).started() == ["load", "prestart"]
+    assert told_of_itself(deployed)["environment"]["NEW_NAME"] == "new value"
+    assert serving(deployed.host).release != before

@@ -30,7 +30,7 @@ dpkg --audit
 # A worker's parent is its master, which is Gunicorn too; whoever has another parent is a master.
 MASTERS = r"""
 declare -A parent=()
-for pid in $(pgrep -f '[-]m gunicorn roadie_'); do
+for pid in $(pgrep -f '[-]m roadie_gunicorn '); do
   parent[$pid]=$(ps -o ppid= -p "$pid") || unset "parent[$pid]"
 done
 for pid in "${!parent[@]}"; do
