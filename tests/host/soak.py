@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import roadie
 import standing
 from breaks import BREAKS, Break
 from chance import KILLS, Chance, Hit, answers
@@ -65,7 +64,6 @@ class Releases:
 
     def go_through(self, counts: dict[str, int]) -> None:
         """So many of each kind of step, in any order; a rollback comes right after something new."""
-        counts = {name: count for name, count in counts.items() if name not in _missing()}
         steps = [name for name, count in counts.items() for _ in range(count) if name != "rollback"]
         self.dice.shuffle(steps)
         # Each after something new: what a second one in a row goes back to is another question.
@@ -249,11 +247,6 @@ class Soak:
             for failure in [*row.failures, *(each for crowd in row.crowds for each in crowd.failed[:10])]:
                 print(f"{row.part}: {failure}")
         print(f"seed {self.options.seed}")
-
-
-def _missing() -> set[str]:
-    """What this roadie has no task for."""
-    return {name for name in ("rollback", "restart") if not hasattr(roadie, name)}
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from desk import Desk, browse
 from faults import append, serving
 from invoke.util import yaml
 from projects import change_line, commit, settings
+from roadie.render import TEMPLATES
 from told import last_run
 
 INDEX = "entries/templates/entries/index.html"
@@ -29,6 +30,14 @@ def told_of_itself(request):
     return HttpResponse(json.dumps(told))
 
 urlpatterns.append(path("self", told_of_itself))
+"""
+OWN_STAGE = """
+from roadie import *
+from roadie import stages
+
+own = Stage("own", "Do something.", "stages/own.sh.j2", user="root")
+before = DEPLOY.index(stages.start)
+use(deploy=(*DEPLOY[:before], own, *DEPLOY[before:]))
 """
 
 
@@ -101,3 +110,32 @@ def test_other_settings_for_the_environment_have_it_begin_anew(deployed: Desk) -
     assert last_run(deployed.host).started() == ["load", "prestart"]
     assert told_of_itself(deployed)["environment"]["NEW_NAME"] == "new value"
     assert serving(deployed.host).release != before
+
+
+def test_a_program_of_the_projects_own_is_started_when_the_release_is_checked(deployed: Desk) -> None:
+    template = (TEMPLATES / "config/program.supervisor.j2").read_text()
+    ours = "-m roadie_gunicorn /srv/{{ settings.app }}/slots/@COLOUR@ "
+    assert template.count(ours) == 1
+    own = deployed.project / "roadie-templates/config/program.supervisor.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text(template.replace(ours, "-m gunicorn "))
+    append(deployed.project / "guestbook/urls.py", SELF)
+    for content in "one", "two":
+        change_line(deployed.project / INDEX, "<body", f"<body data-{content}")
+        commit(deployed.project)
+        deployed.does("deploy")
+        assert f"data-{content}" in browse(deployed.host).body
+        assert told_of_itself(deployed)["main"].endswith("/gunicorn/__main__.py")
+    assert last_run(deployed.host).started() == ["prestart"]
+
+
+def test_what_a_stage_of_the_projects_own_does_before_the_start_is_not_missed(deployed: Desk) -> None:
+    (deployed.project / "fabfile.py").write_text(OWN_STAGE)
+    own = deployed.project / "roadie-templates/stages/own.sh.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("printf '%s\\n' \"ADDED='value'\" >>\"${release_dir}/env\"\n")
+    append(deployed.project / "guestbook/urls.py", SELF)
+    commit(deployed.project)
+    deployed.does("deploy")
+    assert last_run(deployed.host).started() == ["load", "start"]
+    assert told_of_itself(deployed)["environment"]["ADDED"] == "value"
