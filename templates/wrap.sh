@@ -28,9 +28,13 @@ open_log() { # NONCE: room for it is taken beforehand, so that a full disk can s
   [ -s "${log}" ] && : >"${log}"
   [ -e "${log}" ] || : >"${log}" || leave 97
 }
-ask() { # NONCE: sets code; what changes nothing may be lost with the link, and nobody need listen for heartbeats
+ask() { # NONCE: sets code; what changes nothing may be lost with the link, so nobody listens for heartbeats
+  local beat
+  { while sleep 5 2>/dev/null; do echo b >&2; done; } >/dev/null 3<&- &
+  beat=$!
   bash "${run}.sh" "" "" "$1" 2>&1 3<&- | cat
   code=${PIPESTATUS[0]}
+  { kill "${beat}" && wait "${beat}"; } 2>/dev/null
 }
 work() { # NONCE: sets code
   local worker beat

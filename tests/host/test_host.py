@@ -136,6 +136,11 @@ def test_another_script_may_run_in_place_of_the_one_that_was_sent_ahead(reach):
     assert ours.run("echo this").tail == ["this"]
 
 
+def test_a_long_silence_of_a_script_with_one_ahead_is_no_lost_host(reach, monkeypatch):
+    monkeypatch.setattr(session, "SILENCE", 7.0)
+    assert reach().run("sleep 12; echo asked", ahead=lambda: "true").tail == ["asked"]
+
+
 def test_what_is_wrong_with_the_script_to_come_is_told_and_ends_the_session(reach):
     ours = reach()
     with pytest.raises(ZeroDivisionError):
