@@ -926,6 +926,7 @@ the FIFO `answers` there; a file `serve` has Gunicorn serve.
 import gc
 import os
 import runpy
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -962,10 +963,13 @@ def await_release(slot):
             if fork_check(slot):
                 return True
         if may_serve:
-            return False
-        time.sleep(0.005 if time.monotonic() < soon else 0.1)
+            # Until Gunicorn looks after its children, none stays behind as a zombie.
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         with suppress(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
+        if may_serve:
+            return False
+        time.sleep(0.005 if time.monotonic() < soon else 0.1)
 
 
 def fork_check(slot):

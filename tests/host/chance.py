@@ -80,6 +80,7 @@ class Hit:
         inside(self.host, f"{_PROCESSES}\n{script} 2>/dev/null || :")
 
 
+LIVE = "readlink /srv/guestbook/live"
 Way = Callable[[Hit], None]
 DOWN: tuple[Way, ...] = (Hit.reboot, Hit.power)
 KILLS: tuple[Way, ...] = (Hit.controller, Hit.worker, Hit.frame, Hit.everything, Hit.supervisor)
@@ -180,11 +181,13 @@ def last_event(host: ThrowawayHost, before: Path) -> str:
 
 def answers(host: ThrowawayHost, count: int = ANSWERS) -> tuple[str, Truth]:
     """The one release that answers all of so many visits; it is the one that the links name."""
-    told = []
+    told, live = [], inside(host, LIVE)
     for number in range(count):
         answer = browse(host, f"/?number={number}")
         assert answer.status == 200, f"{answer.status}: {answer.body[:200]}"
         told.append(read(answer.body.encode()))
+    if inside(host, LIVE) != live:  # what was cut at the switch finishes it by itself
+        return answers(host, count)
     found = {(each["releases"]["code"], each["virtualenvs"][0], Truth.told_by(each)) for each in told}
     assert len(found) == 1, f"{len(found)} releases answer: {found}"
     [(release, virtualenv, truth)] = found

@@ -19,10 +19,11 @@ from releases import Release, on_sqlite
 
 # Stands in for Gunicorn: it says how it was started, and what was loaded before.
 STAND_IN = """
-import json, os, sys
+import json, os, sys, time
 from gunicorn import config
 django = "django.core.handlers.wsgi" in sys.modules
 import asgiref
+os.environ.get("LINGERS") and time.sleep(2)
 print(json.dumps({
     "name": __name__, "argv": sys.argv, "cwd": os.getcwd(), "path": sys.path[:2],
     "chdir": config.Chdir.default, "static": os.environ["ROADIE_STATIC_ROOT"],
@@ -187,6 +188,18 @@ def test_who_is_to_tell_the_end_is_known_and_means_nothing_to_gunicorn(slot: Slo
         assert told(reader)[-1] == "roadie:\tended\t143"
         while children.read_text():  # it waits on, without a child that ended badly
             time.sleep(0.01)
+        assert process.poll() is None
+
+
+def test_no_zombie_of_a_check_stays_with_the_process_that_serves(slot: Slot) -> None:
+    slot.before.env["LINGERS"] = "1"  # type: ignore[index]
+    with slot.begun() as process:
+        slot.lay_out("import time; time.sleep(0.5)")
+        reader = slot.ask()
+        slot.let("serve")
+        told(reader)
+        time.sleep(0.2)
+        assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
         assert process.poll() is None
 
 
