@@ -289,6 +289,10 @@ class Cuts:
             return False
         self.turns.taken[step.name] += f", {way.__name__}"
         way(Cut(self.desk, self.door, process, step))
+        # Where it was through before the host heard of it, it is the next step that was cut.
+        begun = [event for event in events_of(self.desk.host, step.run) if event[0] == "doing"]
+        _, stage, what, how = begun[-1]
+        self.turns.taken.setdefault(Step(step.run, stage, what, how).name, way.__name__)
         return True
 
     def _wait(self, seconds: float) -> None:
