@@ -21,18 +21,14 @@ static_from() { # FOLDER: the variables that have a process take its static file
 }
 
 begin_inspection() { # the static files that serve stand in for those of the release until these are collected
-  local digest='' from=${collected}
+  local call digest='' from=${collected}
   if [[ -d ${root}/live/static ]]; then
     from=${root}/live/static
     [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
   fi
   static_from "${from}"
-  inspecting=1 teller=''
-  if waits "${release_dir}"; then
-    order_inspection "release.inspect('${collected}', '${digest}')"
-  else
-    inspect_now "release.inspect('${collected}', '${digest}')"
-  fi
+  inspecting=1 teller='' call="release.inspect('${collected}', '${digest}')"
+  if waits "${release_dir}"; then order_inspection "${call}"; else inspect_now "${call}"; fi
 }
 
 order_inspection() { # CALL: of the process in the idle slot, which forks for it

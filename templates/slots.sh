@@ -56,9 +56,9 @@ let_serve() {
   : >"${root}/slots/${idle}/serve"
 }
 
-prestart_release() { # until it is known to be needed, a run that ends takes it down
+prestart_release() {
   start_release
-  prestarted=1 before_end=call_off
+  prestarted=1
 }
 
 keep_started() {
@@ -117,6 +117,7 @@ load_release() { # FOLDER: has its process wait in the idle slot until it may se
   host_lock
   change "program ${program}" start_slot
   host_unlock
+  # Until it is known to be needed, a run that ends takes it down.
   loaded=$1 before_end=call_off
 }
 
