@@ -45,8 +45,7 @@ order_inspection() { # CALL: of the process in the idle slot, which forks for it
 
 inspect_now() { # CALL
   local code=0
-  doing="check of ${release}"
-  say doing "${doing}" cut
+  begin_step "check of ${release}" cut
   cuttable in_django "$1" "${static_variables[@]}" >"${answers}" 2>&1 || code=$?
   printf '\nroadie:\tended\t%s\n' "${code}" >>"${answers}"
   exec 6<"${answers}"

@@ -136,18 +136,23 @@ act() { # cut|atomic WHAT COMMAND...
     say would "${what}" "${note-}"
     return
   fi
-  stop_if_asked
   prepare_change
-  doing=${what}
-  say doing "${what}" "${how}"
+  begin_step "${what}" "${how}"
   if [[ ${how} == cut ]]; then cuttable "$@"; else "$@"; fi
   doing=''
   say changed "${what}" "${note-}"
 }
 
+begin_step() { # WHAT cut|atomic: unless the run is to stop; it is over when doing is empty again
+  stop_if_asked
+  doing=$1
+  say doing "$1" "$2"
+}
+
 prepare_change() { # what a stage named in before_change is done once, before the first thing it changes
   local first=${before_change-}
   [[ -n ${first} ]] || return 0
+  stop_if_asked
   before_change=''
   "${first}"
 }

@@ -29,8 +29,7 @@ run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its e
     say would "script of ${stage}"
     return
   fi
-  doing="script of ${stage}"
-  say doing "${doing}" cut
+  begin_step "script of ${stage}" cut
   if [[ -n ${release_dir} ]]; then
     cuttable in_release bash -euo pipefail -c "$1"
   else

@@ -9,8 +9,7 @@ refuse_release() { # WHY
   fail "release ${release}" "${why}; no visitor saw it${next}"
 }
 
-doing="gate for ${release}"
-say doing "${doing}" cut
+begin_step "gate for ${release}" cut
 read_health
 pass_gate judge_page
 [[ -z ${refusal} ]] || refuse_release "${refusal}"

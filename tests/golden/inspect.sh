@@ -47,8 +47,7 @@ require_whole_database
 static_answer=''
 forget_plan
 [[ -n ${inspecting} ]] || begin_inspection
-doing="look at ${release}"
-say doing "${doing}" cut
+begin_step "look at ${release}" cut
 judge_release
 end_inspection
 inspected_release=${release}

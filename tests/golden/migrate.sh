@@ -1,8 +1,7 @@
 [[ -z ${check} ]] || return 0
 applied_migrations=()
 if [[ ${inspected_release} != "${release}" || ${#pending[@]} != 0 ]]; then
-  doing="migrations of ${release}"
-  say doing "${doing}" atomic
+  begin_step "migrations of ${release}" atomic
   apply_migrations
   doing=''
 fi

@@ -21,8 +21,7 @@ judge_pending() { # CODE
 local code=0
 require_whole_database
 forget_plan
-doing="look at migrations of ${release}"
-say doing "${doing}" cut
+begin_step "look at migrations of ${release}" cut
 cuttable ask_pending || code=$?
 judge_pending "${code}"
 rm -f -- "${answers}"

@@ -4,8 +4,7 @@ drain_seconds=30
 live=$(live_slot)
 old=$(other_slot "${live}")
 if is_slot_in_use "${old}"; then
-  doing="drain of slot ${old}"
-  say doing "${doing}" cut
+  begin_step "drain of slot ${old}" cut
   drain_slot "${old}" "${drain_seconds}"
   doing=''
   change "slot ${old} stopped" retire_slot "${old}"

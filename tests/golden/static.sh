@@ -64,8 +64,7 @@ make_static() {
 [[ ${inspected_release} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect comes before this one; put it there in roadie.use'
 local line
 for line in "${post_build[@]}"; do
-  doing="post_build: ${line}"
-  say doing "${doing}" cut
+  begin_step "post_build: ${line}" cut
   cuttable build_as_app "${line}" || fail "${doing}" "exit code $?; its last words are above"
   say ran "${doing}"
   doing=''

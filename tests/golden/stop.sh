@@ -1,8 +1,7 @@
 drain_seconds=30
 
 stop_slot() { # SLOT
-  doing="drain of slot $1"
-  say doing "${doing}" cut
+  begin_step "drain of slot $1" cut
   drain_slot "$1" "${drain_seconds}"
   doing=''
   change "slot $1 stopped" retire_slot "$1"

@@ -9,8 +9,7 @@ refuse_one_way() { # says what cannot be undone, and what there is instead
   fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was; ${next}"
 }
 
-doing='way back of the migrations'
-say doing "${doing}" cut
+begin_step 'way back of the migrations' cut
 with_release "${newer}" ask_way_back "${unknown[@]}"
 stop_if_asked
 doing=''
@@ -25,9 +24,7 @@ if [[ -n ${wanted} ]]; then
   change_cuttable "dump of database ${app}" dump_database "${dump}"
   note=''
 fi
-stop_if_asked
-doing="migrations that ${release} does not know"
-say doing "${doing}" atomic
+begin_step "migrations that ${release} does not know" atomic
 with_release "${newer}" unapply_migrations "${unknown[@]}"
 doing=''
 note_pending

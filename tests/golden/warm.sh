@@ -17,9 +17,7 @@ refuse_start() { # WHY
 }
 
 prestart_release
-stop_if_asked
-doing="start of ${release}"
-say doing "${doing}" cut
+begin_step "start of ${release}" cut
 read_health
 pass_gate accept_page
 doing=''

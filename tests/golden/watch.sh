@@ -90,8 +90,7 @@ if ((watch_seconds == 0)) || ! has_way_back; then
   ok "release ${release} (not watched)"
   return
 fi
-doing="watch of ${release}"
-say doing "${doing}" cut
+begin_step "watch of ${release}" cut
 read_health
 watch_release
 doing=''

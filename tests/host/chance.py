@@ -81,6 +81,7 @@ class Hit:
 
 
 LIVE = "readlink /srv/guestbook/live"
+NOTHING = "before its first word"
 Way = Callable[[Hit], None]
 DOWN: tuple[Way, ...] = (Hit.reboot, Hit.power)
 KILLS: tuple[Way, ...] = (Hit.controller, Hit.worker, Hit.frame, Hit.everything, Hit.supervisor)
@@ -103,12 +104,13 @@ class Chance:
             self.bring("deploy", self._change())
         before, word = self.probe.truth, self.dice.choice(["deploy"] * 6 + ["restart"])
         after = before if word == "restart" else self._change()
-        self._cut(way, word, after)
+        began = self._cut(way, word, after)
         release, truth = answers(self.probe.host)
         assert truth in (before, after), f"{truth} serves, of neither release"
         self.say(f"{'':10} {'new' if truth == after else 'old'} serves ({release})")
-        # What a run that a power cut ended has left is for the next one to sweep up.
-        if way is Hit.supervisor or (way not in DOWN and self.dice.random() < 0.5):
+        # What a power cut leaves, or a frame that is killed while it asks, is for the next run to sweep up.
+        is_left = way in DOWN or (way in (Hit.frame, Hit.everything) and not began)
+        if way is Hit.supervisor or (not is_left and self.dice.random() < 0.5):
             self.assert_quiet()
         self.bring(word, after)
         self.assert_settled()
@@ -140,7 +142,8 @@ class Chance:
         )
         assert_tidy(host)
 
-    def _cut(self, way: Way, word: str, after: Truth) -> None:
+    def _cut(self, way: Way, word: str, after: Truth) -> bool:
+        """Hit the command at any instant; whether its run had begun."""
         if self.crowd:
             self.crowd.expect(after)
         log = last_run(self.probe.host).log
@@ -156,6 +159,7 @@ class Chance:
             process.communicate(timeout=300)
         if way in DOWN:
             assert eventually(lambda: is_serving(self.probe.host), 30), f"no answer after {told}"
+        return told != NOTHING
 
     def _change(self) -> Truth:
         probe = self.probe
@@ -174,7 +178,7 @@ def last_event(host: ThrowawayHost, before: Path) -> str:
     """What the run told last, if it has a log other than the one of before."""
     run = last_run(host)
     if run.log == before or not run.events:
-        return "before its first word"
+        return NOTHING
     verb, stage, what, _ = run.events[-1]
     return f"at '{stage}: {verb} {what}'"
 

@@ -95,7 +95,7 @@ class Door:
         self.here.unlink(missing_ok=True)
 
     def late(self) -> str:
-        """Steps that came although their run knew that it was to stop."""
+        """Steps that came without their run having asked, after the one before, if it is to stop."""
         late = self.folder / "late"
         return late.read_text() if late.exists() else ""
 
@@ -198,7 +198,7 @@ class Cut:
         events = events_of(self.host, self.step.run)
         last = max(index for index, event in enumerate(events) if event[0] == "doing")
         verbs = [event[0] for event in events[last:]]
-        assert not self.door.late()
+        assert not (late := self.door.late()), (self.step, late, events[last:])
         if events[last][3] == "atomic":
             assert verbs[1] in ("changed", "applied", "unapplied", "ok"), (self.step, verbs)
         else:
