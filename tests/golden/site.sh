@@ -67,13 +67,20 @@ end_orphan() { # PID
   done
 }
 
-has_successor() { # UID: a program of the new Supervisor'"'"'s has workers, so it has its socket, where visitors can wait for it
+has_successor() { # APP UID: a program of the new Supervisor'"'"'s has workers, so it has its socket, where visitors can wait for it
   local program
   for program in $(children_of "${MAINPID}"); do
     look_at "${program}"
-    if [[ ${owner} == "$1" && -n $(children_of "${program}") ]]; then return; fi
+    if [[ ${owner} == "$2" && -n $(children_of "${program}") ]] && is_for_visitors "$1" "${program}"; then return; fi
   done
   return 1
+}
+
+is_for_visitors() { # APP PID: not of a slot that waits to be switched to; a program template of the site'"'"'s own may name no slot
+  local words live
+  words=" $(tr '"'"'\0'"'"' '"'"' '"'"' <"/proc/$2/cmdline")"
+  live=$(readlink -- "/srv/$1/live")
+  [[ ${words} != *" /srv/$1/slots/"* || ${words} == *" /srv/$1/${live} "* ]]
 }
 
 reap_site() { # APP: false if that has to wait
@@ -81,7 +88,7 @@ reap_site() { # APP: false if that has to wait
   uid=$(id -u -- "$1") || return 0
   orphans=$(orphans_of "${uid}")
   [[ ${uid} != 0 && -n ${orphans} ]] || return 0
-  has_successor "${uid}" || return 1
+  has_successor "$1" "${uid}" || return 1
   for orphan in ${orphans}; do
     end_orphan "${orphan}"
   done

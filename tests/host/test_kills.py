@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import standing
 from desk import Desk, browse, eventually, is_serving
-from faults import error_of, serving
+from faults import append, error_of, serving
 from projects import change_line, commit, example
 from roadie import throwaway
 from visitors import Visitors
@@ -15,6 +15,7 @@ from within import assert_serves_once, assert_tidy, inside, masters
 
 SUPERVISOR = "cat /run/supervisord.pid"
 OTHER = "/etc/supervisor/conf.d/other.conf"
+CHECKED_SLOWLY = 'import sys, time\nif "gunicorn" not in sys.modules:\n    time.sleep(15)'
 OTHERS_PROGRAM = '[program:other]\ncommand=/bin/sleep 9999\nenvironment=DISCOUNT="20%"\n'
 
 
@@ -54,6 +55,22 @@ def test_supervisor_killed_twice_is_back_and_no_visitor_notices(site: Desk) -> N
         assert eventually(lambda: is_replaced(site, master), 30)
     visitors.assert_content()
     assert len(visitors.answered) > 50
+    assert_serves_once(site.host)
+    assert_tidy(site.host)
+
+
+def test_what_a_killed_supervisor_left_serves_until_the_live_slot_does(site: Desk) -> None:
+    before = serving(site.host)
+    append(site.project / "guestbook/urls.py", CHECKED_SLOWLY)
+    commit(site.project)
+    # The program of the live slot does not come back; that of the deploy has workers long before its switch.
+    site.host.ssh("echo exit 1 >>/srv/guestbook/live/release/env")
+    with Visitors(site.host) as visitors:
+        kill_supervisor(site)
+        site.does("deploy")
+        assert eventually(lambda: len(masters(site.host)) == 1, 30)
+    visitors.assert_content()
+    assert serving(site.host).release != before.release
     assert_serves_once(site.host)
     assert_tidy(site.host)
 
