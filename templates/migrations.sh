@@ -113,10 +113,21 @@ end_migration() { # applied|unapplied NAME
     printf '%s\n' "$2" >>"${release_dir}/migrations"
   else
     unapplied_migrations+=("$2")
-    went_back="migrations that the release that serves knows are taken back: ${unapplied_migrations[*]}; fab deploy applies them again"
+    tell_taken_back "${unapplied_migrations[@]}"
   fi
   forget_begun "$2"
   name=''
+}
+
+tell_taken_back() { # NAME...
+  went_back="migrations that the release that serves knows are taken back: $*; fab deploy applies them again"
+}
+
+note_taken_back() { # by a run before this one
+  local lacks=()
+  note_pending
+  mapfile -t lacks < <(cat -- "${root}/live/release/pending" 2>/dev/null)
+  [[ ${#lacks[@]} == 0 ]] || tell_taken_back "${lacks[@]}"
 }
 
 note_applied() { # for all that fails before their release serves

@@ -1,9 +1,16 @@
 release=20261123T120000Z-0123abcd
 serves=20261122T120000Z-4567cdef
 leaves=1
+way=${state}/rollback-${app}
 
 require_whole() { # THING TEST
   test "$2" "$3" || fail "release ${release}" "its $1 is gone; fab releases tells of others"
+}
+
+is_known_way() { # a run before this one, which was cut or failed, may have changed the database already
+  local text=''
+  contents_of "${way}" text 2>/dev/null
+  [[ ${text} == "${serves} ${release} ${leaves}" ]]
 }
 
 [[ $(live_release) == "${serves}" ]] || fail 'rollback' "another run has switched to $(live_release) meanwhile; run the same command again"
@@ -13,4 +20,5 @@ require_whole program -f "${root}/releases/${release}/program.in"
 work_on "${release}"
 require_whole virtualenv -f "${venv_dir}/.complete"
 # Until all is done the way is written down: the same command after a cut finishes it and goes no further back.
-change "way back to ${release}" put_file "${state}/rollback-${app}" 600 root:root "${serves} ${release} ${leaves}"
+if is_known_way; then note_taken_back; fi
+change "way back to ${release}" put_file "${way}" 600 root:root "${serves} ${release} ${leaves}"

@@ -145,9 +145,10 @@ def test_migrations_in_between_are_named_and_taken_back_only_if_asked(site: Desk
 def test_a_rollback_that_fails_after_it_took_migrations_back_says_so(site: Desk) -> None:
     code = f"/srv/guestbook/releases/{second(site)}/code/entries/urls.py"
     site.host.ssh(f"sed -i '1i raise RuntimeError' {code}")
-    done = site.fab("rollback", "--migrations")
-    assert done.code == 7 and "taken back: entries.0003_entry_mood" in done.last_line, done.text
-    assert "mood" not in columns(site)
+    for _ in range(2):  # the second time it is so already
+        done = site.fab("rollback", "--migrations")
+        assert done.code == 7 and "taken back: entries.0003_entry_mood" in done.last_line, done.text
+        assert "mood" not in columns(site)
     site.host.ssh(f"sed -i 1d {code}")
     assert "applied  entries.0003_entry_mood" in site.does("deploy").out
     assert title(site) == "Fourth" and "mood" in columns(site)
