@@ -2,6 +2,7 @@
 
 health=() gate_seconds=0 deadline=0 # what the stage that asks goes by
 page_status='' page_location='' refusal=''
+answered='' # the release that serves beside its checks has shown its pages already
 
 read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one
   local path
@@ -60,7 +61,23 @@ judge_redirect() { # PATH
   fi
 }
 
-pass_gate() { # JUDGE: every page as often as there are workers; else sets refusal, by five wrong answers
+pass_gate() { # JUDGE: sets refusal, or empties it
+  refusal=''
+  [[ -n ${answered} ]] || see_pages "$1"
+  [[ -z ${refusal} ]] || return 0
+  # What Supervisor does not know, as it was started anew itself, must not serve either.
+  ask_program "${program}"
+  [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
+}
+
+see_pages_beside() { # while the checks go on: sets answered; if the pages are not right soon, why is for the gate to find out
+  local gate_seconds=2
+  read_health
+  see_pages judge_page
+  [[ -n ${refusal} ]] || answered=1
+}
+
+see_pages() { # JUDGE: every page as often as there are workers; else sets refusal, by five wrong answers
   local path wrong=0 deadline=$((SECONDS + gate_seconds))
   while :; do
     page_status='' refusal=''
@@ -75,7 +92,7 @@ pass_gate() { # JUDGE: every page as often as there are workers; else sets refus
       refusal='it did not answer'
       if has_died; then refusal='it ends as soon as it starts' && return; fi
     elif [[ -z ${refusal} ]]; then
-      break
+      return
     else
       wrong=$((wrong + 1))
       if ((wrong == 5)) || [[ ${page_status} == timeout ]]; then return; fi
@@ -84,9 +101,6 @@ pass_gate() { # JUDGE: every page as often as there are workers; else sets refus
     sleep 0.02
     stop_if_asked
   done
-  # What Supervisor does not know, as it was started anew itself, must not serve either.
-  ask_program "${program}"
-  [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
 }
 
 tell_log() { # what the program said since its start, up to the project's first error; sets error_said and error_at

@@ -92,7 +92,7 @@ waits() { # RELEASE_DIR: whether its program is roadie's, which waits, and not o
 }
 
 call_off() {
-  loaded='' prestarted='' before_end=''
+  loaded='' prestarted='' answered='' before_end=''
   discard_slot "${idle}"
 }
 

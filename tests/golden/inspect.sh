@@ -48,6 +48,7 @@ static_answer=''
 forget_plan
 [[ -n ${inspecting} ]] || begin_inspection
 begin_step "look at ${release}" cut
+[[ -z ${prestarted} ]] || see_pages_beside
 judge_release
 end_inspection
 inspected_release=${release}
