@@ -45,12 +45,9 @@ def await_release(slot):
             if fork_check(slot):
                 return True
         if may_serve:
-            # Until Gunicorn looks after its children, none stays behind as a zombie.
-            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            return False
         with suppress(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
-        if may_serve:
-            return False
         time.sleep(0.005 if time.monotonic() < soon else 0.1)
 
 
@@ -79,6 +76,25 @@ def fork_check(slot):
     return True
 
 
+def look_after_children():
+    """Until Gunicorn does, have none of those that are there stay behind as a zombie.
+
+    To ignore SIGCHLD would do too, but then whatever the project starts meanwhile has no exit code.
+    """
+    children = set()
+    with suppress(OSError):  # of a kernel that does not tell
+        children.update(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
+
+    def bury(*_):
+        for child in [*children]:
+            with suppress(ChildProcessError):
+                if os.waitpid(child, os.WNOHANG)[0]:
+                    children.remove(child)
+
+    signal.signal(signal.SIGCHLD, bury)
+    bury()
+
+
 def move(before, release):
     """Be as a process that began in this release. Its environment differs in nothing but its folders."""
     for name, value in os.environ.items():
@@ -93,7 +109,9 @@ def has_own(release):
     """Whether the release has a module by the name of one that was loaded from elsewhere."""
     loaded = {name.partition(".")[0] for name in sys.modules}
     folders = [Path(path) for path in sys.path if path.startswith(f"{release}/")]
-    return any(path.name.removesuffix(".py") in loaded for folder in folders for path in folder.iterdir())
+    found = [path for folder in folders for path in folder.iterdir() if path.name.partition(".")[0] in loaded]
+    # A folder that is no package, `locale` for instance, comes after all that are.
+    return any((path / "__init__.py").exists() or not path.is_dir() for path in found)
 
 
 def check(order, *, anew):
@@ -119,14 +137,16 @@ def main(slot, options):
         sys.path[:] = [path for path in paths if not path.startswith(f"{before}/")]
     if not (slot / "serve").exists():
         load(options)
-    sys.path[:] = paths
+    sys.path[:] = [*paths, *(path for path in sys.path if path not in paths)]
     is_for_check = await_release(slot)
     if is_early:
         move(before, release)
     anew = is_early and has_own(release)
     if is_for_check:
         check(slot / "inspect", anew=anew)
-    elif anew:
+        return
+    look_after_children()
+    if anew:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     else:
         runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)

@@ -213,7 +213,7 @@ def _(operation: migrations.AddConstraint, look):
 @dangers_of.register
 def _(operation: migrations.AlterUniqueTogether, look):
     before = look.state.models[look.app, operation.name.lower()].options.get("unique_together") or ()
-    more = {*operation.option_value} - {tuple(one) for one in before}
+    more = {*(operation.option_value or ())} - {tuple(one) for one in before}
     if (table := look.table(operation.name)) and more:
         told = ", ".join("+".join(one) for one in sorted(more))
         yield f"{told} becomes unique, which fails on rows of {table} that are equal in it"

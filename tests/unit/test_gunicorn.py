@@ -19,7 +19,7 @@ from releases import Release, on_sqlite
 
 # Stands in for Gunicorn: it says how it was started, and what was loaded before.
 STAND_IN = """
-import json, os, sys, time
+import json, os, subprocess, sys, time
 from gunicorn import config
 django = "django.core.handlers.wsgi" in sys.modules
 import asgiref
@@ -27,7 +27,8 @@ os.environ.get("LINGERS") and time.sleep(2)
 print(json.dumps({
     "name": __name__, "argv": sys.argv, "cwd": os.getcwd(), "path": sys.path[:2],
     "chdir": config.Chdir.default, "static": os.environ["ROADIE_STATIC_ROOT"],
-    "asgiref": getattr(asgiref, "ours", ""), "django": django, "settled": "roadie_settings" in sys.modules,
+    "asgiref": getattr(asgiref, "ours", ""), "exit code": subprocess.run("false").returncode,
+    "added": "/added" in sys.path, "django": django, "settled": "roadie_settings" in sys.modules,
 }))
 """
 FILES = {
@@ -35,7 +36,7 @@ FILES = {
     "__main__.py": STAND_IN,
     "arbiter.py": "",
     "app/__init__.py": "",
-    "app/wsgiapp.py": "import gunicorn.config\n",
+    "app/wsgiapp.py": "import sys, gunicorn.config\nsys.path.append('/added')\n",
     "config.py": "import os\n\n\nclass Chdir:\n    default = os.getcwd()\n",
 }
 # As `python -m roadie_gunicorn`, with the stand-in where a virtualenv has Gunicorn.
@@ -138,6 +139,8 @@ def test_it_waits_for_its_release_and_serves_that(slot: Slot) -> None:
         "chdir": code,
         "static": str(slot.release / "static"),
         "asgiref": "",
+        "exit code": 1,
+        "added": True,
         "django": True,
         "settled": False,
     }
@@ -226,6 +229,16 @@ def test_a_module_of_the_projects_own_wins_over_one_that_was_loaded_before(slot:
         assert told(slot.ask())[-1] == "roadie:\tended\t0"
         slot.let("serve")
         assert served(process)["asgiref"] == "new"
+
+
+def test_a_folder_that_is_no_package_changes_nothing(slot: Slot) -> None:
+    with slot.begun() as process:
+        time.sleep(0.5)
+        slot.lay_out()
+        (slot.release / "code/locale").mkdir()
+        (slot.release / "code/locale/en.po").touch()
+        slot.let("serve")
+        assert served(process)["django"] is True
 
 
 def test_nobody_opens_the_answers_a_second_time(slot: Slot) -> None:

@@ -128,6 +128,7 @@ DANGERS = {
     "migrations.AlterUniqueTogether('Thing', {('name', 'kind')})": (
         "name+kind becomes unique, which fails on rows of things_thing that are equal in it"
     ),
+    "migrations.AlterUniqueTogether('Thing', None)": "",
     "migrations.AddConstraint('Thing', models.UniqueConstraint(fields=['name'], name='one'))": (
         "the constraint one fails on rows of things_thing that break it"
     ),
