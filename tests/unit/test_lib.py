@@ -317,3 +317,24 @@ def test_a_run_that_ends_early_ends_in_order_once_however_it_ends(shell):
         shell.path("order").unlink()
     shell.run(hooked + "ok x")
     assert not shell.path("order").exists()
+
+
+STOPPED_AT_THE_SECOND_TRY = """
+. {templates}/supervisor.sh
+supervisor_call() {{
+  echo "$1" >>"${{P}}/calls"
+  [[ $1 != removeProcessGroup || $(grep -c "$1" "${{P}}/calls") != 1 ]] ||
+    echo '<fault><name>faultString</name><value><string>STILL_RUNNING: x</string>'
+}}
+change program stop_program x
+"""
+
+
+def test_a_program_that_came_back_while_it_was_stopped_is_stopped_again(shell):
+    body = STOPPED_AT_THE_SECOND_TRY.format(templates=TEMPLATES)
+    assert shell.run(body) == [("changed", "program")], shell.detail
+    assert shell.path("calls").read_text().split() == 2 * [
+        "stopProcessGroup",
+        "reloadConfig",
+        "removeProcessGroup",
+    ]
