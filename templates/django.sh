@@ -44,11 +44,15 @@ order_inspection() { # CALL: of the process in the idle slot, which forks for it
 }
 
 inspect_now() { # CALL
-  local code=0
   begin_step "check of ${release}" cut
-  cuttable in_django "$1" "${static_variables[@]}" >"${answers}" 2>&1 || code=$?
-  printf '\nroadie:\tended\t%s\n' "${code}" >>"${answers}"
+  tell_end cuttable in_django "$1" "${static_variables[@]}" >"${answers}" 2>&1
   exec 6<"${answers}"
+}
+
+tell_end() { # COMMAND...: its exit code, after all that it said
+  local ended=0
+  "$@" || ended=$?
+  printf '\nroadie:\tended\t%s\n' "${ended}"
 }
 
 next_answer() { # sets line; false when nobody is left who could tell one
@@ -86,19 +90,21 @@ hear() { # LINE: sets key and value if it is an answer; else logs it, and learns
     [[ -z ${in_traceback} && -n ${error_at} ]] || error_at="${BASH_REMATCH[1]}, ${BASH_REMATCH[2]}"
   elif [[ $1 =~ ^Post-processing\ \'(.+)\'\ failed ]]; then
     static_file=${BASH_REMATCH[1]} # of the project, where the traceback names Django's code only
-  elif [[ -n ${in_traceback} && $1 == [!\ ]* || $1 == CommandError:* ]]; then
+  elif [[ -n ${in_traceback} && $1 == [!\ ]* || $1 =~ ^(CommandError|Error|Fatal\ Python\ error):\  ]]; then
     in_traceback='' error_said=$1 error_at=${error_at:-${static_file}}
   fi
+  [[ $1 != *[!\ ]* ]] || last_said=$1
 }
 
 hear_nothing() { # before the first line
-  in_traceback='' error_said='' error_at='' static_file=''
+  in_traceback='' error_said='' error_at='' static_file='' last_said=''
 }
 
 why_it_ended() { # CODE: the project's own error and its file, as one line
+  local why=${error_said:+${error_said}${error_at:+ (${error_at})}} said=${last_said:+, and said last: ${last_said:0:200}}
   case $1 in
     137) printf 'it was killed (exit code 137; out of memory?)' ;;
-    lost) printf 'the process that was to check it ended before (out of memory?); see %s on the host' "${program_log}" ;;
-    *) printf '%s' "${error_said:-it ended with exit code $1 and no error of its own}${error_at:+ (${error_at})}" ;;
+    lost) printf '%s; see %s on the host' "${why:-the process that was to check it ended${said:- (out of memory?)}}" "${program_log}" ;;
+    *) printf '%s' "${why:-it ended with exit code $1${said:- and no error of its own}}" ;;
   esac
 }

@@ -59,7 +59,7 @@ apply_migrations() { # those that the database lacks of ${release}
   local name='' half='' was_half='' statement='' error='' code=0
   applied_migrations=()
   run_migrations 'migrations.migrate()'
-  ((code == 0)) || refuse_migration "${code}"
+  [[ ${code} == 0 ]] || refuse_migration "${code}"
   for name in "${pending[@]}"; do # also those that a run which was killed began, and which then came to their end
     [[ -z ${begun["${name}"]+begun} ]] || forget_begun "${name}"
   done
@@ -68,7 +68,7 @@ apply_migrations() { # those that the database lacks of ${release}
 ask_way_back() { # NAME...: sets way_back to what has to be unapplied for that, in order, and irreversible to what cannot be
   local name='' half='' was_half='' statement='' error='' code=0
   run_migrations 'migrations.way_back()' "ROADIE_UNAPPLY=$*"
-  ((code == 0)) || refuse_migration "${code}"
+  [[ ${code} == 0 ]] || refuse_migration "${code}"
 }
 
 unapply_migrations() { # NAME...: by the code of ${release}, the newest first; nothing is touched if one cannot be undone
@@ -76,13 +76,13 @@ unapply_migrations() { # NAME...: by the code of ${release}, the newest first; n
   unapplied_migrations=()
   run_migrations 'migrations.unapply()' "ROADIE_UNAPPLY=$*"
   [[ ${#irreversible[@]} == 0 ]] || fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was unapplied"
-  ((code == 0)) || refuse_migration "${code}"
+  [[ ${code} == 0 ]] || refuse_migration "${code}"
 }
 
 run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets name, half, statement, error and code
   local line key value
   read_half_applied
-  way_back=() irreversible=()
+  way_back=() irreversible=() code=137
   hear_nothing
   while IFS= read -r line || [[ -n ${line} ]]; do
     hear "${line}"
@@ -94,9 +94,10 @@ run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets nam
       error) error=${value} ;;
       unapply) way_back+=("${value}") ;;
       irreversible) irreversible+=("${value}") ;;
+      # What the project left running may hold the pipe for ever.
+      ended) code=${value} && break ;;
     esac
-  done < <(in_django "$@")
-  wait "$!" || code=$?
+  done < <(tell_end in_django "$@")
 }
 
 begin_migration() { # NAME

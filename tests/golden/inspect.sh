@@ -18,6 +18,7 @@ judge_release() { # sets static_answer, and what is told of migrations
       *) hear_plan "${key}" "${value}" ;;
     esac
   done
+  [[ ${code}${inspected} != lost ]] || tell_log
   [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "${code}")")
   judge_nginx "${static_url}" "${root}/live/static/"
   judge_nginx "${media_url}" "${root}/shared/media/"

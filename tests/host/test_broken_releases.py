@@ -48,6 +48,27 @@ def a_system_check_that_fails(project):
     append(project / "entries/models.py", again)
 
 
+@broken("inspect", "it ended with exit code 1, and said last: MY_VAR is missing")
+def settings_that_end_it(project):
+    append(project / "guestbook/settings.py", "import sys", "sys.exit('MY_VAR is missing')")
+
+
+@broken("inspect", "Fatal Python error: ", "PYTHONUTF8", "; see /var/log/guestbook/web-")
+def an_environment_that_python_refuses(project):
+    projects.settings(project, **SETTINGS, env={"PYTHONUTF8": "yes"})
+
+
+@broken("inspect", "AttributeError: module 'types' has no attribute")
+def a_module_by_the_name_of_one_of_pythons_own(project):
+    (project / "types.py").write_text("")
+
+
+@broken("gate", "it ends as soon as it starts: Error: hook broken")
+def a_hook_of_gunicorn_that_fails(project):
+    hook = "def on_starting(server):\n    raise RuntimeError('hook broken')\n"
+    (project / "gunicorn.conf.py").write_text(hook)
+
+
 @broken("gate", "it ends as soon as it starts: RuntimeError: not in Gunicorn (guestbook/wsgi.py, line ")
 def ends_as_soon_as_it_starts(project):
     append(project / "guestbook/wsgi.py", IN_GUNICORN, "    raise RuntimeError('not in Gunicorn')")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import projects
 import pytest
 import standing
 from desk import Desk, browse, eventually
-from faults import error_of
+from faults import append, error_of
 from roadie import throwaway
 from told import last_run
 from within import inside
@@ -36,6 +37,7 @@ own = Stage("own", "A stage of the project's own.", "stages/own.sh.j2")
 before_start = [stage.name for stage in DEPLOY].index("start")
 use(deploy=(*DEPLOY[:before_start], own, *DEPLOY[before_start:]))
 """
+LEAVES_ONE = "    subprocess.Popen(['sleep', '3131'])"
 OTHERS = "/etc/supervisor/conf.d/other.conf"
 
 
@@ -212,6 +214,22 @@ def test_migrations_of_a_run_that_was_killed_end_before_others_begin(site: Desk)
     site.does("deploy")
     assert "slow" not in sql(site, "SHOW TABLES")
     assert "half way" not in site.does("migrate").text
+
+
+def test_a_program_that_the_project_left_running_holds_no_migration_up(site: Desk) -> None:
+    settings = site.project / "guestbook/settings.py"
+    before = settings.read_text()
+    append(settings, "import subprocess, sys", "if 'manage.py' in sys.argv[0]:", LEAVES_ONE)
+    migration(site, "0012_left", TABLE.format("left_behind"))
+    try:
+        began = time.monotonic()
+        site.does("deploy")
+        assert time.monotonic() - began < 60
+        assert said(site, "pgrep -f 'sleep 3131'")
+    finally:
+        site.host.ssh("pkill -f 'sleep 3131'", check=False)
+    settings.write_text(before)
+    projects.commit(site.project)
 
 
 def test_whatever_fails_after_them_names_those_that_stay_applied(site: Desk) -> None:
