@@ -931,6 +931,7 @@ import sys
 import time
 from contextlib import suppress
 from importlib import import_module
+from importlib.machinery import all_suffixes
 from pathlib import Path
 
 # What needs no settings, by the class of workers. Gevent has to patch before anything of Django is loaded,
@@ -940,6 +941,7 @@ DJANGO = {
     "gthread": "django.core.handlers.wsgi",
     "uvicorn_worker.UvicornWorker": "django.core.handlers.asgi",
 }
+SUFFIXES = tuple(all_suffixes())
 
 
 def load(options):
@@ -1027,9 +1029,13 @@ def has_own(release):
     """Whether the release has a module by the name of one that was loaded from elsewhere."""
     loaded = {name.partition(".")[0] for name in sys.modules}
     folders = [Path(path) for path in sys.path if path.startswith(f"{release}/")]
-    found = [path for folder in folders for path in folder.iterdir() if path.name.partition(".")[0] in loaded]
-    # A folder that is no package, `locale` for instance, comes after all that are.
-    return any((path / "__init__.py").exists() or not path.is_dir() for path in found)
+    return any(module_of(path) in loaded for folder in folders for path in folder.iterdir())
+
+
+def module_of(path):
+    """What a file or a folder is imported as; a folder that is no package comes after all that are one."""
+    is_one = (path / "__init__.py").exists() if path.is_dir() else path.name.endswith(SUFFIXES)
+    return path.name.partition(".")[0] if is_one else ""
 
 
 def check(order, *, anew):

@@ -231,12 +231,13 @@ def test_a_module_of_the_projects_own_wins_over_one_that_was_loaded_before(slot:
         assert served(process)["asgiref"] == "new"
 
 
-def test_a_folder_that_is_no_package_changes_nothing(slot: Slot) -> None:
+def test_what_is_no_module_in_spite_of_its_name_changes_nothing(slot: Slot) -> None:
     with slot.begun() as process:
         time.sleep(0.5)
         slot.lay_out()
         (slot.release / "code/locale").mkdir()
         (slot.release / "code/locale/en.po").touch()
+        (slot.release / "code/logging.yaml").touch()
         slot.let("serve")
         assert served(process)["django"] is True
 
