@@ -49,10 +49,10 @@ inspect_now() { # CALL
   exec 6<"${answers}"
 }
 
-tell_end() { # COMMAND...: its exit code, after all that it said
+tell_end() { # COMMAND...: its exit code, after all that it said; the nonce tells that it is we who say so
   local ended=0
   "$@" || ended=$?
-  printf '\nroadie:\tended\t%s\n' "${ended}"
+  printf '\nroadie:\tended\t%s %s\n' "${ended}" "${nonce}"
 }
 
 next_answer() { # sets line; false when nobody is left who could tell one
@@ -82,7 +82,7 @@ hear() { # LINE: sets key and value if it is an answer; else logs it, and learns
   fi
   printf '%s\n' "$1"
   if [[ $1 == 'Traceback (most recent call last):' ]]; then
-    in_traceback=1 error_at=''
+    in_traceback=1 error_said='' error_at=''
   elif [[ $1 == 'Timeout ('* ]]; then
     in_traceback='' error_at='' error_said='it hangs when it starts'
   elif [[ $1 =~ ^\ +File\ \"${work_dir}/([^\"]+)\",\ (line\ [0-9]+) ]]; then
@@ -90,7 +90,7 @@ hear() { # LINE: sets key and value if it is an answer; else logs it, and learns
     [[ -z ${in_traceback} && -n ${error_at} ]] || error_at="${BASH_REMATCH[1]}, ${BASH_REMATCH[2]}"
   elif [[ $1 =~ ^Post-processing\ \'(.+)\'\ failed ]]; then
     static_file=${BASH_REMATCH[1]} # of the project, where the traceback names Django's code only
-  elif [[ -n ${in_traceback} && $1 == [!\ ]* || $1 =~ ^(CommandError|Error|Fatal\ Python\ error):\  ]]; then
+  elif [[ -n ${in_traceback} && $1 == [!\ ]* || $1 =~ ^(CommandError|Fatal\ Python\ error):\  ]]; then
     in_traceback='' error_said=$1 error_at=${error_at:-${static_file}}
   fi
   [[ $1 != *[!\ ]* ]] || last_said=$1

@@ -4,7 +4,7 @@
 # NAME, the dump before it, and the statement that failed. Also after a power cut.
 half_applied=${state}/migrating-${app}
 
-history='' knows=() pending=() applied_migrations=() unapplied_migrations=() way_back=() irreversible=()
+history='' knows=() pending=() applied_migrations=() unapplied_migrations=() taken_back=() way_back=() irreversible=()
 declare -A sql_of=() dangers_of=() begun=()
 
 # ---- What is to come, as Django foresees it --------------------------------------------------------------------------
@@ -80,11 +80,11 @@ unapply_migrations() { # NAME...: by the code of ${release}, the newest first; n
 }
 
 run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets name, half, statement, error and code
-  local line key value
+  local line key value patience=() last=''
   read_half_applied
   way_back=() irreversible=() code=137
   hear_nothing
-  while IFS= read -r line || [[ -n ${line} ]]; do
+  while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
     hear "${line}"
     case ${key} in
       applying | unapplying) begin_migration "${value}" ;;
@@ -94,9 +94,12 @@ run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets nam
       error) error=${value} ;;
       unapply) way_back+=("${value}") ;;
       irreversible) irreversible+=("${value}") ;;
-      # What the project left running may hold the pipe for ever.
-      ended) code=${value} && break ;;
+      ended)
+        # What the project left running may hold the pipe for ever, and more of what was said may still be on its way.
+        [[ ${value} != *" ${nonce}" ]] || code=${value%% *} patience=(-t 0.5) last=$((SECONDS + 20))
+        ;;
     esac
+    [[ -z ${last} || ${SECONDS} -lt ${last} ]] || break
   done < <(tell_end in_django "$@")
 }
 
@@ -114,21 +117,21 @@ end_migration() { # applied|unapplied NAME
     printf '%s\n' "$2" >>"${release_dir}/migrations"
   else
     unapplied_migrations+=("$2")
-    tell_taken_back "${unapplied_migrations[@]}"
+    taken_back+=("$2")
+    tell_taken_back
   fi
   forget_begun "$2"
   name=''
 }
 
-tell_taken_back() { # NAME...
-  went_back="migrations that the release that serves knows are taken back: $*; fab deploy applies them again"
+tell_taken_back() {
+  went_back="migrations that the release that serves knows are taken back: ${taken_back[*]}; fab deploy applies them again"
 }
 
 note_taken_back() { # by a run before this one
-  local lacks=()
   note_pending
-  mapfile -t lacks < <(cat -- "${root}/live/release/pending" 2>/dev/null)
-  [[ ${#lacks[@]} == 0 ]] || tell_taken_back "${lacks[@]}"
+  mapfile -t taken_back < <(cat -- "${root}/live/release/pending" 2>/dev/null)
+  [[ ${#taken_back[@]} == 0 ]] || tell_taken_back
 }
 
 note_applied() { # for all that fails before their release serves

@@ -62,10 +62,12 @@ judge_redirect() { # PATH
 }
 
 pass_gate() { # JUDGE: sets refusal, or empties it
+  see_pages "$1"
+  [[ -n ${refusal} ]] || still_runs
+}
+
+still_runs() { # what Supervisor does not know, as it was started anew itself, must not serve either
   refusal=''
-  [[ -n ${answered} ]] || see_pages "$1"
-  [[ -z ${refusal} ]] || return 0
-  # What Supervisor does not know, as it was started anew itself, must not serve either.
   ask_program "${program}"
   [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
 }
@@ -104,14 +106,16 @@ see_pages() { # JUDGE: every page as often as there are workers; else sets refus
 }
 
 tell_log() { # what the program said since its start, up to the project's first error; sets error_said and error_at
-  local line shown=() first
+  local line shown=() first gunicorns=''
   hear_nothing
   while IFS= read -r line || [[ -n ${line} ]]; do
     shown+=("${line}")
     hear "${line}" >/dev/null
     if [[ ${line} == 'roadie refuses to serve: '* ]]; then error_said=${line#*: } && break; fi
-    [[ -z ${error_said} || -z ${error_at} ]] || break
+    [[ ${line} != 'Error: '* ]] || gunicorns=${line}
+    [[ -z ${error_said} || -z ${error_at} || -n ${in_traceback} ]] || break
   done < <(tail -c "+$((log_start + 1))" -- "${program_log}" 2>/dev/null)
+  error_said=${error_said:-${gunicorns}}
   first=$((${#shown[@]} > 30 ? ${#shown[@]} - 30 : 0))
   [[ ${#shown[@]} == 0 ]] || printf '%s\n' "--- ${program_log}, since the start" "${shown[@]:first}" '---'
 }

@@ -86,4 +86,5 @@ stop_program() { # NAME: its configuration is gone; waits until the last process
     [[ $(fault_of "${answer}") == STILL_RUNNING* ]] || return 0
     sleep 0.1
   done
+  say warn "program $1" 'Supervisor does not let go of it; see: supervisorctl status'
 }

@@ -1007,9 +1007,12 @@ def look_after_children():
 
     def bury(*_):
         for child in [*children]:
-            with suppress(ChildProcessError):
-                if os.waitpid(child, os.WNOHANG)[0]:
-                    children.remove(child)
+            try:
+                is_over = os.waitpid(child, os.WNOHANG)[0]
+            except ChildProcessError:
+                is_over = True
+            if is_over:
+                children.discard(child)
 
     signal.signal(signal.SIGCHLD, bury)
     bury()

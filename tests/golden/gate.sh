@@ -11,7 +11,7 @@ refuse_release() { # WHY
 
 begin_step "gate for ${release}" cut
 read_health
-pass_gate judge_page
+if [[ -n ${answered} ]]; then still_runs; else pass_gate judge_page; fi
 [[ -z ${refusal} ]] || refuse_release "${refusal}"
 doing=''
 ok "release ${release}"

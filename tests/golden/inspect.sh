@@ -9,7 +9,7 @@ judge_release() { # sets static_answer, and what is told of migrations
     hear "${line}"
     case ${key} in
       teller) teller=${value} ;;
-      ended) code=${value} && break ;;
+      ended) code=${value%% *} && break ;;
       refuse) refusals+=("${value}") ;;
       check) say warn 'check --deploy' "${value}" ;;
       debug) say warn DEBUG "the settings turn it on, and roadie turns it off too late for: ${value}; have them read it from the environment" ;;
@@ -18,7 +18,7 @@ judge_release() { # sets static_answer, and what is told of migrations
       *) hear_plan "${key}" "${value}" ;;
     esac
   done
-  [[ ${code}${inspected} != lost ]] || tell_log
+  [[ ${code}${inspected}${error_said} != lost ]] || tell_log
   [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "${code}")")
   judge_nginx "${static_url}" "${root}/live/static/"
   judge_nginx "${media_url}" "${root}/shared/media/"

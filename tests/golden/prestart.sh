@@ -2,9 +2,9 @@ tree=89ef456789ef456789ef456789ef456789ef4567
 post_build=()
 sequence=(secrets load receive checkout virtualenv environment prestart inspect static dump migrate start gate switch watch retire prune)
 
-# Stages of the user's own between the checks and the start may make what the processes read when they start.
+# Stages of the user's own between the checks and the gate may make what the processes read when they start, or show.
 is_plain_sequence() {
-  [[ " ${sequence[*]} " == *' prestart inspect static dump migrate start '* && ${#post_build[@]} == 0 ]]
+  [[ " ${sequence[*]} " == *' prestart inspect static dump migrate start gate '* && ${#post_build[@]} == 0 ]]
 }
 
 seems_to_need_no_more() { # the static files and the migrations are those that serve, as far as paths tell

@@ -76,11 +76,17 @@ has_successor() { # APP UID: a program of the new Supervisor'"'"'s has workers, 
   return 1
 }
 
-is_for_visitors() { # APP PID: not of a slot that waits to be switched to; a program template of the site'"'"'s own may name no slot
-  local words live
+is_for_visitors() { # APP PID: not of a slot that waits to be switched to
+  local words live folder
   words=" $(tr '"'"'\0'"'"' '"'"' '"'"' <"/proc/$2/cmdline")"
   live=$(readlink -- "/srv/$1/live")
-  [[ ${words} != *" /srv/$1/slots/"* || ${words} == *" /srv/$1/${live} "* ]]
+  if [[ ${words} == *" /srv/$1/slots/"* ]]; then
+    [[ ${words} == *" /srv/$1/${live} "* ]]
+    return
+  fi
+  # Of setproctitle, or by a program template of the site'"'"'s own: no slot is named, but it stands in its release.
+  folder=$(readlink -- "/proc/$2/cwd")/
+  [[ ${folder} != "/srv/$1/releases/"* || ${folder} == "$(readlink -f -- "/srv/$1/live/release")/"* ]]
 }
 
 reap_site() { # APP: false if that has to wait

@@ -12,7 +12,7 @@ refuse_start() { # WHY
     say warn "release ${release}" "${why}; it starts again when the database is its own"
     change "slot ${idle} stopped" call_off
   else
-    fail "release ${release}" "${why}; the database was not touched; if it can start on its own database only, add --cold"
+    fail "release ${release}" "${why}; the database was not touched by this run; if it can start on its own database only, add --cold"
   fi
 }
 

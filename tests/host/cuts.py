@@ -95,7 +95,7 @@ class Door:
         self.here.unlink(missing_ok=True)
 
     def late(self) -> str:
-        """Steps that came without their run having asked, after the one before, if it is to stop."""
+        """Steps that came although their run knew that it was to stop."""
         late = self.folder / "late"
         return late.read_text() if late.exists() else ""
 

@@ -1,12 +1,12 @@
 # For tests, in the frame before it begins: a run stops at the door of every step until it is let in.
 door=/var/lib/cuts
-asked='' # whether the step to come was preceded by the question if the run is to stop
+known='' # whether the run knew that it is to stop when the step was about to begin
 eval "say_aloud() $(declare -f say | tail -n +2)"
-eval "stop_if_told() $(declare -f stop_if_asked | tail -n +2)"
+eval "begin_step_aloud() $(declare -f begin_step | tail -n +2)"
 
-stop_if_asked() {
-  stop_if_told
-  asked=1
+begin_step() { # WHAT HOW
+  known=${stopping}
+  begin_step_aloud "$@"
 }
 
 say() { # VERB WHAT [DETAIL]
@@ -15,9 +15,8 @@ say() { # VERB WHAT [DETAIL]
 }
 
 knock() { # WHAT HOW: until it is let in, or told to stop
-  # Who asked before it came may hear of a stop on the way here.
-  [[ -z ${stopping} || -n ${asked} ]] || printf '%s: %s\n' "${stage}" "$1" >>"${door}/late"
-  asked=''
+  # It may hear of a stop on the way here.
+  [[ -z ${known} ]] || printf '%s: %s\n' "${stage}" "$1" >>"${door}/late"
   printf '%s\t%s\t%s\t%s' "${run_id}" "${stage}" "$1" "$2" >"${door}/new"
   mv -- "${door}/new" "${door}/here"
   while [[ -e ${door}/here && -z ${stopping} ]]; do sleep 0.01; done

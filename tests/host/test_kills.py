@@ -8,7 +8,7 @@ import pytest
 import standing
 from desk import Desk, browse, eventually, is_serving
 from faults import append, error_of, serving
-from projects import change_line, commit, example
+from projects import change_line, commit, example, git
 from roadie import throwaway
 from visitors import Visitors
 from within import assert_serves_once, assert_tidy, inside, masters
@@ -65,11 +65,15 @@ def test_what_a_killed_supervisor_left_serves_until_the_live_slot_does(site: Des
     commit(site.project)
     # The program of the live slot does not come back; that of the deploy has workers long before its switch.
     site.host.ssh("echo exit 1 >>/srv/guestbook/live/release/env")
-    with Visitors(site.host) as visitors:
-        kill_supervisor(site)
-        site.does("deploy")
-        assert eventually(lambda: len(masters(site.host)) == 1, 30)
-    visitors.assert_content()
+    try:
+        with Visitors(site.host) as visitors:
+            kill_supervisor(site)
+            site.does("deploy")
+            assert eventually(lambda: len(masters(site.host)) == 1, 30)
+        visitors.assert_content()
+    finally:
+        site.host.ssh("sed -i '/^exit 1$/d' /srv/guestbook/releases/*/env")
+        git(site.project, "reset", "-q", "--hard", "HEAD~1")
     assert serving(site.host).release != before.release
     assert_serves_once(site.host)
     assert_tidy(site.host)

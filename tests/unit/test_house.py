@@ -145,6 +145,10 @@ def test_no_template_turns_quoting_off():
     assert relative(found) == []
 
 
+def test_only_the_word_that_asks_for_a_stop_says_that_a_step_begins():
+    assert [path.name for path in TEMPLATES for _ in re.findall("say doing", path.read_text())] == ["lib.sh"]
+
+
 @pytest.mark.parametrize("path", SHELL_TEMPLATES, ids=relative(SHELL_TEMPLATES))
 def test_shell_takes_its_values_at_the_top_and_by_name(path):
     if path == FRAME:
