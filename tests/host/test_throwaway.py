@@ -232,6 +232,11 @@ def test_down_leaves_no_trace_and_may_come_twice():
         assert table == bool(throwaway.hosts())
 
 
+def test_a_host_that_is_gone_takes_no_link_from_the_one_that_has_its_number_now(bare_host):
+    nspawn.close_network("gone-1-1", bare_host.slot)
+    assert bare_host.ssh("echo here").stdout == "here\n"
+
+
 def test_a_boot_that_fails_leaves_no_trace(monkeypatch):
     seen = []
 
