@@ -305,7 +305,7 @@ def _down_mine() -> None:
 
 
 def _switch_on(host: ThrowawayHost) -> None:
-    """Boot a new host, twice if need be: one first boot in some thousand hung without a word."""
+    """Boot a new host, twice if need be."""
     try:
         host.start()
     except Unreachable as error:

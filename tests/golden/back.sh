@@ -19,6 +19,6 @@ require_whole environment -f "${root}/releases/${release}/env"
 require_whole program -f "${root}/releases/${release}/program.in"
 work_on "${release}"
 require_whole virtualenv -f "${venv_dir}/.complete"
-# Until all is done the way is written down: the same command after a cut finishes it and goes no further back.
 if is_known_way; then note_taken_back; fi
+# Until all is done the way is written down: the same command after a cut finishes it and goes no further back.
 change "way back to ${release}" put_file "${way}" 600 root:root "${serves} ${release} ${leaves}"
