@@ -34,7 +34,7 @@ def cut_off(place: Path) -> None:
 
 def come_back(image: Path, place: Path) -> None:
     """Mount it anew with what had reached it, as a boot after a power cut does."""
-    machine.run("umount", place)
+    machine.unmount(place)
     deadline = time.monotonic() + 5
     while machine.run("losetup", "--associated", image) and time.monotonic() < deadline:
         time.sleep(0.01)

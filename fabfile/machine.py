@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,19 @@ def run(*command: str | Path, text: str | None = None, pass_fds: tuple[int, ...]
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         raise RoadieError(f"This machine: {command[0]} failed ({done.returncode}): {last}")
     return done.stdout
+
+
+def unmount(place: Path) -> None:
+    """Unmount what is there; a program that was just killed may hold on to it for moments, up to 5 s."""
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            run("umount", place)
+            return
+        except RoadieError as error:
+            if "busy" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 @contextmanager

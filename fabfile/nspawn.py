@@ -134,7 +134,7 @@ def unmount(tree: Path, upper: Path, image: Path) -> None:
     """Take away a host's mounts and what it wrote; nothing happens if they are gone."""
     for path in (tree, upper.parent):
         if path.is_mount():
-            machine.run("umount", path)
+            machine.unmount(path)
     machine.run("rm", "-rf", "--one-file-system", upper.parent, image)
 
 

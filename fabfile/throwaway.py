@@ -150,7 +150,7 @@ class ThrowawayHost:
             disk.cut_off(self.storage)
         nspawn.kill(self.state, self.name)
         if has_disk:
-            machine.run("umount", self.tree)
+            machine.unmount(self.tree)
             disk.come_back(self.image, self.storage)
             nspawn.mount(self.tree, self.layers, self.upper)
         self.start()

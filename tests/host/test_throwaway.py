@@ -237,6 +237,15 @@ def test_a_host_that_is_gone_takes_no_link_from_the_one_that_has_its_number_now(
     assert bare_host.ssh("echo here").stdout == "here\n"
 
 
+def test_a_mount_that_is_held_for_moments_is_waited_for(tmp_path):
+    machine.run("mount", "-t", "tmpfs", "none", tmp_path)
+    with subprocess.Popen(["sleep", "1"], cwd=tmp_path):
+        machine.unmount(tmp_path)
+    assert not tmp_path.is_mount()
+    with pytest.raises(RoadieError, match="not mounted"):
+        machine.unmount(tmp_path)
+
+
 def test_a_boot_that_fails_leaves_no_trace(monkeypatch):
     seen = []
 
