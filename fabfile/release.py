@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 )
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
+    from .console import soon
     from .runner import Run, execute, targets
 
     settings, hosts = targets(c)
@@ -41,9 +42,14 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     values = {**work.values, "secrets": _secrets(settings)}
-    values["release"] = make_release(work, values)
-    whole = Run(_deploy_stages(migrate), values, "fab deploy", wait=wait)
-    survey = execute(hosts, Run(SURVEY, values, "fab deploy", locks=False), ahead=whole)
+
+    def make_run() -> Run:
+        made = {"release": make_release(work, values), "nginx": _sum_of_nginx(values)}
+        return Run(_deploy_stages(migrate), {**values, **made}, "fab deploy", wait=wait)
+
+    run = soon(make_run)  # meanwhile the hosts are asked
+    survey = execute(hosts, Run(SURVEY, values, "fab deploy", locks=False), ahead=run)
+    whole = run()
     survey.raise_failure()
     for host, found in zip(hosts, survey.hosts, strict=True):
         _deploy_on(host, found, whole, migrate)
@@ -56,12 +62,12 @@ def _deploy_on(host: Host, found: HostReport, run: Run, migrate: bool) -> None:
 
     facts, values = found.facts(), run.values
     release, settings = values["release"], values["settings"]
-    _warn_of_nginx(host, facts, values)
     if "maintenance" in facts:
         say_line(host.name, f"the maintenance page is on, {facts['maintenance'][0]}; visitors see no release")
     if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
         left = facts.get("pending", []) if migrate else []
         if facts.get("settled") == ["yes"] and not left:
+            _warn_of_nginx(host, facts, values)
             say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
             return
         run = replace(run, stages=(*MIGRATE, *FINISH) if left else FINISH)
@@ -71,6 +77,7 @@ def _deploy_on(host: Host, found: HostReport, run: Run, migrate: bool) -> None:
         _tell_why(host, facts, release)
         payload = pack(settings.root, release.tree, facts.get("tree", []))
     report = execute([host], run, payload)
+    _warn_of_nginx(host, facts, values)
     _conclude(report, facts, release, settings)
     if not migrate:
         _warn_of_pending(report)
@@ -96,14 +103,19 @@ def _tell_why(host: Host, facts: dict[str, list[str]], release: Release) -> None
         say_line(host.name, f"not as in {live}: {', '.join(changed) or 'it does not run'}")
 
 
-def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
-    """Tell if nginx serves the site by other settings than these: a deploy leaves that to `fab nginx`."""
+def _sum_of_nginx(values: Mapping[str, Any]) -> str:
+    """The SHA-256 of the site's file for nginx, by these settings."""
     from hashlib import sha256
 
     from .render import render
 
     text = render("config/site.nginx.j2", values["settings"].own_templates, values).rstrip("\n") + "\n"
-    if facts.get("nginx") != [sha256(text.encode()).hexdigest()]:
+    return sha256(text.encode()).hexdigest()
+
+
+def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
+    """Tell if nginx serves the site by other settings than these: a deploy leaves that to `fab nginx`."""
+    if facts.get("nginx") != [values["nginx"]]:
         say_line(
             host.name,
             "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them",

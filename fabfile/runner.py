@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -77,17 +77,22 @@ def run_stages(
     return execute(hosts, Run(stages, values, command, check, locks, wait))
 
 
-def execute(hosts: Sequence[Host], run: Run, payload: Payload = b"", ahead: Run | None = None) -> Report:
+def execute(
+    hosts: Sequence[Host],
+    run: Run,
+    payload: Payload = b"",
+    ahead: Callable[[], Run] | None = None,
+) -> Report:
     """Run it on every host, hosts in parallel, each in one go; see Report for how it went.
 
-    `ahead` is what most likely runs next: its script goes to the hosts while this one runs, which must
+    `ahead` makes what most likely runs next: its script goes to the hosts while this one runs, which must
     change nothing. Raises Interrupted on Ctrl-C, naming what still finishes on which host.
     """
     reports = {host.name: HostReport(host.name, shows_details=run.check) for host in hosts}
 
     def run_one(host: Host) -> None:
         report = reports[host.name]
-        to_come = (lambda: ahead.script) if ahead else None
+        to_come = (lambda: ahead().script) if ahead else None
         try:
             outcome = host.run(run.script, payload, report.take, run.nonce, ahead=to_come)
         except RoadieError as error:

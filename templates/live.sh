@@ -1,16 +1,18 @@
 # The words for `live`, the link that says which slot serves. Plain bash, no Jinja.
 
-live_slot() { # prints blue or green; nothing before the first release
-  local target
-  target=$(readlink -- "${root}/live") || return 0
+declare -A other_slot=([blue]=green [green]=blue)
+declare -A program_files=([blue]=/etc/supervisor/conf.d/${app}-blue.conf [green]=/etc/supervisor/conf.d/${app}-green.conf)
+
+live_slot() { # NAME: sets it to blue or green; to nothing before the first release
+  local a_slot target=''
+  for a_slot in blue green; do
+    [[ ! ${root}/live -ef ${root}/slots/${a_slot} ]] || target=slots/${a_slot} # without a process
+  done
+  [[ -n ${target} || ! -L ${root}/live ]] || target=$(readlink -- "${root}/live")
   case ${target} in
-    slots/blue | slots/green) printf '%s' "${target#slots/}" ;;
+    '' | slots/blue | slots/green) printf -v "$1" %s "${target#slots/}" ;;
     *) fail "link ${root}/live" "it leads to ${target}, which is no slot; put it right by hand" ;;
   esac
-}
-
-other_slot() { # SLOT
-  [[ $1 == blue ]] && printf green || printf blue
 }
 
 point_live() { # SLOT: the one rename that moves the site; the fsync makes it last
@@ -19,14 +21,19 @@ point_live() { # SLOT: the one rename that moves the site; the fsync makes it la
   sync -- "${root}"
 }
 
-program_file() { # SLOT
-  printf '/etc/supervisor/conf.d/%s-%s.conf' "${app}" "$1"
+live_release() { # NAME: sets it to the name of the release that serves; to nothing if none does
+  local folder=''
+  find_same "${root}/live/release" folder "${root}"/releases/*/
+  [[ -d ${folder}/code ]] || folder=''
+  printf -v "$1" %s "${folder##*/}"
 }
 
-live_release() { # prints the name of the release that serves, if one does
-  local target
-  target=$(readlink -f -- "${root}/live/release") || return 0
-  [[ ! -d ${target}/code ]] || printf %s "${target##*/}"
+find_same() { # PATH NAME FOLDER/...: sets it to the one of these that a link leads to, without a process; else to nothing
+  local a_folder
+  printf -v "$2" %s ''
+  for a_folder in "${@:3}"; do
+    [[ ! $1 -ef ${a_folder} || -L ${a_folder%/} ]] || printf -v "$2" %s "${a_folder%/}"
+  done
 }
 
 note_switched() { # RELEASE: it serves, since `live` was made; by the next run that meets it so, should one be cut right after the rename

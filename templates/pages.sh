@@ -5,11 +5,12 @@ page_status='' page_location='' refusal=''
 answered='' # the release that serves beside its checks has shown its pages already
 
 read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one
-  local path
+  local path paths=''
   health=()
+  contents_of "${release_dir}/health" paths 2>/dev/null
   while IFS= read -r path; do
     [[ -z ${path} ]] || health+=("${path}")
-  done < <(cat -- "${release_dir}/health" 2>/dev/null)
+  done <<<"${paths}"
 }
 
 ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as nginx will ask, before nginx does
@@ -68,8 +69,17 @@ pass_gate() { # JUDGE: sets refusal, or empties it
 
 still_runs() { # what Supervisor does not know, as it was started anew itself, must not serve either
   refusal=''
+  ! is_child_of_supervisor || return 0
   ask_program "${program}"
   [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
+}
+
+is_child_of_supervisor() { # of the one that runs now: when it ends, init takes its children
+  local fields='' state_now parent now=''
+  contents_of "/proc/${slot_pid:-none}/stat" fields 2>/dev/null
+  read -r state_now parent _ <<<"${fields##*) }"
+  contents_of "${pid_files[supervisor]}" now 2>/dev/null
+  [[ -n ${now} && ${parent} == "${now}" && ${state_now} != Z ]]
 }
 
 see_pages_beside() { # while the checks go on: sets answered; if the pages are not right soon, why is for the gate to find out

@@ -1,19 +1,19 @@
 # The words for the two slots of a site and what runs in them. Plain bash, no Jinja.
 
 is_slot_in_use() { # SLOT: it has a program file, or supervisord still runs what it had
-  [[ ! -e $(program_file "$1") && ! -L $(program_file "$1") ]] || return 0
+  [[ ! -e ${program_files[$1]} && ! -L ${program_files[$1]} ]] || return 0
   ask_program "${app}-$1"
   [[ -n ${program_state} ]]
 }
 
 retire_slot() { # SLOT: the file goes first, so that a crash in between leaves no program that starts again
-  rm -f -- "$(program_file "$1")"
+  rm -f -- "${program_files[$1]}"
   sync -- /etc/supervisor/conf.d
   stop_program "${app}-$1"
 }
 
 discard_slot() { # SLOT: one that no visitor ever reached; ended at once, whatever hangs in it
-  rm -f -- "$(program_file "$1")"
+  rm -f -- "${program_files[$1]}"
   sync -- /etc/supervisor/conf.d
   # Whatever may be wrong with Supervisor, what runs there is not to go on.
   hear_program "$(supervisor_call getProcessInfo "${app}-$1" || :)"
@@ -42,7 +42,7 @@ drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after tha
 
 idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on
 workers=2                                               # as often as it is asked for its pages, unless the program says how many there are
-loaded=''                                               # by which release's folder the process began that waits there until it may serve
+loaded='' loaded_venv=''                                # by which release's folder the process began that waits there until it may serve, and in which virtualenv
 prestarted=''                                           # the release serves there already, beside its checks
 
 start_release() {
@@ -70,15 +70,17 @@ keep_loaded() { # or end what waits there, if it is not, but for folders, as a p
 }
 
 is_as_loaded() {
-  local before file text now
+  local before='' venv_before='' file text now
   ! has_died || return 1
-  before=$(readlink -f -- "${loaded}")
+  find_same "${loaded}" before "${root}"/releases/*/
+  find_same "${loaded}/venv" venv_before "${root}"/venvs/*/
   for file in env program.in overlay/roadie_gunicorn.py; do
     contents_of "${before}/${file}" text
     contents_of "${release_dir}/${file}" now
-    [[ ${text//"${before}/"/"${release_dir}/"} == "${now}" ]] || return 1
+    text=${text//"${before}/"/"${release_dir}/"}
+    [[ ${text//"${venv_before}"/"${venv_dir}"} == "${now}" ]] || return 1
   done
-  [[ ${venv_dir} -ef ${before}/venv ]]
+  [[ ${venv_dir} == "${loaded_venv}" ]]
 }
 
 has_died() { # the process that was started in the slot; Supervisor may have started another
@@ -96,13 +98,17 @@ call_off() {
   discard_slot "${idle}"
 }
 
+load_beside() { # while more of the release is made; by the program of the one that serves
+  ! waits "${root}/live/release" || load_release "${root}/live/release"
+}
+
 load_release() { # FOLDER: has its process wait in the idle slot until it may serve; by the program that lies in that release's folder
   local live
-  live=$(live_slot)
-  idle=$(other_slot "${live:-green}")
+  live_slot live
+  idle=${other_slot[${live:-green}]}
   program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
   # What Supervisor may still have of it without a file is stopped when the program starts.
-  if [[ -e $(program_file "${idle}") || -L $(program_file "${idle}") ]]; then
+  if [[ -e ${program_files[${idle}]} || -L ${program_files[${idle}]} ]]; then
     # A run that was cut after its switch may have left visitors there, some of them still queued.
     if [[ -e ${root}/slots/${idle}/release/switched ]]; then
       drain_slot "${idle}" 30
@@ -118,21 +124,22 @@ load_release() { # FOLDER: has its process wait in the idle slot until it may se
   change "program ${program}" start_slot
   host_unlock
   # Until it is known to be needed, a run that ends takes it down.
-  loaded=$1 before_end=call_off
+  loaded=$1 loaded_venv=${venv_dir} before_end=call_off
 }
 
 fill_slot() { # FOLDER: makes the idle slot whole beside its place, then puts it there
-  local new=${root}/slots/${idle}.new text
-  workers=2
-  rm -rf -- "${new}"
+  local new=${root}/slots/${idle}.new text control=''
+  [[ ! -e ${new} ]] || rm -rf -- "${new}"
   mkdir -m 751 -- "${new}"
   ln -s -- "../../releases/${release}" "${new}/release"
-  ln -s -- "../../venvs/${venv_dir##*/}" "${new}/venv"
-  ln -s -- "../../releases/${release}/static" "${new}/static"
+  ln -s -t "${new}" -- release/venv release/static
   ln -s -- "/run/${app}/${idle}.sock" "${new}/sock"
   contents_of "$1/program.in" text
   text=${text//@COLOUR@/${idle}} text=${text//@RELEASE_DIR@/${release_dir}} text=${text//@VENV_DIR@/${venv_dir}}
-  text=${text//@WORKERS@/$(default_workers "${text}")} text=${text//@CONTROL@/$(control_option)}
+  workers=2
+  [[ ${text} != *@WORKERS@* ]] || find_workers "${text}"
+  find_control_option
+  text=${text//@WORKERS@/${workers}} text=${text//@CONTROL@/${control}}
   [[ ! ${text} =~ \ --workers\ ([0-9]+) ]] || workers=${BASH_REMATCH[1]}
   text=${text//@THREADS@/$((workers == 1 ? 8 : 4))}
   printf '%s\n' "${text}" >"${new}/program.conf"
@@ -140,29 +147,30 @@ fill_slot() { # FOLDER: makes the idle slot whole beside its place, then puts it
   mv -T -- "${new}" "${root}/slots/${idle}" # on disk when the switch comes
 }
 
-control_option() { # Gunicorn 25.1 and later open a control socket unless told not to; older ones refuse the flag
+find_control_option() { # sets control: Gunicorn 25.1 and later open a control socket unless told not to; older ones refuse the flag
   local found
   for found in "${venv_dir}"/lib/python3*/site-packages/gunicorn-*.dist-info; do
     [[ ${found##*/} =~ ^gunicorn-([0-9]+)\.([0-9]+) ]] || continue
-    ((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2] < 25001)) || printf -- --no-control-socket
+    ((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2] < 25001)) || control=--no-control-socket
   done
 }
 
 start_slot() {
-  rm -f -- "/run/${app}/${idle}.sock" # of a release that was killed; nobody must answer in place of the new one
-  ln -sfn -- "${root}/slots/${idle}/program.conf" "$(program_file "${idle}")"
+  # Of a release that was killed; nobody must answer in place of the new one.
+  [[ ! -e /run/${app}/${idle}.sock && ! -L /run/${app}/${idle}.sock ]] || rm -f -- "/run/${app}/${idle}.sock"
+  ln -sfn -- "${root}/slots/${idle}/program.conf" "${program_files[${idle}]}"
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
   start_program "${program}"
   slot_pid=${program_pid}
 }
 
-default_workers() { # PROGRAM: one for each core, two at least, since a blocked one must not stop the site; each needs its memory twice
-  local cores kb workers
+find_workers() { # PROGRAM: sets workers: one for each core, two at least, since a blocked one must not stop the site; each needs its memory twice
+  local cores kb
   cores=$(nproc)
   read -r _ kb _ </proc/meminfo
   workers=$((cores < 2 ? 2 : cores > 8 ? 8 : cores))
   # A sync worker answers one request at a time.
   [[ $1 != *' --worker-class sync '* ]] || workers=$((workers * 2 + 1))
   ((workers * 350000 <= kb)) || workers=$((kb / 350000))
-  printf '%s' "$((workers < 1 ? 1 : workers))"
+  workers=$((workers < 1 ? 1 : workers))
 }

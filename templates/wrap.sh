@@ -14,7 +14,8 @@ leave() { # CODE
 }
 take_payload() { # SIZE
   local left=$1 part
-  mkdir -p "${payload%/*}" && : >"${payload}" || leave 97
+  [ -d "${payload%/*}" ] || mkdir -p "${payload%/*}"
+  : >"${payload}" || leave 97
   while [ "${left}" -gt 0 ]; do
     part=$((left < 262144 ? left : 262144))
     timeout 30 head -c "${part}" <&3 >>"${payload}" || leave 97

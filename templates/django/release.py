@@ -1,6 +1,7 @@
 """What roadie asks of a release before it may serve, inside the project's own manage.py."""
 
 import ast
+import gc
 import hashlib
 import inspect as source
 import os
@@ -26,6 +27,7 @@ from roadie_start import answer
 
 def inspect(collect_into, static_before=""):
     """Judge the release, collect its static files, and name the migrations that are to come."""
+    gc.enable()  # what foresees migrations leaves a whole state of the models behind for each
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved())]

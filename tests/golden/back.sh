@@ -13,7 +13,9 @@ is_known_way() { # a run before this one, which was cut or failed, may have chan
   [[ ${text} == "${serves} "* ]]
 }
 
-[[ $(live_release) == "${serves}" ]] || fail 'rollback' "another run has switched to $(live_release) meanwhile; run the same command again"
+local name
+live_release name
+[[ ${name} == "${serves}" ]] || fail 'rollback' "another run has switched to ${name} meanwhile; run the same command again"
 require_whole code -d "${root}/releases/${release}/code"
 require_whole environment -f "${root}/releases/${release}/env"
 require_whole program -f "${root}/releases/${release}/program.in"

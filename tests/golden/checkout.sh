@@ -5,6 +5,17 @@ fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 manage_dir=''
 ship_root=''
 python=python3
+compile_py='"""Writes the bytecode of these files beside them, as an import does; what is no Python is left alone."""
+
+import sys
+from importlib.machinery import SourceFileLoader
+
+for path in sys.argv[1:]:
+    try:
+        SourceFileLoader("", path).get_code("")
+    except Exception:
+        continue
+'
 
 release_dir=${root}/releases/${release}
 inside=${manage_dir#"${ship_root}"}
@@ -14,13 +25,14 @@ new=${release_dir}.new
 
 lay_out() { # beside its place, then one rename: what is in its place is whole
   trap give_up ERR
-  rm -rf -- "${root}"/releases/*.new || : # what a killed run left may still write to its own
+  local leftovers=("${root}"/releases/*.new)
+  [[ ! -e ${leftovers[0]} ]] || rm -rf -- "${leftovers[@]}" || : # what a killed run left may still write to its own
   umask 027
   mkdir -m 751 -- "${new}"
   export GIT_WORK_TREE=${new}/code GIT_INDEX_FILE=${new}/index
   # What root makes from here on is the app's to read.
-  local before sources=() in_group=(setpriv --regid="${app}" --clear-groups --)
-  before=$(live_release)
+  local before='' sources=() in_group=(setpriv --regid="${app}" --clear-groups --)
+  live_release before
   if [[ -z ${before} ]] || ! link_from "${root}/releases/${before}"; then check_out_all; fi
   compile
   ln -s -- "code${inside:+/${inside}}" "${new}/work"
@@ -36,8 +48,8 @@ link_from() { # RELEASE_DIR
   [[ -f $1/index ]] &&
     cp -al -- "$1/code" "${new}/code" &&
     cp -- "$1/index" "${new}/index" &&
-    repo_git diff-index --cached --quiet "${tree}" -- ':(glob)**/.gitattributes' &&
     list_sources diff-index --cached --name-only "${tree}" &&
+    [[ " ${sources[*]##*/} " != *' .gitattributes '* ]] &&
     repo_git read-tree --reset -u "${tree}" &&
     remove_strays
 }
@@ -49,8 +61,9 @@ check_out_all() {
   list_sources ls-files
 }
 
-list_sources() { # GIT_COMMAND...: sets sources to the Python files that it names
-  mapfile -d '' -t sources < <(repo_git "$1" -z "${@:2}" -- ':(glob)**/*.py')
+list_sources() { # GIT_COMMAND...: sets sources to the Python files that it names, and what says how files come out of git
+  mapfile -d '' -t sources < <(in_group=() && repo_git "$1" -z "${@:2}" -- ':(glob)**/*.py' ':(glob)**/.gitattributes' && printf 'whole\0')
+  [[ ${#sources[@]} != 0 && ${sources[-1]} == whole ]] && unset 'sources[-1]'
 }
 
 remove_strays() { # what git does not know was not committed; but folders of bytecode stay
@@ -58,20 +71,23 @@ remove_strays() { # what git does not know was not committed; but folders of byt
   while IFS= read -r -d '' path; do
     [[ /${path} == */__pycache__/ ]] || rm -rf -- "${new}/code/${path}"
   done < <(repo_git ls-files --others --directory -z)
-  rm -rf -- "${new}/code/.git"
+  [[ ! -e ${new}/code/.git ]] || rm -rf -- "${new}/code/.git"
 }
 
 compile() { # beforehand, as the app may not write here; it is Debian's own Python, and it only reads the code
-  local path folder name stale=() there=()
+  local path folder name file stale=() there=()
   for path in "${sources[@]}"; do
     name=${path##*/}
+    [[ ${name} == *.py ]] || continue
     folder=${new}/code/${path%"${name}"}
-    stale+=("${folder}__pycache__/${name%.py}".*.pyc)
-    [[ ! -f ${folder}${name} || -L ${folder}${name} ]] || there+=("./${path}")
+    for file in "${folder}__pycache__/${name%.py}".*.pyc; do
+      [[ ! -e ${file} && ! -L ${file} ]] || stale+=("${file}")
+    done
+    # Through a link of the project's root would read and write elsewhere.
+    [[ ! -f ${folder}${name} || -L ${folder}${name} || -L ${folder}__pycache__ ]] || there+=("./${path}")
   done
   [[ ${#stale[@]} == 0 ]] || printf '%s\0' "${stale[@]}" | xargs -0 rm -f --
-  [[ ${#there[@]} == 0 ]] || printf '%s\0' "${there[@]}" | (cd "${new}/code" && xargs -0 "${in_group[@]}" \
-    "${python}" -I -S -W ignore -c 'import py_compile, sys; [py_compile.compile(path, quiet=2) for path in sys.argv[1:]]') || :
+  [[ ${#there[@]} == 0 ]] || printf '%s\0' "${there[@]}" | (cd "${new}/code" && xargs -0 "${in_group[@]}" "${python}" -I -S -W ignore -c "${compile_py}") || :
 }
 
 give_up() {

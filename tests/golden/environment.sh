@@ -1,5 +1,17 @@
 settings_module=roadie_settings
 health=()
+python=python3
+compile_py='"""Writes the bytecode of these files beside them, as an import does; what is no Python is left alone."""
+
+import sys
+from importlib.machinery import SourceFileLoader
+
+for path in sys.argv[1:]:
+    try:
+        SourceFileLoader("", path).get_code("")
+    except Exception:
+        continue
+'
 environment=()
 allowed_hosts_names=(ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS)
 csrf_trusted_origins_names=(CSRF_TRUSTED_ORIGINS DJANGO_CSRF_TRUSTED_ORIGINS)
@@ -262,6 +274,7 @@ def _database():
 release_py='"""What roadie asks of a release before it may serve, inside the project'"'"'s own manage.py."""
 
 import ast
+import gc
 import hashlib
 import inspect as source
 import os
@@ -287,6 +300,7 @@ from roadie_start import answer
 
 def inspect(collect_into, static_before=""):
     """Judge the release, collect its static files, and name the migrations that are to come."""
+    gc.enable()  # what foresees migrations leaves a whole state of the models behind for each
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved())]
@@ -946,12 +960,14 @@ SUFFIXES = tuple(all_suffixes())
 
 def load(options):
     """Load what each worker, and the check, would otherwise load for itself."""
+    gc.disable()  # what comes with imports stays: to look for garbage in it costs an eighth of the time
     workers = options[options.index("--worker-class") + 1] if "--worker-class" in options else ""
     with suppress(Exception):  # whatever is wrong will be told when it is needed
         import_module("gunicorn.app.wsgiapp")
         import_module("gunicorn.arbiter")
         if workers in DJANGO:
             import_module(DJANGO[workers])
+    gc.enable()
     gc.freeze()  # what is never collected stays shared with the processes to come
 
 
@@ -1020,8 +1036,9 @@ def look_after_children():
 
 def move(before, release):
     """Be as a process that began in this release. Its environment differs in nothing but its folders."""
+    virtualenv = Path(sys.prefix).with_name(Path(before, "venv").readlink().name)
     for name, value in os.environ.items():
-        os.environ[name] = value.replace(before, release)
+        os.environ[name] = value.replace(before, release).replace(str(virtualenv), sys.prefix)
     sys.path[:] = [path.replace(before, release) for path in sys.path]
     os.chdir(os.environ["ROADIE_WORK_DIR"])
     if "gunicorn.config" in sys.modules:  # it goes back to where it was loaded
@@ -1043,6 +1060,7 @@ def module_of(path):
 
 def check(order, *, anew):
     """Ask the release what the file says: a call, and variables for its environment."""
+    gc.disable()  # while it loads; `inspect` has it back
     call, *variables = order.read_text("utf-8").splitlines()
     os.environ.update(one.split("=", 1) for one in variables)
     if anew:
@@ -1137,7 +1155,7 @@ write_environment() { # what the user gave in env: comes last and wins, but for 
   set_value "${work_dir}" ROADIE_WORK_DIR
   set_value "${release_dir}/static" ROADIE_STATIC_ROOT
   set_value "${root}/shared/media" ROADIE_MEDIA_ROOT
-  printf '%s' "${env_text}" >"${release_dir}/env"
+  printf '%s' "${env_text}" >"${release_dir}/env.new"
 }
 
 joined() { # WORD...: with commas between
@@ -1149,23 +1167,37 @@ write_health() { # the pages that this release is asked for, also when it comes 
   printf '%s\n' "${health[@]}" >"${release_dir}/health"
 }
 
-write_modules() {
-  rm -rf -- "${release_dir}/overlay"
-  mkdir -- "${release_dir}/overlay"
-  [[ ${settings_module} != roadie_settings ]] || write_module roadie_settings "${settings_py}"
-  write_module roadie_overlay "${overlay_py}"
-  write_module roadie_site "${site_py}"
-  write_module roadie_guard "${guard_py}"
-  write_module roadie_release "${release_py}"
-  write_module roadie_migrations "${migrations_py}"
-  write_module roadie_lint "${lint_py}"
-  write_module roadie_start "${start_py}"
-  write_module roadie_gunicorn "${gunicorn_py}"
-  write_module "${served_module}" "${served_py}"
+write_modules() { # with bytecode for the Python that first met them; mostly they are those of the release that serves
+  local -A modules=(
+    [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
+    [roadie_migrations]=${migrations_py} [roadie_lint]=${lint_py} [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
+    ["${served_module}"]=${served_py}
+  )
+  [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}
+  [[ ! -e ${release_dir}/overlay ]] || rm -rf -- "${release_dir}/overlay"
+  if serve_already; then
+    cp -al -- "${root}/live/release/overlay" "${release_dir}/overlay"
+  else
+    write_modules_anew
+  fi
 }
 
-write_module() { # NAME TEXT
-  printf '%s\n' "${2%$'\n'}" >"${release_dir}/overlay/$1.py"
+serve_already() {
+  local name text files=("${root}/live/release/overlay"/*.py)
+  [[ ${#files[@]} == "${#modules[@]}" ]] || return 1
+  for name in "${!modules[@]}"; do
+    contents_of "${root}/live/release/overlay/${name}.py" text 2>/dev/null
+    [[ ${text} == "${modules[${name}]%$'\n'}" ]] || return 1
+  done
+}
+
+write_modules_anew() {
+  local name
+  mkdir -- "${release_dir}/overlay"
+  for name in "${!modules[@]}"; do
+    printf '%s\n' "${modules[${name}]%$'\n'}" >"${release_dir}/overlay/${name}.py"
+  done
+  "${python}" -I -S -c "${compile_py}" "${release_dir}"/overlay/*.py
 }
 
 require_secrets() { # of these names, which may be new in the settings
@@ -1188,18 +1220,15 @@ write_program() { # what the project's own gunicorn.conf.py sets is its word: a 
 }
 
 lay_out_settings() {
-  local umask_before
-  umask_before=$(umask)
-  umask 077
+  umask 027
   write_environment
   write_health
   write_modules
   write_program
-  replace_link "${release_dir}/venv" "../../venvs/${venv_dir##*/}"
-  umask "${umask_before}"
-  chown -R -- "root:${app}" "${release_dir}/env" "${release_dir}/overlay" "${release_dir}/program.in"
-  chmod 640 -- "${release_dir}/env" "${release_dir}/program.in" "${release_dir}"/overlay/*
-  chmod 750 -- "${release_dir}/overlay"
+  ln -sfn -- "../../venvs/${venv_dir##*/}" "${release_dir}/venv"
+  umask 022
+  chown -R -- "root:${app}" "${release_dir}/env.new" "${release_dir}/overlay" "${release_dir}/program.in"
+  mv -T -- "${release_dir}/env.new" "${release_dir}/env" # last: a process that begins meanwhile goes by whether it is there
 }
 
 [[ -n ${check} ]] || require_secrets

@@ -20,5 +20,6 @@ for dump in "${dumps}"/*.sql.gz; do
   tell_file "${dump%.sql.gz}.applied" dumped
 done
 if applied=$(applied_now); then say fact applied "${applied}"; fi
-say fact live "$(live_release)"
+live_release name
+say fact live "${name}"
 tell_file "${state}/rollback-${app}" rollback

@@ -1,5 +1,5 @@
 local name
-name=$(live_release)
+live_release name
 [[ -n ${name} ]] || fail release 'no release serves; run: fab deploy' 2
 work_on "${name}"
 [[ -n ${check} ]] || note_switched "${name}"

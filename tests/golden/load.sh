@@ -3,9 +3,10 @@ digest=ab9f50d18e9db7df60d2d1ec142904e5461b397ccacb10313dedcaebe4e9a537
 needs_tree=''
 
 has_virtualenv() { # the one that serves is the one for these requirements
-  venv_dir=$(readlink -f -- "${root}/live/venv") && [[ ${venv_dir} == *-"${digest:0:16}" ]] && is_whole "${venv_dir}"
+  find_same "${root}/live/venv" venv_dir "${root}"/venvs/*/
+  [[ ${venv_dir} == *-"${digest:0:16}" ]] && is_whole "${venv_dir}"
 }
 
 [[ -z ${check} && -z ${needs_tree} ]] || return 0
 local release=${coming} release_dir=${root}/releases/${coming} venv_dir=''
-if waits "${root}/live/release" && has_virtualenv; then load_release "${root}/live/release"; fi
+! has_virtualenv || load_beside

@@ -1,5 +1,5 @@
 [[ -z ${check} ]] || return 0
-applied_migrations=()
+applied_migrations=() serving=''
 if [[ ${inspected_release} != "${release}" || ${#pending[@]} != 0 ]]; then
   begin_step "migrations of ${release}" atomic
   apply_migrations
@@ -10,5 +10,6 @@ if [[ ${#applied_migrations[@]} == 0 ]]; then
   ok "migrations of ${release}"
 else
   say changed "migrations of ${release}" "${applied_migrations[*]}"
-  [[ ${release} == "$(live_release)" ]] || note_applied
+  live_release serving
+  [[ ${release} == "${serving}" ]] || note_applied
 fi

@@ -1,6 +1,6 @@
 tree=89ef456789ef456789ef456789ef456789ef4567
 post_build=()
-sequence=(secrets load receive checkout virtualenv environment prestart inspect static dump migrate start gate switch watch retire prune)
+sequence=(secrets load receive checkout virtualenv environment prestart inspect static dump migrate start gate switch watch retire links prune)
 
 # Stages of the user's own between the checks and the gate may make what the processes read when they start, or show.
 is_plain_sequence() {
@@ -8,17 +8,21 @@ is_plain_sequence() {
 }
 
 seems_to_need_no_more() { # the static files and the migrations are those that serve, as far as paths tell
-  local before digest='' paths
-  before=$(live_release)
-  [[ -n ${before} && ! -e ${root}/live/release/pending && $(record_of_django "${venv_dir}") -ef $(record_of_django "${root}/live/venv") ]] || return 1
+  local before digest='' path paths
+  live_release before
+  [[ -n ${before} && ! -e ${root}/live/release/pending ]] && is_same_django || return 1
   contents_of "${root}/live/release/static.digest" digest 2>/dev/null
   [[ ${digest} =~ ^[0-9a-f]{64}$ ]] || return 1
   paths=$(repo_git diff-tree -r --no-renames --name-only "refs/roadie/trees/${before}" "${tree}") || return 1
-  [[ $'\n'${paths} != *[/$'\n']migrations/* ]] && ! grep -qvE '^$|\.(py|html|txt|md|rst)$' <<<"${paths}"
+  while IFS= read -r path; do
+    [[ /${path} != */migrations/* && ${path} =~ (^|\.(py|html|txt|md|rst))$ ]] || return 1
+  done <<<"${paths}"
 }
 
-record_of_django() { # VIRTUALENV: another Django, or the same of another time, would have all static files collected anew
-  printf '%s' "$1"/lib/python3*/site-packages/[Dd]jango-*.dist-info/RECORD
+is_same_django() { # another one, or the same of another time, would have all static files collected anew
+  local ours=("${venv_dir}"/lib/python3*/site-packages/[Dd]jango-*.dist-info/RECORD)
+  local theirs=("${root}"/live/venv/lib/python3*/site-packages/[Dd]jango-*.dist-info/RECORD)
+  [[ ${ours[0]} -ef ${theirs[0]} ]]
 }
 
 if [[ -z ${check} ]] && is_plain_sequence; then

@@ -27,7 +27,7 @@ use_folder() { # NAME
 
 list_old_releases() { # sets old: all but the newest that have served, those in use, and the one to go back to
   local folders=("${root}"/releases/*/) name before='' i served=0
-  name=$(live_release)
+  live_release name
   use_folder "${name}"
   use_folder "${release-}"
   contents_of "${root}/live/release/previous" before 2>/dev/null
@@ -42,10 +42,11 @@ list_old_releases() { # sets old: all but the newest that have served, those in 
   done
 }
 
-list_old_virtualenvs() { # sets old: those that no release that stays has, nor a slot
+list_old_virtualenvs() { # sets old: those that no release that stays has
   local folder=${venv_dir-}
   use_folder "${folder##*/}"
-  use_links "${root}"/slots/*/venv "${root}"/releases/*/venv
+  use_folder "${folder##*/}.links" # what the next one starts from
+  use_links "${root}"/releases/*/venv
   for folder in "${root}"/venvs/*/; do
     folder=${folder%/}
     [[ ! -d ${folder} || -n ${used["${folder##*/}"]-} ]] || old+=("${folder}")

@@ -22,11 +22,14 @@ make_store() {
 }
 
 has_tree() {
-  [[ $(repo_git rev-parse -q --verify "refs/roadie/trees/${release}" 2>/dev/null) == "${tree}" ]]
+  local known=''
+  contents_of "${store}/refs/roadie/trees/${release}" known 2>/dev/null
+  [[ ${known} == "${tree}" ]]
 }
 
 take_in() { # the ref comes last: a tree that has one is whole, and on disk
-  rm -f -- "${store}"/objects/pack/tmp_*
+  local leftovers=("${store}"/objects/pack/tmp_*)
+  [[ ! -e ${leftovers[0]} ]] || rm -f -- "${leftovers[@]}"
   if [[ -n ${payload} ]]; then
     repo_git index-pack --stdin --fix-thin <"${payload}" >/dev/null || refuse_pack
   fi

@@ -1,8 +1,8 @@
 drain_seconds=30
 
 # The switch is on disk: only now may the slot before lose its program.
-live=$(live_slot)
-old=$(other_slot "${live}")
+live_slot live
+old=${other_slot[${live}]}
 if is_slot_in_use "${old}"; then
   begin_step "drain of slot ${old}" cut
   drain_slot "${old}" "${drain_seconds}"

@@ -21,7 +21,7 @@ end_processes() { # USER: asked, and five seconds later not asked
 local slot user
 for slot in blue green; do
   if [[ ! -S /run/supervisor.sock ]]; then
-    ensure_absent "$(program_file "${slot}")" # nothing runs it
+    ensure_absent "${program_files[${slot}]}" # nothing runs it
   elif is_slot_in_use "${slot}"; then
     stop_slot "${slot}"
   else

@@ -1,5 +1,3 @@
-python=python3
-
 tell_trees() { # the newest first: a pack tells differences best from what is nearest
   local tree
   [[ -d ${store} ]] || return 0
@@ -9,18 +7,19 @@ tell_trees() { # the newest first: a pack tells differences best from what is ne
 }
 
 tell_live() {
-  local name text slot old
-  name=$(live_release)
+  local name='' text='' slot='' sockets=''
+  live_release name
   [[ -n ${name} ]] || return 0
   say fact live "${name}"
   contents_of "${root}/releases/${name}/fingerprint" text 2>/dev/null
   say fact fingerprint "${text}"
-  slot=$(live_slot)
-  old=$(other_slot "${slot}")
-  say fact running "$(listens "${slot}")"
+  live_slot slot
+  contents_of /proc/net/unix sockets
+  if listens "${slot}"; then say fact running yes; else say fact running no; fi
   tell_pending "${root}/releases/${name}/pending"
   # Else a run was cut after the switch: the slot before is still to be stopped, or what is old to be removed.
-  if [[ -e $(program_file "${old}") || $(listens "${old}") == yes || ! -e ${root}/releases/${name}/settled ]]; then
+  slot=${other_slot[${slot}]}
+  if [[ -e ${program_files[${slot}]} || ! -e ${root}/releases/${name}/settled ]] || listens "${slot}"; then
     say fact settled no
   else
     say fact settled yes
@@ -36,14 +35,7 @@ tell_pending() { # FILE: migrations that the release that serves goes without
 }
 
 listens() { # SLOT: whether its socket has a listener (a stream in state 01)
-  if grep -qE " 0001 01 +[0-9]+ /run/${app}/$1\.sock\$" /proc/net/unix; then printf yes; else printf no; fi
-}
-
-tell_python() { # what python3 leads to says which one it is; asking it would take 15 ms
-  local path
-  path=$(readlink -f -- "$(command -v -- "${python}")") || return 0
-  [[ ${path##*/} =~ ^python(3\.[0-9]+)$ ]] || path=python$("${path}" -I -S -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-  say fact python "${path##*/python}"
+  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock$'\n' ]]
 }
 
 tell_nginx() { # what the site's file there is, to tell one that other settings made
@@ -52,23 +44,13 @@ tell_nginx() { # what the site's file there is, to tell one that other settings 
   say fact nginx "${sum}"
 }
 
-tell_machine() {
-  local avail kb
-  avail=$(df -k --output=avail -- "${root}" | tail -n 1)
-  say fact free "${avail// /}"
-  read -r _ kb _ </proc/meminfo
-  say fact memory "${kb}"
-  say fact cores "$(nproc)"
-}
-
+local trees
 require_no_hold
 require_site
 [[ -d ${root}/releases ]] || fail "site ${app}" 'is not wholly set up on this host; run: fab bootstrap'
-contents_of "${state}/format" format
-say fact format "${format}"
-tell_trees
+tell_trees &
+trees=$!
 tell_live
-tell_python
 tell_nginx
 tell_maintenance
-tell_machine
+wait "${trees}"

@@ -1,8 +1,7 @@
-before=$(readlink -- "${root}/live/release" 2>/dev/null) || before=''
-before=${before##*/}
+live_release before
 
 switch_site() { # one rename moves socket, code, virtualenv and static files
-  rm -f -- "${release_dir}/settled" # of the time before, should it have served already
+  [[ ! -e ${release_dir}/settled ]] || rm -f -- "${release_dir}/settled" # of the time before
   [[ -z ${before} ]] || note_switched "${before}"
   # Of the first time only: a rollback or a restart does not change what came before a release.
   if [[ ! -e ${release_dir}/switched ]]; then

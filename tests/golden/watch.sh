@@ -78,13 +78,13 @@ refuse_release() {
 [[ -z ${check} ]] || return 0
 local failing='' old supervisor=''
 if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before still runs
-  idle=$(live_slot)
+  live_slot idle
   program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
   ask_program "${program}"
   slot_pid=${program_pid}
 fi
-old=$(other_slot "${idle}")
+old=${other_slot[${idle}]}
 contents_of "${pid_files[supervisor]}" supervisor
 if ((watch_seconds == 0)) || ! has_way_back; then
   ok "release ${release} (not watched)"

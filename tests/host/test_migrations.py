@@ -22,7 +22,7 @@ TABLE = "migrations.RunSQL('CREATE TABLE {0} (id int)', 'DROP TABLE {0}')"
 WRONG = "migrations.RunSQL('INSERT INTO nowhere VALUES (1)')"
 TAKES_BACK = """names=({{ settings.env["TAKES_BACK"] }})
 change_cuttable "dump of database ${app}" dump_database "${dumps}/by-hand.sql.gz"
-with_release "$(live_release)" unapply_migrations ${names}
+with_release "${release}" unapply_migrations ${names}
 """
 FABFILE = """from roadie import *
 from roadie.stages import live

@@ -61,11 +61,14 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     assert last_run(deployed.host).started() == ["load"]
     assert "<h1>Guests</h1>" in browse(deployed.host).body
     assert browse(deployed.host, "/static/entries/style.css").status == 200
+    # roadie's own modules, and their bytecode, are the files of the release before.
+    same = "find /srv/guestbook/live/release/overlay/ -name 'roadie_guard*' -links +1 | wc -l"
+    assert deployed.host.ssh(same).stdout == "2\n"
 
     append(deployed.project / "requirements.txt", "toml==0.10.2")
     commit(deployed.project)
     deployed.does("deploy")
-    assert last_run(deployed.host).started() == ["prestart"]
+    assert last_run(deployed.host).started() == ["virtualenv"]
 
     # A path that says nothing of static files, and is one.
     (deployed.project / STATIC).write_text("note")

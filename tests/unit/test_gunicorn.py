@@ -29,6 +29,7 @@ print(json.dumps({
     "chdir": config.Chdir.default, "static": os.environ["ROADIE_STATIC_ROOT"],
     "asgiref": getattr(asgiref, "ours", ""), "exit code": subprocess.run("false").returncode,
     "added": "/added" in sys.path, "django": django, "settled": "roadie_settings" in sys.modules,
+    "virtualenv": os.environ["VIRTUAL_ENV"],
 }))
 """
 FILES = {
@@ -45,6 +46,8 @@ import os, runpy, sys
 sys.path[:] = [os.getcwd(), *sys.path[1:], sys.argv.pop(1)]
 runpy.run_module("roadie_gunicorn", run_name="__main__", alter_sys=True)
 """
+# It may begin in a virtualenv that is as new as the release.
+VIRTUALENV_BEFORE = Path(sys.prefix).parent / "before"
 SYNC = ("roadie_wsgi:application", "--worker-class", "sync")
 
 
@@ -57,11 +60,12 @@ class Slot:
         self.folder = root / "slots/blue"
         self.folder.mkdir(parents=True)
         (self.folder / "release").symlink_to(self.release)
+        (before.folder / "venv").symlink_to(VIRTUALENV_BEFORE)
         self.answers = self.folder / "answers"
 
     def lay_out(self, code: str = "") -> None:
         """Put the release there, with a line more in its settings."""
-        shutil.copytree(self.before.folder, self.release)
+        shutil.copytree(self.before.folder, self.release, symlinks=True)
         with (self.release / "code/mysite/settings.py").open("a") as file:
             file.write(f"{code}\n")
 
@@ -72,7 +76,7 @@ class Slot:
         with subprocess.Popen(
             [sys.executable, "-c", BEGIN, self.root / "packages", self.folder, *(words or SYNC)],
             cwd=code,
-            env={**self.before.env, "ROADIE_WORK_DIR": str(code)},
+            env={**self.before.env, "ROADIE_WORK_DIR": str(code), "VIRTUAL_ENV": str(VIRTUALENV_BEFORE)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -143,6 +147,7 @@ def test_it_waits_for_its_release_and_serves_that(slot: Slot) -> None:
         "added": True,
         "django": True,
         "settled": False,
+        "virtualenv": sys.prefix,
     }
     assert str(found["argv"][0]).endswith("gunicorn/__main__.py")  # type: ignore[index]
 
