@@ -56,6 +56,7 @@ switch = _stage("switch", "Move the site to the new release.")
 watch = _stage("watch", "Watch the new release; go back if it begins to fail.")
 retire = _stage("retire", "Drain and stop the release before.")
 prune = _stage("prune", "Remove what no release uses any more.")
+links = _stage("links", "Lay out what the next virtualenv starts from.")
 history = _stage("history", "Tell of the releases that the host has.")
 back = _stage("back", "Find the release to go back to.")
 warm = _stage("warm", "Start the older release before the database is changed for it.")
@@ -79,6 +80,7 @@ DEPLOY: Sequence = (
     switch,
     watch,
     retire,
+    links,
     prune,
 )
 

@@ -4,7 +4,7 @@
 cache=/var/cache/roadie/${app} desk=${cache}.build # what the builder has, and what it is given to read
 # Of the virtualenv that is built:
 python_path='' python_minor='' site_packages='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=()
-with_uv_py='' uv_pin='' uv='' # uv's own folder, named by its version
+with_uv_py='' compile_py='' uv_pin='' uv='' # uv's own folder, named by its version
 
 as_builder() { # COMMAND...
   app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
@@ -32,10 +32,11 @@ ask_uv() { # PYTHON COMMAND ARGUMENT...
 }
 
 compile_packages() { # as pip does; what is for another Python than this one fails to, and does no harm
-  local sources jobs=()
-  sources=$(find "${venv_dir}/lib" -name '*.py' -printf x)
-  ((${#sources} < 200)) || jobs=(-j 0) # which takes a while to begin
-  build_in "${cache}" "${venv_dir}/bin/python" -I -S -m compileall -qq "${jobs[@]}" "${venv_dir}/lib" || :
+  local files=() how
+  mapfile -d '' -t files < <(find "${venv_dir}/lib" -name '*.py' -print0)
+  how=(-c "${compile_py}" "${files[@]}")
+  ((${#files[@]} < 200)) || how=(-m compileall -qq -j 0 "${venv_dir}/lib") # which takes a while to begin
+  build_in "${cache}" "${venv_dir}/bin/python" -I -S "${how[@]}" || :
 }
 
 ensure_uv() { # fetched once, as a wheel; that it cannot be had is remembered for a week

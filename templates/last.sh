@@ -12,10 +12,9 @@ is_whole() { # VIRTUALENV: the mark is root's own file: the build's user cannot 
 }
 
 find_last() { # sets last_venv, if it is a whole one of the same Python, with packages as they would be had today
-  local name marks=() part
-  name=$(readlink -- "${root}/live/venv") || return
-  name=${name##*/} last_venv=${root}/venvs/${name##*/}
-  [[ ${name} =~ ^${python_minor//./\\.}-[0-9a-f]{16}$ ]] && is_whole "${last_venv}" || return
+  local marks=() part
+  find_same "${root}/live/venv" last_venv "${root}"/venvs/*/
+  [[ ${last_venv##*/} =~ ^${python_minor//./\\.}-[0-9a-f]{16}$ ]] && is_whole "${last_venv}" || return
   mapfile -t marks <"${last_venv}/.complete"
   [[ ${marks[1]-} == "$(made_with)" ]] || return
   for part in "${last_venv}"/*; do
@@ -33,34 +32,46 @@ made_with() { # prints a hash of what decides where packages come from, beside t
   sha256sum -- "${files[@]}" </dev/null | sha256sum
 }
 
-build_on_last() { # fails where only a build from nothing will do
-  local venv='' resolved='' drops=() scripts=() added=()
+build_on_last() { # fails where only a build from nothing will do; the rest goes on beside what the index is asked
+  local venv='' drops=() scripts=() added=()
   lay_out_links &
   laying=$!
   make_bare_venv &
   venv=$!
-  resolved=$(resolve) || { wait "${venv}"; printf '%s\n' "${resolved}"; return 1; }
-  wait "${venv}" && find_difference && add_packages && wait "${laying}" && seal && is_same_python && join_links && take_scripts
+  find_difference || { wait "${venv}"; return 1; }
+  wait "${venv}" && add_packages && wait "${laying}" && seal && is_same_python && join_links && take_scripts
 }
 
 make_bare_venv() { # uv asks a new Python what it is, which takes as long; it remembers
-  as_builder bash -c 'cd && "$1" -m venv --without-pip "$2" && UV_NO_CONFIG=1 exec "$3" pip list --quiet --python "$2"' \
+  as_builder nice bash -c 'cd && "$1" -m venv --without-pip "$2" && UV_NO_CONFIG=1 exec "$3" pip list --quiet --python "$2"' \
     venv "${python}" "${venv_dir}" "${uv}/bin/uv"
 }
 
-lay_out_links() { # with folders of their own, for root to change
-  local part check
-  mkdir -m 700 -- "${links}" || return
+lay_out_links() { # those that the last deploy has left, or anew
+  local check
   is_untouched &
   check=$!
+  if has_links "${last_venv}"; then
+    mv -T -- "${last_venv}.links" "${links}"
+  else
+    link_parts "${last_venv}" "${links}"
+  fi && wait "${check}"
+}
+
+has_links() { # VIRTUALENV: they are laid out, and since it was made
+  [[ -d $1.links && $1.links -nt $1/.complete ]]
+}
+
+link_parts() { # VIRTUALENV FOLDER: with folders of their own, for root to change
+  local part
+  mkdir -m 700 -- "$2" || return
   for part in "${shared_parts[@]}"; do
-    [[ ! -d ${last_venv}/${part} ]] || link_into "${links}" "${last_venv}/${part}" || return
+    [[ ! -d $1/${part} ]] || link_into "$2" "$1/${part}" || return
   done
-  wait "${check}"
 }
 
 is_untouched() { # by hand
-  [[ -z $(find "${last_venv}" -type f -newer "${last_venv}/.complete" -print -quit) ]]
+  [[ -z $(nice find "${last_venv}" -mindepth 1 \( -type f -o -type d \) -newer "${last_venv}/.complete" -print -quit) ]]
 }
 
 link_into() { # FOLDER PATH: the folders below are the site's to read
@@ -80,7 +91,7 @@ is_same_python() { # asked when no process of the builder is left: what it made 
 
 find_difference() { # sets drops, scripts and added
   local lines line
-  lines=$("${python_path}" -I -S -c "${difference_py}" "${last_venv}/${site_packages}" "${resolved}" "$(<"${desk}/setuptools.txt")") ||
+  lines=$(resolve | "${python_path}" -I -S -c "${difference_py}" "${last_venv}/${site_packages}" "$(<"${desk}/setuptools.txt")") ||
     { printf '%s\n' "${lines}" && return 1; }
   while IFS= read -r line; do
     case ${line} in

@@ -9,7 +9,7 @@ as_user() { # USER HOME COMMAND...: what may leave programs behind, or print wit
   # A program that the app left behind may hold the pipe for ever: what it says later is not waited for.
   for ((i = 0; i < 60; i++)); do
     kill -0 "${copier}" 2>/dev/null || break
-    if ((i < 20)); then sleep 0.005; else sleep 0.05; fi
+    if ((i < 20)); then sleep 0.001; else sleep 0.05; fi
   done
   return "${code}"
 }

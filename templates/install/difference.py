@@ -1,9 +1,10 @@
 """Tells how the last virtualenv differs from what the requirements come to now.
 
-difference.py SITE_PACKAGES RESOLVED SETUPTOOLS: RESOLVED is what uv wrote, SETUPTOOLS the line in it that
-stands for Debian's own wheel. Prints `drop NAME` for what goes from the folder, `script NAME` for what
-a package that stays has in bin, `add REQUIREMENT` for what comes. Ends with 3, and a line that says why,
-where only a build from nothing will do. Root starts it: it only reads, and every NAME is a plain one.
+difference.py SITE_PACKAGES SETUPTOOLS: what they come to is read from standard input, as uv writes it;
+SETUPTOOLS is the line in it that stands for Debian's own wheel. Prints `drop NAME` for what goes from the
+folder, `script NAME` for what a package that stays has in bin, `add REQUIREMENT` for what comes. Ends with 3,
+and a line that says why, where only a build from nothing will do. Root starts it: it only reads, and every
+NAME is a plain one.
 """
 
 import csv
@@ -67,9 +68,8 @@ def read(info, version):
     return Package(version, names, scripts, is_from_index, is_elsewhere)
 
 
-def difference(folder, resolved, setuptools):
+def difference(folder, there, wanted):
     """What goes, what stays and what comes, a line each."""
-    wanted, there = asked(resolved, setuptools), installed(folder)
     for name, package in there.items():
         if not package.is_from_index and name != "setuptools":
             raise FromNothing(f"{name} is of no index")
@@ -103,12 +103,15 @@ def dropped(folder, name, package, uses):
             yield from (f"{CACHE}/{path.name}" for path in (folder / CACHE).glob(f"{stem}.*.pyc"))
 
 
-def main(folder, resolved, setuptools):
+def main(folder, setuptools):
     """Print the difference, or why there is none to tell."""
+    resolved = ""
     try:
-        lines = list(difference(Path(folder), resolved, setuptools))
+        there = installed(Path(folder))  # while uv still asks
+        resolved = sys.stdin.read()
+        lines = list(difference(Path(folder), there, asked(resolved, setuptools)))
     except (FromNothing, OSError, ValueError, csv.Error) as why:
-        print(why)
+        print(resolved, why, sep="\n")
         sys.exit(FROM_NOTHING)
     print("\n".join(lines))
 

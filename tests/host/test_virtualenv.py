@@ -134,9 +134,15 @@ def fingerprint(host, virtualenv):
 
 def links(host, virtualenv):
     """The files of a virtualenv that another one has too, and those that it has alone."""
-    listed = host.ssh(f"find {VENVS}/{virtualenv} -type f -printf '%n %P\\n'").stdout.splitlines()
-    shared = {line.partition(" ")[2] for line in listed if not line.startswith("1 ")}
-    return shared, {line.partition(" ")[2] for line in listed} - shared
+    listed = host.ssh(f"cd {VENVS} && find {' '.join(venvs(host))} -type f -printf '%i %p\\n'").stdout
+    holders: dict[str, dict[str, str]] = {}
+    for line in listed.splitlines():
+        inode, _, path = line.partition(" ")
+        name, _, path = path.partition("/")
+        holders.setdefault(inode, {})[name] = path
+    ours = {inode: names for inode, names in holders.items() if virtualenv in names}
+    shared = {names[virtualenv] for names in ours.values() if len(names) > 1}
+    return shared, {names[virtualenv] for names in ours.values()} - shared
 
 
 def rebuilt(desk, virtualenv):
@@ -148,7 +154,8 @@ def rebuilt(desk, virtualenv):
 
 
 def venvs(host):
-    return set(host.ssh(f"ls {VENVS}").stdout.split())
+    """The virtualenvs, without the links that are laid out for the next one."""
+    return set(host.ssh(f"ls --ignore='*.links' {VENVS}").stdout.split())
 
 
 def test_uv_builds_what_pip_would_and_keeps_no_hold_of_it(bootstrapped, desk):
@@ -233,13 +240,14 @@ def test_a_build_that_is_killed_leaves_the_site_as_it_was(deployed):
     assert len(host.ssh(f"ls {VENVS}/*/.complete").stdout.split()) == 1
     deployed.does("bootstrap")
     assert len(host.ssh(f"ls {VENVS}/*/.complete").stdout.split()) == 2
-    assert len({name for name in venvs(host) if not name.endswith(".links")}) == 2
+    assert len(venvs(host)) == 2
     assert re.search(r": 0 changed", deployed.does("bootstrap").out)
 
 
 def test_one_more_requirement_comes_to_links_of_the_last_virtualenv(deployed):
     host = deployed.host
     [last] = venvs(host)
+    host.ssh(f"rm -r {VENVS}/*.links")  # an overlay does not show what is linked in the layers below it
     before = fingerprint(host, last)
     require(deployed, "six==1.17.0")
     deployed.does("deploy")
@@ -265,6 +273,32 @@ def test_one_more_requirement_comes_to_links_of_the_last_virtualenv(deployed):
     assert host.ssh(f"{VENVS}/{made}/bin/python -c 'import django, MySQLdb, six'").stderr == ""
     assert browse(host, "/healthz").status == 200
     assert rebuilt(deployed, made) ^ with_links == set()
+
+
+def test_a_deploy_leaves_the_links_that_the_next_virtualenv_starts_from(deployed):
+    host = deployed.host
+    folder = "lib/python3*/site-packages/django"
+    [first] = venvs(host)
+    require(deployed, "six==1.17.0")
+    deployed.does("deploy")
+    [last] = venvs(host) - {first}
+    laid_out = host.ssh(f"stat -c %i {VENVS}/{last}.links/{folder}").stdout
+    assert host.ssh(f"stat -c '%a %U' {VENVS}/{last}.links").stdout == "700 root\n"
+    require(deployed, "toml==0.10.2")
+    deployed.does("deploy")
+    [made] = venvs(host) - {first, last}
+    assert host.ssh(f"stat -c %i {VENVS}/{made}/{folder}").stdout == laid_out
+    assert len(links(host, made)[0]) > 1000
+    assert host.ssh(f"ls -d {VENVS}/*.links").stdout == f"{VENVS}/{made}.links\n"
+
+    # By hand: the links do not know of it, so that only a build from nothing will do.
+    pip = f"PYTHONPATH=$(echo /usr/share/python-wheels/pip-*.whl) {VENVS}/{made}/bin/python -m pip"
+    host.ssh(f"{pip} uninstall -qy toml")
+    require(deployed, "idna==3.10")
+    deployed.does("deploy")
+    [anew] = venvs(host) - {first, last, made}
+    assert links(host, anew)[0] == set()
+    assert host.ssh(f"{VENVS}/{anew}/bin/python -c 'import toml, idna'").stderr == ""
 
 
 def test_what_changes_comes_out_as_in_a_build_from_nothing_and_the_builder_sees_none_of_the_rest(deployed):

@@ -29,7 +29,8 @@ def install(folder, what, *paths):
 
 
 def difference(folder, *lines, setuptools=""):
-    return list(ours["difference"](folder, "\n".join(lines), setuptools))
+    wanted = ours["asked"]("\n".join(lines), setuptools)
+    return list(ours["difference"](folder, ours["installed"](folder), wanted))
 
 
 def refusal(folder, *lines):
