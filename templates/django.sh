@@ -56,15 +56,17 @@ tell_end() { # COMMAND...: its exit code, after all that it said; the nonce tell
 }
 
 next_answer() { # sets line; false when nobody is left who could tell one
-  local part='' is_over=''
+  local first='' rest='' is_over=''
   line=''
-  until IFS= read -r -t 0.5 part <&6; do
-    line+=${part}
+  # A read that runs out of time may have taken the end of a line, and not tell: so it is asked for one character, and by what came.
+  until IFS= read -r -t 0.5 -N 1 first <&6 || [[ -n ${first} ]]; do
     stop_if_asked
     [[ -z ${is_over} ]] || return 1
     [[ -d /proc/${teller:-${slot_pid:-none}} ]] || is_over=1
   done
-  line+=${part}
+  [[ ${first} != $'\n' ]] || return 0
+  IFS= read -r -t 5 rest <&6 || :
+  line=${first}${rest}
 }
 
 end_inspection() {

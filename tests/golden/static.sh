@@ -55,7 +55,8 @@ make_static() {
     own\ *) copy_own "${static_answer#own }" ;;
     same\ *) [[ -n ${prestarted} ]] || link_static ;;
     collected*) take_over ;;
-    *) mkdir -m 755 -- "${release_dir}/static" ;;
+    none) mkdir -m 755 -- "${release_dir}/static" ;;
+    *) fail "static files of ${release}" 'the check did not tell what becomes of them; run the same command again' ;;
   esac
   printf '%s\n' "${static_answer#* }" >"${release_dir}/static.digest"
 }
