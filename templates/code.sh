@@ -24,7 +24,7 @@ empty_store() {
 
 require_room() { # KB WHAT_FOR [FOLDER]: room below /srv or that folder, judged before anything is written
   local avail folder=${3:-${root}}
-  avail=$(($(stat -f -c '%a * %S / 1024' -- "${folder}")))
+  avail=$(free_kb "${folder}")
   ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${folder} has $((avail / 1024)) MB free; make room and run again"
 }
 
@@ -36,7 +36,7 @@ work_on() { # RELEASE: sets what the stages know of it
 
 link_static() { # to the static files of the release that serves
   local new=${release_dir}/static.new
-  [[ ! -e ${new} && ! -e ${release_dir}/static ]] || rm -rf -- "${new}" "${release_dir}/static"
+  remove_if_there "${new}" "${release_dir}/static"
   cp -alH -- "${root}/live/static" "${new}"
   mv -T -- "${new}" "${release_dir}/static"
 }

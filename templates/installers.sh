@@ -49,9 +49,7 @@ ensure_uv() { # fetched once, as a wheel; that it cannot be had is remembered fo
 }
 
 has_room_for_uv() { # which unpacks what it keeps; pip needs less
-  local avail
-  avail=$(df -k --output=avail -- /var/cache | tail -n 1)
-  ((avail > 1000000))
+  (($(free_kb /var/cache) > 1000000))
 }
 
 fetch_uv() { # beside its place, and there once it has run: a host may have no such wheel, or run no programs here

@@ -202,6 +202,18 @@ put_file() { # PATH MODE OWNER CONTENT: whole and on disk, or not at all
   mv -fT -- "${new}" "$1"
 }
 
+remove_if_there() { # PATH...: most often it is not, which costs no process
+  local one doomed=()
+  for one in "$@"; do
+    [[ ! -e ${one} && ! -L ${one} ]] || doomed+=("${one}")
+  done
+  [[ ${#doomed[@]} == 0 ]] || rm -rf -- "${doomed[@]}"
+}
+
+free_kb() { # FOLDER: prints the room below it
+  echo $(($(stat -f -c '%a * %S / 1024' -- "$1")))
+}
+
 replace_link() { # PATH TARGET: by rename, so that it is never missing
   ln -sfn -- "$2" "$1.roadie-new"
   mv -fT -- "$1.roadie-new" "$1"

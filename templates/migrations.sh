@@ -49,7 +49,7 @@ tell_half_applied() { # what is not pending any more was settled by hand, or is 
 
 keep_plan() { # in the release: what its code knows, for the way back to it, and what the database lacks of that
   printf '%s\n' "${knows[@]}" >"${release_dir}/knows"
-  [[ ! -e ${release_dir}/pending ]] || rm -f -- "${release_dir}/pending"
+  remove_if_there "${release_dir}/pending"
   [[ ${#pending[@]} == 0 ]] || printf '%s\n' "${pending[@]}" >"${release_dir}/pending"
 }
 

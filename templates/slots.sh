@@ -129,7 +129,7 @@ load_release() { # FOLDER: has its process wait in the idle slot until it may se
 
 fill_slot() { # FOLDER: makes the idle slot whole beside its place, then puts it there
   local new=${root}/slots/${idle}.new text control=''
-  [[ ! -e ${new} ]] || rm -rf -- "${new}"
+  remove_if_there "${new}"
   mkdir -m 751 -- "${new}"
   ln -s -- "../../releases/${release}" "${new}/release"
   ln -s -t "${new}" -- release/venv release/static
@@ -157,7 +157,7 @@ find_control_option() { # sets control: Gunicorn 25.1 and later open a control s
 
 start_slot() {
   # Of a release that was killed; nobody must answer in place of the new one.
-  [[ ! -e /run/${app}/${idle}.sock && ! -L /run/${app}/${idle}.sock ]] || rm -f -- "/run/${app}/${idle}.sock"
+  remove_if_there "/run/${app}/${idle}.sock"
   ln -sfn -- "${root}/slots/${idle}/program.conf" "${program_files[${idle}]}"
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
   start_program "${program}"

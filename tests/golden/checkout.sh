@@ -25,8 +25,7 @@ new=${release_dir}.new
 
 lay_out() { # beside its place, then one rename: what is in its place is whole
   trap give_up ERR
-  local leftovers=("${root}"/releases/*.new)
-  [[ ! -e ${leftovers[0]} ]] || rm -rf -- "${leftovers[@]}" || : # what a killed run left may still write to its own
+  remove_if_there "${root}"/releases/*.new || : # what a killed run left may still write to its own
   umask 027
   mkdir -m 751 -- "${new}"
   export GIT_WORK_TREE=${new}/code GIT_INDEX_FILE=${new}/index
@@ -71,7 +70,7 @@ remove_strays() { # what git does not know was not committed; but folders of byt
   while IFS= read -r -d '' path; do
     [[ /${path} == */__pycache__/ ]] || rm -rf -- "${new}/code/${path}"
   done < <(repo_git ls-files --others --directory -z)
-  [[ ! -e ${new}/code/.git ]] || rm -rf -- "${new}/code/.git"
+  remove_if_there "${new}/code/.git"
 }
 
 compile() { # beforehand, as the app may not write here; it is Debian's own Python, and it only reads the code

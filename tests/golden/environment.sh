@@ -1174,7 +1174,7 @@ write_modules() { # with bytecode for the Python that first met them; mostly the
     ["${served_module}"]=${served_py}
   )
   [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}
-  [[ ! -e ${release_dir}/overlay ]] || rm -rf -- "${release_dir}/overlay"
+  remove_if_there "${release_dir}/overlay"
   if serve_already; then
     cp -al -- "${root}/live/release/overlay" "${release_dir}/overlay"
   else

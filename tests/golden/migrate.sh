@@ -5,7 +5,7 @@ if [[ ${inspected_release} != "${release}" || ${#pending[@]} != 0 ]]; then
   apply_migrations
   doing=''
 fi
-[[ ! -e ${release_dir}/pending ]] || rm -f -- "${release_dir}/pending"
+remove_if_there "${release_dir}/pending"
 if [[ ${#applied_migrations[@]} == 0 ]]; then
   ok "migrations of ${release}"
 else

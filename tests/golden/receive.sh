@@ -28,9 +28,8 @@ has_tree() {
 }
 
 take_in() { # the ref comes last: a tree that has one is whole, and on disk
-  local leftovers=("${store}"/objects/pack/tmp_*)
-  [[ ! -e ${leftovers[0]} ]] || rm -f -- "${leftovers[@]}"
-  if [[ -n ${payload} ]]; then
+  remove_if_there "${store}"/objects/pack/tmp_*
+  if [[ -s ${payload} ]]; then
     repo_git index-pack --stdin --fix-thin <"${payload}" >/dev/null || refuse_pack
   fi
   repo_git rev-list --objects --quiet "${tree}" -- || refuse_pack

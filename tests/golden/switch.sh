@@ -1,7 +1,7 @@
 live_release before
 
 switch_site() { # one rename moves socket, code, virtualenv and static files
-  [[ ! -e ${release_dir}/settled ]] || rm -f -- "${release_dir}/settled" # of the time before
+  remove_if_there "${release_dir}/settled" # of the time before
   [[ -z ${before} ]] || note_switched "${before}"
   # Of the first time only: a rollback or a restart does not change what came before a release.
   if [[ ! -e ${release_dir}/switched ]]; then
