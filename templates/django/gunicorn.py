@@ -23,24 +23,32 @@ DJANGO = {
     "gthread": "django.core.handlers.wsgi",
     "uvicorn_worker.UvicornWorker": "django.core.handlers.asgi",
 }
+GUNICORN = "gunicorn.app.wsgiapp", "gunicorn.arbiter"
 SUFFIXES = tuple(all_suffixes())
 
 
-def load(options):
+def load_django(options):
     """Load what each worker, and the check, would otherwise load for itself."""
-    gc.disable()  # what comes with imports stays: to look for garbage in it costs an eighth of the time
     workers = options[options.index("--worker-class") + 1] if "--worker-class" in options else ""
-    with suppress(Exception):  # whatever is wrong will be told when it is needed
-        import_module("gunicorn.app.wsgiapp")
-        import_module("gunicorn.arbiter")
-        if workers in DJANGO:
-            import_module(DJANGO[workers])
+    if workers in DJANGO:
+        load(DJANGO[workers])
+
+
+def load(*modules):
+    """Import them, if they can be; whatever is wrong will be told when they are needed."""
+    gc.disable()  # what comes with imports stays: to look for garbage in it costs an eighth of the time
+    with suppress(Exception):
+        for module in modules:
+            import_module(module)
     gc.enable()
     gc.freeze()  # what is never collected stays shared with the processes to come
 
 
-def await_release(slot):
-    """Return once the release may be served, False; or in a process for its check, True."""
+def await_release(slot, *modules):
+    """Return once the release may be served, False; or in a process for its check, True.
+
+    Loads the modules meanwhile; the check, which needs none of them, does not wait for that.
+    """
     is_asked, soon = False, time.monotonic() + 60
     while True:
         may_serve = (slot / "serve").exists()
@@ -48,6 +56,10 @@ def await_release(slot):
             is_asked = True
             if fork_check(slot):
                 return True
+        if modules:
+            load(*modules)
+            modules = ()
+            continue
         if may_serve:
             return False
         with suppress(ChildProcessError):
@@ -128,7 +140,7 @@ def module_of(path):
 
 def check(order, *, anew):
     """Ask the release what the file says: a call, and variables for its environment."""
-    gc.disable()  # while it loads; `inspect` has it back
+    gc.disable()  # for the little while that it takes; `inspect` has it back where it may be long
     call, *variables = order.read_text("utf-8").splitlines()
     os.environ.update(one.split("=", 1) for one in variables)
     if anew:
@@ -148,10 +160,12 @@ def main(slot, options):
     is_early, paths = before != release, sys.path[:]
     if is_early:  # the modules there are those of another release
         sys.path[:] = [path for path in paths if not path.startswith(f"{before}/")]
-    if not (slot / "serve").exists():
-        load(options)
+    if (slot / "serve").exists():
+        is_for_check = await_release(slot)
+    else:
+        load_django(options)
+        is_for_check = await_release(slot, *GUNICORN)
     sys.path[:] = [*paths, *(path for path in sys.path if path not in paths)]
-    is_for_check = await_release(slot)
     if is_early:
         move(before, release)
     anew = is_early and has_own(release)

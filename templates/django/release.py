@@ -27,7 +27,6 @@ from roadie_start import answer
 
 def inspect(collect_into, static_before=""):
     """Judge the release, collect its static files, and name the migrations that are to come."""
-    gc.enable()  # what foresees migrations leaves a whole state of the models behind for each
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved())]
@@ -36,8 +35,15 @@ def inspect(collect_into, static_before=""):
     reasons += _told(_checks())
     _warn_of_debug()
     if not reasons:
+        _collect_garbage()  # what foresees migrations leaves a whole state of the models behind for each
         reasons += _told(migrations.look())
     answer("inspected", "refused" if reasons else "passed")
+
+
+def _collect_garbage():
+    """From here on, and not among what is loaded by now."""
+    gc.freeze()
+    gc.enable()
 
 
 def _told(reasons):
@@ -138,6 +144,7 @@ def _collect(into):
     # django.test comes with the receivers that have the storages see a new STATIC_ROOT.
     from django.test.utils import override_settings
 
+    _collect_garbage()
     shutil.rmtree(into, ignore_errors=True)
     override_settings(STATIC_ROOT=into).enable()
     start.watch_no_more()
