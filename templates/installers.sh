@@ -4,7 +4,8 @@
 cache=/var/cache/roadie/${app} desk=${cache}.build # what the builder has, and what it is given to read
 # Of the virtualenv that is built:
 python_path='' python_minor='' site_packages='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=()
-with_uv_py='' compile_py='' uv_pin='' uv='' # uv's own folder, named by its version
+with_uv_py='' uv_pin='' uv='' # uv's own folder, named by its version
+made_with='' # a hash of what decides where packages come from, beside the requirements
 
 as_builder() { # COMMAND...
   app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
@@ -25,10 +26,17 @@ with_uv() { # ARGUMENT...: without bytecode, which uv would look for anew in eac
   ask_uv "${venv_dir}/bin/python" install "$@"
 }
 
-ask_uv() { # PYTHON COMMAND ARGUMENT...
+ask_uv() { # PYTHON COMMAND ARGUMENT...: how pip is configured is told in uv's terms once, for the builder to keep
   local options
   printf -v options '%s,' "${file_options[@]}"
-  build_in "${pip_folder}" "$1" -I -S -c "${with_uv_py}" "${uv}/bin/uv" "$1" "${options}" "${@:2}"
+  build_in "${pip_folder}" bash -c '
+    { read -r of; } 2>/dev/null <"$1" && [[ ${of} == "# $2" ]] || (
+      umask 077
+      rm -f -- "${1%-*}"-*
+      { printf "# %s\n" "$2" && "$3" -I -S -c "$4" "$3" "$2" "$6"; } >"$1.new" && mv -T -- "$1.new" "$1"
+    ) || exit
+    . "$1" && exec "$5" pip "$6" --python "$3" "${given[@]}" "${@:7}"' \
+    uv "${cache}/.uv-$2-${made_with:0:16}" "${options}" "$1" "${with_uv_py}" "${uv}/bin/uv" "${@:2}"
 }
 
 compile_packages() { # as pip does; what is for another Python than this one fails to, and does no harm

@@ -16,20 +16,12 @@ find_last() { # sets last_venv, if it is a whole one of the same Python, with pa
   find_same "${root}/live/venv" last_venv "${root}"/venvs/*/
   [[ ${last_venv##*/} =~ ^${python_minor//./\\.}-[0-9a-f]{16}$ ]] && is_whole "${last_venv}" || return
   mapfile -t marks <"${last_venv}/.complete"
-  [[ ${marks[1]-} == "$(made_with)" ]] || return
+  [[ ${marks[1]-} == "${made_with}" ]] || return
   for part in "${last_venv}"/*; do
     [[ ' bin include lib lib64 share pyvenv.cfg ' == *" ${part##*/} "* ]] || return
     [[ ! -L ${part} || ${part} == */lib64 ]] || return
   done
   [[ ! -L ${last_venv}/${site_packages%/*} && ! -L ${last_venv}/${site_packages} ]]
-}
-
-made_with() { # prints a hash of what decides where packages come from, beside the requirements; a password may be in it
-  local file files=()
-  for file in /etc/xdg/pip/pip.conf /etc/pip.conf "${cache}"/.{pip,config/pip}/pip.conf "${setuptools_wheel}"; do
-    [[ ! -f ${file} || -L ${file} ]] || files+=("${file}")
-  done
-  sha256sum -- "${files[@]}" </dev/null | sha256sum
 }
 
 build_on_last() { # fails where only a build from nothing will do; the rest goes on beside what the index is asked
@@ -85,8 +77,11 @@ resolve() { # prints what a build from nothing would install; fails where uv may
 }
 
 is_same_python() { # asked when no process of the builder is left: what it made are plain files and folders from here on
-  [[ -d ${venv_dir}/bin && ! -L ${venv_dir}/bin && -f ${venv_dir}/pyvenv.cfg && ! -L ${venv_dir}/pyvenv.cfg ]] &&
-  cmp -s -- <(grep -v '^command' "${last_venv}/pyvenv.cfg") <(grep -v '^command' "${venv_dir}/pyvenv.cfg")
+  local theirs='' ours=''
+  [[ -d ${venv_dir}/bin && ! -L ${venv_dir}/bin && -f ${venv_dir}/pyvenv.cfg && ! -L ${venv_dir}/pyvenv.cfg ]] || return
+  contents_of "${last_venv}/pyvenv.cfg" theirs
+  contents_of "${venv_dir}/pyvenv.cfg" ours
+  [[ ${theirs%%$'\n'command*} == "${ours%%$'\n'command*}" ]] # which comes last, and names the folder
 }
 
 find_difference() { # sets drops, scripts and added

@@ -1,12 +1,12 @@
-"""Installs with uv where it does what pip would do here, by pip's own configuration, which uv does not read.
+"""Tells bash how uv does what pip would do here, by pip's own configuration, which uv does not read.
 
-with_uv.py UV PYTHON OPTIONS COMMAND ARGUMENT...: OPTIONS are those within the requirements files, with
-commas between them; COMMAND is install, or compile, which only tells what would be. Ends with 3, and a
-line that says why, where only pip will do.
+with_uv.py PYTHON OPTIONS COMMAND: OPTIONS are those within the requirements files, with commas between
+them; COMMAND is install, or compile, which only tells what would be. Ends with 3, and a line that says
+why, where only pip will do.
 """
 
 import configparser
-import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -102,20 +102,21 @@ def judge(options, settings, alike=ALIKE):
     return ["--require-hashes"] if "hash" in names else []
 
 
-def main(uv, python, options, command, *arguments):
-    """Become uv."""
+def main(python, options, command):
+    """Print the variables to set, and the arguments to give."""
     try:
         settings = configured(places(Path.home(), Path(python).parents[1]))
         alike = ALIKE if command == "install" else FILES_ONLY
         more = judge([option for option in options.split(",") if option], settings, alike)
         variables, configured_arguments = translated(settings)
     except PipOnly as why:
-        print(f"pip installs here, not uv: {why}", flush=True)
+        print(f"pip installs here, not uv: {why}", file=sys.stderr)
         sys.exit(PIP_ONLY)
     if Path(DEBIANS_CERTIFICATES).exists():
         variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
-    argv = [uv, "pip", command, "--python", python, *more, *configured_arguments, *arguments]
-    os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
+    for name, value in {**ENVIRONMENT, **variables}.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f"given=({shlex.join([*more, *configured_arguments])})")
 
 
 if __name__ == "__main__":

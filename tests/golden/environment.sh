@@ -1,17 +1,6 @@
 settings_module=roadie_settings
 health=()
 python=python3
-compile_py='"""Writes the bytecode of these files beside them, as an import does; what is no Python is left alone."""
-
-import sys
-from importlib.machinery import SourceFileLoader
-
-for path in sys.argv[1:]:
-    try:
-        SourceFileLoader("", path).get_code("")
-    except Exception:
-        continue
-'
 environment=()
 allowed_hosts_names=(ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS)
 csrf_trusted_origins_names=(CSRF_TRUSTED_ORIGINS DJANGO_CSRF_TRUSTED_ORIGINS)

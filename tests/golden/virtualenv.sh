@@ -9,11 +9,11 @@ requirement_options=()
 pins=(gunicorn==27.0.1 mysqlclient==2.3.1)
 installer=uv
 uv_pin=uv==0.13.9
-with_uv_py='"""Installs with uv where it does what pip would do here, by pip'"'"'s own configuration, which uv does not read.
+with_uv_py='"""Tells bash how uv does what pip would do here, by pip'"'"'s own configuration, which uv does not read.
 
-with_uv.py UV PYTHON OPTIONS COMMAND ARGUMENT...: OPTIONS are those within the requirements files, with
-commas between them; COMMAND is install, or compile, which only tells what would be. Ends with 3, and a
-line that says why, where only pip will do.
+with_uv.py PYTHON OPTIONS COMMAND: OPTIONS are those within the requirements files, with commas between
+them; COMMAND is install, or compile, which only tells what would be. Ends with 3, and a line that says
+why, where only pip will do.
 """
 
 import configparser
@@ -131,17 +131,6 @@ def main(uv, python, options, command, *arguments):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-'
-compile_py='"""Writes the bytecode of these files beside them, as an import does; what is no Python is left alone."""
-
-import sys
-from importlib.machinery import SourceFileLoader
-
-for path in sys.argv[1:]:
-    try:
-        SourceFileLoader("", path).get_code("")
-    except Exception:
-        continue
 '
 difference_py='"""Tells how the last virtualenv differs from what the requirements come to now.
 
@@ -346,7 +335,7 @@ seal() { # once no process of the builder can reach in: no special file, no spec
 take_over() { # by root; what joined the links of the last virtualenv is sealed already
   [[ -O ${venv_dir} ]] || seal
   sync -f -- "${venv_dir}"
-  put_file "${venv_dir}/.complete" 600 "root:${app}" "${requirements}"$'\n'"$(made_with)"
+  put_file "${venv_dir}/.complete" 600 "root:${app}" "${requirements}"$'\n'"${made_with}"
   sync -- "${venv_dir}" "${root}/venvs"
   rm -rf -- "${desk}" "${venv_dir}"*.links || :
 }
@@ -369,7 +358,7 @@ remove_build() { # one that failed, or was cut, takes no room
   [[ -z ${laying} ]] || wait "${laying}" || :
   laying=''
   end_build_user
-  as_builder rm -rf -- "${cache}/tmp" || :
+  [[ ! -e ${cache}/tmp ]] || as_builder rm -rf -- "${cache}/tmp" || :
   rm -rf -- "${venv_dir}"*.links || : # a killed run's may still grow; else prune takes them
   rm -rf -- "${venv_dir}" "${desk}"
 }
@@ -409,6 +398,14 @@ find_wheels() { # Debian's; up to 3.11 a virtualenv has setuptools, and older pa
 
 local what="virtualenv ${digest:0:12}"
 require_site
+find_sources() { # sets made_with; a password may be in what it is a hash of
+  local file files=()
+  for file in /etc/xdg/pip/pip.conf /etc/pip.conf "${cache}"/.{pip,config/pip}/pip.conf "${python_path%/*/*}/pip.conf" "${setuptools_wheel}"; do
+    [[ ! -f ${file} || -L ${file} ]] || files+=("${file}")
+  done
+  made_with=$(sha256sum -- - "${files[@]}" <<<"${with_uv_py}" | sha256sum)
+}
+
 if hash -- "${python}" 2>/dev/null && [[ ${python} != */* || -x ${python} ]]; then
   ask_python
 elif [[ -z ${check} ]]; then
@@ -426,6 +423,7 @@ else
   find_wheels
   change_cuttable "build of ${what}" build_virtualenv
   # For a deploy, and once the builder can reach in no more.
+  find_sources
   [[ -n ${check} || -z ${release_dir} || ! -O ${venv_dir} ]] || load_beside
   change "${what}" take_over
 fi

@@ -1,6 +1,7 @@
 """What pip's configuration and a project's files ask for reaches uv, or leaves the work to pip."""
 
 import runpy
+import subprocess
 
 import pytest
 from roadie.render import TEMPLATES
@@ -83,3 +84,21 @@ def test_to_be_told_what_would_be_installed_takes_plain_requirements(option):
     judge, files_only = ours["judge"], ours["FILES_ONLY"]
     assert judge(["-r", "--constraint"], {}, files_only) == []
     assert refusal(judge, [option], {}, files_only)
+
+
+def test_bash_is_told_the_variables_and_the_arguments(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".pip").mkdir()
+    index = "https://me:p'w $x@a/simple"
+    (tmp_path / ".pip/pip.conf").write_text(f"[global]\nindex-url = {index}\nno-binary = lxml\ncert = /c\n")
+    ours["main"]("/venv/bin/python", "--hash,", "install")
+    tell = f'{capsys.readouterr().out}printenv UV_DEFAULT_INDEX SSL_CERT_FILE; printf "%s|" "${{given[@]}}"'
+    said = subprocess.run(["bash", "-c", tell], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{index}\n/c\n--require-hashes|--no-binary=lxml|"
+
+
+def test_where_only_pip_will_do_it_ends_with_3_and_says_why(capsys):
+    with pytest.raises(SystemExit, match="3"):
+        ours["main"]("/venv/bin/python", "--pre,", "install")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "pip installs here, not uv: the requirements have --pre\n")
