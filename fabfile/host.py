@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Lock
+from typing import Protocol
 
 from fabric import Connection
 
@@ -37,6 +38,16 @@ class Outcome:
     code: int
     events: list[Event]
     tail: list[str]
+
+
+class Ahead(Protocol):
+    """What is sent while something else runs: a script, and whether it begins at once, beside that."""
+
+    @property
+    def script(self) -> str: ...
+
+    @property
+    def early(self) -> bool: ...
 
 
 @dataclass
@@ -72,6 +83,7 @@ class Host:
         self._stopped = Flag()
         self._session: Session | None = None
         self._script_there = ""
+        self._begun = ""  # the end of a run that began by itself, until somebody listens
         self._sudo_asks = False
 
     def open(self) -> None:
@@ -116,25 +128,23 @@ class Host:
         *,
         run_id: str = "",
         on_line: Callable[[str], None] | None = None,
-        ahead: Callable[[], str] | None = None,
+        ahead: Callable[[], Ahead] | None = None,
     ) -> Outcome:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
         All of a host's share one session. `payload` lies in a file there meanwhile. `run_id` names the
-        run on the host; `on_line` gets every line that is no event. `ahead` makes the script that is
-        most likely the next: it is sent while this one runs, which must then change nothing, as it may
-        end with the link. Raises Unreachable if the link is lost, Interrupted by `stop`.
+        run on the host; `on_line` gets every line that is no event. `ahead` makes what is most likely
+        the next: it is sent while this one runs, which must then change nothing, as it may end with
+        the link. Raises Unreachable if the link is lost, Interrupted by `stop`.
         """
         progress = _Progress()
         try:
             self.open()
-            end = secrets.token_hex(16)
             try:
-                kind = "ask" if ahead else "run"
-                session = self._begin(f"{kind} {run_id or secrets.token_hex(8)}", script, payload, end)
+                run = f"ask {_new_id()}" if ahead else f"run {run_id or _new_id()} {len(payload)}"
+                session, end = self._begin(run, script, payload)
                 if ahead:
-                    self._script_there = ahead()
-                    session.feed(_packed(session.mark, self._script_there))
+                    self._send_ahead(session, ahead())
                 code = self._listen(session, end, nonce, progress, on_event, on_line)
             except BaseException:
                 self._end_session()
@@ -181,20 +191,34 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, run: str, script: str, payload: Payload, end: str) -> Session:
-        """Have a script run in the session of all of them; `end` stands before its exit code."""
+    def _begin(self, run: str, script: str, payload: Payload) -> tuple[Session, str]:
+        """Have a script run in the session of all of them, and what will stand before its exit code."""
         if self._session and not self._session.is_open_on(self.connection.transport):
             self._end_session()
+        is_there = script == self._script_there
+        if self._session and self._begun:
+            end, self._begun = self._begun, ""
+            if is_there:
+                header = f"ROADIE {self._session.mark} payload {len(payload)}\n".encode()
+                self._session.feed((header, payload))
+                return self._session, end
+            self._session.finish()
+            self._end_session()
+        end = _new_end()
         mark = self._session.mark if self._session else _new_mark()
-        is_there = self._session and script == self._script_there
-        header = f"ROADIE {mark} {run} {len(payload)} {end}\n".encode()
-        parts = (*(() if is_there else _packed(mark, script)), header, payload)
+        header = f"ROADIE {mark} {run} {end}\n".encode()
         if self._session:
-            self._session.feed(parts)
+            self._session.feed((*(() if is_there else _packed(mark, script)), header, payload))
         else:
+            parts = (*_packed(mark, script), header, payload)
             self._session = self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}", parts)
         self._script_there = script
-        return self._session
+        return self._session, end
+
+    def _send_ahead(self, session: Session, ahead: Ahead) -> None:
+        self._script_there = ahead.script
+        self._begun = _new_end() if ahead.early else ""
+        session.feed(_packed(session.mark, ahead.script, self._begun))
 
     def _listen(
         self,
@@ -225,7 +249,7 @@ class Host:
         return code or -1
 
     def _end_session(self) -> None:
-        session, self._session, self._script_there = self._session, None, ""
+        session, self._session, self._script_there, self._begun = self._session, None, "", ""
         if session:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()
@@ -314,10 +338,11 @@ class Host:
             del _passwords[self.connection.user]
 
 
-def _packed(mark: str, script: str) -> tuple[bytes]:
-    """What has the program on the host take in a script."""
+def _packed(mark: str, script: str, end: str = "") -> tuple[bytes]:
+    """What has the program on the host take in a script, and run it at once if its `end` is given."""
     packed = gzip.compress(script.encode(), _PACKING, mtime=0)
-    return (f"ROADIE {mark} script {len(packed)}\n".encode() + packed,)
+    words = f"early {len(packed)} {_new_id()} {end}" if end else f"script {len(packed)}"
+    return (f"ROADIE {mark} {words}\n".encode() + packed,)
 
 
 def _command(program: str) -> str:
@@ -329,6 +354,14 @@ def _command(program: str) -> str:
     unfold = f'printf -v n "\\n"; printf -v e "\\41"; n=${{0//{newline}/$n}}; eval "${{n//{bang}/$e}}"'
     folded = program.replace("\n", newline).replace("!", bang)
     return f"bash -c {shlex.quote(unfold)} {shlex.quote(folded)}"
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _new_end() -> str:
+    return secrets.token_hex(16)
 
 
 def _new_mark() -> str:

@@ -16,6 +16,7 @@ from .stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Sequence, in
 
 if TYPE_CHECKING:
     from .host import Host
+    from .project import Project
     from .record import Release
     from .runner import Run
     from .session import Payload
@@ -45,7 +46,8 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
 
     def make_run() -> Run:
         made = {"release": make_release(work, values), "nginx": _sum_of_nginx(values)}
-        return Run(_deploy_stages(migrate), {**values, **made}, "fab deploy", wait=wait)
+        sequence, early = _deploy_stages(migrate, work.project), len(hosts) == 1
+        return Run(sequence, {**values, **made}, "fab deploy", wait=wait, early=early)
 
     run = soon(make_run)  # meanwhile the hosts are asked
     survey = execute(hosts, Run(SURVEY, values, "fab deploy", locks=False), ahead=run)
@@ -68,30 +70,46 @@ def _deploy_on(host: Host, found: HostReport, run: Run, migrate: bool) -> None:
         left = facts.get("pending", []) if migrate else []
         if facts.get("settled") == ["yes"] and not left:
             _warn_of_nginx(host, facts, values)
-            say_line(host.name, f"0 changed: release {facts['live'][0]} of this commit serves already")
+            _tell_that_it_serves(host, facts["live"][0])
             return
-        run = replace(run, stages=(*MIGRATE, *FINISH) if left else FINISH)
+        run = replace(run, stages=(*MIGRATE, *FINISH) if left else FINISH, early=False)
         payload: Payload = b""
         release = replace(release, id=facts["live"][0])
     else:
         _tell_why(host, facts, release)
         payload = pack(settings.root, release.tree, facts.get("tree", []))
     report = execute([host], run, payload)
+    if served := report.hosts[0].facts().get("served"):  # by another run, in this very moment
+        _tell_that_it_serves(host, served[0])
+        return
     _warn_of_nginx(host, facts, values)
     _conclude(report, facts, release, settings)
     if not migrate:
         _warn_of_pending(report)
 
 
-def _deploy_stages(migrate: bool) -> Sequence:
+def _deploy_stages(migrate: bool, project: Project) -> Sequence:
     left_out = () if migrate else (stages.dump, stages.migrate)
-    return tuple(stage for stage in in_use("deploy") if stage not in left_out)
+    sequence = tuple(stage for stage in in_use("deploy") if stage not in left_out)
+    return _build_after_checkout(sequence) if project.needs_tree else sequence
+
+
+def _build_after_checkout(sequence: Sequence) -> Sequence:
+    """The same stages, but with requirements that lie in folders of the project once these are there."""
+    code = sequence.index(stages.checkout) if stages.checkout in sequence else 0
+    early = [stage for stage in sequence[:code] if stage == stages.virtualenv]
+    before = [stage for stage in sequence[:code] if stage != stages.virtualenv]
+    return (*before, *sequence[code : code + 1], *early, *sequence[code + 1 :])
 
 
 def _warn_of_pending(report: Report) -> None:
     for one in report.hosts:
         for event in one.said("pending"):
             say_line(one.host, f"not applied, as --no-migrate says: {event.detail}; fab migrate applies them")
+
+
+def _tell_that_it_serves(host: Host, release: str) -> None:
+    say_line(host.name, f"0 changed: release {release} of this commit serves already")
 
 
 def _tell_why(host: Host, facts: dict[str, list[str]], release: Release) -> None:

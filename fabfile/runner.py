@@ -35,7 +35,9 @@ def targets(c: Context) -> tuple[Settings, list[Host]]:
 class Run:
     """Stages with the values that they are rendered with: one script, the same for every host.
 
-    `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed.
+    `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed. One that is
+    `early` begins beside the run before it, which must change nothing; it ends if its release serves already,
+    and meets its payload while it runs.
     """
 
     stages: Sequence[Stage]
@@ -44,6 +46,7 @@ class Run:
     check: bool = False
     locks: bool = True
     wait: int = 0
+    early: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @cached_property
@@ -55,6 +58,7 @@ class Run:
             "nonce": self.nonce,
             "check": self.check,
             "locks": self.locks and not self.check,
+            "early": self.early,
             "wait": self.wait,
             "who": f"{getpass.getuser()} at {socket.gethostname()}",
             "command": self.command,
@@ -85,16 +89,15 @@ def execute(
 ) -> Report:
     """Run it on every host, hosts in parallel, each in one go; see Report for how it went.
 
-    `ahead` makes what most likely runs next: its script goes to the hosts while this one runs, which must
-    change nothing. Raises Interrupted on Ctrl-C, naming what still finishes on which host.
+    `ahead` makes what most likely runs next: it goes to the hosts while this one runs, which must change
+    nothing. Raises Interrupted on Ctrl-C, naming what still finishes on which host.
     """
     reports = {host.name: HostReport(host.name, shows_details=run.check) for host in hosts}
 
     def run_one(host: Host) -> None:
         report = reports[host.name]
-        to_come = (lambda: ahead().script) if ahead else None
         try:
-            outcome = host.run(run.script, payload, report.take, run.nonce, ahead=to_come)
+            outcome = host.run(run.script, payload, report.take, run.nonce, ahead=ahead)
         except RoadieError as error:
             report.error = error
         else:

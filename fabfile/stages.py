@@ -66,9 +66,9 @@ leave = _stage("leave", "Mark the release that was left.")
 DEPLOY: Sequence = (
     secrets,
     load,
+    virtualenv,
     receive,
     checkout,
-    virtualenv,
     environment,
     prestart,
     inspect,

@@ -36,6 +36,23 @@ find_same() { # PATH NAME FOLDER/...: sets it to the one of these that a link le
   done
 }
 
+listens() { # SLOT: whether its socket has a listener (a stream in state 01)
+  local sockets=''
+  contents_of /proc/net/unix sockets
+  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock$'\n' ]]
+}
+
+end_if_served() { # FINGERPRINT: a run that begins before it is known to be needed ends here if nothing at all would differ
+  local name='' text='' slot=''
+  live_release name
+  [[ -n ${name} ]] || return 0
+  contents_of "${root}/releases/${name}/fingerprint" text 2>/dev/null
+  live_slot slot
+  [[ ${text} == "$1" ]] && listens "${slot}" || return 0
+  say fact served "${name}"
+  exit 0
+}
+
 note_switched() { # RELEASE: it serves, since `live` was made; by the next run that meets it so, should one be cut right after the rename
   local file=${root}/releases/$1/switched when
   [[ ! -e ${file} && -d ${file%/*} ]] || return 0

@@ -46,6 +46,11 @@ require_site() { # for a stage that is run alone
   is_claimed site || [[ -n ${check} ]] || fail "site ${app}" 'is not set up on this host; run: fab bootstrap'
 }
 
+require_whole_site() { # for a release
+  require_site
+  [[ -d ${root}/releases ]] || fail "site ${app}" 'is not wholly set up on this host; run: fab bootstrap'
+}
+
 # ---- Maintenance: a page for all visitors, shown exactly while the file `on` is there ---------------------------------
 
 maintenance=${root}/maintenance

@@ -98,7 +98,8 @@ call_off() {
   discard_slot "${idle}"
 }
 
-load_beside() { # while more of the release is made; by the program of the one that serves
+load_beside() { # RELEASE: while it is made still; by the program of the one that serves
+  local release=$1 release_dir=${root}/releases/$1
   ! waits "${root}/live/release" || load_release "${root}/live/release"
 }
 

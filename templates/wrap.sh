@@ -6,22 +6,38 @@ unset LANGUAGE
 trap : HUP PIPE
 exec 3<&0 </dev/null
 tidy() { # nothing of the run stays but its log
-  rm -f -- "${run}".* ${payload}
+  rm -f -- "${run}".* "${payload}"
 }
 leave() { # CODE
   tidy
   exit "$1"
 }
-take_payload() { # SIZE
+name_run() { # NONCE: whoever finds the file and no such process knows that the run was killed, and sweeps up after it
+  run=/run/roadie/$1 payload=/var/lib/roadie/incoming/$1
+  for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
+  echo "$$" >"${run}.beat"
+}
+take_script() { # SIZE: packed
+  script=$(set -o pipefail; timeout 30 head -c "$1" <&3 | gzip -dc 2>/dev/null && echo .) || exit 96
+}
+put_script() {
+  printf %s "${script%.}" >"${run}.sh" || leave 97
+}
+take_payload() { # SIZE: sets how, in the file `came` too: to nothing, 96 if it did not arrive whole, 97 if it could not be written
   local left=$1 part
-  [ -d "${payload%/*}" ] || mkdir -p "${payload%/*}"
-  : >"${payload}" || leave 97
-  while [ "${left}" -gt 0 ]; do
+  how=
+  : >"${run}.coming"
+  if [ "${left}" -gt 0 ]; then
+    [ -d "${payload%/*}" ] || mkdir -p "${payload%/*}"
+    : >"${payload}" || how=97
+  fi
+  while [ -z "${how}" ] && [ "${left}" -gt 0 ]; do
     part=$((left < 262144 ? left : 262144))
-    timeout 30 head -c "${part}" <&3 >>"${payload}" || leave 97
+    timeout 30 head -c "${part}" <&3 >>"${payload}" || how=97
     left=$((left - part))
   done
-  [ "$(stat -c %s "${payload}")" = "$1" ] || leave 96
+  [ -n "${how}" ] || [ "$1" = 0 ] || [ "$(stat -c %s "${payload}")" = "$1" ] || how=96
+  echo "${how}" >"${run}.came"
 }
 open_log() { # NONCE: room for it is taken beforehand, so that a full disk can still be reported
   printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${1:0:8}"
@@ -29,21 +45,39 @@ open_log() { # NONCE: room for it is taken beforehand, so that a full disk can s
   [ -s "${log}" ] && : >"${log}"
   [ -e "${log}" ] || : >"${log}" || leave 97
 }
-ask() { # NONCE: sets code; what changes nothing may be lost with the link, so nobody listens for heartbeats
-  local beat
+ask() { # NONCE TOKEN: it changes nothing and may be lost with the link, so nobody listens for heartbeats; what comes next ends it
+  name_run "$1"
+  put_script
   { while sleep 5 2>/dev/null; do echo b >&2; done; } >/dev/null 3<&- &
-  beat=$!
-  bash "${run}.sh" "" "" "$1" 2>&1 3<&- | cat
-  code=${PIPESTATUS[0]}
-  { kill "${beat}" && wait "${beat}"; } 2>/dev/null
+  hum=$!
+  { bash "${run}.sh" "" "" "$1" 2>&1 | cat; exit "${PIPESTATUS[0]}"; } 3<&- &
+  asked=$! asked_run=${run} asked_token=$2
 }
-work() { # NONCE: sets code
-  local worker beat
+answer() { # if something was asked
+  local code
+  [ -n "${asked}" ] || return 0
+  wait "${asked}"
+  code=$?
+  { kill "${hum}" && wait "${hum}"; } 2>/dev/null
+  rm -f -- "${asked_run}".*
+  echo "${asked_token} ${code}"
+  asked=
+}
+begin() { # NONCE
+  put_script
+  open_log "$1"
   setsid bash "${run}.sh" "${log}" "${payload}" "$1" >>"${log}" 2>&1 3<&- &
   worker=$!
+}
+follow() { # TOKEN: to its end
+  local beat code cut=
   {
     trap : PIPE
-    while IFS= read -r -t 15 line; do echo "$$" >"${run}.beat"; echo b >&2; done
+    while IFS= read -r -t 15 line; do
+      case ${line} in "ROADIE @MARK@ payload "*) take_payload "${line##* }" ;; esac
+      echo "$$" >"${run}.beat"
+      echo b >&2
+    done
     : >"${run}.stop"
     kill -TERM "${worker}"
     # The end is the frame of the worker, unless this shell was killed.
@@ -57,31 +91,38 @@ work() { # NONCE: sets code
   # Killed, it could not end what may be cut; what may not be goes on, and holds the lock.
   [ "${code}" != 137 ] || [ ! -s "${run}.cut" ] || kill -KILL -- $(cat "${run}.cut")
   { kill "${beat}" && wait "${beat}"; } 2>/dev/null
-}
-take_script() { # SIZE: packed
-  script=$(set -o pipefail; timeout 30 head -c "$1" <&3 | gzip -dc 2>/dev/null && echo .) || exit 96
-}
-run_once() { # ask|run NONCE SIZE TOKEN: the script that came last, with a payload; who runs here cannot know the token
-  local log
-  run=/run/roadie/$2 payload=
-  for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
-  # Whoever finds this and no such process knows that the run was killed, and sweeps up after it.
-  echo "$$" >"${run}.beat"
-  if [ "$3" -gt 0 ]; then
-    payload=/var/lib/roadie/incoming/$2
-    take_payload "$3"
-  fi
-  printf %s "${script%.}" >"${run}.sh" || leave 97
-  if [ "$1" = ask ]; then ask "$2"; else open_log "$2" && work "$2"; fi
+  [ -e "${run}.coming" ] && [ ! -e "${run}.came" ] && cut=1
   tidy
-  echo "$4 ${code}"
+  echo "$1 ${code}"
+  # In the midst of a payload nothing else can be understood.
+  [ -z "${cut}" ] || exit 96
+}
+run_now() { # NONCE SIZE TOKEN: with its payload
+  name_run "$1"
+  take_payload "$2"
+  [ -z "${how}" ] || leave "${how}"
+  begin "$1"
+  follow "$3"
+}
+run_early() { # SIZE NONCE TOKEN: beside what is asked still; its payload comes while it runs
+  take_script "$1"
+  name_run "$2"
+  begin "$2"
+  answer
+  follow "$3"
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
-# A heartbeat every two seconds tells that somebody is still there.
+# A heartbeat every two seconds tells that somebody is still there. Who runs here cannot know the token before the exit code.
 while IFS= read -r -t 60 -u 3 line; do
-  case ${line} in
-    "ROADIE @MARK@ script "*) take_script "${line##* }" ;;
-    "ROADIE @MARK@ "*) set -- ${line}; run_once "$3" "$4" "$5" "$6" ;;
+  set -- ${line}
+  [ "$1 $2" = "ROADIE @MARK@" ] || continue
+  case $3 in
+    script) take_script "$4" && answer ;;
+    ask) ask "$4" "$5" ;;
+    run) run_now "$4" "$5" "$6" ;;
+    early) run_early "$4" "$5" "$6" ;;
+    payload) head -c "$4" <&3 >/dev/null ;; # of a run that is over
   esac
 done
+answer # if somebody hears it or not, nothing of it stays
 exit 96

@@ -286,17 +286,10 @@ from django.core.management import call_command
 from django.http.request import validate_host
 from roadie_start import answer
 
-        _collect_garbage()  # what foresees migrations leaves a whole state of the models behind for each
 
 def inspect(collect_into, static_before=""):
     """Judge the release, collect its static files, and name the migrations that are to come."""
     if site.SERVED_MODULE:
-def _collect_garbage():
-    """From here on, and not among what is loaded by now."""
-    gc.freeze()
-    gc.enable()
-
-
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved())]
     if not reasons:
@@ -304,8 +297,15 @@ def _collect_garbage():
     reasons += _told(_checks())
     _warn_of_debug()
     if not reasons:
+        _collect_garbage()  # what foresees migrations leaves a whole state of the models behind for each
         reasons += _told(migrations.look())
     answer("inspected", "refused" if reasons else "passed")
+
+
+def _collect_garbage():
+    """From here on, and not among what is loaded by now."""
+    gc.freeze()
+    gc.enable()
 
 
 def _told(reasons):
@@ -395,7 +395,6 @@ def _static(into, before):
     elif not site.COLLECTSTATIC or not apps.is_installed("django.contrib.staticfiles"):
         answer("static", "none")
     elif (digest := _digest()) and digest == before:
-    _collect_garbage()
         answer("static", f"same {digest}")
     else:
         _collect(into)
@@ -407,6 +406,7 @@ def _collect(into):
     # django.test comes with the receivers that have the storages see a new STATIC_ROOT.
     from django.test.utils import override_settings
 
+    _collect_garbage()
     shutil.rmtree(into, ignore_errors=True)
     override_settings(STATIC_ROOT=into).enable()
     start.watch_no_more()
@@ -940,7 +940,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-GUNICORN = "gunicorn.app.wsgiapp", "gunicorn.arbiter"
 from importlib import import_module
 from importlib.machinery import all_suffixes
 from pathlib import Path
@@ -952,6 +951,7 @@ DJANGO = {
     "gthread": "django.core.handlers.wsgi",
     "uvicorn_worker.UvicornWorker": "django.core.handlers.asgi",
 }
+GUNICORN = "gunicorn.app.wsgiapp", "gunicorn.arbiter"
 SUFFIXES = tuple(all_suffixes())
 
 
@@ -973,10 +973,6 @@ def load(*modules):
 
 
 def await_release(slot, *modules):
-        if modules:
-            load(*modules)
-            modules = ()
-            continue
     """Return once the release may be served, False; or in a process for its check, True.
 
     Loads the modules meanwhile; the check, which needs none of them, does not wait for that.
@@ -988,6 +984,10 @@ def await_release(slot, *modules):
             is_asked = True
             if fork_check(slot):
                 return True
+        if modules:
+            load(*modules)
+            modules = ()
+            continue
         if may_serve:
             return False
         with suppress(ChildProcessError):

@@ -8,5 +8,5 @@ has_virtualenv() { # the one that serves is the one for these requirements
 }
 
 [[ -z ${check} && -z ${needs_tree} ]] || return 0
-local release=${coming} release_dir=${root}/releases/${coming} venv_dir=''
-! has_virtualenv || load_beside
+local venv_dir=''
+! has_virtualenv || load_beside "${coming}"

@@ -1,6 +1,6 @@
 tree=89ef456789ef456789ef456789ef456789ef4567
 post_build=()
-sequence=(secrets load receive checkout virtualenv environment prestart inspect static dump migrate start gate switch watch retire links prune)
+sequence=(secrets load virtualenv receive checkout environment prestart inspect static dump migrate start gate switch watch retire links prune)
 
 # Stages of the user's own between the checks and the gate may make what the processes read when they start, or show.
 is_plain_sequence() {

@@ -7,14 +7,13 @@ tell_trees() { # the newest first: a pack tells differences best from what is ne
 }
 
 tell_live() {
-  local name='' text='' slot='' sockets=''
+  local name='' text='' slot=''
   live_release name
   [[ -n ${name} ]] || return 0
   say fact live "${name}"
   contents_of "${root}/releases/${name}/fingerprint" text 2>/dev/null
   say fact fingerprint "${text}"
   live_slot slot
-  contents_of /proc/net/unix sockets
   if listens "${slot}"; then say fact running yes; else say fact running no; fi
   tell_pending "${root}/releases/${name}/pending"
   # Else a run was cut after the switch: the slot before is still to be stopped, or what is old to be removed.
@@ -34,10 +33,6 @@ tell_pending() { # FILE: migrations that the release that serves goes without
   done <"$1"
 }
 
-listens() { # SLOT: whether its socket has a listener (a stream in state 01)
-  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock$'\n' ]]
-}
-
 tell_nginx() { # what the site's file there is, to tell one that other settings made
   local sum=''
   read -r sum _ < <(sha256sum -- "/etc/nginx/sites-available/${app}.conf" 2>/dev/null) || :
@@ -46,8 +41,7 @@ tell_nginx() { # what the site's file there is, to tell one that other settings 
 
 local trees
 require_no_hold
-require_site
-[[ -d ${root}/releases ]] || fail "site ${app}" 'is not wholly set up on this host; run: fab bootstrap'
+require_whole_site
 tell_trees &
 trees=$!
 tell_live

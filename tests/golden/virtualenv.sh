@@ -17,7 +17,7 @@ why, where only pip will do.
 """
 
 import configparser
-import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -113,20 +113,21 @@ def judge(options, settings, alike=ALIKE):
     return ["--require-hashes"] if "hash" in names else []
 
 
-def main(uv, python, options, command, *arguments):
-    """Become uv."""
+def main(python, options, command):
+    """Print the variables to set, and the arguments to give."""
     try:
         settings = configured(places(Path.home(), Path(python).parents[1]))
         alike = ALIKE if command == "install" else FILES_ONLY
         more = judge([option for option in options.split(",") if option], settings, alike)
         variables, configured_arguments = translated(settings)
     except PipOnly as why:
-        print(f"pip installs here, not uv: {why}", flush=True)
+        print(f"pip installs here, not uv: {why}", file=sys.stderr)
         sys.exit(PIP_ONLY)
     if Path(DEBIANS_CERTIFICATES).exists():
         variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
-    argv = [uv, "pip", command, "--python", python, *more, *configured_arguments, *arguments]
-    os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
+    for name, value in {**ENVIRONMENT, **variables}.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f"given=({shlex.join([*more, *configured_arguments])})")
 
 
 if __name__ == "__main__":
@@ -256,6 +257,7 @@ if __name__ == "__main__":
 pip_dir=''
 needs_tree=''
 tree=''
+coming=20261123T120000Z-0123abcd
 
 ask_python() { # sets python_path, and python_minor to python3.13, say; without a start of Python where files tell
   local other
@@ -396,8 +398,6 @@ find_wheels() { # Debian's; up to 3.11 a virtualenv has setuptools, and older pa
   [[ -e ${setuptools_wheel} ]] || setuptools_wheel=''
 }
 
-local what="virtualenv ${digest:0:12}"
-require_site
 find_sources() { # sets made_with; a password may be in what it is a hash of
   local file files=()
   for file in /etc/xdg/pip/pip.conf /etc/pip.conf "${cache}"/.{pip,config/pip}/pip.conf "${python_path%/*/*}/pip.conf" "${setuptools_wheel}"; do
@@ -406,6 +406,8 @@ find_sources() { # sets made_with; a password may be in what it is a hash of
   made_with=$(sha256sum -- - "${files[@]}" <<<"${with_uv_py}" | sha256sum)
 }
 
+local what="virtualenv ${digest:0:12}"
+require_site
 if hash -- "${python}" 2>/dev/null && [[ ${python} != */* || -x ${python} ]]; then
   ask_python
 elif [[ -z ${check} ]]; then
@@ -421,9 +423,9 @@ else
   links=${venv_dir}.${run_id}.links site_packages=lib/${python_minor}/site-packages
   uv=${cache}/uv-${uv_pin##*=} pip_folder=$(on_desk "${pip_dir:+${pip_dir}/}.")
   find_wheels
-  change_cuttable "build of ${what}" build_virtualenv
-  # For a deploy, and once the builder can reach in no more.
   find_sources
-  [[ -n ${check} || -z ${release_dir} || ! -O ${venv_dir} ]] || load_beside
+  change_cuttable "build of ${what}" build_virtualenv
+  # Once the builder can reach in no more.
+  [[ -n ${check} || -z ${coming} || ! -O ${venv_dir} ]] || load_beside "${coming}"
   change "${what}" take_over
 fi

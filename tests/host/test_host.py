@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 import roadie.host
@@ -117,14 +118,28 @@ def test_nothing_that_a_script_starts_can_read_the_rest_of_it(reach):
     assert reach().run('cat; read -r x; echo "[$x]"; head -c 5').tail == ["[]"]
 
 
-def test_a_script_that_was_sent_ahead_runs_without_being_sent_again(reach, monkeypatch):
-    sent = []
+@dataclass(frozen=True)
+class Ahead:
+    script: str
+    early: bool = False
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The scripts that were sent, in order."""
+    scripts = []
     packed = roadie.host._packed
     monkeypatch.setattr(
-        roadie.host, "_packed", lambda mark, script: sent.append(script) or packed(mark, script)
+        roadie.host,
+        "_packed",
+        lambda mark, script, end="": scripts.append(script) or packed(mark, script, end),
     )
+    return scripts
+
+
+def test_a_script_that_was_sent_ahead_runs_without_being_sent_again(reach, sent):
     ours, script = reach(), 'cat "$2"; echo; exit 3'
-    assert ours.run("echo asked; exit 4", ahead=lambda: script) == Outcome(4, [], ["asked"])
+    assert ours.run("echo asked; exit 4", ahead=lambda: Ahead(script)) == Outcome(4, [], ["asked"])
     assert ours.run(script, b"payload") == Outcome(3, [], ["payload"])
     assert sent == ["echo asked; exit 4", script]
     assert ours.run(script, b"again").tail == ["again"]
@@ -132,19 +147,64 @@ def test_a_script_that_was_sent_ahead_runs_without_being_sent_again(reach, monke
 
 def test_another_script_may_run_in_place_of_the_one_that_was_sent_ahead(reach):
     ours = reach()
-    assert ours.run("sleep 0.5; echo asked", ahead=lambda: "echo not this").tail == ["asked"]
+    assert ours.run("sleep 0.5; echo asked", ahead=lambda: Ahead("echo not this")).tail == ["asked"]
     assert ours.run("echo this").tail == ["this"]
 
 
 def test_a_long_silence_of_a_script_with_one_ahead_is_no_lost_host(reach, monkeypatch):
     monkeypatch.setattr(session, "SILENCE", 7.0)
-    assert reach().run("sleep 12; echo asked", ahead=lambda: "true").tail == ["asked"]
+    assert reach().run("sleep 12; echo asked", ahead=lambda: Ahead("true")).tail == ["asked"]
 
 
 def test_what_is_wrong_with_the_script_to_come_is_told_and_ends_the_session(reach):
     ours = reach()
     with pytest.raises(ZeroDivisionError):
-        ours.run("sleep 20", ahead=lambda: str(1 / 0))
+        ours.run("sleep 20", ahead=lambda: Ahead(str(1 / 0)))
+    assert ours.run("echo on").tail == ["on"]
+
+
+# ---- A run that begins early -----------------------------------------------------------------------
+
+WAITS = (
+    "touch /tmp/begun; echo begun\n"
+    'until [[ -e /run/roadie/$(basename "$2").came ]]; do sleep 0.05; done\n'
+    'cat "/run/roadie/$(basename "$2").came"; sha256sum <"$2"'
+)
+
+
+def test_an_early_run_begins_beside_what_is_asked_and_meets_its_payload(reach, host, sent):
+    ours, data, asked = (
+        reach(),
+        os.urandom(3_000_000),
+        "until [[ -e /tmp/begun ]]; do sleep 0.1; done; echo asked",
+    )
+    assert ours.run(asked, ahead=lambda: Ahead(WAITS, early=True)).tail == ["asked"]
+    outcome = ours.run(WAITS, data)
+    assert [line for line in outcome.tail if line] == ["begun", f"{hashlib.sha256(data).hexdigest()}  -"]
+    assert ours.run("echo on").tail == ["on"]
+    assert sent == [asked, WAITS, "echo on"]
+
+
+def test_an_early_run_that_nobody_wants_ends(reach, host):
+    ours = reach()
+    ours.run("true", ahead=lambda: Ahead("exec sleep 61", early=True))
+    assert eventually(lambda: not is_gone(host, "sleep 61"), 5)
+    assert ours.run("echo another").tail == ["another"]
+    assert eventually(lambda: is_gone(host, "sleep 61"), 10)
+
+
+def test_an_early_run_that_ends_before_all_of_its_payload_has_come_is_told_at_once(reach):
+    ours, script = reach(), 'until [[ -e /run/roadie/$(basename "$2").coming ]]; do sleep 0.01; done; exit 5'
+    ours.run("true", ahead=lambda: Ahead(script, early=True))
+    assert ours.run(script, os.urandom(60_000_000)).code == 5
+    assert ours.run("echo on").tail == ["on"]
+
+
+def test_a_payload_for_an_early_run_that_is_over_already_does_no_harm(reach):
+    ours = reach()
+    ours.run("true", ahead=lambda: Ahead("exit 5", early=True))
+    time.sleep(1)
+    assert ours.run("exit 5", os.urandom(1_000_000)).code == 5
     assert ours.run("echo on").tail == ["on"]
 
 
