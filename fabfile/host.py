@@ -83,7 +83,8 @@ class Host:
         self._stopped = Flag()
         self._session: Session | None = None
         self._script_there = ""
-        self._begun = ""  # the end of a run that began by itself, until somebody listens
+        self._begun = ""  # the end of a run that began early, until somebody listens
+        self._is_spent = False  # it was listened to: its session takes no other
         self._sudo_asks = False
 
     def open(self) -> None:
@@ -170,9 +171,7 @@ class Host:
         Returns its exit code.
         """
         self.open()
-        if self._session and self._session.is_open_on(self.connection.transport):
-            self._session.finish()
-        self._end_session()
+        self._leave_session()
         text = command if isinstance(command, str) else shlex.join(command)
         if terminal.is_whole():
             # sudo asks for its password by itself there.
@@ -193,24 +192,19 @@ class Host:
 
     def _begin(self, run: str, script: str, payload: Payload) -> tuple[Session, str]:
         """Have a script run in the session of all of them, and what will stand before its exit code."""
-        if self._session and not self._session.is_open_on(self.connection.transport):
-            self._end_session()
-        is_there = script == self._script_there
-        if self._session and self._begun:
-            end, self._begun = self._begun, ""
-            if is_there:
-                header = f"ROADIE {self._session.mark} payload {len(payload)}\n".encode()
-                self._session.feed((header, payload))
-                return self._session, end
-            self._session.finish()
-            self._end_session()
-        end = _new_end()
+        if self._session and self._begun and self._can_be_fed() and script == self._script_there:
+            end, self._begun, self._is_spent = self._begun, "", True
+            self._session.feed((f"ROADIE {self._session.mark} payload {len(payload)}\n".encode(), payload))
+            return self._session, end
+        if self._begun or self._is_spent or not self._can_be_fed():
+            self._leave_session()
+        end, is_there = _new_end(), script == self._script_there
         mark = self._session.mark if self._session else _new_mark()
         header = f"ROADIE {mark} {run} {end}\n".encode()
+        parts = (*(() if is_there else _packed(mark, script)), header, payload)
         if self._session:
-            self._session.feed((*(() if is_there else _packed(mark, script)), header, payload))
+            self._session.feed(parts)
         else:
-            parts = (*_packed(mark, script), header, payload)
             self._session = self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}", parts)
         self._script_there = script
         return self._session, end
@@ -248,8 +242,18 @@ class Host:
         self._end_session()
         return code or -1
 
+    def _leave_session(self) -> None:
+        """End it such that another can be opened at once."""
+        if self._session and self._can_be_fed():
+            self._session.finish()
+        self._end_session()
+
+    def _can_be_fed(self) -> bool:
+        return self._session is not None and self._session.is_open_on(self.connection.transport)
+
     def _end_session(self) -> None:
-        session, self._session, self._script_there, self._begun = self._session, None, "", ""
+        session, self._session = self._session, None
+        self._script_there, self._begun, self._is_spent = "", "", False
         if session:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()

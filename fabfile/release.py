@@ -95,11 +95,15 @@ def _deploy_stages(migrate: bool, project: Project) -> Sequence:
 
 
 def _build_after_checkout(sequence: Sequence) -> Sequence:
-    """The same stages, but with requirements that lie in folders of the project once these are there."""
+    """The same stages, but with requirements that lie in folders of the project once these are there.
+
+    What a user has put right after the virtualenv stays behind it.
+    """
     code = sequence.index(stages.checkout) if stages.checkout in sequence else 0
-    early = [stage for stage in sequence[:code] if stage == stages.virtualenv]
-    before = [stage for stage in sequence[:code] if stage != stages.virtualenv]
-    return (*before, *sequence[code : code + 1], *early, *sequence[code + 1 :])
+    build = sequence.index(stages.virtualenv) if stages.virtualenv in sequence[:code] else code
+    late = tuple(stage for stage in sequence[build:code] if stage != stages.receive)
+    before = tuple(stage for stage in sequence[:code] if stage not in late)
+    return (*before, *sequence[code : code + 1], *late, *sequence[code + 1 :])
 
 
 def _warn_of_pending(report: Report) -> None:

@@ -107,18 +107,20 @@ def execute(
     try:
         results = run_parallel(hosts, run_one)
     except KeyboardInterrupt:
-        raise Interrupted(_what_still_finishes(list(reports.values()))) from None
+        raise Interrupted(_what_still_finishes(list(reports.values()), begins_more=bool(ahead))) from None
     for result in results:
         if isinstance(result, Exception):
             raise result
     return Report(list(reports.values()))
 
 
-def _what_still_finishes(reports: Sequence[HostReport]) -> str:
+def _what_still_finishes(reports: Sequence[HostReport], *, begins_more: bool) -> str:
     parts = []
     for report in reports:
         event = report.unfinished()
-        if event is None:
+        if begins_more:
+            parts.append(f"{report.host} finishes by itself what it may have begun, and then stops")
+        elif event is None:
             parts.append(f"{report.host} stops before its next change")
         elif event.detail == "atomic":
             parts.append(f"{report.host} finishes '{event.what}' ({event.stage}) by itself and then stops")

@@ -23,20 +23,20 @@ take_script() { # SIZE: packed
 put_script() {
   printf %s "${script%.}" >"${run}.sh" || leave 97
 }
-take_payload() { # SIZE: sets how, in the file `came` too: to nothing, 96 if it did not arrive whole, 97 if it could not be written
-  local left=$1 part
-  how=
-  : >"${run}.coming"
-  if [ "${left}" -gt 0 ]; then
+take_payload() { # SIZE: sets how, in the file `came` too: to 0, 96 if it did not arrive whole, 97 if it could not be written
+  local there=0 next
+  how=0
+  if [ "$1" -gt 0 ]; then
     [ -d "${payload%/*}" ] || mkdir -p "${payload%/*}"
     : >"${payload}" || how=97
   fi
-  while [ -z "${how}" ] && [ "${left}" -gt 0 ]; do
-    part=$((left < 262144 ? left : 262144))
-    timeout 30 head -c "${part}" <&3 >>"${payload}" || how=97
-    left=$((left - part))
+  while [ "${how}" = 0 ] && [ "${there}" -lt "$1" ]; do
+    next=$(($1 - there < 262144 ? $1 - there : 262144))
+    timeout 30 head -c "${next}" <&3 >>"${payload}" || how=97
+    there=$((there + next))
+    [ "${how}" != 0 ] || [ "$(stat -c %s "${payload}")" = "${there}" ] || how=96
+    echo "$$" >"${run}.beat"
   done
-  [ -n "${how}" ] || [ "$1" = 0 ] || [ "$(stat -c %s "${payload}")" = "$1" ] || how=96
   echo "${how}" >"${run}.came"
 }
 open_log() { # NONCE: room for it is taken beforehand, so that a full disk can still be reported
@@ -70,16 +70,16 @@ begin() { # NONCE
   worker=$!
 }
 follow() { # TOKEN: to its end
-  local beat code cut=
+  local beat code
   {
     trap : PIPE
     while IFS= read -r -t 15 line; do
       case ${line} in "ROADIE @MARK@ payload "*) take_payload "${line##* }" ;; esac
+      [ "${how}" = 0 ] || break # the worker says so and ends
       echo "$$" >"${run}.beat"
       echo b >&2
     done
-    : >"${run}.stop"
-    kill -TERM "${worker}"
+    [ "${how}" != 0 ] || { : >"${run}.stop"; kill -TERM "${worker}"; }
     # The end is the frame of the worker, unless this shell was killed.
     while kill -0 "${worker}"; do sleep 0.2; done
     leave 0
@@ -91,20 +91,18 @@ follow() { # TOKEN: to its end
   # Killed, it could not end what may be cut; what may not be goes on, and holds the lock.
   [ "${code}" != 137 ] || [ ! -s "${run}.cut" ] || kill -KILL -- $(cat "${run}.cut")
   { kill "${beat}" && wait "${beat}"; } 2>/dev/null
-  [ -e "${run}.coming" ] && [ ! -e "${run}.came" ] && cut=1
   tidy
   echo "$1 ${code}"
-  # In the midst of a payload nothing else can be understood.
-  [ -z "${cut}" ] || exit 96
 }
 run_now() { # NONCE SIZE TOKEN: with its payload
   name_run "$1"
   take_payload "$2"
-  [ -z "${how}" ] || leave "${how}"
+  [ "${how}" = 0 ] || leave "${how}"
   begin "$1"
   follow "$3"
 }
-run_early() { # SIZE NONCE TOKEN: beside what is asked still; its payload comes while it runs
+run_early() { # SIZE NONCE TOKEN: beside what is asked still; its payload comes while it runs, and nothing after it
+  how=0
   take_script "$1"
   name_run "$2"
   begin "$2"
@@ -113,15 +111,14 @@ run_early() { # SIZE NONCE TOKEN: beside what is asked still; its payload comes 
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
 # A heartbeat every two seconds tells that somebody is still there. Who runs here cannot know the token before the exit code.
-while IFS= read -r -t 60 -u 3 line; do
-  set -- ${line}
-  [ "$1 $2" = "ROADIE @MARK@" ] || continue
-  case $3 in
-    script) take_script "$4" && answer ;;
-    ask) ask "$4" "$5" ;;
-    run) run_now "$4" "$5" "$6" ;;
-    early) run_early "$4" "$5" "$6" ;;
-    payload) head -c "$4" <&3 >/dev/null ;; # of a run that is over
+asked= how=0
+while IFS=" " read -r -t 60 -u 3 word mark kind first second third; do
+  [ "${word} ${mark}" = "ROADIE @MARK@" ] || continue
+  case ${kind} in
+    script) take_script "${first}" && answer ;;
+    ask) ask "${first}" "${second}" ;;
+    run) run_now "${first}" "${second}" "${third}" ;;
+    early) run_early "${first}" "${second}" "${third}" && break ;;
   esac
 done
 answer # if somebody hears it or not, nothing of it stays

@@ -40,14 +40,14 @@ take_in() { # the ref comes last: a tree that has one is whole, and on disk
 await_payload() { # it may still be on its way, as long as somebody is there
   local mark=/run/roadie/${run_id}.came trouble='' tries
   for ((tries = 0; ; tries++)); do
-    [[ ! -e ${mark} ]] || break
+    [[ ! -s ${mark} ]] || break
     stop_if_asked
     if ((tries < 200)); then sleep 0.01; else sleep 0.5; fi
     ((tries < 200)) || is_anybody_there || fail "code ${tree:0:12}" 'it did not arrive; run the same command again'
   done
   contents_of "${mark}" trouble
   case ${trouble} in
-    '') ;;
+    0) ;;
     97) fail "code ${tree:0:12}" 'it could not be written: is the disk full?' ;;
     *) fail "code ${tree:0:12}" 'it did not arrive whole; run the same command again' ;;
   esac

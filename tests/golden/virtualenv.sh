@@ -398,12 +398,13 @@ find_wheels() { # Debian's; up to 3.11 a virtualenv has setuptools, and older pa
   [[ -e ${setuptools_wheel} ]] || setuptools_wheel=''
 }
 
-find_sources() { # sets made_with; a password may be in what it is a hash of
-  local file files=()
+find_sources() { # sets made_with; a password may be in what it is a hash of. Where the builder's own files lead, root does not go
+  local file files=() certificates=''
   for file in /etc/xdg/pip/pip.conf /etc/pip.conf "${cache}"/.{pip,config/pip}/pip.conf "${python_path%/*/*}/pip.conf" "${setuptools_wheel}"; do
-    [[ ! -f ${file} || -L ${file} ]] || files+=("${file}")
+    [[ ! -f ${file} || ${file} == "${cache}/"* && -L ${file} ]] || files+=("${file}")
   done
-  made_with=$(sha256sum -- - "${files[@]}" <<<"${with_uv_py}" | sha256sum)
+  [[ ! -e /etc/ssl/certs/ca-certificates.crt ]] || certificates=1
+  made_with=$(sha256sum -- - "${files[@]}" <<<"${with_uv_py}${certificates}" | sha256sum)
 }
 
 local what="virtualenv ${digest:0:12}"

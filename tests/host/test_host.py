@@ -167,7 +167,7 @@ def test_what_is_wrong_with_the_script_to_come_is_told_and_ends_the_session(reac
 
 WAITS = (
     "touch /tmp/begun; echo begun\n"
-    'until [[ -e /run/roadie/$(basename "$2").came ]]; do sleep 0.05; done\n'
+    'until [[ -s /run/roadie/$(basename "$2").came ]]; do sleep 0.05; done\n'
     'cat "/run/roadie/$(basename "$2").came"; sha256sum <"$2"'
 )
 
@@ -180,7 +180,7 @@ def test_an_early_run_begins_beside_what_is_asked_and_meets_its_payload(reach, h
     )
     assert ours.run(asked, ahead=lambda: Ahead(WAITS, early=True)).tail == ["asked"]
     outcome = ours.run(WAITS, data)
-    assert [line for line in outcome.tail if line] == ["begun", f"{hashlib.sha256(data).hexdigest()}  -"]
+    assert [line for line in outcome.tail if line] == ["begun", "0", f"{hashlib.sha256(data).hexdigest()}  -"]
     assert ours.run("echo on").tail == ["on"]
     assert sent == [asked, WAITS, "echo on"]
 
@@ -194,7 +194,7 @@ def test_an_early_run_that_nobody_wants_ends(reach, host):
 
 
 def test_an_early_run_that_ends_before_all_of_its_payload_has_come_is_told_at_once(reach):
-    ours, script = reach(), 'until [[ -e /run/roadie/$(basename "$2").coming ]]; do sleep 0.01; done; exit 5'
+    ours, script = reach(), "until [[ -s $2 ]]; do sleep 0.01; done; exit 5"
     ours.run("true", ahead=lambda: Ahead(script, early=True))
     assert ours.run(script, os.urandom(60_000_000)).code == 5
     assert ours.run("echo on").tail == ["on"]

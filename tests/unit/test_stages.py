@@ -35,6 +35,13 @@ def test_but_for_requirements_in_folders_of_the_project_it_does() -> None:
     assert {*found} == {*stages.DEPLOY}
 
 
+def test_what_comes_right_after_the_virtualenv_stays_behind_it(chosen) -> None:
+    own = stages.Stage("own", "Do something.", "stages/own.sh.j2")
+    chosen(stages.virtualenv, own, stages.receive, stages.checkout, stages.environment)
+    found = ["receive", "checkout", "virtualenv", "own", "environment"]
+    assert names(_deploy_stages(True, IN_FOLDERS)) == found
+
+
 @pytest.mark.parametrize(
     "sequence", [(stages.checkout, stages.environment, stages.virtualenv), (stages.virtualenv,), ()]
 )
