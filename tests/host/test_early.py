@@ -69,6 +69,7 @@ def test_code_that_never_comes_leaves_the_release_that_serves_and_the_next_deplo
         with deployed.started("deploy", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}) as process:
             assert eventually(lambda: host.ssh(f"cat {STEP} 2>/dev/null || true").stdout == "receive\n")
             assert host.ssh("ls /etc/supervisor/conf.d | wc -l").stdout == "2\n"  # it loads already
+            error_of(deployed.fab("deploy"), 4, "locked by ", "at step receive")
             os.killpg(process.pid, end)
             process.communicate(timeout=30)
         assert eventually(lambda: is_quiet(host))
