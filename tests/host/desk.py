@@ -78,7 +78,10 @@ class Desk:
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+            process.wait()
+            for stream in process.stdout, process.stderr:
+                if stream:
+                    stream.close()
 
     @property
     def _way(self) -> tuple[str, ...]:
