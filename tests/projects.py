@@ -62,6 +62,13 @@ def change_line(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), "utf-8")
 
 
+def retitle(guestbook: Path, title: str) -> None:
+    """Commit the guestbook with another title on its first page."""
+    page = guestbook / "entries/templates/entries/index.html"
+    change_line(page, "<h1>Guestbook</h1>", f"<h1>{title}</h1>")
+    commit(guestbook, title)
+
+
 def git(folder: Path, *args: str) -> str:
     """Run git there, as nobody in particular; what it printed."""
     known = {"user.name": "A developer", "user.email": "dev@example.org", "commit.gpgsign": "false"}

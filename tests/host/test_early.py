@@ -8,12 +8,11 @@ import signal
 from pathlib import Path
 
 from desk import Desk, browse, eventually
-from faults import error_of, serving
-from projects import change_line, commit
+from faults import Serving, error_of, serving
+from projects import retitle
 from roadie.throwaway import ThrowawayHost
 from told import last_run
 
-INDEX = "entries/templates/entries/index.html"
 LOCK = "/run/roadie/guestbook.lock"
 STEP = "/run/roadie/guestbook.step"
 # A git that hands out no code.
@@ -23,36 +22,29 @@ exec {git} "$@"
 """
 
 
-def with_title(desk: Desk, title: str) -> Desk:
-    change_line(desk.project / INDEX, "<h1>Guestbook</h1>", f"<h1>{title}</h1>")
-    commit(desk.project, title)
-    return desk
-
-
-def is_quiet(host: ThrowawayHost) -> bool:
-    """Whether no run is left, and no program but that of the release that serves."""
-    left = host.ssh(f"ls /run/roadie | grep -E 'beat|came|sh$'; flock -n {LOCK} true || echo locked").stdout
-    programs = host.ssh("ls /etc/supervisor/conf.d; supervisorctl status | wc -l").stdout.split()
-    return left == "" and len(programs) == 2
+def is_as(before: Serving, host: ThrowawayHost) -> bool:
+    """Whether no run has left a file, and release, programs and locks are as before."""
+    return not host.ssh("ls /run/roadie | grep -E 'beat|came|sh$' || true").stdout and serving(host) == before
 
 
 def test_where_nothing_is_new_it_ends_without_the_lock(deployed: Desk) -> None:
-    host = deployed.host
+    host, before = deployed.host, serving(deployed.host)
     pid = host.ssh(f"mkdir -p /run/roadie; flock {LOCK} sleep 600 >/dev/null 2>&1 & echo $!").stdout.strip()
     try:
         assert "0 changed" in deployed.does("deploy").out
     finally:
         host.ssh(f"pkill -P {pid}")
-    assert eventually(lambda: is_quiet(host))
+    assert eventually(lambda: is_as(before, host))
     told = {verb for verb, *_ in last_run(host).events}
     assert told <= {"fact", "stopped"}, told  # that it is served, or that nobody listens any more
 
 
 def test_where_the_site_is_held_back_nothing_is_begun(deployed: Desk) -> None:
-    with_title(deployed, "Held")
+    before = serving(deployed.host)
+    retitle(deployed.project, "Held")
     deployed.does("lock", "--message", "audit")
     error_of(deployed.fab("deploy"), 4, "held back on purpose", "audit")
-    assert eventually(lambda: is_quiet(deployed.host))
+    assert eventually(lambda: is_as(before, deployed.host))
     deployed.does("unlock")
 
 
@@ -60,7 +52,7 @@ def test_code_that_never_comes_leaves_the_release_that_serves_and_the_next_deplo
     deployed: Desk, tmp_path: Path
 ) -> None:
     host, before = deployed.host, serving(deployed.host)
-    with_title(deployed, "Late")
+    retitle(deployed.project, "Late")
     git = tmp_path / "git"
     git.write_text(STALLED_GIT.format(git=shutil.which("git")))
     git.chmod(0o755)
@@ -72,7 +64,6 @@ def test_code_that_never_comes_leaves_the_release_that_serves_and_the_next_deplo
             error_of(deployed.fab("deploy"), 4, "locked by ", "at step receive")
             os.killpg(process.pid, end)
             process.communicate(timeout=30)
-        assert eventually(lambda: is_quiet(host))
-        assert serving(host) == before
+        assert eventually(lambda: is_as(before, host))
     deployed.does("deploy")
     assert "<h1>Late</h1>" in browse(host).body

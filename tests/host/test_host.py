@@ -173,11 +173,8 @@ WAITS = (
 
 
 def test_an_early_run_begins_beside_what_is_asked_and_meets_its_payload(reach, host, sent):
-    ours, data, asked = (
-        reach(),
-        os.urandom(3_000_000),
-        "until [[ -e /tmp/begun ]]; do sleep 0.1; done; echo asked",
-    )
+    ours, data = reach(), os.urandom(3_000_000)
+    asked = "until [[ -e /tmp/begun ]]; do sleep 0.1; done; echo asked"
     assert ours.run(asked, ahead=lambda: Ahead(WAITS, early=True)).tail == ["asked"]
     outcome = ours.run(WAITS, data)
     assert [line for line in outcome.tail if line] == ["begun", "0", f"{hashlib.sha256(data).hexdigest()}  -"]

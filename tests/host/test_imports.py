@@ -16,7 +16,7 @@ from desk import Done, browse, eventually
 from environments import Environment, build
 from faults import error_of
 from invoke.util import yaml
-from projects import change_line, commit, example, git_repo, settings
+from projects import commit, example, git_repo, retitle, settings
 from roadie import throwaway
 from roadie.throwaway import ThrowawayHost
 
@@ -96,16 +96,10 @@ def assert_it_deploys(seat: Seat, title: str, prefix: str = "", project: str = "
     """The tasks are listed, bootstrap finds all in order, and a deploy puts this title on the page."""
     listed = seat.does("--list")
     assert {f"{prefix}bootstrap", f"{prefix}deploy"} <= set(listed.split())
-    give_title(seat.project / project, title)
+    retitle(seat.project / project, title)
     assert " 0 changed" in seat.does(f"{prefix}bootstrap")
     seat.does(f"{prefix}deploy")
     assert f"<h1>{title}</h1>" in browse(seat.host).body
-
-
-def give_title(project: Path, title: str) -> None:
-    page = project / "entries/templates/entries/index.html"
-    change_line(page, "<h1>Guestbook</h1>", f"<h1>{title}</h1>")
-    commit(project)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +199,7 @@ def test_a_stage_of_the_users_own_that_fails_after_the_switch_says_what_serves(s
         'smoke = Stage("smoke", "Try it.", "stages/smoke.sh.j2")\n'
         "use(deploy=(*DEPLOY, smoke))\n"
     )
-    give_title(seat.project, "After the switch")
+    retitle(seat.project, "After the switch")
     seat.write({"stages/smoke.sh.j2": "echo no smoke >&2\nexit 3\n"})
     done = seat.fab("deploy")
     release = seat.host.ssh("basename $(readlink -f /srv/guestbook/live/release)").stdout.strip()
@@ -253,7 +247,7 @@ def ship_to(c, name):
 def test_a_task_of_the_users_own_calls_deploy(seat: Seat, title: str, words: list[str], context: str) -> None:
     settings(seat.project, **{**known_settings(seat), "hosts": [f"root@{seat.host.name}"]})
     (seat.project / "fabfile.py").write_text(OWN_TASKS)
-    give_title(seat.project, title)
+    retitle(seat.project, title)
     out = seat.does(*[word.replace("HOST", seat.host.name) for word in words], on_host=False)
     assert context in out
     assert f"<h1>{title}</h1>" in browse(seat.host).body

@@ -4,20 +4,14 @@ import pytest
 from cuts import Door, assert_deployed
 from desk import browse
 from faults import error_of
-from projects import change_line, commit
-
-
-def with_title(desk, title):
-    """The desk, with a commit of another title."""
-    index = desk.project / "entries/templates/entries/index.html"
-    change_line(index, "<h1>Guestbook</h1>", f"<h1>{title}</h1>")
-    commit(desk.project, title)
-    return desk
+from projects import retitle
 
 
 @pytest.mark.parametrize("first", ["deploy", "bootstrap"])
 def test_of_two_runs_at_once_one_works_and_the_other_is_told(deployed, desk, first):
-    one, other = with_title(deployed, "One"), with_title(desk(deployed.host), "Other")
+    one, other = deployed, desk(deployed.host)
+    retitle(one.project, "One")
+    retitle(other.project, "Other")
     deployed.host.ssh("rm /etc/nginx/conf.d/roadie.conf")  # for bootstrap to have something to do
     door = Door(one)
     with door.guarded(), one.started(first) as process:
