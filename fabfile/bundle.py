@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,8 @@ class Commit:
     committed_at: str
     branch: str = ""
     ref: str = "HEAD"
+    #: where the folder that was asked lies in the repository, as `sites/one/`
+    prefix: str = ""
     #: the folder that git says is checked out at this commit, if any
     folder: Path | None = None
 
@@ -90,8 +92,11 @@ def find_commit(root: Path, ref: str = "HEAD") -> Commit:
     sha = next(iter(named.values()))
     told = git(root, "log", "-1", "--no-show-signature", "--encoding=UTF-8", _FORMAT, sha, "--")
     tree, author, committed_at, subject = map(_clean, told.split(b"\n")[:4])
+    prefix, branch = _place(root, head)
+    if ref != "HEAD":
+        branch = _branch(ref, named)
     folder = root if sha == head else None
-    return Commit(sha, tree, subject, author, committed_at, _branch(root, ref, named), ref, folder)
+    return Commit(sha, tree, subject, author, committed_at, branch, ref, prefix, folder)
 
 
 def tree_of(root: Path, commit: Commit, folder: str = "") -> str:
@@ -187,14 +192,19 @@ def _no_single_commit(root: Path, ref: str, named: Mapping[str, str]) -> UsageEr
     return UsageError(f"--ref {ref}: no branch, tag or commit of that name here; {hint}")
 
 
-def _branch(root: Path, ref: str, named: Mapping[str, str]) -> str:
-    if ref != "HEAD":
-        full = ref if ref.startswith("refs/heads/") else f"refs/heads/{ref}"
-        return full.removeprefix("refs/heads/") if full in named else ""
-    try:
-        return _clean(git(root, "symbolic-ref", "--quiet", "--short", "HEAD"))
-    except GitFailed:
-        return ""
+def _place(root: Path, head: str) -> tuple[str, str]:
+    """Where a folder lies in its repository, and the branch that is checked out there, if any is."""
+    asked = ("--symbolic-full-name", "HEAD") if head else ()  # git fails where there is no commit yet
+    told = git(root, "rev-parse", "--show-prefix", *asked).removesuffix(b"\n")
+    prefix, _, name = told.rpartition(b"\n") if head else (told, b"", b"")
+    branch = _clean(name)
+    return os.fsdecode(prefix), "" if branch == "HEAD" else branch.removeprefix("refs/heads/")
+
+
+def _branch(ref: str, known: Container[str]) -> str:
+    """The name of the branch that a ref means, if it means one."""
+    full = ref if ref.startswith("refs/heads/") else f"refs/heads/{ref}"
+    return full.removeprefix("refs/heads/") if full in known else ""
 
 
 def _dirty(root: Path) -> tuple[str, ...]:

@@ -83,11 +83,11 @@ def _broken_file(work: Committed) -> tuple[str, str]:
 
 def _served_file(work: Committed) -> tuple[str, str]:
     """The module that Gunicorn is to serve, or that of the settings if there is none: path and text."""
-    project, tree = work.project, CommitTree(work.settings.root, work.commit.sha, work.prefix)
+    project, tree = work.project, CommitTree(work.settings.root, work.commit.sha, work.commit.prefix)
     module = project.wsgi_module or project.settings_module
     base = posixpath.join(project.manage_dir, *module.split("."))
     path = next(path for path in (f"{base}.py", f"{base}/__init__.py") if path in tree.list())
-    return posixpath.join(work.prefix, path), str(tree.read(path))
+    return posixpath.join(work.commit.prefix, path), str(tree.read(path))
 
 
 def _inside(copy: Path, path: Path) -> Path:

@@ -7,13 +7,15 @@ import subprocess
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from .errors import UsageError
 
 _IGNORED = {"node_modules", "__pycache__", "site-packages"}
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LFS_SIZES = range(100, 1024)
+#: names of blobs that fit into a pipe on any system, so that git can wait for a reader
+_AT_ONCE = 200
 
 
 class Tree(Protocol):
@@ -70,7 +72,7 @@ class CommitTree:
 
     def read(self, path: str) -> str | None:
         entry = self._entries.get(path)
-        return _text(self._blob(entry.name)) if entry and entry.mode.startswith("100") else None
+        return _text(*self._blobs([entry.name])) if entry and entry.mode.startswith("100") else None
 
     def submodules(self, below: str = "") -> Sequence[str]:
         """The paths where git would put another repository."""
@@ -83,41 +85,43 @@ class CommitTree:
             for path, entry in self._below(below)
             if entry.size in _LFS_SIZES and entry.mode.startswith("100")
         ]
-        return [path for path, start in zip(small, self._starts(small), strict=True) if start == _LFS]
+        contents = self._blobs([self._entries[path].name for path in small])
+        return [path for path, content in zip(small, contents, strict=True) if content.startswith(_LFS)]
 
     def stray_links(self, below: str = "") -> Sequence[str]:
         """The links that lead out of a folder, which then would lead anywhere or nowhere on a host."""
         start = f"{below}/" if below else ""
         found = [(path, entry.name) for path, entry in self._below(below) if entry.mode == "120000"]
-        links = {path.removeprefix(start): os.fsdecode(self._blob(name)) for path, name in found}
+        targets = self._blobs([name for _, name in found])
+        links = {
+            path.removeprefix(start): os.fsdecode(target)
+            for (path, _), target in zip(found, targets, strict=True)
+        }
         return [start + path for path in links if _leads_out(path, links)]
 
     def _below(self, folder: str) -> Iterator[tuple[str, _Entry]]:
         start = f"{folder}/" if folder else ""
         return ((path, entry) for path, entry in self._entries.items() if path.startswith(start))
 
-    def _starts(self, paths: Sequence[str]) -> Iterator[bytes]:
-        """How each of some files begins, all asked for at once."""
-        names = "".join(f"{self._entries[path].name}\n" for path in paths)
-        argv = ["git", "-C", str(self.repo), "cat-file", "--batch"]
-        answer = subprocess.run(argv, input=names.encode(), capture_output=True, check=False).stdout
-        place = 0
-        for path in paths:
-            start = answer.find(b"\n", place) + 1
-            yield answer[start : start + len(_LFS)]
-            place = start + self._entries[path].size + 1
+    def _blobs(self, names: Sequence[str]) -> Sequence[bytes]:
+        """What these blobs hold; many are asked for at once."""
+        found: list[bytes] = []
+        for place in range(0, len(names), _AT_ONCE):
+            contents = self._contents or self._start_reading()
+            assert contents.stdin and contents.stdout
+            asked = names[place : place + _AT_ONCE]
+            contents.stdin.write("".join(f"{name}\n" for name in asked).encode())
+            contents.stdin.flush()
+            found += [self._next_blob(contents.stdout, name) for name in asked]
+        return found
 
-    def _blob(self, name: str) -> bytes:
-        contents = self._contents or self._start_reading()
-        assert contents.stdin and contents.stdout
-        contents.stdin.write(f"{name}\n".encode())
-        contents.stdin.flush()
-        header = contents.stdout.readline().split()
+    def _next_blob(self, answers: IO[bytes], name: str) -> bytes:
+        header = answers.readline().split()
         if len(header) != 3:
             raise UsageError(
                 f"commit {self.commit}: git lacks a part of it ({name}); `git fetch` it, then deploy"
             )
-        return contents.stdout.read(int(header[2]) + 1)[:-1]
+        return answers.read(int(header[2]) + 1)[:-1]
 
     def _start_reading(self) -> subprocess.Popen[bytes]:
         self._contents = subprocess.Popen(

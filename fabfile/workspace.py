@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from . import project as projects
-from .bundle import Commit, NoCommit, find_commit, git, tree_of
+from .bundle import Commit, NoCommit, find_commit, tree_of
 from .pins import PINS
 from .project import Project
 from .settings import Settings
@@ -30,15 +30,14 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Committed(Workspace):
-    """A workspace as one commit has it; `prefix` is where it lies in the repository."""
+    """A workspace as one commit has it."""
 
     commit: Commit
-    prefix: str
 
     @cached_property
     def shipped_tree(self) -> str:
         """The tree that goes to the host: no more than the release needs."""
-        folder = posixpath.normpath(posixpath.join(self.prefix, self.project.ship_root))
+        folder = posixpath.normpath(posixpath.join(self.commit.prefix, self.project.ship_root))
         return tree_of(self.settings.root, self.commit, folder)
 
 
@@ -62,8 +61,7 @@ def at_ref(settings: Settings, ref: str) -> Committed:
 
 
 def _at_commit(settings: Settings, commit: Commit) -> Committed:
-    prefix = git(settings.root, "rev-parse", "--show-prefix").decode().strip()
-    tree = CommitTree(settings.root, commit.sha, prefix)
+    tree = CommitTree(settings.root, commit.sha, commit.prefix)
     project = projects.read(tree, settings)
     projects.refuse_unsupported(tree, project)
-    return Committed(projects.complete(settings, project), project, commit, prefix)
+    return Committed(projects.complete(settings, project), project, commit)

@@ -225,7 +225,8 @@ def test_dirt_beside_the_project_is_none_of_its_business(repo: Path) -> None:
     (repo / "site" / "manage.py").write_text("")
     commit(repo)
     (repo / "notes.txt").write_text("")
-    assert find_commit(repo / "site").dirty == ()
+    found = find_commit(repo / "site")
+    assert (found.dirty, found.prefix, found.branch) == ((), "site/", "main")
 
 
 def test_a_folder_outside_git_holds_no_commit(tmp_path: Path) -> None:

@@ -127,6 +127,14 @@ def test_submodules_and_lfs_pointers_are_found_below_a_folder(repo):
     assert "lib/other" not in tree.list()
 
 
+def test_one_lfs_pointer_among_many_small_files_is_found(repo):
+    write(repo, {f"{number}.txt": f"{number:0500}" for number in range(450)} | {"399.txt": LFS})
+    projects.commit(repo)
+    tree = CommitTree(repo, "HEAD")
+    assert tree.lfs_pointers() == ["399.txt"]
+    assert tree.read("449.txt") == f"{449:0500}"
+
+
 @pytest.mark.parametrize(
     ("path", "target", "leads_out"),
     [
