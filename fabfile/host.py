@@ -25,7 +25,7 @@ from .session import Payload, Refused, Session, Silent
 TAIL = 40
 _LONGEST_TAIL_LINE = 2000
 #: a script is mostly words: packed it is a third, which is fewer round trips where they are long
-_PACKING = 6
+_PACKING = 4
 
 _passwords: dict[str, str] = {}
 _passwords_lock = Lock()

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,11 @@ def render(template: str, own_templates: Path | None, values: Mapping[str, Any])
     except jinja2.TemplateError as error:
         raise SettingsError(_where(error, template)) from error
     return text
+
+
+def get_ready(own_templates: Path | None) -> None:
+    """Load what rendering needs: it takes longer than to render, and there may be time for it."""
+    _environment(own_templates)
 
 
 def _where(error: Exception, template: str) -> str:
@@ -182,6 +186,8 @@ def python(value: object) -> str:
 
 def html(value: object) -> str:
     """A text inside an element or a quoted attribute."""
+    from html import escape
+
     return escape(_text(value))
 
 

@@ -12,9 +12,11 @@ from typing import Any
 
 from invoke.context import Context
 
+from .console import soon
 from .errors import Interrupted, RoadieError
 from .executor import hosts_of, run_parallel
 from .host import Host
+from .render import get_ready, render
 from .report import HostReport, Report
 from .session import Payload
 from .settings import Settings, check_topology, read
@@ -22,12 +24,13 @@ from .stages import Stage
 
 
 def targets(c: Context) -> tuple[Settings, list[Host]]:
-    """The settings and the hosts of a command; they are being connected to from here on."""
+    """The settings and the hosts of a command; from here on they are being connected to."""
     settings = read(c)
     hosts = hosts_of(c, settings)
     check_topology(settings, [host.name for host in hosts])
     for host in hosts:
         host.open_soon()
+    soon(lambda: get_ready(settings.own_templates))  # meanwhile
     return settings, hosts
 
 
@@ -52,8 +55,6 @@ class Run:
     @cached_property
     def script(self) -> str:
         """The stages' templates in the frame that runs them."""
-        from .render import render
-
         run = {
             "nonce": self.nonce,
             "check": self.check,
@@ -65,6 +66,11 @@ class Run:
         }
         own = self.values["settings"].own_templates
         return render("stage.sh.j2", own, {**self.values, "run": run, "stages": self.stages})
+
+    def rendered(self) -> Run:
+        """Have its script made now, and return itself."""
+        _ = self.script
+        return self
 
 
 def run_stages(
