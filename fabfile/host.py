@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Event as Flag
 from threading import Lock
 from typing import Protocol
@@ -201,7 +202,7 @@ class Host:
         end, is_there = _new_end(), script == self._script_there
         mark = self._session.mark if self._session else _new_mark()
         header = f"ROADIE {mark} {run} {end}\n".encode()
-        parts = (*(() if is_there else _packed(mark, script)), header, payload)
+        parts = (*(() if is_there else _message(mark, script)), header, payload)
         if self._session:
             self._session.feed(parts)
         else:
@@ -212,7 +213,7 @@ class Host:
     def _send_ahead(self, session: Session, ahead: Ahead) -> None:
         self._script_there = ahead.script
         self._begun = _new_end() if ahead.early else ""
-        session.feed(_packed(session.mark, ahead.script, self._begun))
+        session.feed(_message(session.mark, ahead.script, self._begun))
 
     def _listen(
         self,
@@ -342,11 +343,17 @@ class Host:
             del _passwords[self.connection.user]
 
 
-def _packed(mark: str, script: str, end: str = "") -> tuple[bytes]:
+@lru_cache(maxsize=4)
+def packed(script: str) -> bytes:
+    """A script as it goes over the wire; the last ones are kept, so that there may be time for it before."""
+    return gzip.compress(script.encode(), _PACKING, mtime=0)
+
+
+def _message(mark: str, script: str, end: str = "") -> tuple[bytes]:
     """What has the program on the host take in a script, and run it at once if its `end` is given."""
-    packed = gzip.compress(script.encode(), _PACKING, mtime=0)
-    words = f"early {len(packed)} {_new_id()} {end}" if end else f"script {len(packed)}"
-    return (f"ROADIE {mark} {words}\n".encode() + packed,)
+    data = packed(script)
+    words = f"early {len(data)} {_new_id()} {end}" if end else f"script {len(data)}"
+    return (f"ROADIE {mark} {words}\n".encode() + data,)
 
 
 def _command(program: str) -> str:

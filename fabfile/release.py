@@ -47,7 +47,7 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
     def make_run() -> Run:
         made = {"release": make_release(work, values), "nginx": _sum_of_nginx(values)}
         sequence, early = _deploy_stages(migrate, work.project), len(hosts) == 1
-        return Run(sequence, {**values, **made}, "fab deploy", wait=wait, early=early).rendered()
+        return Run(sequence, {**values, **made}, "fab deploy", wait=wait, early=early).ready()
 
     run = soon(make_run)  # meanwhile the hosts are asked
     survey = execute(hosts, Run(SURVEY, values, "fab deploy", locks=False), ahead=run)

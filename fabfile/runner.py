@@ -15,7 +15,7 @@ from invoke.context import Context
 from .console import soon
 from .errors import Interrupted, RoadieError
 from .executor import hosts_of, run_parallel
-from .host import Host
+from .host import Host, packed
 from .render import get_ready, render
 from .report import HostReport, Report
 from .session import Payload
@@ -67,9 +67,9 @@ class Run:
         own = self.values["settings"].own_templates
         return render("stage.sh.j2", own, {**self.values, "run": run, "stages": self.stages})
 
-    def rendered(self) -> Run:
-        """Have its script made now, and return itself."""
-        _ = self.script
+    def ready(self) -> Run:
+        """Have all of it made that it will be sent as, and return itself."""
+        packed(self.script)
         return self
 
 

@@ -17,8 +17,12 @@ name_run() { # NONCE: whoever finds the file and no such process knows that the 
   for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
   echo "$$" >"${run}.beat"
 }
-take_script() { # SIZE: packed
-  script=$(set -o pipefail; timeout 30 head -c "$1" <&3 | gzip -dc 2>/dev/null && echo .) || exit 96
+unpack() { # SIZE: prints a script that arrives packed; false if it does not arrive whole
+  timeout 30 head -c "$1" <&3 | gzip -dc 2>/dev/null
+  [ "${PIPESTATUS[*]}" = "0 0" ]
+}
+take_script() { # SIZE: until it is known by what name it runs
+  script=$(unpack "$1" && echo .) || { answer; exit 96; }
 }
 put_script() {
   printf %s "${script%.}" >"${run}.sh" || leave 97
@@ -63,8 +67,7 @@ answer() { # if something was asked
   echo "${asked_token} ${code}"
   asked=
 }
-begin() { # NONCE
-  put_script
+begin() { # NONCE: its script is there
   open_log "$1"
   setsid bash "${run}.sh" "${log}" "${payload}" "$1" >>"${log}" 2>&1 3<&- &
   worker=$!
@@ -98,13 +101,18 @@ run_now() { # NONCE SIZE TOKEN: with its payload
   name_run "$1"
   take_payload "$2"
   [ "${how}" = 0 ] || leave "${how}"
+  put_script
   begin "$1"
   follow "$3"
 }
 run_early() { # SIZE NONCE TOKEN: beside what is asked still; its payload comes while it runs, and nothing after it
-  how=0
-  take_script "$1"
   name_run "$2"
+  if ! unpack "$1" >"${run}.sh"; then
+    how=96
+    echo >>"${run}.sh" || how=97
+    answer
+    leave "${how}"
+  fi
   begin "$2"
   answer
   follow "$3"

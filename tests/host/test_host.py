@@ -128,11 +128,11 @@ class Ahead:
 def sent(monkeypatch):
     """The scripts that were sent, in order."""
     scripts = []
-    packed = roadie.host._packed
+    message = roadie.host._message
     monkeypatch.setattr(
         roadie.host,
-        "_packed",
-        lambda mark, script, end="": scripts.append(script) or packed(mark, script, end),
+        "_message",
+        lambda mark, script, end="": scripts.append(script) or message(mark, script, end),
     )
     return scripts
 
@@ -143,6 +143,16 @@ def test_a_script_that_was_sent_ahead_runs_without_being_sent_again(reach, sent)
     assert ours.run(script, b"payload") == Outcome(3, [], ["payload"])
     assert sent == ["echo asked; exit 4", script]
     assert ours.run(script, b"again").tail == ["again"]
+
+
+def test_a_script_that_is_to_begin_early_does_not_unless_it_arrived_whole(reach, host, monkeypatch):
+    packed, script = roadie.host.packed, "touch /root/begun"
+    broken = {script: packed(script)[:-8] + bytes(8)}
+    monkeypatch.setattr(roadie.host, "packed", lambda text: broken.get(text) or packed(text))
+    ours = reach()
+    assert ours.run("sleep 1; exit 4", ahead=lambda: Ahead(script, early=True)).code == 4
+    assert ours.run(script).code == 96
+    assert host.ssh("ls /root/begun /run/roadie/*.sh", check=False).stdout == ""
 
 
 def test_another_script_may_run_in_place_of_the_one_that_was_sent_ahead(reach):
