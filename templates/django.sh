@@ -72,7 +72,7 @@ next_answer() { # sets line; false when nobody is left who could tell one
 end_inspection() {
   inspecting=''
   exec 6<&-
-  rm -f -- "${answers}" "${root}/slots/${idle:-none}"/{inspect,answers}
+  rm -f -- "${answers}" "${root}/slots/${idle:-none}"/{inspect,answers} & # the switch need not wait for that
 }
 
 hear() { # LINE: sets key and value if it is an answer; else logs it, and learns from a traceback what went wrong and where
