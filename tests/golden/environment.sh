@@ -942,7 +942,6 @@ import time
 from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import all_suffixes
-from importlib.util import find_spec
 from pathlib import Path
 
 # What needs no settings, by the class of workers. Gevent has to patch before anything of Django is loaded,
@@ -952,34 +951,22 @@ DJANGO = {
     "gthread": "django.core.handlers.wsgi",
     "uvicorn_worker.UvicornWorker": "django.core.handlers.asgi",
 }
-# What most projects have of it besides.
-MORE_OF_DJANGO = (
-    "django.contrib.admin.apps",
-    "django.contrib.auth.apps",
-    "django.contrib.sessions.middleware",
-    "django.contrib.messages.middleware",
-    "django.contrib.staticfiles.storage",
-)
-MYSQL = "django.db.backends.mysql.base"
 GUNICORN = "gunicorn.app.wsgiapp", "gunicorn.arbiter"
 SUFFIXES = tuple(all_suffixes())
 
 
-def what_of_django(options):
-    """The modules that each worker, and the check, would otherwise load for itself."""
+def load_django(options):
+    """Load what each worker, and the check, would otherwise load for itself."""
     workers = options[options.index("--worker-class") + 1] if "--worker-class" in options else ""
-    if workers not in DJANGO:
-        return ()
-    # PyMySQL may be meant to stand in for what comes with this one.
-    mysql = () if find_spec("pymysql") else (MYSQL,)
-    return (DJANGO[workers], *MORE_OF_DJANGO, *mysql)
+    if workers in DJANGO:
+        load(DJANGO[workers])
 
 
 def load(*modules):
     """Import them, if they can be; whatever is wrong will be told when they are needed."""
     gc.disable()  # what comes with imports stays: to look for garbage in it costs an eighth of the time
-    for module in modules:
-        with suppress(Exception):
+    with suppress(Exception):
+        for module in modules:
             import_module(module)
     gc.enable()
     gc.freeze()  # what is never collected stays shared with the processes to come
@@ -1104,7 +1091,7 @@ def main(slot, options):
     if (slot / "serve").exists():
         is_for_check = await_release(slot)
     else:
-        load(*what_of_django(options))
+        load_django(options)
         is_for_check = await_release(slot, *GUNICORN)
     sys.path[:] = [*paths, *(path for path in sys.path if path not in paths)]
     if is_early:

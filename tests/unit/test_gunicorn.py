@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import shutil
 import signal
 import subprocess
@@ -17,7 +16,6 @@ from pathlib import Path
 import asgiref
 import pytest
 from releases import Release, on_sqlite
-from roadie.render import TEMPLATES
 
 # Stands in for Gunicorn: it says how it was started, and what was loaded before.
 STAND_IN = """
@@ -161,31 +159,6 @@ def test_nothing_of_django_is_loaded_for_workers_that_may_patch(slot: Slot, word
         time.sleep(0.5)
         slot.let("serve")
         assert served(process)["django"] is False
-
-
-def loaded_beforehand(*, beside_pymysql: bool) -> list[str]:
-    asked = runpy.run_path(str(TEMPLATES / "django/gunicorn.py"))["what_of_django"]
-    asked.__globals__["find_spec"] = lambda name: name if beside_pymysql else None
-    return [*asked(SYNC)]
-
-
-def test_what_is_loaded_beforehand_needs_no_settings() -> None:
-    names = loaded_beforehand(beside_pymysql=True)
-    code = """
-import sys
-from importlib import import_module
-from django.conf import settings
-for name in sys.argv[1:]:
-    import_module(name)
-assert not settings.configured
-"""
-    env = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "nowhere"}
-    subprocess.run([sys.executable, "-c", code, *names], env=env, check=True)
-
-
-def test_no_driver_is_loaded_where_pymysql_may_be_meant_to_stand_in_for_it() -> None:
-    alone, beside = (loaded_beforehand(beside_pymysql=each) for each in (False, True))
-    assert {*alone} - {*beside} == {"django.db.backends.mysql.base"}
 
 
 def test_the_check_is_of_the_release_and_has_an_environment_of_its_own(slot: Slot) -> None:
