@@ -166,20 +166,12 @@ start_slot() {
 }
 
 find_workers() { # PROGRAM: sets workers: one for each core, two at least, since a blocked one must not stop the site; each needs its memory twice
-  local cores=0 kb
-  count_cores
+  local cores kb
+  cores=$(nproc)
   read -r _ kb _ </proc/meminfo
   workers=$((cores < 2 ? 2 : cores > 8 ? 8 : cores))
   # A sync worker answers one request at a time.
   [[ $1 != *' --worker-class sync '* ]] || workers=$((workers * 2 + 1))
   ((workers * 350000 <= kb)) || workers=$((kb / 350000))
   workers=$((workers < 1 ? 1 : workers))
-}
-
-count_cores() { # sets cores: those that this process may use, as nproc says, without a process
-  local line part
-  while read -r line; do
-    [[ ${line} == Cpus_allowed_list:* ]] || continue
-    for part in ${line//[^0-9-]/ }; do cores=$((cores + ${part#*-} - ${part%-*} + 1)); done
-  done </proc/self/status
 }
