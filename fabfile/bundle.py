@@ -142,7 +142,7 @@ def git(
     given: dict[str, Any] = {"stdin": stdin} if stdin else {"input": os.fsencode(text)}
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *args],
+            ["git", "-C", str(root), "-c", "core.warnAmbiguousRefs=false", *args],
             stdout=stdout or subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**kept, **environment},

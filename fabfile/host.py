@@ -345,7 +345,7 @@ class Host:
 
 @lru_cache(maxsize=4)
 def packed(script: str) -> bytes:
-    """A script as it goes over the wire; the last ones are kept, so that there may be time for it before."""
+    """A script as it goes over the wire; the last ones are kept, so that they can be packed before."""
     return gzip.compress(script.encode(), _PACKING, mtime=0)
 
 

@@ -14,8 +14,8 @@ from .errors import UsageError
 _IGNORED = {"node_modules", "__pycache__", "site-packages"}
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LFS_SIZES = range(100, 1024)
-#: names of blobs that fit into a pipe on any system, so that git can wait for a reader
-_AT_ONCE = 200
+#: names of blobs that fit into the smallest pipe, so that git can wait for a reader
+_AT_ONCE = 50
 
 
 class Tree(Protocol):

@@ -21,7 +21,7 @@ unpack() { # SIZE: prints a script that arrives packed; false if it does not arr
   timeout 30 head -c "$1" <&3 | gzip -dc 2>/dev/null
   [ "${PIPESTATUS[*]}" = "0 0" ]
 }
-take_script() { # SIZE: until it is known by what name it runs
+take_script() { # SIZE: sets script, as it has no name yet; where it does not arrive whole, the session ends
   script=$(unpack "$1" && echo .) || { answer; exit 96; }
 }
 put_script() {
@@ -110,8 +110,9 @@ run_early() { # SIZE NONCE TOKEN: beside what is asked still; its payload comes 
   if ! unpack "$1" >"${run}.sh"; then
     how=96
     echo >>"${run}.sh" || how=97
+    tidy
     answer
-    leave "${how}"
+    exit "${how}"
   fi
   begin "$2"
   answer

@@ -229,6 +229,21 @@ def test_dirt_beside_the_project_is_none_of_its_business(repo: Path) -> None:
     assert (found.dirty, found.prefix, found.branch) == ((), "site/", "main")
 
 
+def test_a_tag_by_the_name_of_head_leaves_folder_and_branch_as_they_are(repo: Path) -> None:
+    (repo / "site").mkdir()
+    (repo / "site" / "manage.py").write_text("")
+    commit(repo)
+    git(repo, "update-ref", "refs/tags/HEAD", "HEAD")
+    found = find_commit(repo / "site")
+    assert (found.prefix, found.branch) == ("site/", "main")
+
+
+def test_a_branch_can_be_named_where_none_with_a_commit_is_checked_out(repo: Path) -> None:
+    git(repo, "symbolic-ref", "HEAD", "refs/heads/unborn")
+    found = find_commit(repo, "main")
+    assert (found.prefix, found.branch) == ("", "main")
+
+
 def test_a_folder_outside_git_holds_no_commit(tmp_path: Path) -> None:
     refused(NoCommit, "not in a git repository", tmp_path)
 
