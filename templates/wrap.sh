@@ -52,7 +52,7 @@ open_log() { # NONCE: room for it is taken beforehand, so that a full disk can s
 ask() { # NONCE TOKEN: it changes nothing and may be lost with the link, so nobody listens for heartbeats; what comes next ends it
   name_run "$1"
   put_script
-  { while sleep 5 2>/dev/null; do echo b >&2; done; } >/dev/null 3<&- &
+  { while sleep 5 2>/dev/null && kill -0 "$$" 2>/dev/null; do echo b >&2; done; } >/dev/null 3<&- &
   hum=$!
   { bash "${run}.sh" "" "" "$1" 2>&1 | cat; exit "${PIPESTATUS[0]}"; } 3<&- &
   asked=$! asked_run=${run} asked_token=$2

@@ -303,12 +303,14 @@ def test_runs_share_one_connection_and_one_session(reach, host):
     assert host.ssh("ls -A /run/roadie /var/lib/roadie/incoming | grep -v :").stdout.split() == []
 
 
-def test_a_frame_that_was_killed_is_a_host_that_was_lost(reach, host):
+@pytest.mark.parametrize("ahead", [None, lambda: Ahead("true"), lambda: Ahead("true", early=True)])
+def test_a_frame_that_was_killed_is_a_host_that_was_lost(reach, host, ahead):
     killed = threading.Timer(1, host.ssh, ["pkill -KILL -o -f '[R]OADIE roadie-'"])
     killed.start()
     ours = reach()
-    with pytest.raises(Unreachable, match=r"^lost web1 "):
-        ours.run("sleep 3")
+    error, _ = in_background(lambda: ours.run("sleep 3", ahead=ahead))(20)
+    assert isinstance(error, Unreachable)
+    assert str(error).startswith("lost web1 ")
     assert eventually(lambda: is_gone(host, "sleep 3"), 10)
     assert ours.run("echo again").tail == ["again"]
 
