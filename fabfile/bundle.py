@@ -92,9 +92,8 @@ def find_commit(root: Path, ref: str = "HEAD") -> Commit:
     sha = next(iter(named.values()))
     told = git(root, "log", "-1", "--no-show-signature", "--encoding=UTF-8", _FORMAT, sha, "--")
     tree, author, committed_at, subject = map(_clean, told.split(b"\n")[:4])
-    prefix, branch = _place(root, head)
-    if ref != "HEAD":
-        branch = _branch(ref, named)
+    prefix, checked_out = _place(root, head)
+    branch = checked_out if ref == "HEAD" else _branch(ref, named)
     folder = root if sha == head else None
     return Commit(sha, tree, subject, author, committed_at, branch, ref, prefix, folder)
 
@@ -142,6 +141,7 @@ def git(
     given: dict[str, Any] = {"stdin": stdin} if stdin else {"input": os.fsencode(text)}
     try:
         done = subprocess.run(
+            # Without it git says nothing of a name that a tag has as well, be it HEAD.
             ["git", "-C", str(root), "-c", "core.warnAmbiguousRefs=false", *args],
             stdout=stdout or subprocess.PIPE,
             stderr=subprocess.PIPE,

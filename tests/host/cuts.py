@@ -138,7 +138,8 @@ class Cut:
     def interrupt(self) -> None:
         """Ctrl-C: the command ends within a second and names what still finishes."""
         time.sleep(0.2)  # until it has heard of the step
-        if self.process.poll() == 0:  # the last step of all may be through by then
+        # The last step of all may be through by then, and the command too.
+        if self.process.poll() == 0 and not self.door.waiting():
             return
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
