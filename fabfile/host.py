@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Event as Flag
 from threading import Lock
-from typing import Protocol
 
 from fabric import Connection
 
@@ -28,6 +27,9 @@ _LONGEST_TAIL_LINE = 2000
 #: a script is mostly words: packed it is a third, which is fewer round trips where they are long
 _PACKING = 4
 
+#: makes what a session is fed first
+_Parts = Callable[[], Sequence[Payload]]
+
 _passwords: dict[str, str] = {}
 _passwords_lock = Lock()
 
@@ -39,16 +41,6 @@ class Outcome:
     code: int
     events: list[Event]
     tail: list[str]
-
-
-class Ahead(Protocol):
-    """What is sent while something else runs: a script, and whether it begins at once, beside that."""
-
-    @property
-    def script(self) -> str: ...
-
-    @property
-    def early(self) -> bool: ...
 
 
 @dataclass
@@ -83,9 +75,7 @@ class Host:
         self._refusal: Exception | None = None
         self._stopped = Flag()
         self._session: Session | None = None
-        self._script_there = ""
-        self._begun = ""  # the end of a run that began early, until somebody listens
-        self._is_spent = False  # it was listened to: its session takes no other
+        self._is_spent = False  # the session has had its last run
         self._sudo_asks = False
 
     def open(self) -> None:
@@ -123,31 +113,27 @@ class Host:
 
     def run(
         self,
-        script: str,
-        payload: Payload = b"",
+        script: str | Callable[[], str],
+        payload: Callable[[], Payload] | None = None,
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
         *,
         run_id: str = "",
         on_line: Callable[[str], None] | None = None,
-        ahead: Callable[[], Ahead] | None = None,
     ) -> Outcome:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
-        All of a host's share one session. `payload` lies in a file there meanwhile. `run_id` names the
-        run on the host; `on_line` gets every line that is no event. `ahead` makes what is most likely
-        the next: it is sent while this one runs, which must then change nothing, as it may end with
-        the link. Raises Unreachable if the link is lost, Interrupted by `stop`.
+        All of a host's share one session, which is opened while a callable still makes its script.
+        The event `asks` has the payload made and sent; it lies in a file there for the rest of the run.
+        `run_id` names the run on the host; `on_line` gets every line that is no event. Raises
+        Unreachable if the link is lost, Interrupted by `stop`.
         """
         progress = _Progress()
         try:
             self.open()
             try:
-                run = f"ask {_new_id()}" if ahead else f"run {run_id or _new_id()} {len(payload)}"
-                session, end = self._begin(run, script, payload)
-                if ahead:
-                    self._send_ahead(session, ahead())
-                code = self._listen(session, end, nonce, progress, on_event, on_line)
+                session, end = self._begin(script, run_id or _new_id(), is_last=payload is not None)
+                code = self._listen(session, end, nonce, progress, payload, on_event, on_line)
             except BaseException:
                 self._end_session()
                 raise
@@ -191,29 +177,23 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, run: str, script: str, payload: Payload) -> tuple[Session, str]:
+    def _begin(self, script: str | Callable[[], str], run_id: str, *, is_last: bool) -> tuple[Session, str]:
         """Have a script run in the session of all of them, and what will stand before its exit code."""
-        if self._session and self._begun and self._can_be_fed() and script == self._script_there:
-            end, self._begun, self._is_spent = self._begun, "", True
-            self._session.feed((f"ROADIE {self._session.mark} payload {len(payload)}\n".encode(), payload))
-            return self._session, end
-        if self._begun or self._is_spent or not self._can_be_fed():
+        if self._is_spent or not self._can_be_fed():
             self._leave_session()
-        end, is_there = _new_end(), script == self._script_there
-        mark = self._session.mark if self._session else _new_mark()
-        header = f"ROADIE {mark} {run} {end}\n".encode()
-        parts = (*(() if is_there else _message(mark, script)), header, payload)
+        end, mark = _new_end(), self._session.mark if self._session else _new_mark()
+
+        def parts() -> Sequence[Payload]:
+            data = packed(script if isinstance(script, str) else script())
+            kind = "last" if is_last else "run"
+            return (f"ROADIE {mark} {kind} {run_id} {len(data)} {end}\n".encode() + data,)
+
         if self._session:
-            self._session.feed(parts)
+            self._session.feed(parts())
         else:
             self._session = self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}", parts)
-        self._script_there = script
+        self._is_spent = is_last
         return self._session, end
-
-    def _send_ahead(self, session: Session, ahead: Ahead) -> None:
-        self._script_there = ahead.script
-        self._begun = _new_end() if ahead.early else ""
-        session.feed(_message(session.mark, ahead.script, self._begun))
 
     def _listen(
         self,
@@ -221,6 +201,7 @@ class Host:
         end: str,
         nonce: str,
         progress: _Progress,
+        payload: Callable[[], Payload] | None,
         on_event: Callable[[Event], None] | None,
         on_line: Callable[[str], None] | None,
     ) -> int:
@@ -233,6 +214,8 @@ class Host:
                     progress.tail.clear()  # what programs said of an earlier step explains nothing
                 if on_event:
                     on_event(event)
+                if event.verb == "asks" and payload:
+                    self._hand_over(session, payload())
             elif line or not is_over:
                 progress.tail.append(line[:_LONGEST_TAIL_LINE])
                 if on_line:
@@ -242,6 +225,9 @@ class Host:
         code = session.exit_code()
         self._end_session()
         return code or -1
+
+    def _hand_over(self, session: Session, payload: Payload) -> None:
+        session.feed((f"ROADIE {session.mark} payload {len(payload)}\n".encode(), payload))
 
     def _leave_session(self) -> None:
         """End it such that another can be opened at once."""
@@ -254,12 +240,12 @@ class Host:
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
-        self._script_there, self._begun, self._is_spent = "", "", False
+        self._is_spent = False
         if session:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()
 
-    def _become_root(self, mark: str, program: str, parts: Sequence[Payload] = ()) -> Session:
+    def _become_root(self, mark: str, program: str, parts: _Parts = tuple) -> Session:
         """Run bash as root: directly, through sudo, or through sudo with a password."""
         if self.is_root:
             return self._started(self._execute("", mark, program, parts))
@@ -275,11 +261,11 @@ class Host:
         # Nothing but the password goes before sudo is through: it takes a line for its next try.
         session.send(f"{self._password()}\n".encode())
         self._started(session)
-        if parts:
-            session.feed(parts)
+        if first := parts():
+            session.feed(first)
         return session
 
-    def _execute(self, sudo: str, mark: str, program: str, parts: Sequence[Payload] = ()) -> Session:
+    def _execute(self, sudo: str, mark: str, program: str, parts: _Parts = tuple) -> Session:
         words = _command(f"echo {mark} >&2\n{program}")
         words = f"env LC_ALL=C {sudo} {words}" if sudo else words
         channel = transport.open_session(self.connection, words)
@@ -287,8 +273,8 @@ class Host:
         self._session = session
         if self._stopped.is_set():
             session.close()
-        if parts:
-            session.feed(parts)
+        if first := parts():
+            session.feed(first)
         return session
 
     def _started(self, session: Session) -> Session:
@@ -347,13 +333,6 @@ class Host:
 def packed(script: str) -> bytes:
     """A script as it goes over the wire; the last ones are kept, so that they can be packed before."""
     return gzip.compress(script.encode(), _PACKING, mtime=0)
-
-
-def _message(mark: str, script: str, end: str = "") -> tuple[bytes]:
-    """What has the program on the host take in a script, and run it at once if its `end` is given."""
-    data = packed(script)
-    words = f"early {len(data)} {_new_id()} {end}" if end else f"script {len(data)}"
-    return (f"ROADIE {mark} {words}\n".encode() + data,)
 
 
 def _command(program: str) -> str:

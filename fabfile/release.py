@@ -12,7 +12,7 @@ from . import stages
 from .errors import PlanFound, UsageError
 from .executor import WAIT, roadie_task
 from .report import HostReport, Report, say_line
-from .stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Sequence, in_use
+from .stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, Sequence, in_use
 
 if TYPE_CHECKING:
     from .host import Host
@@ -34,56 +34,51 @@ if TYPE_CHECKING:
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
     from .console import soon
+    from .record import make_release  # loaded while the hosts are connected to
     from .runner import Run, execute, targets
-
-    settings, hosts = targets(c)
-    from .record import make_release  # meanwhile the hosts are connected to
     from .workspace import at_ref
 
+    settings, hosts = targets(c)
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
-    values = {**work.values, "secrets": _secrets(settings)}
-
-    def make_run() -> Run:
-        made = {"release": make_release(work, values), "nginx": _sum_of_nginx(values)}
-        sequence, early = _deploy_stages(migrate, work.project), len(hosts) == 1
-        return Run(sequence, {**values, **made}, "fab deploy", wait=wait, early=early).ready()
-
-    run = soon(make_run)  # meanwhile the hosts are asked
-    survey = execute(hosts, Run(SURVEY, values, "fab deploy", locks=False), ahead=run)
-    whole = run()
-    survey.raise_failure()
-    for host, found in zip(hosts, survey.hosts, strict=True):
-        _deploy_on(host, found, whole, migrate)
+    common = {**work.values, "secrets": _secrets(settings)}
+    values = soon(lambda: {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)})
+    sequence = (stages.survey, *_deploy_stages(migrate, work.project))
+    run = Run(sequence, values, "fab deploy", wait=wait, unless_served=True)
+    if len(hosts) > 1:  # nothing begins on any of them if one is in no state for it
+        execute(hosts, replace(run, stages=(), locks=False)).raise_failure()
+    for host in hosts:
+        _deploy_on(host, run, migrate)
 
 
-def _deploy_on(host: Host, found: HostReport, run: Run, migrate: bool) -> None:
-    """Deploy to one host, doing no more than what the survey found to be missing."""
+def _deploy_on(host: Host, run: Run, migrate: bool) -> None:
+    """Deploy to one host, doing no more than what it tells to be missing."""
     from .bundle import pack
     from .runner import execute
 
-    facts, values = found.facts(), run.values
+    def make_payload(found: HostReport) -> Payload:
+        facts = found.facts()
+        _tell_maintenance(host, facts)
+        _tell_why(host, facts, release)
+        return pack(settings.root, release.tree, facts.get("tree", []))
+
+    values = run.values()
     release, settings = values["release"], values["settings"]
-    if "maintenance" in facts:
-        say_line(host.name, f"the maintenance page is on, {facts['maintenance'][0]}; visitors see no release")
-    if facts.get("fingerprint") == [release.fingerprint] and facts.get("running") == ["yes"]:
+    report = execute([host], run, make_payload)
+    facts = report.hosts[0].facts()
+    if "served" in facts:
+        _tell_maintenance(host, facts)
         left = facts.get("pending", []) if migrate else []
-        if facts.get("settled") == ["yes"] and not left:
+        if facts["settled"] == ["yes"] and not left:
             _warn_of_nginx(host, facts, values)
             _tell_that_it_serves(host, facts["live"][0])
             return
-        run = replace(run, stages=(*MIGRATE, *FINISH) if left else FINISH, early=False)
-        payload: Payload = b""
+        report = execute(
+            [host], replace(run, stages=(*MIGRATE, *FINISH) if left else FINISH, unless_served=False)
+        )
         release = replace(release, id=facts["live"][0])
-    else:
-        _tell_why(host, facts, release)
-        payload = pack(settings.root, release.tree, facts.get("tree", []))
-    report = execute([host], run, payload)
-    if served := report.hosts[0].facts().get("served"):  # by another run, in this very moment
-        _tell_that_it_serves(host, served[0])
-        return
-    _warn_of_nginx(host, facts, values)
     _conclude(report, facts, release, settings)
+    _warn_of_nginx(host, facts, values)
     if not migrate:
         _warn_of_pending(report)
 
@@ -112,6 +107,11 @@ def _warn_of_pending(report: Report) -> None:
             say_line(one.host, f"not applied, as --no-migrate says: {event.detail}; fab migrate applies them")
 
 
+def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
+    if told := facts.get("maintenance"):
+        say_line(host.name, f"the maintenance page is on, {told[0]}; visitors see no release")
+
+
 def _tell_that_it_serves(host: Host, release: str) -> None:
     say_line(host.name, f"0 changed: release {release} of this commit serves already")
 
@@ -137,7 +137,7 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 
 def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
     """Tell if nginx serves the site by other settings than these: a deploy leaves that to `fab nginx`."""
-    if facts.get("nginx") != [values["nginx"]]:
+    if facts.get("nginx", []) not in ([], [values["nginx"]]):
         say_line(
             host.name,
             "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them",
@@ -145,8 +145,10 @@ def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str,
 
 
 def _conclude(report: Report, facts: dict[str, list[str]], release: Release, settings: Settings) -> None:
-    before = facts.get("live", [""])[0]
-    report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
+    if "live" in facts:
+        before = facts["live"][0]
+        report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
+    report.raise_failure()
     report.summarise()
     for one in report.hosts:
         say_line(one.host, f"release {release.id} serves http://{settings.domain[0]}/")

@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 from invoke.context import Context
@@ -39,38 +39,42 @@ class Run:
     """Stages with the values that they are rendered with: one script, the same for every host.
 
     `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed. One that is
-    `early` begins beside the run before it, which must change nothing; it ends if its release serves already,
-    and meets its payload while it runs.
+    for a release `unless_served` ends at once on a host where that serves already.
     """
 
     stages: Sequence[Stage]
-    values: Mapping[str, Any]
+    values: Callable[[], Mapping[str, Any]]
     command: str
     check: bool = False
     locks: bool = True
     wait: int = 0
-    early: bool = False
+    unless_served: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
-    @cached_property
-    def script(self) -> str:
+    def begin(self) -> Callable[[], str]:
+        """Begin to make its script, as it will be sent; what is returned waits for it."""
+
+        def make() -> str:
+            script = self._render()
+            packed(script)
+            return script
+
+        return soon(make)
+
+    def _render(self) -> str:
         """The stages' templates in the frame that runs them."""
+        values = self.values()
         run = {
             "nonce": self.nonce,
             "check": self.check,
             "locks": self.locks and not self.check,
-            "early": self.early,
+            "unless_served": self.unless_served,
             "wait": self.wait,
             "who": f"{getpass.getuser()} at {socket.gethostname()}",
             "command": self.command,
         }
-        own = self.values["settings"].own_templates
-        return render("stage.sh.j2", own, {**self.values, "run": run, "stages": self.stages})
-
-    def ready(self) -> Run:
-        """Have all of it made that it will be sent as, and return itself."""
-        packed(self.script)
-        return self
+        own = values["settings"].own_templates
+        return render("stage.sh.j2", own, {**values, "run": run, "stages": self.stages})
 
 
 def run_stages(
@@ -84,26 +88,25 @@ def run_stages(
     wait: int = 0,
 ) -> Report:
     """Run the stages on every host: see Run and `execute`."""
-    return execute(hosts, Run(stages, values, command, check, locks, wait))
+    return execute(hosts, Run(stages, lambda: values, command, check, locks, wait))
 
 
 def execute(
-    hosts: Sequence[Host],
-    run: Run,
-    payload: Payload = b"",
-    ahead: Callable[[], Run] | None = None,
+    hosts: Sequence[Host], run: Run, payload: Callable[[HostReport], Payload] | None = None
 ) -> Report:
     """Run it on every host, hosts in parallel, each in one go; see Report for how it went.
 
-    `ahead` makes what most likely runs next: it goes to the hosts while this one runs, which must change
-    nothing. Raises Interrupted on Ctrl-C, naming what still finishes on which host.
+    `payload` makes what a run asks for, of what it has told by then. Raises Interrupted on Ctrl-C, naming
+    what still finishes on which host.
     """
     reports = {host.name: HostReport(host.name, shows_details=run.check) for host in hosts}
+    script = run.begin()
 
     def run_one(host: Host) -> None:
         report = reports[host.name]
+        asked = partial(payload, report) if payload else None
         try:
-            outcome = host.run(run.script, payload, report.take, run.nonce, ahead=ahead)
+            outcome = host.run(script, asked, report.take, run.nonce)
         except RoadieError as error:
             report.error = error
         else:
@@ -113,20 +116,19 @@ def execute(
     try:
         results = run_parallel(hosts, run_one)
     except KeyboardInterrupt:
-        raise Interrupted(_what_still_finishes(list(reports.values()), begins_more=bool(ahead))) from None
+        raise Interrupted(_what_still_finishes(list(reports.values()))) from None
+    script()  # what is wrong with it is told once, and not of each host
     for result in results:
         if isinstance(result, Exception):
             raise result
     return Report(list(reports.values()))
 
 
-def _what_still_finishes(reports: Sequence[HostReport], *, begins_more: bool) -> str:
+def _what_still_finishes(reports: Sequence[HostReport]) -> str:
     parts = []
     for report in reports:
         event = report.unfinished()
-        if begins_more:
-            parts.append(f"{report.host} finishes by itself what it may have begun, and then stops")
-        elif event is None:
+        if event is None:
             parts.append(f"{report.host} stops before its next change")
         elif event.detail == "atomic":
             parts.append(f"{report.host} finishes '{event.what}' ({event.stage}) by itself and then stops")

@@ -42,15 +42,35 @@ listens() { # SLOT: whether its socket has a listener (a stream in state 01)
   [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock$'\n' ]]
 }
 
-end_if_served() { # FINGERPRINT: a run that begins before it is known to be needed ends here if nothing at all would differ
+end_if_served() { # FINGERPRINT: tells which release serves; ends the run if nothing at all would differ from that
   local name='' text='' slot=''
   live_release name
+  say fact live "${name}"
   [[ -n ${name} ]] || return 0
   contents_of "${root}/releases/${name}/fingerprint" text 2>/dev/null
+  say fact fingerprint "${text}"
   live_slot slot
   [[ ${text} == "$1" ]] && listens "${slot}" || return 0
+  tell_rest "${name}" "${slot}"
+  tell_site
   say fact served "${name}"
   exit 0
+}
+
+tell_rest() { # RELEASE SLOT: what is left to do although it serves
+  local other=${other_slot[$2]} settled=yes
+  tell_pending "${root}/releases/$1/pending"
+  # Else a run was cut after the switch: the slot before is still to be stopped, or what is old to be removed.
+  if [[ -e ${program_files[${other}]} || ! -e ${root}/releases/$1/settled ]] || listens "${other}"; then settled=no; fi
+  say fact settled "${settled}"
+}
+
+tell_pending() { # FILE: migrations that the release that serves goes without
+  local one
+  [[ -e $1 ]] || return 0
+  while read -r one; do
+    say fact pending "${one}"
+  done <"$1"
 }
 
 note_switched() { # RELEASE: it serves, since `live` was made; by the next run that meets it so, should one be cut right after the rename

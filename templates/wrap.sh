@@ -17,15 +17,11 @@ name_run() { # NONCE: whoever finds the file and no such process knows that the 
   for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
   echo "$$" >"${run}.beat"
 }
-unpack() { # SIZE: prints a script that arrives packed; false if it does not arrive whole
-  timeout 30 head -c "$1" <&3 | gzip -dc 2>/dev/null
-  [ "${PIPESTATUS[*]}" = "0 0" ]
-}
-take_script() { # SIZE: sets script, as it has no name yet; where it does not arrive whole, the session ends
-  script=$(unpack "$1" && echo .) || { answer; exit 96; }
-}
-put_script() {
-  printf %s "${script%.}" >"${run}.sh" || leave 97
+take_script() { # SIZE: it arrives packed; one that is not whole does not run
+  timeout 30 head -c "$1" <&3 | gzip -dc >"${run}.sh" 2>/dev/null
+  [ "${PIPESTATUS[*]}" != "0 0" ] || return 0
+  echo >>"${run}.sh" || leave 97
+  leave 96
 }
 take_payload() { # SIZE: sets how, in the file `came` too: to 0, 96 if it did not arrive whole, 97 if it could not be written
   local there=0 next
@@ -48,24 +44,6 @@ open_log() { # NONCE: room for it is taken beforehand, so that a full disk can s
   fallocate -n -l 65536 "${log}" 2>/dev/null || printf %65536s >"${log}" 2>/dev/null && : >>"${log}" || { rm -f "${log}"; log=${run}.log; }
   [ -s "${log}" ] && : >"${log}"
   [ -e "${log}" ] || : >"${log}" || leave 97
-}
-ask() { # NONCE TOKEN: it changes nothing and may be lost with the link, so nobody listens for heartbeats; what comes next ends it
-  name_run "$1"
-  put_script
-  { while sleep 5 2>/dev/null && kill -0 "$$" 2>/dev/null; do echo b >&2; done; } >/dev/null 3<&- &
-  hum=$!
-  { bash "${run}.sh" "" "" "$1" 2>&1 | cat; exit "${PIPESTATUS[0]}"; } 3<&- &
-  asked=$! asked_run=${run} asked_token=$2
-}
-answer() { # if something was asked
-  local code
-  [ -n "${asked}" ] || return 0
-  wait "${asked}"
-  code=$?
-  { kill "${hum}" && wait "${hum}"; } 2>/dev/null
-  rm -f -- "${asked_run}".*
-  echo "${asked_token} ${code}"
-  asked=
 }
 begin() { # NONCE: its script is there
   open_log "$1"
@@ -97,38 +75,21 @@ follow() { # TOKEN: to its end
   tidy
   echo "$1 ${code}"
 }
-run_now() { # NONCE SIZE TOKEN: with its payload
+run_one() { # NONCE SIZE TOKEN
   name_run "$1"
-  take_payload "$2"
-  [ "${how}" = 0 ] || leave "${how}"
-  put_script
+  take_script "$2"
   begin "$1"
-  follow "$3"
-}
-run_early() { # SIZE NONCE TOKEN: beside what is asked still; its payload comes while it runs, and nothing after it
-  name_run "$2"
-  if ! unpack "$1" >"${run}.sh"; then
-    how=96
-    echo >>"${run}.sh" || how=97
-    tidy
-    answer
-    exit "${how}"
-  fi
-  begin "$2"
-  answer
   follow "$3"
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
 # A heartbeat every two seconds tells that somebody is still there. Who runs here cannot know the token before the exit code.
-asked= how=0
-while IFS=" " read -r -t 60 -u 3 word mark kind first second third; do
+how=0
+while IFS=" " read -r -t 60 -u 3 word mark kind nonce size token; do
   [ "${word} ${mark}" = "ROADIE @MARK@" ] || continue
   case ${kind} in
-    script) take_script "${first}" && answer ;;
-    ask) ask "${first}" "${second}" ;;
-    run) run_now "${first}" "${second}" "${third}" ;;
-    early) run_early "${first}" "${second}" "${third}" && break ;;
+    run) run_one "${nonce}" "${size}" "${token}" ;;
+    # One that may end before its payload has come: nothing would tell the rest of that from what comes next.
+    last) run_one "${nonce}" "${size}" "${token}" && break ;;
   esac
 done
-answer # if somebody hears it or not, nothing of it stays
 exit 96

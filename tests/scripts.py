@@ -36,7 +36,7 @@ RUN: Mapping[str, Any] = {
     "nonce": "0" * 32,
     "check": False,
     "locks": True,
-    "early": False,
+    "unless_served": False,
     "wait": 0,
     "who": "ann at desk",
     "command": "fab deploy",

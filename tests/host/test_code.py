@@ -6,7 +6,7 @@ import json
 import random
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +15,16 @@ import fabric
 import projects
 import pytest
 import scripts
+from desk import eventually
 from roadie import stages, throwaway
 from roadie.bundle import find_commit, pack
 from roadie.errors import Interrupted
 from roadie.events import Event
 from roadie.host import Host, Outcome
+from roadie.project import Project
 from roadie.record import Release
 from roadie.render import render
+from roadie.session import Payload
 from roadie.throwaway import ThrowawayHost
 
 STRANGE = [
@@ -34,7 +37,9 @@ STRANGE = [
     "deep/er/and/deeper.txt",
     "*",
 ]
-SHIP = (stages.receive, stages.checkout)
+SHIP = (stages.survey, stages.receive, stages.checkout)
+LISTENER = "import socket, time; a = socket.socket(socket.AF_UNIX); a.bind('{}'); a.listen(); time.sleep(600)"
+FOLDERS = "find /srv /var/lib/roadie /etc -newermt '-1 hour' -printf '%p %T@ %C@\\n' | sort"
 
 
 def prepare(host: ThrowawayHost) -> None:
@@ -75,14 +80,8 @@ class Site:
         config = fabric.Config(overrides={"ssh_config_path": str(self.host.ssh_config)})
         self.link = Host(fabric.Connection(self.host.name, config=config))
 
-    def run(
-        self,
-        *steps: stages.Stage,
-        release: Release = scripts.RELEASE,
-        payload: object = b"",
-        **chosen: object,
-    ) -> list[Event]:
-        outcome = self.attempt(*steps, release=release, payload=payload, **chosen)
+    def run(self, *steps: stages.Stage, release: Release = scripts.RELEASE, **chosen: object) -> list[Event]:
+        outcome = self.attempt(*steps, release=release, **chosen)
         assert outcome.code == 0, (outcome.events[-3:], outcome.tail[-10:])
         return outcome.events
 
@@ -90,19 +89,46 @@ class Site:
         self,
         *steps: stages.Stage,
         release: Release = scripts.RELEASE,
-        payload: object = b"",
+        project: Project | None = None,
+        unless_served: bool = False,
+        on_event: Callable[[Event], None] = lambda event: None,
         **chosen: object,
     ) -> Outcome:
+        """Run the steps; what the host says to lack of the release's code it gets."""
         values = {**scripts.values(**chosen), "release": release, "stages": steps}
-        run = {**scripts.RUN, "locks": steps != (stages.survey,)}
-        return self.link.run(render("stage.sh.j2", None, {**values, "run": run}), payload, nonce=run["nonce"])
+        if project:
+            values["project"] = project
+        run = {**scripts.RUN, "unless_served": unless_served, "locks": bool(steps)}
+        script = render("stage.sh.j2", None, {**values, "run": run})
+        trees: list[str] = []
 
-    def survey(self) -> dict[str, list[str]]:
+        def hear(event: Event) -> None:
+            if (event.verb, event.what) == ("fact", "tree"):
+                trees.append(event.detail)
+            on_event(event)
+
+        def make_payload() -> Payload:
+            payload = pack(self.repo, release.tree, trees)
+            self.sent = len(payload)
+            return payload
+
+        return self.link.run(script, make_payload, hear, run["nonce"])
+
+    def ask(self, fingerprint: str) -> dict[str, list[str]]:
+        """What a run for a release of this fingerprint tells of the one that serves."""
         facts: dict[str, list[str]] = {}
-        for event in self.run(stages.survey):
-            if event.verb == "fact":
-                facts.setdefault(event.what, []).append(event.detail)
+        outcome = self.attempt(release=replace(scripts.RELEASE, fingerprint=fingerprint), unless_served=True)
+        assert outcome.code == 0
+        for event in outcome.events:
+            facts.setdefault(event.what, []).append(event.detail)
         return facts
+
+    def trees(self) -> list[str]:
+        """The trees that the host has."""
+        store = "git --git-dir=/srv/guestbook/repo.git"
+        return self.host.ssh(
+            f"{store} for-each-ref --format='%(objectname)' refs/roadie/trees"
+        ).stdout.split()
 
     def release(self) -> Release:
         """A new release of HEAD."""
@@ -116,20 +142,15 @@ class Site:
     def ship(self) -> str:
         """Bring HEAD to the host as a release; its folder there."""
         release = self.release()
-        payload = pack(self.repo, release.tree, self.survey().get("tree", []))
-        self.sent = len(payload)
-        self.run(*SHIP, release=release, payload=payload)
+        self.run(*SHIP, release=release)
         return f"/srv/guestbook/releases/{release.id}"
 
     def ship_and_end(self, what: str, wait: float, how: str) -> None:
         """As `ship`, but so long after a change has begun, stop it or kill what runs there."""
-        release = self.release()
-        payload = pack(self.repo, release.tree, self.survey().get("tree", []))
-        values = {**scripts.values(), "release": release, "stages": SHIP, "run": scripts.RUN}
-        link = Site(self.host, self.repo).link
+        other = Site(self.host, self.repo)
         kill = "pkill -KILL -f '^bash [/]run/roadie'"
         timer = threading.Timer(
-            wait, link.stop if how == "stop" else lambda: self.host.ssh(kill, check=False)
+            wait, other.link.stop if how == "stop" else lambda: self.host.ssh(kill, check=False)
         )
 
         def cut(event: Event) -> None:
@@ -137,11 +158,11 @@ class Site:
                 timer.start()
 
         with suppress(Interrupted):
-            link.run(render("stage.sh.j2", None, values), payload, cut, scripts.RUN["nonce"])
+            other.attempt(*SHIP, release=self.release(), on_event=cut)
         timer.cancel()
         if timer.ident:
             timer.join()
-        link.close()
+        other.link.close()
         if how == "stop":
             self.host.ssh("while pgrep -f '^bash [/]run/roadie' >/dev/null; do sleep 0.05; done")
 
@@ -174,27 +195,30 @@ class Site:
 
 def test_a_host_that_was_not_set_up_says_so(site: Site) -> None:
     site.host.ssh("mv /var/lib/roadie/sites/guestbook /root/claim")
-    outcome = site.attempt(stages.survey)
+    outcome = site.attempt(unless_served=True)
     site.host.ssh("mv /root/claim /var/lib/roadie/sites/guestbook")
     assert outcome.code == 6 and "run: fab bootstrap" in outcome.events[-1].detail
 
 
-def test_a_survey_tells_of_the_host_and_changes_nothing(site: Site) -> None:
-    folder = site.serve(site.ship())
-    before = site.host.ssh(
-        "find /srv /var/lib/roadie /etc -newermt '-1 hour' -printf '%p %T@ %C@\\n' | sort"
-    ).stdout
-    facts = site.survey()
-    assert (
-        site.host.ssh(
-            "find /srv /var/lib/roadie /etc -newermt '-1 hour' -printf '%p %T@ %C@\\n' | sort"
-        ).stdout
-        == before
-    )
-    name = folder.rpartition("/")[2]
-    assert facts["live"] == [name] and facts["fingerprint"] == [f"of {name}"]
-    assert facts["tree"] == [projects.git(site.repo, "rev-parse", "HEAD^{tree}")]
-    assert facts["running"] == ["no"] and facts["settled"] == ["yes"]
+def test_a_run_for_a_release_that_serves_ends_and_changes_nothing(site: Site) -> None:
+    name = site.serve(site.ship()).rpartition("/")[2]
+    ours = f"of {name}"
+    assert site.ask(ours) == {"live": [name], "fingerprint": [ours]}  # where nothing listens, nothing serves
+    site.host.ssh("mkdir -p /run/guestbook && rm -f /run/guestbook/blue.sock")
+    listener = LISTENER.format("/run/guestbook/blue.sock")
+    site.host.ssh(f'systemd-run --quiet --unit=listener python3 -c "{listener}"')
+    try:
+        assert eventually(lambda: "guestbook/blue" in site.host.ssh("cat /proc/net/unix").stdout)
+        before = site.host.ssh(FOLDERS).stdout
+        assert "served" not in site.ask("of another")
+        told = site.ask(ours)
+        assert told["served"] == [name] and told["settled"] == ["yes"] and "pending" not in told
+        assert site.host.ssh(FOLDERS).stdout == before
+        site.host.ssh("cd /srv/guestbook/live/release && rm settled && echo entries.0003_mood >pending")
+        told = site.ask(ours)
+        assert told["settled"] == ["no"] and told["pending"] == ["entries.0003_mood"]
+    finally:
+        site.host.ssh("systemctl stop listener")
 
 
 def test_a_first_release_holds_what_was_committed_for_the_app_to_read(site: Site) -> None:
@@ -350,11 +374,8 @@ def test_attributes_that_change_are_heeded_for_files_that_do_not(site: Site) -> 
 
 def test_a_project_below_the_root_of_what_ships_works_in_its_own_folder(site: Site) -> None:
     release = site.release()
-    values = scripts.values()
-    project = replace(values["project"], manage_dir="web/it's here", ship_root="web")
-    values = {**values, "project": project, "release": release, "stages": SHIP, "run": scripts.RUN}
-    payload = pack(site.repo, release.tree, [])
-    assert site.link.run(render("stage.sh.j2", None, values), payload, nonce=scripts.RUN["nonce"]).code == 0
+    project = replace(scripts.values()["project"], manage_dir="web/it's here", ship_root="web")
+    site.run(*SHIP, release=release, project=project)
     assert site.host.ssh(f"readlink /srv/guestbook/releases/{release.id}/work").stdout == "code/it's here\n"
 
 
@@ -362,12 +383,10 @@ def test_a_store_that_lost_an_object_is_filled_anew_by_the_next_run(site: Site) 
     site.serve(site.ship())
     site.host.ssh("rm -f /srv/guestbook/repo.git/objects/pack/*")
     site.change("page.py", "TEXT = 'two'\n")
-    release = site.release()
-    payload = pack(site.repo, release.tree, site.survey()["tree"])
-    outcome = site.attempt(*SHIP, release=release, payload=payload)
+    outcome = site.attempt(*SHIP, release=site.release())
     failed = [event for event in outcome.events if event.verb == "failed"]
     assert outcome.code == 6 and len(failed) == 1 and "run the same command again" in failed[0].detail
-    assert "tree" not in site.survey()
+    assert site.trees() == []
     assert site.read(f"{site.ship()}/code/page.py") == "TEXT = 'two'\n"
 
 
@@ -392,7 +411,7 @@ def test_a_project_that_moves_to_longer_names_of_objects_gets_a_new_store(site: 
     projects.commit(longer)
     site.repo = longer
     folder = site.ship()
-    assert site.read(f"{folder}/code/page.py") == "TEXT = 'two'\n" and len(site.survey()["tree"][0]) == 64
+    assert site.read(f"{folder}/code/page.py") == "TEXT = 'two'\n" and len(site.trees()[0]) == 64
     assert {name for name in site.files(f"{folder}/code") if "__pycache__" not in name} == {"", "page.py"}
 
 
@@ -407,7 +426,7 @@ def test_an_end_in_the_middle_leaves_nothing_that_the_next_run_trips_over(site: 
         site.ship_and_end(stage, wait, how)
     folder = site.serve(site.ship())
     site.run(stages.live, stages.prune)
-    assert site.survey()["settled"] == ["yes"]
+    site.host.ssh("test -e /srv/guestbook/live/release/settled")
     assert len([name for name in site.files(f"{folder}/code/many") if name.endswith(".txt")]) == 3000
     assert ".new" not in site.host.ssh("ls /srv/guestbook/releases /srv/guestbook").stdout
 
@@ -422,14 +441,13 @@ def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path: Path) 
     with throwaway.boot("small", snapshot=throwaway.prepared("code", prepare), disk_limit="120M") as host:
         site = Site(host, repo)
         release = site.release()
-        payload = pack(repo, release.tree, [])
-        outcome = site.attempt(*SHIP, release=release, payload=payload)
+        outcome = site.attempt(*SHIP, release=release)
         assert outcome.code == 6 and "needs about 161 MB, /srv/guestbook has" in outcome.events[-1].detail
         # It may be taken by others meanwhile: then the release goes, and the reason is told.
         projects.git(repo, "rm", "-q", *(f"{number}.bin" for number in range(8, 30)))
         projects.commit(repo)
         release = site.release()
-        assert site.attempt(stages.receive, release=release, payload=pack(repo, release.tree, [])).code == 0
+        site.run(stages.survey, stages.receive, release=release)
         host.ssh("fallocate -l $(($(df -B1 --output=avail /srv | tail -n 1) - 3000000)) /srv/filler")
         outcome = site.attempt(*SHIP, release=release)
         failed = [event for event in outcome.events if event.verb == "failed"]

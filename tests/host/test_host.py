@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 
 import pytest
 import roadie.host
@@ -15,7 +14,7 @@ from dialling import PASSWORD, Dial, at_a_terminal, boot_with_users, now, since
 from roadie import session, throwaway
 from roadie.errors import Interrupted, Unreachable
 from roadie.events import Event
-from roadie.host import Host, Outcome
+from roadie.host import Host
 
 NONCE = "0123456789abcdef" * 2
 SUITES = pytest.mark.parametrize("suite", ["trixie", "bookworm"])
@@ -118,108 +117,77 @@ def test_nothing_that_a_script_starts_can_read_the_rest_of_it(reach):
     assert reach().run('cat; read -r x; echo "[$x]"; head -c 5').tail == ["[]"]
 
 
-@dataclass(frozen=True)
-class Ahead:
-    script: str
-    early: bool = False
+def test_the_session_is_opened_while_a_script_is_made_still(reach, host):
+    def make():
+        assert eventually(lambda: not is_gone(host, "ROADIE roadie-"), 10)
+        return "echo made"
+
+    assert reach().run(make).tail == ["made"]
 
 
-@pytest.fixture
-def sent(monkeypatch):
-    """The scripts that were sent, in order."""
-    scripts = []
-    message = roadie.host._message
-    monkeypatch.setattr(
-        roadie.host,
-        "_message",
-        lambda mark, script, end="": scripts.append(script) or message(mark, script, end),
-    )
-    return scripts
-
-
-def test_a_script_that_was_sent_ahead_runs_without_being_sent_again(reach, sent):
-    ours, script = reach(), 'cat "$2"; echo; exit 3'
-    assert ours.run("echo asked; exit 4", ahead=lambda: Ahead(script)) == Outcome(4, [], ["asked"])
-    assert ours.run(script, b"payload") == Outcome(3, [], ["payload"])
-    assert sent == ["echo asked; exit 4", script]
-    assert ours.run(script, b"again").tail == ["again"]
-
-
-def test_a_script_that_is_to_begin_early_does_not_unless_it_arrived_whole(reach, host, monkeypatch):
-    packed, script = roadie.host.packed, "touch /root/begun"
-    broken = {script: packed(script)[:-8] + bytes(8)}
-    monkeypatch.setattr(roadie.host, "packed", lambda text: broken.get(text) or packed(text))
+def test_what_is_wrong_with_a_script_in_the_making_is_told_and_ends_the_session(reach, host):
     ours = reach()
-    assert ours.run("sleep 1; exit 4", ahead=lambda: Ahead(script, early=True)).code == 4
-    assert ours.run(script).code == 96
+    with pytest.raises(ZeroDivisionError):
+        ours.run(lambda: str(1 / 0))
+    assert eventually(lambda: is_gone(host, "ROADIE roadie-"), 10)
+    assert ours.run("echo on").tail == ["on"]
+
+
+def test_a_script_that_did_not_arrive_whole_does_not_run(reach, host, monkeypatch):
+    packed = roadie.host.packed
+    monkeypatch.setattr(roadie.host, "packed", lambda text: packed(text)[:-8] + bytes(8))
+    assert reach().run("touch /root/begun").code == 96
     assert host.ssh("ls /root/begun /run/roadie/*.sh", check=False).stdout == ""
 
 
-def test_another_script_may_run_in_place_of_the_one_that_was_sent_ahead(reach):
-    ours = reach()
-    assert ours.run("sleep 0.5; echo asked", ahead=lambda: Ahead("echo not this")).tail == ["asked"]
-    assert ours.run("echo this").tail == ["this"]
+# ---- A payload, which a script asks for while it runs -------------------------------------------------
 
-
-def test_a_long_silence_of_a_script_with_one_ahead_is_no_lost_host(reach, monkeypatch):
-    monkeypatch.setattr(session, "SILENCE", 7.0)
-    assert reach().run("sleep 12; echo asked", ahead=lambda: Ahead("true")).tail == ["asked"]
-
-
-def test_what_is_wrong_with_the_script_to_come_is_told_and_ends_the_session(reach):
-    ours = reach()
-    with pytest.raises(ZeroDivisionError):
-        ours.run("sleep 20", ahead=lambda: Ahead(str(1 / 0)))
-    assert ours.run("echo on").tail == ["on"]
-
-
-# ---- A run that begins early -----------------------------------------------------------------------
-
-WAITS = (
-    "touch /tmp/begun; echo begun\n"
-    'until [[ -s /run/roadie/$(basename "$2").came ]]; do sleep 0.05; done\n'
-    'cat "/run/roadie/$(basename "$2").came"; sha256sum <"$2"'
-)
-
-
-def test_an_early_run_begins_beside_what_is_asked_and_meets_its_payload(reach, host, sent):
-    ours, data = reach(), os.urandom(3_000_000)
-    asked = "until [[ -e /tmp/begun ]]; do sleep 0.1; done; echo asked"
-    assert ours.run(asked, ahead=lambda: Ahead(WAITS, early=True)).tail == ["asked"]
-    outcome = ours.run(WAITS, data)
-    assert [line for line in outcome.tail if line] == ["begun", "0", f"{hashlib.sha256(data).hexdigest()}  -"]
-    assert ours.run("echo on").tail == ["on"]
-    assert sent == [asked, WAITS, "echo on"]
-
-
-def test_an_early_run_that_nobody_wants_ends(reach, host):
-    ours = reach()
-    ours.run("true", ahead=lambda: Ahead("exec sleep 61", early=True))
-    assert eventually(lambda: not is_gone(host, "sleep 61"), 5)
-    assert ours.run("echo another").tail == ["another"]
-    assert eventually(lambda: is_gone(host, "sleep 61"), 10)
-
-
-def test_an_early_run_that_ends_before_all_of_its_payload_has_come_is_told_at_once(reach):
-    ours, script = reach(), "until [[ -s $2 ]]; do sleep 0.01; done; exit 5"
-    ours.run("true", ahead=lambda: Ahead(script, early=True))
-    assert ours.run(script, os.urandom(60_000_000)).code == 5
-    assert ours.run("echo on").tail == ["on"]
-
-
-def test_a_payload_for_an_early_run_that_is_over_already_does_no_harm(reach):
-    ours = reach()
-    ours.run("true", ahead=lambda: Ahead("exit 5", early=True))
-    time.sleep(1)
-    assert ours.run("exit 5", os.urandom(1_000_000)).code == 5
-    assert ours.run("echo on").tail == ["on"]
+ASKS = say("asks", "code") + 'until [[ -s /run/roadie/$(basename "$2").came ]]; do sleep 0.05; done\n'
 
 
 def test_a_payload_of_20_megabytes_lies_in_a_file_of_roots(reach):
-    data = os.urandom(20_000_000)
-    outcome = reach().run('sha256sum <"$2"; stat -c "%a %U" "$2"; ls /var/lib/roadie/incoming | wc -l', data)
+    ours, data = reach(), os.urandom(20_000_000)
+    script = ASKS + 'sha256sum <"$2"; stat -c "%a %U" "$2"; ls /var/lib/roadie/incoming | wc -l'
+    outcome = ours.run(script, lambda: data, nonce=NONCE)
     assert outcome.tail == [f"{hashlib.sha256(data).hexdigest()}  -", "600 root", "1"]
-    assert reach().run("ls /var/lib/roadie/incoming").tail == []
+    assert ours.run("ls /var/lib/roadie/incoming").tail == []
+
+
+def test_a_payload_is_made_of_what_was_told_before_it_was_asked_for(reach):
+    told = []
+    script = say("fact", "tree", "7") + ASKS + 'cat "$2"'
+    outcome = reach().run(script, lambda: told[0].detail.encode(), told.append, NONCE)
+    assert outcome.tail == ["7"]
+
+
+def test_a_payload_that_nobody_asks_for_is_not_made(reach):
+    assert reach().run("echo on", lambda: bytes(1 // 0), nonce=NONCE).tail == ["on"]
+
+
+def test_what_is_wrong_with_a_payload_ends_the_run_on_the_host_too(reach, host):
+    script = "trap 'kill %1; exit 130' TERM\n" + say("asks", "code") + "sleep 4545 & wait"
+    ours = reach()
+    with pytest.raises(ZeroDivisionError):
+        ours.run(script, lambda: bytes(1 // 0), nonce=NONCE)
+    assert eventually(lambda: is_gone(host, "sleep 4545"), 5)
+    assert ours.run("echo on").tail == ["on"]
+
+
+def test_a_run_that_ends_before_all_of_its_payload_has_come_is_told_at_once(reach):
+    ours, script = reach(), say("asks", "code") + "until [[ -s $2 ]]; do sleep 0.01; done; exit 5"
+    assert ours.run(script, lambda: os.urandom(60_000_000), nonce=NONCE).code == 5
+    assert ours.run("echo on").tail == ["on"]
+
+
+def test_a_payload_for_a_run_that_is_over_already_does_no_harm(reach):
+    ours = reach()
+
+    def make():
+        time.sleep(1)
+        return os.urandom(1_000_000)
+
+    assert ours.run(say("asks", "code") + "exit 5", make, nonce=NONCE).code == 5
+    assert ours.run("echo on").tail == ["on"]
 
 
 def test_output_of_50_megabytes_is_read_in_linear_time_and_little_memory(reach):
@@ -280,7 +248,7 @@ def test_any_login_shell_will_do(reach, host, login_shell):
     words = ["a!b", "!0", "it's", "^x^y", "two\nlines", "\\n", "$(id)"]
     for shell in ("dash", "fish", "tcsh", "zsh"):
         login_shell(shell)
-        outcome = reach().run("echo $! >/dev/null; echo fine", b"payload")
+        outcome = reach().run("echo $! >/dev/null; echo fine")
         assert (outcome.code, outcome.tail) == (0, ["fine"]), shell
         done = piped(reach, ["printf", "[%s]", *words])
         assert done.stdout.decode() == "".join(f"[{word}]" for word in words), shell
@@ -296,19 +264,18 @@ def test_runs_share_one_connection_and_one_session(reach, host):
     place = now(host)
     ours = reach()
     for code in (0, 7, 1):
-        outcome = ours.run(f'printf "%s " run {code}; cat "$2"; exit {code}', f"payload {code}".encode())
-        assert (outcome.code, outcome.tail) == (code, [f"run {code} payload {code}"])
+        outcome = ours.run(f"echo run {code}; exit {code}")
+        assert (outcome.code, outcome.tail) == (code, [f"run {code}"])
     accepted, started = since(host, place, "Accepted publickey|Starting session")
     assert accepted.startswith("Accepted") and started.startswith("Starting")
     assert host.ssh("ls -A /run/roadie /var/lib/roadie/incoming | grep -v :").stdout.split() == []
 
 
-@pytest.mark.parametrize("ahead", [None, lambda: Ahead("true"), lambda: Ahead("true", early=True)])
-def test_a_frame_that_was_killed_is_a_host_that_was_lost(reach, host, ahead):
+def test_a_frame_that_was_killed_is_a_host_that_was_lost(reach, host):
     killed = threading.Timer(1, host.ssh, ["pkill -KILL -o -f '[R]OADIE roadie-'"])
     killed.start()
     ours = reach()
-    error, _ = in_background(lambda: ours.run("sleep 3", ahead=ahead))(20)
+    error, _ = in_background(lambda: ours.run("sleep 3"))(20)
     assert isinstance(error, Unreachable)
     assert str(error).startswith("lost web1 ")
     assert eventually(lambda: is_gone(host, "sleep 3"), 10)
@@ -328,7 +295,7 @@ def test_a_connection_that_its_user_closed_is_opened_anew(reach):
 @SUITES
 def test_sudo_without_a_password(reach):
     ours = reach(user="free")
-    outcome = ours.run('id -un; wc -c <"$2"', b"x" * 3_000_000)
+    outcome = ours.run(ASKS + 'id -un; wc -c <"$2"', lambda: b"x" * 3_000_000, nonce=NONCE)
     assert outcome.tail == ["root", "3000000"]
     assert ours.run("echo $HOME").tail == ["/root"]
 
@@ -337,7 +304,8 @@ def test_sudo_without_a_password(reach):
 def test_sudo_with_a_password_of_the_command_line(reach, host):
     ours = reach(user="asked", sudo=PASSWORD)
     for _ in range(2):
-        outcome = ours.run('id -un; wc -c <"$2"; echo script', b"x" * 3_000_000)
+        script = ASKS + 'id -un; wc -c <"$2"; echo script'
+        outcome = ours.run(script, lambda: b"x" * 3_000_000, nonce=NONCE)
         assert outcome.tail == ["root", "3000000", "script"]
 
 

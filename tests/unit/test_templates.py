@@ -48,8 +48,7 @@ MATRIX: dict[str, dict[str, Any]] = {
 }
 SEQUENCES = {
     "bootstrap": stages.PROVISION,
-    "deploy": stages.DEPLOY,
-    "survey": stages.SURVEY,
+    "deploy": (stages.survey, *stages.DEPLOY),
     "migrate": stages.MIGRATE,
     "restore": stages.RESTORE,
     "finish": stages.FINISH,
@@ -69,7 +68,7 @@ SEQUENCES = {
 def test_scripts_pass_shellcheck_with_settings_of_all_kinds(
     sequence: str, chosen: dict[str, Any], tmp_path: Path
 ) -> None:
-    run = {**scripts.RUN, "early": sequence == "deploy"}
+    run = {**scripts.RUN, "unless_served": sequence == "deploy"}
     assert complaints(scripts.script(SEQUENCES[sequence], run=run, **chosen), tmp_path) == ""
 
 
