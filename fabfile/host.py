@@ -124,7 +124,7 @@ class Host:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
         All of a host's share one session, which is opened while a callable still makes its script.
-        The event `asks` has the payload made and sent; it lies in a file there for the rest of the run.
+        The event `asks` has the payload made and sent, or told that there is none; it lies in a file there.
         `run_id` names the run on the host; `on_line` gets every line that is no event. Raises
         Unreachable if the link is lost, Interrupted by `stop`.
         """
@@ -214,8 +214,8 @@ class Host:
                     progress.tail.clear()  # what programs said of an earlier step explains nothing
                 if on_event:
                     on_event(event)
-                if event.verb == "asks" and payload:
-                    self._hand_over(session, payload())
+                if event.verb == "asks":
+                    self._hand_over(session, payload() if payload else b"")
             elif line or not is_over:
                 progress.tail.append(line[:_LONGEST_TAIL_LINE])
                 if on_line:

@@ -100,9 +100,11 @@ def _config(context: Any, template: str) -> str:
     return text
 
 
-def _with_libraries(script: str) -> _Verbatim:
-    """A script that is rendered already, after the libraries that it needs."""
-    return _Verbatim("\n".join([*map(_library, needed(script, _library)), script]))
+def _with_libraries(script: str, beginning: str = "") -> _Verbatim:
+    """A script that is rendered already, after the libraries that it needs and its beginning does not."""
+    there = needed(beginning, _library) if beginning else []
+    names = [name for name in needed(script, _library) if name not in there]
+    return _Verbatim("\n".join([*map(_library, names), script]))
 
 
 @lru_cache

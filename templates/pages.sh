@@ -5,12 +5,12 @@ page_status='' page_location='' refusal=''
 answered='' # the release that serves beside its checks has shown its pages already
 
 read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one
-  local path paths=''
+  local path text=''
   health=()
-  contents_of "${release_dir}/health" paths 2>/dev/null
+  contents_of "${release_dir}/health" text 2>/dev/null
   while IFS= read -r path; do
     [[ -z ${path} ]] || health+=("${path}")
-  done <<<"${paths}"
+  done <<<"${text}"
 }
 
 ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as nginx will ask, before nginx does

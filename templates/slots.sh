@@ -128,13 +128,11 @@ load_release() { # FOLDER: has its process wait in the idle slot until it may se
   loaded=$1 loaded_venv=${venv_dir} before_end=call_off
 }
 
-fill_slot() { # FOLDER: makes the idle slot whole beside its place, then puts it there
-  local new=${root}/slots/${idle}.new text control=''
-  remove_if_there "${new}"
-  mkdir -m 751 -- "${new}"
-  ln -s -- "../../releases/${release}" "${new}/release"
-  ln -s -t "${new}" -- release/venv release/static
-  ln -s -- "/run/${app}/${idle}.sock" "${new}/sock"
+fill_slot() { # FOLDER: the idle slot, which is nobody's: one that was half filled is filled again
+  local slot=${root}/slots/${idle} text control=''
+  [[ -L ${slot}/sock && -L ${slot}/venv && -L ${slot}/static ]] || lay_out_slot "${slot}"
+  remove_if_there "${slot}"/{serve,inspect,inspect.new,answers} # of the release before
+  ln -sfn -- "../../releases/${release}" "${slot}/release"
   contents_of "$1/program.in" text
   text=${text//@COLOUR@/${idle}} text=${text//@RELEASE_DIR@/${release_dir}} text=${text//@VENV_DIR@/${venv_dir}}
   workers=2
@@ -143,9 +141,16 @@ fill_slot() { # FOLDER: makes the idle slot whole beside its place, then puts it
   text=${text//@WORKERS@/${workers}} text=${text//@CONTROL@/${control}}
   [[ ! ${text} =~ \ --workers\ ([0-9]+) ]] || workers=${BASH_REMATCH[1]}
   text=${text//@THREADS@/$((workers == 1 ? 8 : 4))}
-  printf '%s\n' "${text}" >"${new}/program.conf"
-  rm -rf -- "${root}/slots/${idle}"
-  mv -T -- "${new}" "${root}/slots/${idle}" # on disk when the switch comes
+  printf '%s\n' "${text}" >"${slot}/program.conf" # on disk when the switch comes
+}
+
+lay_out_slot() { # FOLDER: what is the same for every release, beside its place
+  remove_if_there "$1.new"
+  mkdir -m 751 -- "$1.new"
+  ln -s -t "$1.new" -- release/venv release/static
+  ln -s -- "/run/${app}/${idle}.sock" "$1.new/sock"
+  rm -rf -- "$1"
+  mv -T -- "$1.new" "$1"
 }
 
 find_control_option() { # sets control: Gunicorn 25.1 and later open a control socket unless told not to; older ones refuse the flag

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from roadie.render import TEMPLATES
+
 TESTS = Path(__file__).parent
 EXAMPLES = TESTS.parent / "examples"
 # What `django-admin startproject` of Django 5.2 writes, with the name left open.
@@ -40,6 +42,17 @@ def settings(folder: Path, **values: object) -> None:
     """Write the project's fabfile.py and fabric.yaml (JSON, which YAML contains), uncommitted."""
     (folder / "fabfile.py").write_text(FABFILE)
     (folder / "fabric.yaml").write_text(json.dumps({"roadie": values}, indent=2))
+
+
+def own_frame(folder: Path, words: str) -> Path:
+    """Write a frame of the project's own, in which these words of shell come before the run begins; where."""
+    whole = (TEMPLATES / "stage.sh.j2").read_text()
+    beginning = "\nbegin() {\n"
+    assert whole.count(beginning) == 1
+    own = folder / "roadie-templates/stage.sh.j2"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text(whole.replace(beginning, f"\n{words}{beginning}"))
+    return own
 
 
 def git_repo(folder: Path) -> str:

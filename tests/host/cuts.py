@@ -15,8 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from desk import Desk, eventually
-from projects import commit
-from roadie.render import TEMPLATES
+from projects import commit, own_frame
 from roadie.throwaway import ThrowawayHost
 from within import assert_serves_once, assert_tidy, events_of, files_of, halves, inside, leftovers
 
@@ -100,10 +99,7 @@ class Door:
         return late.read_text() if late.exists() else ""
 
     def _put_snippet(self, project: Path) -> None:
-        frame = (TEMPLATES / "stage.sh.j2").read_text()
-        own = project / "roadie-templates/stage.sh.j2"
-        own.parent.mkdir(exist_ok=True)
-        own.write_text(frame.replace("\nmain() {", f"\n{SNIPPET.read_text()}\nmain() {{", 1))
+        own_frame(project, SNIPPET.read_text())
         commit(project, "Knock before every step")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import projects
 from desk import Desk
-from roadie.render import TEMPLATES
 from roadie.throwaway import ThrowawayHost
 
 PROBE = projects.TESTS / "probe"
@@ -106,10 +105,7 @@ class Probe:
 
     def leave_out_syncs(self) -> None:
         """Deploy as if nobody had thought of power cuts: whatever is tested with this must fail."""
-        frame = (TEMPLATES / "stage.sh.j2").read_text()
-        own = self.folder / "roadie-templates/stage.sh.j2"
-        own.parent.mkdir()
-        own.write_text(frame.replace("\nmain() {", "\nsync() { :; }\nmain() {", 1))
+        projects.own_frame(self.folder, "sync() { :; }")
         self.change_code()
 
     def use_workers(self, worker_class: str, **values: Any) -> Truth:

@@ -14,7 +14,7 @@ import pytest
 import standing
 from desk import Done, browse, eventually
 from environments import Environment, build
-from faults import error_of
+from faults import error_of, serving
 from invoke.util import yaml
 from projects import commit, example, git_repo, retitle, settings
 from roadie import throwaway
@@ -206,6 +206,23 @@ def test_a_stage_of_the_users_own_that_fails_after_the_switch_says_what_serves(s
     said = error_of(done, 6, "smoke", "exit code 3", f"release {release} serves")
     assert "still serves" not in said and "no release" not in said
     assert "<h1>After the switch</h1>" in browse(seat.host).body
+
+
+def test_a_stage_that_bash_cannot_read_is_told_before_anything_but_a_process_has_begun(seat: Seat) -> None:
+    (seat.project / "fabfile.py").write_text(
+        "from roadie import *\n\n"
+        'smoke = Stage("smoke", "Try it.", "stages/smoke.sh.j2", user="root")\n'
+        "use(deploy=(*DEPLOY, smoke))\n"
+    )
+    seat.write({"stages/smoke.sh.j2": "echo smoke\n"})
+    seat.does("deploy")
+    before = serving(seat.host)
+    retitle(seat.project, "Broken")
+    seat.write({"stages/smoke.sh.j2": "if then\n"})
+    done = seat.fab("deploy")
+    error_of(done, 6, "bash cannot read it", f"{before.release} still serves")
+    assert "syntax error near unexpected token" in done.text
+    assert serving(seat.host) == before
 
 
 def test_a_template_of_the_users_own_wins_until_it_is_taken_away(seat: Seat) -> None:

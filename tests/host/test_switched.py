@@ -6,8 +6,7 @@ from pathlib import Path
 
 from desk import Desk, browse
 from faults import serving
-from projects import change_line, commit
-from roadie.render import TEMPLATES
+from projects import change_line, commit, own_frame
 from within import assert_serves_once
 
 BEFORE = "point_live() { kill -KILL $$; }"
@@ -18,9 +17,7 @@ INDEX = "entries/templates/entries/index.html"
 
 def cut(desk: Desk, where: str, title: str) -> None:
     """Deploy another title; the script on the host is killed at its switch."""
-    own = desk.project / "roadie-templates/stage.sh.j2"
-    own.parent.mkdir()
-    own.write_text((TEMPLATES / "stage.sh.j2").read_text().replace("\nmain() {", f"\n{where}\nmain() {{", 1))
+    own = own_frame(desk.project, where)
     change_line(desk.project / INDEX, "</h1>", f" {title}</h1>")
     commit(desk.project, title)
     assert desk.fab("deploy").code == 6
