@@ -57,30 +57,33 @@ def _deploy_on(host: Host, run: Run, migrate: bool) -> None:
     from .runner import execute
 
     def make_payload(found: HostReport) -> Payload:
-        facts = found.facts()
+        facts, values = found.facts(), run.values()
         _tell_maintenance(host, facts)
-        _tell_why(host, facts, release)
-        return pack(settings.root, release.tree, facts.get("tree", []))
+        _tell_why(host, facts, values["release"])
+        return pack(values["settings"].root, values["release"].tree, facts.get("tree", []))
 
-    values = run.values()
-    release, settings = values["release"], values["settings"]
     report = execute([host], run, make_payload)
-    facts = report.hosts[0].facts()
+    facts, release = report.hosts[0].facts(), run.values()["release"]
     if "served" in facts:
         _tell_maintenance(host, facts)
-        left = facts.get("pending", []) if migrate else []
-        if facts["settled"] == ["yes"] and not left:
-            _warn_of_nginx(host, facts, values)
-            _tell_that_it_serves(host, facts["live"][0])
+        release = replace(release, id=facts["served"][0])
+        rest = _what_is_left(facts, migrate)
+        if not rest:
+            _warn_of_nginx(host, facts, run.values())
+            say_line(host.name, f"0 changed: release {release.id} of this commit serves already")
             return
-        report = execute(
-            [host], replace(run, stages=(*MIGRATE, *FINISH) if left else FINISH, unless_served=False)
-        )
-        release = replace(release, id=facts["live"][0])
-    _conclude(report, facts, release, settings)
-    _warn_of_nginx(host, facts, values)
+        report = execute([host], replace(run, stages=rest, unless_served=False))
+    _conclude(report, facts, release, run.values()["settings"])
+    _warn_of_nginx(host, facts, run.values())
     if not migrate:
         _warn_of_pending(report)
+
+
+def _what_is_left(facts: dict[str, list[str]], migrate: bool) -> Sequence:
+    """The stages for a release that serves, but whose deploy was cut, or left migrations out."""
+    if migrate and "pending" in facts:
+        return (*MIGRATE, *FINISH)
+    return () if facts["settled"] == ["yes"] else FINISH
 
 
 def _deploy_stages(migrate: bool, project: Project) -> Sequence:
@@ -112,16 +115,12 @@ def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
         say_line(host.name, f"the maintenance page is on, {told[0]}; visitors see no release")
 
 
-def _tell_that_it_serves(host: Host, release: str) -> None:
-    say_line(host.name, f"0 changed: release {release} of this commit serves already")
-
-
 def _tell_why(host: Host, facts: dict[str, list[str]], release: Release) -> None:
     """What makes this release another one than that which serves; all else costs nothing."""
     from .record import differences
 
-    if live := facts.get("live", [""])[0]:
-        changed = differences(release.fingerprint, facts.get("fingerprint", [""])[0])
+    if live := facts.get("live", [""])[-1]:
+        changed = differences(release.fingerprint, facts.get("fingerprint", [""])[-1])
         say_line(host.name, f"not as in {live}: {', '.join(changed) or 'it does not run'}")
 
 
@@ -146,7 +145,7 @@ def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str,
 
 def _conclude(report: Report, facts: dict[str, list[str]], release: Release, settings: Settings) -> None:
     if "live" in facts:
-        before = facts["live"][0]
+        before = facts["live"][-1]
         report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
     report.raise_failure()
     report.summarise()

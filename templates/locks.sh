@@ -1,7 +1,9 @@
 # The words for locks: one run at a time for a site, one for what the sites of a host share. Plain bash, no Jinja.
 
+waited=0 # half seconds
+
 take_lock() { # one run at a time for the site: held by this process, so never stale
-  local lock=/run/roadie/${app}.lock waited=0 limit=${wait_for_lock:-0}
+  local lock=/run/roadie/${app}.lock limit=${wait_for_lock:-0}
   sweep_up
   exec 9>>"${lock}"
   until flock -n 9; do

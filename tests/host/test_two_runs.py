@@ -26,3 +26,18 @@ def test_of_two_runs_at_once_one_works_and_the_other_is_told(deployed, desk, fir
             assert patient.returncode == 0, out + err
     assert "<h1>Other</h1>" in browse(deployed.host).body
     assert_deployed(other)
+
+
+def test_a_deploy_that_waited_for_one_of_the_same_code_has_nothing_left_to_do(deployed, desk):
+    one, other = deployed, desk(deployed.host)
+    retitle(one.project, "Same")
+    retitle(other.project, "Same")
+    door = Door(one)
+    with door.guarded(), one.started("deploy") as process:
+        door.next(process)
+        with other.started("deploy", "--wait", "120") as patient:
+            assert "waiting" in patient.stdout.readline()
+            door.open()
+            assert process.communicate(timeout=120) and process.returncode == 0
+            out, err = patient.communicate(timeout=120)
+    assert patient.returncode == 0 and "0 changed: release " in out, out + err
