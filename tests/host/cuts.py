@@ -196,7 +196,8 @@ class Cut:
         took = time.monotonic() - noticed
         events = events_of(self.host, self.step.run)
         last = max(index for index, event in enumerate(events) if event[0] == "doing")
-        verbs = [event[0] for event in events[last:]]
+        # What the survey tells comes beside all else.
+        verbs = [event[0] for event in events[last:] if event[1] != "survey"]
         assert not (late := self.door.late()), (self.step, late, events[last:])
         if events[last][3] == "atomic":
             assert verbs[1] in ("changed", "applied", "unapplied", "ok"), (self.step, verbs)
