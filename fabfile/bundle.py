@@ -120,6 +120,8 @@ def pack(root: Path, tree: str, have: Iterable[str]) -> bytes | Pack:
     try:
         made = _pack(root, tree, _known(root, theirs))
     except GitFailed:
+        if not theirs:
+            raise
         # A partial clone may lack what it would have to compare with.
         made = _pack(root, tree, [])
     return made if len(made) > SMALL else made[:]

@@ -27,9 +27,6 @@ _LONGEST_TAIL_LINE = 2000
 #: a script is mostly words: packed it is a third, which is fewer round trips where they are long
 _PACKING = 4
 
-#: makes what a session is fed first
-_Parts = Callable[[], Sequence[Payload]]
-
 _passwords: dict[str, str] = {}
 _passwords_lock = Lock()
 
@@ -245,8 +242,10 @@ class Host:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()
 
-    def _become_root(self, mark: str, program: str, parts: _Parts = tuple) -> Session:
-        """Run bash as root: directly, through sudo, or through sudo with a password."""
+    def _become_root(
+        self, mark: str, program: str, parts: Callable[[], Sequence[Payload]] | None = None
+    ) -> Session:
+        """Run bash as root: directly, through sudo, or through sudo with a password; feed it these parts."""
         if self.is_root:
             return self._started(self._execute("", mark, program, parts))
         if not self._sudo_asks and self._known_password() is None:
@@ -261,11 +260,13 @@ class Host:
         # Nothing but the password goes before sudo is through: it takes a line for its next try.
         session.send(f"{self._password()}\n".encode())
         self._started(session)
-        if first := parts():
-            session.feed(first)
+        if parts:
+            session.feed(parts())
         return session
 
-    def _execute(self, sudo: str, mark: str, program: str, parts: _Parts = tuple) -> Session:
+    def _execute(
+        self, sudo: str, mark: str, program: str, parts: Callable[[], Sequence[Payload]] | None = None
+    ) -> Session:
         words = _command(f"echo {mark} >&2\n{program}")
         words = f"env LC_ALL=C {sudo} {words}" if sudo else words
         channel = transport.open_session(self.connection, words)
@@ -273,8 +274,8 @@ class Host:
         self._session = session
         if self._stopped.is_set():
             session.close()
-        if first := parts():
-            session.feed(first)
+        if parts:
+            session.feed(parts())
         return session
 
     def _started(self, session: Session) -> Session:

@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
     from .console import soon
-    from .record import make_release  # loaded while the hosts are connected to
     from .runner import Run, execute, targets
-    from .workspace import at_ref
 
     settings, hosts = targets(c)
+    from .record import make_release  # meanwhile the hosts are connected to
+    from .workspace import at_ref
+
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     common = {**work.values, "secrets": _secrets(settings)}
@@ -73,8 +74,8 @@ def _deploy_on(host: Host, run: Run, migrate: bool) -> None:
             say_line(host.name, f"0 changed: release {release.id} of this commit serves already")
             return
         report = execute([host], replace(run, stages=rest, unless_served=False))
-    _conclude(report, facts, release, run.values()["settings"])
     _warn_of_nginx(host, facts, run.values())
+    _conclude(report, facts, release, run.values()["settings"])
     if not migrate:
         _warn_of_pending(report)
 

@@ -45,7 +45,7 @@ class HostReport:
         return [event for event in self.events if event.verb in verbs]
 
     def facts(self) -> dict[str, list[str]]:
-        """What a survey found: each fact's values, in order."""
+        """What the host told of itself: each fact's values, in order."""
         found: dict[str, list[str]] = {}
         for event in self.said("fact"):
             found.setdefault(event.what, []).append(event.detail)

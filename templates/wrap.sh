@@ -23,21 +23,25 @@ take_script() { # SIZE: it arrives packed; one that is not whole does not run
   echo >>"${run}.sh" || leave 97
   leave 96
 }
-take_payload() { # SIZE: sets how, in the file `came` too: to 0, 96 if it did not arrive whole, 97 if it could not be written
-  local there=0 next
-  how=0
-  if [ "$1" -gt 0 ]; then
-    [ -d "${payload%/*}" ] || mkdir -p "${payload%/*}"
-    : >"${payload}" || how=97
-  fi
-  while [ "${how}" = 0 ] && [ "${there}" -lt "$1" ]; do
+take_payload() { # SIZE: has the file `came` tell 0, 97 if it could not be written, or 96 if it did not arrive whole: false then, nobody is there
+  local there=0 next how=0
+  [ -d "${payload%/*}" ] || mkdir -p "${payload%/*}"
+  : >"${payload}" || how=97
+  while [ "${there}" -lt "$1" ]; do
     next=$(($1 - there < 262144 ? $1 - there : 262144))
-    timeout 30 head -c "${next}" <&3 >>"${payload}" || how=97
+    # What cannot be written is taken all the same: a heartbeat comes after it.
+    timeout 30 head -c "${next}" <&3 | { cat >>"${payload}" || { cat >/dev/null; exit 97; }; } 2>/dev/null
+    case "${PIPESTATUS[*]}" in
+      "0 0") ;;
+      "0 97") how=97 ;;
+      *) how=96 && break ;;
+    esac
     there=$((there + next))
-    [ "${how}" != 0 ] || [ "$(stat -c %s "${payload}")" = "${there}" ] || how=96
+    [ "${how}" != 0 ] || [ "$(stat -c %s "${payload}")" = "${there}" ] || { how=96 && break; }
     echo "$$" >"${run}.beat"
   done
   echo "${how}" >"${run}.came"
+  [ "${how}" != 96 ]
 }
 open_log() { # NONCE: room for it is taken beforehand, so that a full disk can still be reported
   printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${1:0:8}"
@@ -55,12 +59,12 @@ follow() { # TOKEN: to its end
   {
     trap : PIPE
     while IFS= read -r -t 15 line; do
-      case ${line} in "ROADIE @MARK@ payload "*) take_payload "${line##* }" ;; esac
-      [ "${how}" = 0 ] || break # the worker says so and ends
+      case ${line} in "ROADIE @MARK@ payload "*) take_payload "${line##* }" || break ;; esac
       echo "$$" >"${run}.beat"
       echo b >&2
     done
-    [ "${how}" != 0 ] || { : >"${run}.stop"; kill -TERM "${worker}"; }
+    : >"${run}.stop"
+    kill -TERM "${worker}"
     # The end is the frame of the worker, unless this shell was killed.
     while kill -0 "${worker}"; do sleep 0.2; done
     leave 0
@@ -83,7 +87,6 @@ run_one() { # NONCE SIZE TOKEN
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
 # A heartbeat every two seconds tells that somebody is still there. Who runs here cannot know the token before the exit code.
-how=0
 while IFS=" " read -r -t 60 -u 3 word mark kind nonce size token; do
   [ "${word} ${mark}" = "ROADIE @MARK@" ] || continue
   case ${kind} in

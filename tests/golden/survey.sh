@@ -13,3 +13,4 @@ ask_for_code() { # in any case: where nothing is known of the host's trees, all 
 }
 
 ask_for_code 8>&- 9>&- &
+asking=$!

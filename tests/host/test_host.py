@@ -190,6 +190,39 @@ def test_a_payload_for_a_run_that_is_over_already_does_no_harm(reach):
     assert ours.run("echo on").tail == ["on"]
 
 
+class Endless:
+    """A payload that is long on its way."""
+
+    def __len__(self):
+        return 100_000_000
+
+    def __getitem__(self, part):
+        time.sleep(0.2)
+        return bytes(part.stop - part.start)
+
+
+@SUITES
+def test_a_run_that_is_stopped_while_its_payload_comes_ends_at_once(reach, host):
+    ours = reach()
+    script = "trap 'kill %1; exit 130' TERM\n" + say("asks", "code") + "sleep 4646 & wait"
+    result = in_background(lambda: ours.run(script, Endless, nonce=NONCE))
+    assert eventually(lambda: host.ssh("cat /var/lib/roadie/incoming/* | head -c 9", check=False).stdout, 10)
+    ours.stop()
+    assert isinstance(result()[0], Interrupted)
+    assert eventually(lambda: is_gone(host, "sleep 4646"), 5)
+
+
+def test_of_a_payload_without_room_the_script_hears_and_goes_on(reach, host, monkeypatch):
+    monkeypatch.setattr(session, "SILENCE", 7.0)
+    place = "/var/lib/roadie/incoming"
+    host.ssh(f"mkdir -p {place} && mount -t tmpfs -o size=400k roadie {place}")
+    try:
+        script = ASKS + 'cat "/run/roadie/$(basename "$2").came"; sleep 10; echo on'
+        assert reach().run(script, lambda: bytes(3_000_000), nonce=NONCE).tail == ["97", "on"]
+    finally:
+        host.ssh(f"umount {place}")
+
+
 def test_output_of_50_megabytes_is_read_in_linear_time_and_little_memory(reach):
     ours = reach()
     began = time.monotonic()

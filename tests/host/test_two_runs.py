@@ -32,7 +32,7 @@ def test_a_deploy_that_waited_for_one_of_the_same_code_has_nothing_left_to_do(de
     one, other = deployed, desk(deployed.host)
     retitle(one.project, "Same")
     retitle(other.project, "Same")
-    door = Door(one)
+    door, _ = Door(one), Door(other)  # which is in the code of both
     with door.guarded(), one.started("deploy") as process:
         door.next(process)
         with other.started("deploy", "--wait", "120") as patient:
