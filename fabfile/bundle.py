@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import weakref
@@ -14,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from .errors import RoadieError, UsageError
+from .errors import Interrupted, RoadieError, UsageError
 
 SMALL = 4 << 20
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -137,7 +138,8 @@ def git(
 ) -> bytes:
     """Run git in `root` with `text` or a file as its input; what it prints.
 
-    Raises UsageError for a folder that git will not look into, GitFailed when git fails.
+    Raises UsageError for a folder that git will not look into, Interrupted if Ctrl-C ended git, GitFailed
+    when it fails.
     """
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     given: dict[str, Any] = {"stdin": stdin} if stdin else {"input": os.fsencode(text)}
@@ -152,6 +154,8 @@ def git(
         )
     except FileNotFoundError:
         raise UsageError("git is not installed here; install it: roadie ships commits") from None
+    if done.returncode == -signal.SIGINT:  # which the terminal sends to git as well
+        raise Interrupted(f"{root}: git {args[0]} was interrupted; run the same command again")
     if done.returncode:
         raise _explain(root, args[0], done.stderr)
     return done.stdout or b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from roadie import bundle
 from roadie.bundle import NoCommit, find_commit, pack, tree_of
-from roadie.errors import UsageError
+from roadie.errors import Interrupted, UsageError
 from roadie.render import TEMPLATES
 
 STRANGE = [
@@ -415,6 +416,26 @@ def test_a_repository_that_lacks_an_object_is_told_in_one_line(repo: Path) -> No
     (repo / ".git/objects" / blob[:2] / blob[2:]).unlink()
     with pytest.raises(bundle.GitFailed, match=f"rev-list failed: missing blob object '{blob}'"):
         pack(repo, tree(repo), [])
+
+
+def test_a_pack_that_was_interrupted_is_not_tried_again(
+    repo: Path, host: HostRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(repo)
+    host.take(pack(repo, before, []))
+    (repo / "new.txt").write_text("new")
+    commit(repo)
+    program, tried = tmp_path / "bin/git", tmp_path / "tried"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!/bin/bash\n[[ \" $* \" != *' pack-objects '* ]] || {{ echo 1 >>{tried}; kill -INT $$; }}\n"
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    with pytest.raises(Interrupted, match="git pack-objects was interrupted"):
+        pack(repo, tree(repo), [before])
+    assert tried.read_text() == "1\n"
 
 
 def test_a_large_pack_stays_on_disk_and_reads_like_bytes(repo: Path, host: HostRepo) -> None:
