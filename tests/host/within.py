@@ -21,7 +21,9 @@ for lock in /run/roadie/*.lock; do flock -n "$lock" true || echo "held: $lock"; 
 find /run/roadie /var/lib/roadie/incoming -type f 2>/dev/null |
   grep -vE '^/run/roadie/([a-z-]+[.](lock|who|step)|apt-at-work)$'
 pgrep -a -u guestbook-build | sed 's/^/builds: /'
-pgrep -a -u guestbook | grep -v gunicorn | sed 's/^/runs: /'
+pgrep -a -r D,R,S,T -u guestbook | grep -v gunicorn | sed 's/^/runs: /'
+# What has ended is there until its parent has heard of it.
+for pid in $(pgrep -r Z -u guestbook); do sleep 0.5; [[ ! -d /proc/$pid ]] || echo "zombie: $pid"; done
 pgrep -a -f '^bash /run/roadie/' | sed 's/^/works: /'
 ls /var/lib/dpkg/updates
 dpkg --audit
