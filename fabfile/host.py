@@ -121,7 +121,7 @@ class Host:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
         All of a host's share one session, which is opened while a callable still makes its script.
-        The event `asks` has the payload made and sent, or told that there is none; it lies in a file there.
+        The event `asks` has the payload made and sent, an empty one if there is none; it lies in a file.
         `run_id` names the run on the host; `on_line` gets every line that is no event. Raises
         Unreachable if the link is lost, Interrupted by `stop`.
         """

@@ -64,18 +64,19 @@ def _deploy_on(host: Host, run: Run, migrate: bool) -> None:
         return pack(values["settings"].root, values["release"].tree, facts.get("tree", []))
 
     report = execute([host], run, make_payload)
-    facts, release = report.hosts[0].facts(), run.values()["release"]
+    facts, values = report.hosts[0].facts(), run.values()
+    release = values["release"]
     if "served" in facts:
         _tell_maintenance(host, facts)
         release = replace(release, id=facts["served"][0])
         rest = _what_is_left(facts, migrate)
         if not rest:
-            _warn_of_nginx(host, facts, run.values())
+            _warn_of_nginx(host, facts, values)
             say_line(host.name, f"0 changed: release {release.id} of this commit serves already")
             return
         report = execute([host], replace(run, stages=rest, unless_served=False))
-    _warn_of_nginx(host, facts, run.values())
-    _conclude(report, facts, release, run.values()["settings"])
+    _warn_of_nginx(host, facts, values)
+    _conclude(report, facts, release, values["settings"])
     if not migrate:
         _warn_of_pending(report)
 
@@ -137,7 +138,7 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 
 def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
     """Tell if nginx serves the site by other settings than these: a deploy leaves that to `fab nginx`."""
-    if facts.get("nginx", []) not in ([], [values["nginx"]]):
+    if facts.get("nginx") not in (None, [values["nginx"]]):
         say_line(
             host.name,
             "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them",

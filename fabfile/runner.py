@@ -52,17 +52,11 @@ class Run:
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def begin(self) -> Callable[[], str]:
-        """Begin to make its script, as it will be sent; what is returned waits for it."""
+        """Begin to make its script; what is returned waits for it."""
+        return soon(self._make_script)
 
-        def make() -> str:
-            script = self._render()
-            packed(script)
-            return script
-
-        return soon(make)
-
-    def _render(self) -> str:
-        """The stages' templates in the frame that runs them."""
+    def _make_script(self) -> str:
+        """The stages' templates in the frame that runs them; packed too, for no host to wait for that."""
         values = self.values()
         run = {
             "nonce": self.nonce,
@@ -74,7 +68,9 @@ class Run:
             "command": self.command,
         }
         own = values["settings"].own_templates
-        return render("stage.sh.j2", own, {**values, "run": run, "stages": self.stages})
+        script = render("stage.sh.j2", own, {**values, "run": run, "stages": self.stages})
+        packed(script)
+        return script
 
 
 def run_stages(

@@ -39,7 +39,10 @@ take_in() { # the ref comes last: a tree that has one is whole, and on disk
 
 await_payload() { # it may still be on its way, as long as somebody is there
   local mark=/run/roadie/${run_id}.came trouble='' tries
-  [[ -z ${asking} ]] || wait "${asking}" || { stop_if_asked && fail "code ${tree:0:12}" 'nobody was asked for it; run the same command again'; }
+  if [[ -n ${asking} ]] && ! wait "${asking}"; then
+    stop_if_asked
+    fail "code ${tree:0:12}" 'nobody was asked for it; run the same command again'
+  fi
   for ((tries = 0; ; tries++)); do
     [[ ! -s ${mark} ]] || break
     stop_if_asked
