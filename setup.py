@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 INIT = (HERE / "fabfile/__init__.py").read_text("utf-8")
+PACKAGES = find_packages(str(HERE / "fabfile"))
 VERSION = re.findall(r'^__version__ = "(.+)"$', INIT, re.M)[0]
 
 setup(
@@ -18,7 +19,7 @@ setup(
     author="The roadie authors",
     license="BSD-3-Clause",
     package_dir={"roadie": "fabfile", "roadie.templates": "templates"},
-    packages=["roadie", "roadie.templates"],
+    packages=["roadie", *(f"roadie.{name}" for name in PACKAGES), "roadie.templates"],
     package_data={"roadie.templates": ["**/*"]},
     include_package_data=False,  # True warns of every template folder as an "importable package"
     python_requires=">=3.11",

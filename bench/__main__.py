@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from fabfile import machine
 from fabfile.errors import RoadieError
+from fabfile.throwaway import machine
 
 from .measures import NAMES, Bench
 from .rig import Rig

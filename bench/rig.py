@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fabfile import throwaway
+from fabfile.throwaway import hosts as throwaway
 
 from .sample import DOMAIN, Repository
 from .server import Server, Visitor

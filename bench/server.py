@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from fabfile.throwaway import ThrowawayHost
+from fabfile.throwaway.hosts import ThrowawayHost
 
 from . import delay
 

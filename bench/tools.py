@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fabfile import basetree
+from fabfile.throwaway import base_trees
 
 ROOT = Path(__file__).parents[1]
 PEERS_NEED = ("pyinfra==3.10", "fabric")
@@ -66,7 +66,7 @@ def roadie_virtualenv() -> Path:
 
 
 def _virtualenv(name: str, made_of: str, requirements: Sequence[str]) -> Path:
-    path = basetree.cache().parent / "bench" / name
+    path = base_trees.cache().parent / "bench" / name
     stamp = path / "made-of"
     if not stamp.exists() or stamp.read_text() != made_of:
         print(f"Making the virtualenv {path}", file=sys.stderr)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from . import executor, provision
-from .operate import lock, maintenance, manage, restart, unlock
-from .past import releases, rollback
-from .provision import bootstrap, plan
-from .rehearsal import rehearse
-from .release import deploy, migrate
-from .removal import remove
-from .stages import DEPLOY, PROVISION, Stage, use
+from .rehearsal.rehearse import rehearse
+from .run import executor
+from .scripts import stages as stages
+from .scripts.stages import DEPLOY, PROVISION, Stage, use
+from .tasks import provision
+from .tasks.operate import lock, maintenance, manage, restart, unlock
+from .tasks.past import releases, rollback
+from .tasks.provision import bootstrap, plan
+from .tasks.removal import remove
+from .tasks.shipping import deploy, migrate
 
 __version__ = "0.1.0"
 

@@ -11,9 +11,9 @@ from invoke.context import Context
 from invoke.exceptions import ParseError
 
 from . import __version__, console, ns
-from .config import Config
 from .errors import UsageError
-from .executor import Executor, roadie_task
+from .run.executor import Executor, roadie_task
+from .settings.config import Config
 
 FABFILE = '''\
 """Deployment. `fab --list` says what there is; tasks of your own go below."""

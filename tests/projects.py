@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from roadie.render import TEMPLATES
+from roadie.scripts.render import TEMPLATES
 
 TESTS = Path(__file__).parent
 EXAMPLES = TESTS.parent / "examples"
@@ -46,11 +46,11 @@ def settings(folder: Path, **values: object) -> None:
 
 def own_frame(folder: Path, words: str) -> Path:
     """Write a frame of the project's own, in which these words of shell come before the run begins; where."""
-    whole = (TEMPLATES / "stage.sh.j2").read_text()
+    whole = (TEMPLATES / "frame/stage.sh.j2").read_text()
     beginning = "\nbegin() {\n"
     assert whole.count(beginning) == 1
-    own = folder / "roadie-templates/stage.sh.j2"
-    own.parent.mkdir(exist_ok=True)
+    own = folder / "roadie-templates/frame/stage.sh.j2"
+    own.parent.mkdir(parents=True, exist_ok=True)
     own.write_text(whole.replace(beginning, f"\n{words}{beginning}"))
     return own
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import projects
-from roadie import project, settings
-from roadie.render import render
-from roadie.trees import FolderTree
+from roadie.git.trees import FolderTree
+from roadie.project import reading as project
+from roadie.scripts.render import render
+from roadie.settings import reading as settings
 
 DOMAIN = "www.example.org"
 DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
@@ -24,15 +25,10 @@ SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME
 # Less of Django, for a quicker start where the apps do not matter.
 BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysite.no_urls'",)
 MODULES = (
-    "settings.py.j2",
-    "overlay.py",
-    "site.py.j2",
-    "guard.py",
-    "release.py",
-    "migrations.py",
-    "lint.py",
-    "start.py",
-    "gunicorn.py",
+    *(f"in-project/{name}.py" for name in "overlay guard release migrations lint start".split()),
+    "in-project/settings.py.j2",
+    "in-project/site.py.j2",
+    "early-start/gunicorn.py",
 )
 
 
@@ -103,10 +99,10 @@ def lay_out(
     found = project.read(FolderTree(folder / "code"), given)
     complete = replace(project.complete(given, found), database=database)
     (folder / "overlay").mkdir()
-    for name in MODULES:
-        text = render(f"django/{name}", None, {"settings": complete, "project": found})
-        (folder / f"overlay/roadie_{name.partition('.')[0]}.py").write_text(text)
-    served = render("django/application.py.j2", None, {"settings": complete, "project": found})
+    for path in MODULES:
+        text = render(path, None, {"settings": complete, "project": found})
+        (folder / f"overlay/roadie_{Path(path).name.partition('.')[0]}.py").write_text(text)
+    served = render("in-project/application.py.j2", None, {"settings": complete, "project": found})
     (folder / f"overlay/roadie_{complete.interface}.py").write_text(served)
     release = Release(root, {}, found.manage_dir)
     has_overlay = complete.overlay or complete.django

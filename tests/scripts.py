@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from roadie import project as projects
-from roadie import stages
-from roadie.past import Way
-from roadie.pins import PINS
-from roadie.record import Release
-from roadie.render import render
-from roadie.settings import load
-from roadie.stages import Stage
-from roadie.trees import FolderTree
+from roadie.git.trees import FolderTree
+from roadie.project import reading as projects
+from roadie.project.requirements import PINS
+from roadie.release.record import Release
+from roadie.scripts import stages
+from roadie.scripts.render import render
+from roadie.scripts.stages import Stage
+from roadie.settings.reading import load
+from roadie.tasks.past import Way
 
 GUESTBOOK = Path(__file__).parents[1] / "examples" / "guestbook"
 RELEASE = Release(
@@ -73,7 +73,7 @@ def _guestbook() -> projects.Project:
 
 def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen: Any) -> str:
     """The whole script that these stages make."""
-    return render("stage.sh.j2", None, {**values(**chosen), "run": run, "stages": stages})
+    return render("frame/stage.sh.j2", None, {**values(**chosen), "run": run, "stages": stages})
 
 
 def body(stage: Stage, **chosen: Any) -> str:

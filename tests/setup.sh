@@ -88,7 +88,7 @@ why_no_hosts() { # prints why no throwaway host can boot here, and what would ch
 missing_packages() { # prints the packages that throwaway hosts need and this machine lacks
   "${venv}/bin/python" -c '
 from shutil import which
-from roadie.machine import PACKAGES, SEARCH_PATH
+from roadie.throwaway.machine import PACKAGES, SEARCH_PATH
 print(*sorted({package for tool, package in PACKAGES.items() if not which(tool, path=SEARCH_PATH)}))'
 }
 

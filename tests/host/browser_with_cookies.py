@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from desk import Answer, browse
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 
 
 class Browser:

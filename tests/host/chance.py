@@ -15,7 +15,7 @@ from pathlib import Path
 from crowd import Crowd
 from desk import browse, eventually, is_serving
 from probe import Probe, Truth, read
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 from told import last_run
 from within import assert_serves_once, assert_tidy, halves, inside, leftovers, masters
 

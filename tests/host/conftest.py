@@ -8,9 +8,9 @@ import standing
 from desk import Desk
 from invoke.util import yaml
 from projects import commit, example, settings
-from roadie import throwaway
 from roadie.errors import UsageError
-from roadie.machine import require
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.machine import require
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from probe import Truth, read
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 from within import enter_network, inside
 
 DOMAIN = "guestbook.example.org"

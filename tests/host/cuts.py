@@ -16,7 +16,7 @@ from threading import Lock
 
 from desk import Desk, eventually
 from projects import commit, own_frame
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 from within import assert_serves_once, assert_tidy, events_of, files_of, halves, inside, leftovers
 
 SNIPPET = Path(__file__).with_name("cuts.sh")

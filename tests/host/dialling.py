@@ -8,9 +8,10 @@ import sys
 import time
 
 import fabric
-from roadie import host_keys, ssh_config, transport
-from roadie.host import Host
-from roadie.login import _keys
+from roadie.ssh import host_keys, transport
+from roadie.ssh import options as ssh_config
+from roadie.ssh.host import Host
+from roadie.ssh.login import _keys
 
 PASSWORD = "it's a pass word \\ é"
 #: what `read` needs in a test of several connections: sshd forgives the many that end early
@@ -79,8 +80,8 @@ class Dial:
 
 PROGRAM = """
 import fabric
-from roadie import transport
-from roadie.host import Host
+from roadie.ssh import transport
+from roadie.ssh.host import Host
 config = transport.without_ssh_config(fabric.Config(overrides={{"ssh_config_path": {config!r}}}))
 host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
 try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import projects
 from desk import Done
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 
 # What a program on the host said last, shown before roadie's own line.
 QUOTED = re.compile(r"[\w.-]+:   \| ")

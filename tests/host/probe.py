@@ -12,7 +12,7 @@ from typing import Any
 
 import projects
 from desk import Desk
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 
 PROBE = projects.TESTS / "probe"
 #: sync has a process for each request, so it needs more of them than there are slow ones

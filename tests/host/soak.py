@@ -24,7 +24,7 @@ from chance import KILLS, Chance, Hit, answers
 from crowd import FULL, LIGHT, Crowd, summed, table
 from desk import eventually, is_serving
 from probe import WORKERS, Probe, Truth
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from within import assert_serves_once, assert_tidy
 
 CUTS = {"kill": KILLS, "reboot": (Hit.reboot,), "power": (Hit.power,), "link": (Hit.link,)}

@@ -11,8 +11,8 @@ from pathlib import Path
 from desk import Desk, eventually, is_serving
 from probe import Probe
 from projects import EXAMPLES, example
-from roadie import throwaway
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.hosts import ThrowawayHost
 
 ROOT = Path(__file__).parents[2]
 GUESTBOOK = EXAMPLES / "guestbook"
@@ -20,7 +20,7 @@ GUESTBOOK = EXAMPLES / "guestbook"
 
 def packaged(suite: str = "trixie") -> str:
     """The snapshot of a host that has the guestbook's packages, and nothing else of roadie's."""
-    label = _label("packaged", [ROOT / "templates/stages/packages.sh.j2", GUESTBOOK / "fabric.yaml"])
+    label = _label("packaged", [ROOT / "templates/packages/packages.sh.j2", GUESTBOOK / "fabric.yaml"])
     return throwaway.prepared(label, _does("packages"), suite)
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from desk import browse, eventually
-from roadie import basetree
+from roadie.throwaway import base_trees as basetree
 from told import last_run
 from within import files
 

@@ -5,7 +5,7 @@ import pytest
 import standing
 from desk import browse, eventually
 from faults import Fault, append, error_of, serving
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 
 SETTINGS = {"app": "guestbook", "domain": "guestbook.example.org", "health": "/healthz"}

@@ -16,16 +16,17 @@ import projects
 import pytest
 import scripts
 from desk import eventually
-from roadie import stages, throwaway
-from roadie.bundle import find_commit, pack
 from roadie.errors import Interrupted
 from roadie.events import Event
-from roadie.host import Host, Outcome
-from roadie.project import Project
-from roadie.record import Release
-from roadie.render import render
-from roadie.session import Payload
-from roadie.throwaway import ThrowawayHost
+from roadie.git.bundle import find_commit, pack
+from roadie.project.reading import Project
+from roadie.release.record import Release
+from roadie.scripts import stages
+from roadie.scripts.render import render
+from roadie.ssh.host import Host, Outcome
+from roadie.ssh.session import Payload
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.hosts import ThrowawayHost
 
 STRANGE = [
     "a b.txt",
@@ -99,7 +100,7 @@ class Site:
         if project:
             values["project"] = project
         run = {**scripts.RUN, "unless_served": unless_served, "locks": bool(steps)}
-        script = render("stage.sh.j2", None, {**values, "run": run})
+        script = render("frame/stage.sh.j2", None, {**values, "run": run})
         trees: list[str] = []
 
         def hear(event: Event) -> None:
@@ -510,7 +511,7 @@ def test_without_a_release_that_serves_there_is_nothing_to_work_on(site: Site) -
 
 def test_every_stage_of_code_runs_to_its_end_in_check_mode_on_a_bare_host(site: Site) -> None:
     values = {**scripts.values(), "run": {**scripts.RUN, "check": True, "locks": False}}
-    bare = render("stage.sh.j2", None, {**values, "stages": (*SHIP, stages.prune)}).replace(
+    bare = render("frame/stage.sh.j2", None, {**values, "stages": (*SHIP, stages.prune)}).replace(
         "/srv/", "/nowhere/"
     )
     outcome = site.link.run(bare, nonce=scripts.RUN["nonce"])

@@ -9,7 +9,7 @@ import pytest
 import standing
 from cuts import HARD_WAYS, Cuts, Turns
 from desk import Desk
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from within import Neighbours, assert_serves_once, assert_tidy, halves, inside
 
 # Each way fails if it was ever cut in its midst.

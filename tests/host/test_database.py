@@ -6,7 +6,7 @@ import re
 
 import pytest
 from desk import browse
-from roadie import basetree
+from roadie.throwaway import base_trees as basetree
 from told import last_run
 
 BOTH = pytest.mark.parametrize("suite", basetree.SUITES)

@@ -13,7 +13,7 @@ import standing
 from browser_with_cookies import Browser
 from desk import Desk, browse, eventually, is_up
 from projects import change_line, commit, example, git
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 
 INDEX = "entries/templates/entries/index.html"

@@ -10,7 +10,7 @@ from pathlib import Path
 from desk import Desk, browse, eventually
 from faults import Serving, error_of, serving
 from projects import retitle
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 from told import last_run
 
 LOCK = "/run/roadie/guestbook.lock"

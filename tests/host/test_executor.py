@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from desk import eventually
 from dialling import PASSWORD, boot_with_users, now, since
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 
 FAB = Path(sys.executable).parent / "fab"
 FABFILE = """
 import fabric
-from roadie.executor import hosts_of, install, roadie_task, run_parallel
+from roadie.run.executor import hosts_of, install, roadie_task, run_parallel
 install()
 
 def run(c, script):

@@ -8,13 +8,14 @@ import threading
 import time
 
 import pytest
-import roadie.host
+import roadie.ssh.host
 from desk import eventually
 from dialling import PASSWORD, Dial, at_a_terminal, boot_with_users, now, since
-from roadie import session, throwaway
 from roadie.errors import Interrupted, Unreachable
 from roadie.events import Event
-from roadie.host import Host
+from roadie.ssh import session
+from roadie.ssh.host import Host
+from roadie.throwaway import hosts as throwaway
 
 NONCE = "0123456789abcdef" * 2
 SUITES = pytest.mark.parametrize("suite", ["trixie", "bookworm"])
@@ -557,8 +558,8 @@ def test_a_program_gets_a_terminal_through_sudo_too(reach):
 PIPED = """
 import sys
 import fabric
-from roadie import transport
-from roadie.host import Host, Outcome
+from roadie.ssh import transport
+from roadie.ssh.host import Host, Outcome
 config = transport.without_ssh_config(fabric.Config(overrides={overrides!r}))
 host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
 host.run("true")

@@ -17,8 +17,8 @@ from environments import Environment, build
 from faults import error_of, serving
 from invoke.util import yaml
 from projects import commit, example, git_repo, retitle, settings
-from roadie import throwaway
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.hosts import ThrowawayHost
 
 ROOT = Path(__file__).parents[2]
 FAB = (str(Path(sys.executable).parent / "fab"),)
@@ -226,8 +226,8 @@ def test_a_stage_that_bash_cannot_read_is_told_before_anything_but_a_process_has
 
 
 def test_a_template_of_the_users_own_wins_until_it_is_taken_away(seat: Seat) -> None:
-    ours = (ROOT / "templates/config/headers.nginx.j2").read_text()
-    seat.write({"config/headers.nginx.j2": f'{ours}add_header X-Whose "the user\'s" always;\n'})
+    ours = (ROOT / "templates/nginx/headers.nginx.j2").read_text()
+    seat.write({"nginx/headers.nginx.j2": f'{ours}add_header X-Whose "the user\'s" always;\n'})
     seat.does("bootstrap")
     # nginx goes over to what it reads in its own time.
     assert eventually(lambda: browse(seat.host).headers.get("x-whose") == "the user's")

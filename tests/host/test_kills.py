@@ -9,7 +9,7 @@ import standing
 from desk import Desk, browse, eventually, is_serving
 from faults import append, error_of, serving
 from projects import change_line, commit, example, git
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 from within import assert_serves_once, assert_tidy, inside, masters
 

@@ -12,8 +12,8 @@ from desk import Desk, browse, eventually, is_serving
 from faults import append, error_of
 from invoke.util import yaml
 from projects import commit, example, settings
-from roadie import throwaway
-from roadie.nspawn import addresses
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.nspawn import addresses
 from visitors import Visitors
 from within import inside
 

@@ -12,7 +12,7 @@ import pytest
 import standing
 from desk import Desk, browse, eventually
 from faults import append, error_of
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from told import last_run
 from within import inside
 
@@ -25,7 +25,7 @@ change_cuttable "dump of database ${app}" dump_database "${dumps}/by-hand.sql.gz
 with_release "${release}" unapply_migrations ${names}
 """
 FABFILE = """from roadie import *
-from roadie.stages import live
+from roadie.scripts.stages import live
 
 take_back = Stage("take-back", "Take migrations back.", "stages/take-back.sh.j2", user="root")
 use(bootstrap=(live, take_back))

@@ -68,7 +68,7 @@ def test_a_file_of_another_that_nginx_refuses_is_named_and_ours_are_put_back(boo
 
 
 def test_a_template_of_the_users_own_that_nginx_refuses_is_named_and_put_back(bootstrapped):
-    host, own = bootstrapped.host, bootstrapped.project / "roadie-templates/config/clients.nginx.j2"
+    host, own = bootstrapped.host, bootstrapped.project / "roadie-templates/nginx/clients.nginx.j2"
     own.parent.mkdir(parents=True)
     own.write_text("send_timeout soon;\n")
     commit(bootstrapped.project)

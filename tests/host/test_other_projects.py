@@ -9,8 +9,8 @@ import pytest
 import standing
 from desk import Desk, browse, eventually, is_up
 from projects import change_line, commit, example, settings, startproject
-from roadie import throwaway
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.hosts import ThrowawayHost
 from visitors import Visitors
 
 MYSITE = "mysite.example.org"

@@ -9,7 +9,7 @@ from desk import Desk, browse
 from faults import append, serving
 from invoke.util import yaml
 from projects import change_line, commit, settings
-from roadie.render import TEMPLATES
+from roadie.scripts.render import TEMPLATES
 from told import last_run
 
 INDEX = "entries/templates/entries/index.html"
@@ -33,7 +33,7 @@ urlpatterns.append(path("self", told_of_itself))
 """
 OWN_STAGE = """
 from roadie import *
-from roadie import stages
+from roadie.scripts import stages
 
 own = Stage("own", "Do something.", "stages/own.sh.j2", user="root")
 before = DEPLOY.index(stages.start)
@@ -116,10 +116,10 @@ def test_other_settings_for_the_environment_have_it_begin_anew(deployed: Desk) -
 
 
 def test_a_program_of_the_projects_own_is_started_when_the_release_is_checked(deployed: Desk) -> None:
-    template = (TEMPLATES / "config/program.supervisor.j2").read_text()
+    template = (TEMPLATES / "web/program.supervisor.j2").read_text()
     ours = "-m roadie_gunicorn /srv/{{ settings.app }}/slots/@COLOUR@ "
     assert template.count(ours) == 1
-    own = deployed.project / "roadie-templates/config/program.supervisor.j2"
+    own = deployed.project / "roadie-templates/web/program.supervisor.j2"
     own.parent.mkdir(parents=True)
     own.write_text(template.replace(ours, "-m gunicorn "))
     append(deployed.project / "guestbook/urls.py", SELF)

@@ -11,8 +11,8 @@ import pytest
 from desk import Desk
 from dialling import Dial, boot_with_users
 from faults import error_of
-from roadie import throwaway
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.hosts import ThrowawayHost
 from within import files
 
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"

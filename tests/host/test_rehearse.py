@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from desk import Done, browse
 from projects import example, git, settings
-from roadie import throwaway
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway.hosts import ThrowawayHost
 
 FAB = Path(sys.executable).parent / "fab"
 
@@ -73,7 +73,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def fails_early(project: Path) -> Path:
     """A project whose first stage fails, by a template of its own."""
-    own = project / "roadie-templates/stages/packages.sh.j2"
+    own = project / "roadie-templates/packages/packages.sh.j2"
     own.parent.mkdir(parents=True)
     own.write_text("fail 'a thing' 'there is none; get one'\n")
     return project

@@ -9,7 +9,7 @@ import standing
 from desk import Desk, browse
 from invoke.util import yaml
 from projects import commit, example, settings
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from told import last_run
 
 CSS = "entries/static/entries/style.css"

@@ -12,7 +12,7 @@ from desk import Desk, browse, eventually, is_serving
 from faults import error_of
 from invoke.util import yaml
 from projects import commit, example, settings
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 from within import inside
 

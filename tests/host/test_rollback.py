@@ -10,7 +10,7 @@ import standing
 from browser_with_cookies import Browser
 from desk import Desk, browse
 from projects import change_line, commit, example, git
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 from within import assert_serves_once, assert_tidy
 

@@ -11,7 +11,7 @@ import pytest
 import standing
 from desk import Desk, browse, eventually, is_up
 from projects import commit, example, settings, startproject
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 
 OTHER = "other.example.org"
 OTHERS_SITE = "/etc/nginx/sites-available/other.conf"

@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from roadie import basetree, machine, nspawn, throwaway
 from roadie.errors import RoadieError, UsageError
+from roadie.throwaway import base_trees as basetree
+from roadie.throwaway import hosts as throwaway
+from roadie.throwaway import machine, nspawn
 
 BOTH = pytest.mark.parametrize("suite", basetree.SUITES)
 PAUSE = "import signal; signal.pause()"

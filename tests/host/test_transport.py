@@ -14,9 +14,10 @@ import pytest
 from desk import eventually
 from dialling import FORGIVING, PASSWORD, Dial, at_a_terminal, boot_with_users, now, since
 from invoke import Context
-from roadie import host_keys, throwaway, transport
 from roadie.errors import Unreachable, UsageError
-from roadie.executor import hosts_of
+from roadie.run.executor import hosts_of
+from roadie.ssh import host_keys, transport
+from roadie.throwaway import hosts as throwaway
 
 LOGIN = "Accepted p|Failed|authenticating|Postponed"
 

@@ -8,7 +8,7 @@ import pytest
 import standing
 from desk import Desk, browse
 from projects import commit
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 from within import assert_serves_once, assert_tidy
 

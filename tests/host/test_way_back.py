@@ -9,7 +9,7 @@ import standing
 from desk import Desk, browse
 from faults import error_of, serving
 from projects import commit, example
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 from told import last_run
 from within import assert_serves_once, assert_tidy
 

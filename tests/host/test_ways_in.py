@@ -10,7 +10,7 @@ import pytest
 import standing
 from desk import Desk, browse
 from projects import change_line, commit, example, settings
-from roadie import throwaway
+from roadie.throwaway import hosts as throwaway
 
 INDEX = "entries/templates/entries/index.html"
 ALIAS = """\

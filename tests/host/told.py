@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 
 _EVENT = re.compile(r"[0-9a-f]{32}\t(\w+)\t([^\t]*)\t([^\t]*)\t([^\t]*)")
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 from desk import Answer, browse
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway.hosts import ThrowawayHost
 
 PER_SECOND = 10
 AT_MOST = 6000  # requests; the load ends by itself

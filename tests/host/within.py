@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from desk import Answer
-from roadie import nspawn
-from roadie.throwaway import ThrowawayHost
+from roadie.throwaway import nspawn
+from roadie.throwaway.hosts import ThrowawayHost
 from visitors import Visitors
 
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from roadie.events import Event, parse
-from roadie.render import TEMPLATES
+from roadie.scripts.render import TEMPLATES
 
 NONCE = "0123456789abcdef0123456789abcdef"
 
@@ -36,11 +36,11 @@ def test_what_is_no_whole_event_is_not_taken_for_one(line: str) -> None:
 @settings(max_examples=40, deadline=None)
 def test_what_bash_says_python_reads(texts: list[str]) -> None:
     what, detail = texts
-    script = f'. {TEMPLATES / "lib.sh"}\nnonce={NONCE} stage=s\nsay changed "$1" "$2"'
+    script = f'. {TEMPLATES / "frame/lib.sh"}\nnonce={NONCE} stage=s\nsay changed "$1" "$2"'
     said = subprocess.run(["bash", "-c", script, "-", what, detail], capture_output=True, check=True)
     (line,) = said.stdout.decode().split("\n")[:-1]
     assert parse(line, NONCE) == Event("changed", "s", what, detail)
 
 
 def test_lib_sh_is_where_the_tests_think() -> None:
-    assert Path(TEMPLATES, "lib.sh").is_file()
+    assert Path(TEMPLATES, "frame/lib.sh").is_file()

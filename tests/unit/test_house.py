@@ -1,39 +1,27 @@
 """The rules of the house: how modules import, what they are called, how templates take values."""
 
-import ast
 import builtins
 import re
 import subprocess
 import sys
-from pathlib import Path
 
+import house
 import pytest
 import roadie
+from house import LAYERS, MODULES, ROOT
 
-ROOT = Path(__file__).parents[2]
-MODULES = {path.stem: path for path in sorted((ROOT / "fabfile").glob("*.py"))}
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.is_file())
 SHELL_TEMPLATES = [path for path in TEMPLATES if path.name.endswith(".sh.j2")]
 
-# A module imports only what stands before it here. A new one gets its place in this row.
-ORDER = """
-    errors events stages
-    kinds names sections schema layers settings manual secret_sources
-    bundle trees words pins project workspace
-    libraries render record console history report
-    host_keys ssh_config trust login transport session terminal host config executor runner
-    machine identity basetree disk nspawn throwaway
-    browser sabotage provision release past removal operate data drill rehearsal __init__ cli
-""".split()
 # The modules that know a library; all others go through them.
-KEEPERS = {"paramiko": {"transport", "login"}}
+KEEPERS = {"paramiko": {"ssh.transport", "ssh.login"}}
 # Facts only: no Fabric, no connection.
-PURE = {"errors", "events", "stages", "project", "bundle"}
+PURE = {"errors", "events", "settings", "project", "git"}
 TAKEN_NAMES = set(sys.stdlib_module_names) | {
     *"fabric invoke jinja2 markupsafe paramiko django celery gunicorn MySQLdb pymysql".split()
 }
 # The frame around every stage prints more than values: the library, the names and bodies of stages.
-FRAME = [ROOT / "templates" / name for name in ("stage.sh.j2", "functions.sh.j2")]
+FRAME = [ROOT / "templates" / name for name in ("frame/stage.sh.j2", "frame/functions.sh.j2")]
 OPEN_ENDS = re.compile("TO" + "DO|FIX" + "ME|XX" + "X")
 
 VALUE = re.compile(r"\s*(local |readonly )?\w+=\(?\{\{.+\}\}\)?\s*")
@@ -42,22 +30,9 @@ SINGLE_QUOTED = re.compile(r"'[^']*'")
 UNBRACED = re.compile(r"(?<!\\)\$[A-Za-z_]")
 
 
-def imports(module):
-    """What a module of ours imports: (level, name) pairs, `from . import x` as (1, "x")."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((0, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.level, node.module
-        elif isinstance(node, ast.ImportFrom):
-            # Of the package itself comes either a module or what __init__ has.
-            names = (alias.name for alias in node.names)
-            yield from ((node.level, name if name in MODULES else "__init__") for name in names)
-
-
-def top_level(module):
+def libraries(module):
     """The packages of others that a module imports."""
-    return {name.partition(".")[0] for level, name in imports(module) if level == 0}
+    return {name.partition(".")[0] for level, name in house.imports(module) if level == 0}
 
 
 def shell_lines(path):
@@ -76,34 +51,55 @@ def relative(paths):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_imports_run_one_way(module):
-    ours = [name for level, name in imports(module) if level == 1]
-    assert {module, *ours} <= set(ORDER), "a new module needs its place in ORDER"
-    assert [name for name in ours if ORDER.index(name) >= ORDER.index(module)] == []
+def test_imports_go_down_the_layers(module):
+    here = LAYERS.index(house.layer_of(module))
+    others = [name for name in house.ours(module) if house.layer_of(name) != house.layer_of(module)]
+    assert [name for name in others if LAYERS.index(house.layer_of(name)) <= here] == []
+
+
+def test_modules_of_one_package_import_each_other_in_no_circle():
+    def visit(module, path):
+        assert module not in path, f"a circle: {' -> '.join([*path, module])}"
+        for name in house.ours(module):
+            if house.layer_of(name) == house.layer_of(module) and name != module:
+                visit(name, [*path, module])
+
+    for module in MODULES:
+        visit(module, [])
+
+
+def test_each_layer_has_its_place_in_the_order():
+    assert {house.layer_of(module) for module in MODULES} == set(LAYERS)
+
+
+def test_the_page_about_the_house_shows_it_as_it_is():
+    page = house.PAGE.read_text("utf-8")
+    assert house.with_drawing(page) == page, "run: python tests/house.py"
+    assert house.drawing() in page
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_inside_the_package_are_relative(module):
-    assert top_level(module) & {"roadie", "fabfile", *MODULES} == set()
-    assert {level for level, _ in imports(module)} <= {0, 1}
+    assert libraries(module) & {"roadie", "fabfile", *map(house.layer_of, MODULES)} == set()
 
 
 @pytest.mark.parametrize(("library", "keepers"), KEEPERS.items())
 def test_a_library_with_keepers_is_imported_there_only(library, keepers):
-    assert {module for module in MODULES if library in top_level(module)} <= keepers
+    assert {module for module in MODULES if library in libraries(module)} <= keepers
 
 
-@pytest.mark.parametrize("module", sorted(PURE & set(MODULES)))
-def test_modules_that_hold_facts_know_no_connection(module):
-    assert top_level(module) & {"fabric", "paramiko"} == set()
+@pytest.mark.parametrize("layer", sorted(PURE))
+def test_layers_that_hold_facts_know_no_connection(layer):
+    modules = [module for module in MODULES if house.layer_of(module) == layer]
+    assert {name for module in modules for name in libraries(module)} & {"paramiko"} == set()
 
 
-def test_no_module_takes_a_name_that_others_import():
-    assert set(MODULES) & TAKEN_NAMES == set()
+def test_no_layer_takes_a_name_that_others_import():
+    assert set(LAYERS) & TAKEN_NAMES == set()
 
 
-def test_no_module_bears_the_name_of_a_task():
-    assert set(MODULES) & {*roadie.__all__, *roadie.ns.task_names} == set()
+def test_no_layer_bears_the_name_of_a_task():
+    assert set(LAYERS) & {*roadie.__all__, *roadie.ns.task_names} == set()
 
 
 def test_no_exported_name_hides_a_builtin_or_the_users_own_tasks():

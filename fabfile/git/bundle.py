@@ -1,0 +1,249 @@
+"""The commit to ship, and the bytes of it that a host lacks. Git is asked, never changed."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import weakref
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import Interrupted, RoadieError, UsageError
+
+SMALL = 4 << 20
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_FORMAT = "--format=%T%n%an <%ae>%n%cI%n%s"
+# What a hook or an alias of git leaves in the environment speaks of another folder than ours.
+_NOT_OURS = frozenset(
+    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX GIT_NAMESPACE GIT_COMMON_DIR"
+    " GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES".split()
+)
+_OURS = {
+    "LC_ALL": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+}
+
+
+class NoCommit(UsageError):
+    """The project lies in no git repository, or in one without a commit; exit code 2."""
+
+
+class GitFailed(RoadieError):
+    """A command of git failed here; its last words are the message."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit, as a release tells of it; `tree` is all of it, whatever part of it ships."""
+
+    sha: str
+    tree: str
+    subject: str
+    author: str
+    committed_at: str
+    branch: str = ""
+    ref: str = "HEAD"
+    #: where the folder that was asked lies in the repository, as `sites/one/`
+    prefix: str = ""
+    #: the folder that git says is checked out at this commit, if any
+    folder: Path | None = None
+
+    @cached_property
+    def dirty(self) -> tuple[str, ...]:
+        """What the folder holds beyond this commit and so does not ship; asked for when wanted first."""
+        return _dirty(self.folder) if self.folder else ()
+
+
+class Pack:
+    """A pack too large for memory: a file without a name, sliced as bytes are."""
+
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile(prefix="roadie-")  # noqa: SIM115, it lives as long as this
+        weakref.finalize(self, self.file.close)
+
+    def __len__(self) -> int:
+        return os.fstat(self.file.fileno()).st_size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(len(self))
+        return os.pread(self.file.fileno(), max(stop - start, 0), start)
+
+
+def find_commit(root: Path, ref: str = "HEAD") -> Commit:
+    """Find what `ref` names in the repository that holds the folder `root`.
+
+    Raises NoCommit where nothing is committed yet, and UsageError for a ref that names nothing,
+    no commit, or two.
+    """
+    if not ref.strip() or not ref.isprintable():
+        raise UsageError(f"--ref {ref!r} names nothing; give a branch, a tag or a commit")
+    named, head = _resolve(root, ref)
+    if len(set(named.values())) != 1:
+        raise _no_single_commit(root, ref, named)
+    sha = next(iter(named.values()))
+    told = git(root, "log", "-1", "--no-show-signature", "--encoding=UTF-8", _FORMAT, sha, "--")
+    tree, author, committed_at, subject = map(_clean, told.split(b"\n")[:4])
+    prefix, checked_out = _place(root, head)
+    branch = checked_out if ref == "HEAD" else _branch(ref, named)
+    folder = root if sha == head else None
+    return Commit(sha, tree, subject, author, committed_at, branch, ref, prefix, folder)
+
+
+def tree_of(root: Path, commit: Commit, folder: str = "") -> str:
+    """Find the tree of one folder of a commit, named from the top of the repository."""
+    if folder in ("", "."):
+        return commit.tree
+    told = git(root, "ls-tree", "-d", "-z", "--full-tree", commit.sha, "--", folder)
+    if not told:
+        raise UsageError(f"{commit.ref} ({commit.sha[:8]}) has no folder {folder}; is it committed?")
+    return told.split()[2].decode()
+
+
+def pack(root: Path, tree: str, have: Iterable[str]) -> bytes | Pack:
+    """Pack the objects of a tree that a host with the trees `have` lacks; b"" if it lacks none.
+
+    The pack is thin: what it holds may be mere differences from what the host has. The trees that
+    come first in `have` serve best for that.
+    """
+    theirs = [sha for sha in have if _SHA.fullmatch(sha)]
+    if tree in theirs:
+        return b""
+    try:
+        made = _pack(root, tree, _known(root, theirs))
+    except GitFailed:
+        if not theirs:
+            raise
+        # A partial clone may lack what it would have to compare with.
+        made = _pack(root, tree, [])
+    return made if len(made) > SMALL else made[:]
+
+
+def git(
+    root: Path,
+    *args: str,
+    text: str = "",
+    stdin: IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+    environment: Mapping[str, str] = _OURS,
+) -> bytes:
+    """Run git in `root` with `text` or a file as its input; what it prints.
+
+    Raises UsageError for a folder that git will not look into, Interrupted if Ctrl-C ended git, GitFailed
+    when it fails.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
+    given: dict[str, Any] = {"stdin": stdin} if stdin else {"input": os.fsencode(text)}
+    try:
+        done = subprocess.run(
+            # Without it git says nothing of a name that a tag has as well, be it HEAD.
+            ["git", "-C", str(root), "-c", "core.warnAmbiguousRefs=false", *args],
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**kept, **environment},
+            **given,
+        )
+    except FileNotFoundError:
+        raise UsageError("git is not installed here; install it: roadie ships commits") from None
+    if done.returncode == -signal.SIGINT:  # which the terminal sends to git as well
+        raise Interrupted(f"{root}: git {args[0]} was interrupted; run the same command again")
+    if done.returncode:
+        raise _explain(root, args[0], done.stderr)
+    return done.stdout or b""
+
+
+def _explain(root: Path, command: str, stderr: bytes) -> RoadieError:
+    said = [_clean(line) for line in stderr.splitlines() if line.strip()] or ["no word of why"]
+    text = "\n".join(said)
+    if "not a git repository" in text:
+        return NoCommit(f"{root}: not in a git repository; run: git init, git add ., git commit")
+    if found := re.search("dubious ownership in repository at '(.+)'", text):
+        return UsageError(
+            f"{found[1]}: belongs to another user, so git will not read it; if you trust it, run: "
+            f"git config --global --add safe.directory '{found[1]}'"
+        )
+    why = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1])
+    return GitFailed(f"{root}: git {command} failed: {why.partition(': ')[2] or why}")
+
+
+def _resolve(root: Path, ref: str) -> tuple[dict[str, str], str]:
+    """What a ref may mean, as full names with their commits; and HEAD's commit."""
+    kinds = () if ref == "HEAD" else ("refs/heads/", "refs/tags/", "refs/remotes/")
+    names = [*(f"{kind}{ref}" for kind in kinds), ref, "HEAD"]
+    # Asked through standard input, where no name can pass for an option.
+    asked = "".join(f"{name}^{{commit}}\n" for name in names)
+    told = git(root, "cat-file", "--batch-check=%(objectname)", text=asked).decode("utf-8", "replace")
+    found = [line if _SHA.fullmatch(line) else "" for line in told.splitlines()]
+    return {name: sha for name, sha in zip(names[:-1], found, strict=False) if sha}, found[-1]
+
+
+def _no_single_commit(root: Path, ref: str, named: Mapping[str, str]) -> UsageError:
+    if named:
+        both = " and ".join(f"{name} ({sha[:8]})" for name, sha in named.items())
+        return UsageError(f"--ref {ref} is {both}; give the one you mean by its full name")
+    if ref == "HEAD":
+        return NoCommit(f"{root}: nothing is committed yet; run: git add ., git commit")
+    refs = git(root, "for-each-ref", "--format=%(refname:lstrip=2)").decode("utf-8", "replace").split()
+    near = [name for name in refs if name.endswith(f"/{ref}")] or difflib.get_close_matches(ref, refs)
+    hint = f"did you mean {near[0]}?" if near else "is it fetched?"
+    return UsageError(f"--ref {ref}: no branch, tag or commit of that name here; {hint}")
+
+
+def _place(root: Path, head: str) -> tuple[str, str]:
+    """Where a folder lies in its repository, and the branch that is checked out there, if any is."""
+    asked = ("--symbolic-full-name", "HEAD") if head else ()  # git fails where there is no commit yet
+    told = git(root, "rev-parse", "--show-prefix", *asked).removesuffix(b"\n")
+    prefix, _, name = told.rpartition(b"\n") if head else (told, b"", b"")
+    branch = _clean(name)
+    return os.fsdecode(prefix), "" if branch == "HEAD" else branch.removeprefix("refs/heads/")
+
+
+def _branch(ref: str, known: Container[str]) -> str:
+    """The name of the branch that a ref means, if it means one."""
+    full = ref if ref.startswith("refs/heads/") else f"refs/heads/{ref}"
+    return full.removeprefix("refs/heads/") if full in known else ""
+
+
+def _dirty(root: Path) -> tuple[str, ...]:
+    told = git(root, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--", ".")
+    return tuple(_clean(line[3:]) for line in told.split(b"\0") if line)
+
+
+def _known(root: Path, trees: list[str]) -> list[str]:
+    """Those trees that are in the repository here as well."""
+    told = git(
+        root,
+        "cat-file",
+        "--batch-check=%(objecttype) %(objectname)",
+        text="".join(f"{sha}\n" for sha in trees),
+        environment={**_OURS, "GIT_NO_LAZY_FETCH": "1"},
+    )
+    return [line.split()[1].decode() for line in told.splitlines() if line.startswith(b"tree ")]
+
+
+def _pack(root: Path, tree: str, known: list[str]) -> Pack:
+    made = Pack()
+    with tempfile.TemporaryFile(prefix="roadie-") as wanted:
+        # A tree after a "-" is not sent, but what is sent may be told as a difference from it;
+        # `pack-objects --thin` does so with commits only, and a changed line costs its whole file.
+        wanted.write("".join(f"-{sha}\n" for sha in known).encode())
+        wanted.flush()
+        git(root, "rev-list", "--objects", tree, *(f"^{sha}" for sha in known), "--", stdout=wanted)
+        wanted.seek(0)
+        git(root, "pack-objects", "-q", "--stdout", "--delta-base-offset", stdin=wanted, stdout=made.file)
+    return made
+
+
+def _clean(text: bytes) -> str:
+    """One line that can be printed, and written as UTF-8, whatever was in it."""
+    line = text.decode("utf-8", "backslashreplace").strip()
+    return "".join(char if char.isprintable() else "?" for char in line)

@@ -1,0 +1,1 @@
+"""What can be read off a Django project on disk, without importing it."""

@@ -1,0 +1,277 @@
+"""Reads a Django project off its files: where things are and what it says for itself; never imports it."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ..errors import SettingsError
+from ..git.trees import CommitTree, Tree
+from ..settings.kinds import Kind, Wrong
+from ..settings.names import APP, URL_PATH
+from ..settings.reading import Settings, check_urls
+from . import requirements
+from .words import Code, Names, Word, classify, literal
+
+_VARIABLE = "DJANGO_SETTINGS_MODULE"
+# Packages of settings that say nothing of the project's name.
+_GENERIC = frozenset(
+    "config conf core project settings app apps src source code backend server django web website site main "
+    "api".split()
+)
+_SUGGESTED = "Django>=5.2,<5.3"
+
+
+@dataclass(frozen=True)
+class Project:
+    """What roadie needs to know of a project; paths are from the tree's root, "" is the root itself.
+
+    `ship_root` is the smallest folder with everything that a release needs; `pip_dir` is where pip is to
+    run, as paths in requirements start there. `requirements_digest` leaves out the project's own tree,
+    which `needs_tree` adds. Without a module of its own to serve, `wsgi_module` is "" and Django's own
+    application is meant.
+    """
+
+    name: str
+    manage_dir: str
+    ship_root: str
+    settings_module: str
+    wsgi_module: str
+    wsgi_callable: str
+    requirements: str
+    pip_dir: str
+    requirement_files: Mapping[str, str]
+    requirement_options: tuple[str, ...]
+    requirements_digest: str
+    pins: tuple[str, ...]
+    needs_tree: bool
+    django_requirement: str
+    words: Mapping[str, Word]
+    static_url: str | None
+    media_url: str | None
+    celery_app: str | None
+
+
+def read(tree: Tree, settings: Settings) -> Project:
+    """Read the project in a tree; raises SettingsError for what is missing or can't be told."""
+    manage_dir = posixpath.dirname(_manage_py(tree, settings))
+    code = Code(tree, manage_dir)
+    module = settings.settings_module or _settings_module(code, manage_dir)
+    names = _names(code, module, settings)
+    wsgi, _, called = _wsgi(code, module, names, settings).partition(":")
+    if not settings.settings_module:
+        _refuse_two_minds(code, wsgi, module)
+    path = settings.requirements or requirements.find(tree, manage_dir, _django(code, module))
+    required = requirements.collect(tree, path, settings.worker_class)
+    return Project(
+        name=_name(module, settings),
+        manage_dir=manage_dir,
+        ship_root=_common([manage_dir, *map(posixpath.dirname, required.files), *required.local]),
+        settings_module=module,
+        wsgi_module=wsgi,
+        wsgi_callable=called or "application",
+        requirements=path,
+        pip_dir=requirements.working_folder(path),
+        requirement_files=required.files,
+        requirement_options=required.options,
+        requirements_digest=required.digest,
+        pins=required.pins,
+        needs_tree=bool(required.local),
+        django_requirement=required.packages.get("django", ""),
+        words=classify(names),
+        static_url=_url(names, "STATIC_URL"),
+        media_url=_url(names, "MEDIA_URL"),
+        celery_app=_celery(code, module),
+    )
+
+
+def complete(settings: Settings, project: Project) -> Settings:
+    """The settings with what the project says where the user said nothing."""
+    app = settings.app or _allowed(APP, project.name, "the project's name", "app")
+    done = replace(
+        settings,
+        app=app,
+        static_url=settings.static_url or _served(project.static_url, "/static/"),
+        media_url=settings.media_url or _served(project.media_url, "/media/"),
+    )
+    check_urls(done, "the project's settings")
+    return done
+
+
+def refuse_unsupported(tree: CommitTree, project: Project) -> None:
+    """Refuse a commit whose files are not all in it."""
+    for path in tree.submodules(project.ship_root):
+        raise SettingsError(f"{path}: submodules are not supported yet; commit its files themselves")
+    for path in tree.lfs_pointers(project.ship_root):
+        raise SettingsError(
+            f"{path}: Git LFS is not supported yet, only a pointer would be deployed; "
+            "commit the file itself (git lfs migrate export)"
+        )
+    for path in tree.stray_links(project.ship_root):
+        raise SettingsError(
+            f"{path}: this link leads out of {project.ship_root or 'the project'}, which is all that is "
+            "deployed; commit what it leads to, or take the link out"
+        )
+
+
+def _manage_py(tree: Tree, settings: Settings) -> str:
+    if settings.project:
+        path = posixpath.normpath(posixpath.join(settings.project, "manage.py"))
+        if tree.read(path) is None:
+            raise SettingsError(f"{path}: no such file; is it committed, and is `project:` its folder?")
+        return path
+    near = (path for path in tree.list() if path.count("/") <= 2)
+    found = [path for path in near if posixpath.basename(path) == "manage.py" and _is_djangos(tree, path)]
+    found = ["manage.py"] if "manage.py" in found else found
+    if not found:
+        raise SettingsError(
+            "no manage.py of Django here or up to two folders down; is it committed? "
+            "Else write `project:` (its folder) in fabric.yaml"
+        )
+    if len(found) > 1:
+        first = posixpath.dirname(found[0])
+        raise SettingsError(
+            f"{' and '.join(found)}: which one? Write `project: {first}` (or another's folder) in fabric.yaml"
+        )
+    return found[0]
+
+
+def _is_djangos(tree: Tree, path: str) -> bool:
+    return "django" in (tree.read(path) or "").lower()
+
+
+def _settings_module(code: Code, manage_dir: str) -> str:
+    path = posixpath.join(manage_dir, "manage.py")
+    found = {value for value, _ in _settings_named(code.parse(path))}
+    if len(found) != 1 or None in found:
+        how = "is worked out" if found else "is not set"
+        raise SettingsError(
+            f"{path}: {_VARIABLE} {how} there; write `settings_module:` in fabric.yaml, "
+            "for example `settings_module: mysite.settings`"
+        )
+    [module] = found
+    return module or ""
+
+
+def _settings_named(code: ast.Module) -> Iterator[tuple[str | None, bool]]:
+    """Each value that DJANGO_SETTINGS_MODULE gets (None: worked out), and if only as its default."""
+    for node in ast.walk(code):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
+            if node.func.attr == "setdefault" and _text(node.args[0]) == _VARIABLE:
+                yield _text(node.args[1]), True
+        elif isinstance(node, ast.Assign):
+            targets = [one for one in node.targets if isinstance(one, ast.Subscript)]
+            if any(_text(one.slice) == _VARIABLE for one in targets):
+                yield _text(node.value), False
+
+
+def _names(code: Code, module: str, settings: Settings) -> Names:
+    if not code.path(module):
+        base = posixpath.join(code.folder, *module.split("."))
+        said = "`settings_module:`" if settings.settings_module else "manage.py"
+        raise SettingsError(
+            f"settings module {module}, named by {said}: no {base}.py and no {base}/__init__.py; "
+            "is it committed? Else write `settings_module:` in fabric.yaml"
+        )
+    return code.names(module)
+
+
+def _wsgi(code: Code, module: str, names: Names, settings: Settings) -> str:
+    """The module that Gunicorn is to serve, and its callable after a colon if it is named."""
+    kind = settings.interface
+    setting = f"{kind.upper()}_APPLICATION"
+    found = settings.wsgi or _application(module, names, setting)
+    if not found:
+        beside = [f"{package}.{kind}" if package else kind for package in _packages(module)]
+        return next((one for one in beside if code.path(one)), "")
+    if not code.path(found.partition(":")[0]):
+        said = "`wsgi:`" if settings.wsgi else f"{setting} in {module}"
+        raise SettingsError(
+            f"wsgi module {found}, named by {said}, is not there; is it committed? "
+            "Else write `wsgi:` in fabric.yaml, for example `wsgi: mysite.wsgi`"
+        )
+    return found
+
+
+def _application(module: str, names: Names, setting: str) -> str:
+    value = names.get(setting, ast.Constant(None))
+    if not isinstance(value, ast.Constant):
+        raise SettingsError(
+            f"{module}: {setting} is worked out there; write `wsgi:` in fabric.yaml, "
+            "for example `wsgi: mysite.wsgi`"
+        )
+    return ":".join(str(value.value).rsplit(".", 1)) if value.value else ""
+
+
+def _refuse_two_minds(code: Code, wsgi: str, module: str) -> None:
+    """manage.py often names a developer's settings and wsgi.py those of production: ask, don't guess."""
+    path = code.path(wsgi) or ""
+    for value, is_default in _settings_named(code.parse(path)):
+        if is_default and value and value != module and code.path(value):
+            raise SettingsError(
+                f"manage.py names {module} and {path} {value}; write the one for production in fabric.yaml, "
+                f"for example `settings_module: {value}`"
+            )
+
+
+def _packages(module: str) -> list[str]:
+    """The packages around a module, the nearest first, at last the folder of manage.py itself."""
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in reversed(range(len(parts)))]
+
+
+def _django(code: Code, module: str) -> str:
+    """The Django to suggest: the one that wrote the settings, by their first lines."""
+    text = code.tree.read(code.path(module) or "") or ""
+    found = re.search(r"using Django (\d+)\.(\d+)", text)
+    return f"Django>={found[1]}.{found[2]},<{found[1]}.{int(found[2]) + 1}" if found else _SUGGESTED
+
+
+def _celery(code: Code, module: str) -> str | None:
+    for package in _packages(module)[:-1]:
+        path = code.path(f"{package}.celery")
+        if path and any(_is_celery(node) for node in ast.walk(code.parse(path))):
+            return f"{package}.celery"
+    return None
+
+
+def _is_celery(node: ast.AST) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    return getattr(called, "id", getattr(called, "attr", "")) == "Celery"
+
+
+def _name(module: str, settings: Settings) -> str:
+    package = module.partition(".")[0]
+    name = settings.root.name if package in _GENERIC else package
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_").lstrip("0123456789-_")[:26].rstrip("-_")
+
+
+def _allowed(kind: Kind[str], value: str, what: str, key: str) -> str:
+    try:
+        return kind.check(value)
+    except Wrong as wrong:
+        raise SettingsError(f"{what}: {wrong.why}; write `{key}:` in fabric.yaml") from None
+
+
+def _url(names: Names, name: str) -> str | None:
+    value = literal(names, name)
+    return value if isinstance(value, str) else None
+
+
+def _served(url: str | None, default: str) -> str:
+    """What nginx can serve of it: a path, as Django would complete it."""
+    try:
+        return URL_PATH.check(url if not url or url.startswith("/") or "://" in url else f"/{url}")
+    except Wrong:
+        return default
+
+
+def _common(folders: list[str]) -> str:
+    return posixpath.commonpath([f"/{folder}" for folder in folders])[1:]
+
+
+def _text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -1,0 +1,224 @@
+"""The requirements that a project has, what they pull in, and what they lack to run here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..errors import SettingsError
+from ..git.trees import Tree
+
+# Added in a second call of pip where the project has none of the packages that do the job.
+PINS = {
+    "gunicorn": "gunicorn==27.0.1",
+    "mysqlclient": "mysqlclient==2.3.1",
+    "uvicorn": "uvicorn==0.54.0",
+    "uvicorn-worker": "uvicorn-worker==0.4.0",
+    "gevent": "gevent==26.9.0",
+    "packaging": "packaging>=20",  # whichever the project's own packages brought will do
+    "uv": "uv==0.13.9",  # installs all of these in a third of pip's time
+}
+_ALWAYS = ("gunicorn", "mysqlclient")
+# By a part of the worker class's name.
+_FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker"), "gevent": ("gevent", "packaging")}
+_DOES_THE_JOB = {"mysqlclient": {"mysqlclient", "pymysql"}}
+
+NAMES = (
+    "requirements/production.txt",
+    "requirements/prod.txt",
+    "requirements/deploy.txt",
+    "requirements.txt",
+)
+_EXPORTS = {
+    "uv.lock": "uv export --no-dev --no-emit-project -o requirements.txt",
+    "poetry.lock": "poetry export -o requirements.txt",
+    "Pipfile.lock": "pipenv requirements > requirements.txt",
+    "Pipfile": "pipenv lock && pipenv requirements > requirements.txt",
+}
+_INCLUDE = r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s*)(\S.*)"
+_EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
+_FIND_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s*)(\S.*)"
+_NAME = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*(@|[<>=!~;]|$|--|\()"
+_ARCHIVE = r".*\.(whl|zip|tar\.(gz|bz2|xz))"
+_OPTION = r"(?:^|\s)(--?[A-Za-z][\w-]*)"
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """A requirements file with all that it includes, by their paths, and what they name."""
+
+    path: str
+    files: Mapping[str, str]
+    packages: Mapping[str, str]
+    local: tuple[str, ...]
+    jobs: tuple[str, ...]
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """What the project lacks to run, as lines of requirements of roadie's own."""
+        return tuple(
+            PINS[job] for job in self.jobs if not _DOES_THE_JOB.get(job, {job}) & self.packages.keys()
+        )
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Every option of pip's that the files have, in whatever line."""
+        lines = (line for text in self.files.values() for _, line in logical_lines(text))
+        return tuple(sorted({option for line in lines for option in re.findall(_OPTION, line)}))
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that decides what pip installs, comments and empty lines aside."""
+        lines = [[path, [line for _, line in logical_lines(text)]] for path, text in self.files.items()]
+        return hashlib.sha256(json.dumps([self.path, lines, self.pins]).encode()).hexdigest()
+
+
+def find(tree: Tree, folder: str, django: str) -> str:
+    """The requirements file of the project in `folder`: there, or in the nearest folder above.
+
+    `django` is the requirement to suggest where there is no file at all.
+    """
+    paths = frozenset(tree.list())
+    folders = [folder, *_above(folder)]
+    for here in folders:
+        for name in NAMES:
+            if posixpath.join(here, name) in paths:
+                return posixpath.join(here, name)
+    for here in folders:
+        for name, export in _EXPORTS.items():
+            if (lock := posixpath.join(here, name)) in paths:
+                raise SettingsError(
+                    f"{lock}: roadie installs from a requirements file; run `{export}` and commit it"
+                )
+    raise SettingsError(_none_at_all(paths, folder, django))
+
+
+def collect(tree: Tree, path: str, worker_class: str = "") -> Requirements:
+    """Read a requirements file and all that it includes; Gunicorn's worker class may need more."""
+    files: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    local: list[str] = []
+    for included, is_constraint, number, line in _lines(tree, path, files):
+        where = f"{included}, line {number}"
+        if (place := _local_path(line)) is not None:
+            local.append(_resolved(place, working_folder(path), where))
+        elif not is_constraint and (name := _package(line)):
+            packages.setdefault(name, line)
+    workers = (job for part, jobs in _FOR_WORKERS.items() if part in worker_class.lower() for job in jobs)
+    return Requirements(path, files, packages, tuple(dict.fromkeys(local)), (*_ALWAYS, *workers))
+
+
+def working_folder(path: str) -> str:
+    """Where pip is to run, which paths in the file start from: people run it above `requirements/`."""
+    folder = posixpath.dirname(path)
+    return posixpath.dirname(folder) if posixpath.basename(folder) == "requirements" else folder
+
+
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that pip sees, with the number each begins at."""
+    parts: list[str] = []
+    start = 1
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        line = re.sub(r"(^|\s+)#.*$", "", line)
+        if not parts:
+            start = number
+        parts.append(line.removesuffix("\\"))
+        if line.endswith("\\"):
+            continue
+        if joined := "".join(parts).strip():
+            yield start, joined
+        parts = []
+
+
+def _lines(
+    tree: Tree, path: str, files: dict[str, str], constraint: bool = False, origin: str = ""
+) -> Iterator[tuple[str, bool, int, str]]:
+    """Every line of a file and of those it includes: the file, whether it only limits, number, line."""
+    if path in files:
+        return
+    text = tree.read(path)
+    if text is None:
+        raise SettingsError(f"{origin or path}: no such file{f' {path}' if origin else ''}; is it committed?")
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise SettingsError(f"{path}: is not UTF-8 (PowerShell's > writes UTF-16); save it as UTF-8")
+    files[path] = text
+    for number, line in logical_lines(text):
+        include = re.fullmatch(_INCLUDE, line)
+        if not include:
+            yield path, constraint, number, line
+        elif "://" not in include[2]:
+            where = f"{path}, line {number}"
+            inner = _resolved(include[2].strip("\"'"), posixpath.dirname(path), where)
+            yield from _lines(tree, inner, files, constraint or include[1] in ("-c", "--constraint"), where)
+
+
+def _resolved(path: str, folder: str, where: str) -> str:
+    found = posixpath.normpath(posixpath.join(folder, path))
+    if found.startswith(("../", "/")) or found == "..":
+        raise SettingsError(
+            f"{where}: {path} lies outside of what is deployed; move it into the project's folder"
+        )
+    return "" if found == "." else found
+
+
+def _local_path(line: str) -> str | None:
+    """What a line takes from the project's own folder, if it does."""
+    editable = re.fullmatch(_EDITABLE, line) or re.fullmatch(_FIND_LINKS, line)
+    spec = editable[2] if editable else line
+    if found := re.search(r"(?:^|@\s*)file:(?://(?:localhost)?)?(\S*)", spec):
+        spec = found[1]
+    elif "://" in spec or (spec.startswith("-") and not editable):
+        return None
+    elif found := re.match(r"[A-Za-z0-9._-]+\s*(\[[^\]]*\])?\s*@\s*(\./\S+|\.\./\S+)", spec):
+        spec = found[2]
+    elif not editable and not _looks_like_path(spec):
+        return None
+    spec = re.split(r"\s+(?:;|--)|#", spec.strip("\"'"))[0]
+    return re.sub(r"\[[^\]]*\]$", "", spec).strip() or "."
+
+
+def _looks_like_path(spec: str) -> bool:
+    first = re.split(r"[\s;]", spec)[0]
+    return first.startswith((".", "/", "~")) or re.fullmatch(_ARCHIVE, first) is not None or "/" in first
+
+
+def _package(line: str) -> str:
+    """The normalised name of the package that a line asks for."""
+    found = re.match(_NAME, line) or re.search(r"[#&]egg=([A-Za-z0-9._-]+)", line)
+    return re.sub(r"[-_.]+", "-", found[1]).lower() if found else ""
+
+
+def _above(folder: str) -> list[str]:
+    parts = folder.split("/") if folder else []
+    return ["/".join(parts[:length]) for length in reversed(range(len(parts)))]
+
+
+def _is_requirements(path: str, folders: list[str]) -> bool:
+    place, name = posixpath.split(path)
+    above, last = posixpath.split(place)
+    named = name.startswith("requirements") and place in folders
+    return name.endswith(".txt") and (named or (last == "requirements" and above in folders))
+
+
+def _none_at_all(paths: frozenset[str], folder: str, django: str) -> str:
+    folders = [folder, *_above(folder)]
+    others = sorted(path for path in paths if _is_requirements(path, folders))
+    if others:
+        return (
+            f"no requirements file for production, only {', '.join(others[:4])}; "
+            f"name the right one in fabric.yaml, for example `requirements: {others[0]}`"
+        )
+    if (pyproject := posixpath.join(folder, "pyproject.toml")) in paths or "pyproject.toml" in paths:
+        pyproject = pyproject if pyproject in paths else "pyproject.toml"
+        return (
+            f"{pyproject}: roadie installs from a requirements file; "
+            f"run `uv pip compile {pyproject} -o requirements.txt` and commit it"
+        )
+    return (
+        f"no requirements file; write {posixpath.join(folder, 'requirements.txt')} with the two lines "
+        f"{django!r} and {PINS['mysqlclient']!r}, and commit it"
+    )

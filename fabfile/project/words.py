@@ -1,0 +1,200 @@
+"""What a project's settings say, as far as their text shows it: read by `ast`, never imported."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from ..errors import SettingsError
+from ..git.trees import Tree
+
+Word = Literal["absent", "startproject", "own"]
+# A name's value as written; None where only running the code would show it.
+Names = dict[str, ast.expr | None]
+
+# The settings that roadie asks about, for its overlay and for what nginx serves.
+WORDS = tuple(
+    """
+    DEBUG SECRET_KEY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS DATABASES LOGGING CACHES STORAGES
+    STATIC_URL STATIC_ROOT STATICFILES_STORAGE MEDIA_URL MEDIA_ROOT EMAIL_BACKEND ADMINS
+    SECURE_PROXY_SSL_HEADER SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS USE_X_FORWARDED_HOST
+    SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE
+    """.split()
+)
+_SQLITE = "{{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {}}}}}"
+# What `django-admin startproject` writes, of every Django since 1.8.
+_STARTPROJECT = {
+    "DEBUG": ("True",),
+    "ALLOWED_HOSTS": ("[]",),
+    "STATIC_URL": ("'static/'", "'/static/'"),
+    "DATABASES": tuple(
+        _SQLITE.format(name)
+        for name in (
+            "BASE_DIR / 'db.sqlite3'",
+            "str(BASE_DIR / 'db.sqlite3')",
+            "os.path.join(BASE_DIR, 'db.sqlite3')",
+        )
+    ),
+}
+# Values that a call can change in place, and calls that can set any name at all.
+_MUTABLE = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASES", "LOGGING", "CACHES", "STORAGES", "ADMINS"}
+_ANYTHING = {"globals", "locals", "vars", "setattr", "exec", "include"}
+_BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+class Code:
+    """The modules of a project, as those that Python would find from the folder of manage.py."""
+
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self.tree = tree
+        self.folder = folder
+        self._paths = frozenset(tree.list())
+
+    def path(self, module: str) -> str | None:
+        """Where a module is; None if it isn't the project's."""
+        base = posixpath.join(self.folder, *module.split("."))
+        return next((path for path in (f"{base}/__init__.py", f"{base}.py") if path in self._paths), None)
+
+    def has(self, package: str) -> bool:
+        """Whether a module or package of this name is the project's, also one without __init__.py."""
+        base = posixpath.join(self.folder, package)
+        return f"{base}.py" in self._paths or any(path.startswith(f"{base}/") for path in self._paths)
+
+    def parse(self, path: str) -> ast.Module:
+        """The text of a file as Python reads it."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(self.tree.read(path) or "")
+        except (SyntaxError, ValueError) as error:
+            line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+            version = f"{sys.version_info.major}.{sys.version_info.minor}"
+            raise SettingsError(
+                f"{path}{line}: is not Python as {version} reads it ({_reason(error)}); "
+                "put it right, or run fab with a newer Python"
+            ) from None
+
+    def names(self, module: str) -> Names:
+        """What a module assigns at its top level, `import *` followed; the last word counts."""
+        return _Reading(self, frozenset()).module(module)
+
+
+def classify(names: Names) -> Mapping[str, Word]:
+    """For each of WORDS whether the project has its own, startproject's, or none."""
+    return {word: _word(word, names) for word in WORDS}
+
+
+def literal(names: Names, name: str) -> object:
+    """The value of a name, if it is written out; else None."""
+    value = names.get(name)
+    try:
+        return ast.literal_eval(value) if value else None
+    except ValueError:
+        return None
+
+
+def _word(word: str, names: Names) -> Word:
+    if word not in names:
+        return "absent"
+    value = names[word]
+    return "startproject" if value is not None and _is_startprojects(word, value) else "own"
+
+
+def _is_startprojects(word: str, value: ast.expr) -> bool:
+    if word == "SECRET_KEY":
+        text = value.value if isinstance(value, ast.Constant) else None
+        return isinstance(text, str) and text.startswith("django-insecure-")
+    return any(ast.dump(value) == _dump(source) for source in _STARTPROJECT.get(word, ()))
+
+
+def _dump(source: str) -> str:
+    return ast.dump(ast.parse(source, mode="eval").body)
+
+
+def _reason(error: Exception) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error)
+
+
+class _Reading:
+    """One walk through the settings; `seen` stops modules that import each other."""
+
+    def __init__(self, code: Code, seen: frozenset[str]) -> None:
+        self.code = code
+        self.seen = seen
+
+    def module(self, module: str) -> Names:
+        path = self.code.path(module)
+        names: Names = {}
+        if not path or module in self.seen:
+            return names
+        inner = _Reading(self.code, self.seen | {module})
+        package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+        for statement in self.code.parse(path).body:
+            names.update(inner.statement(statement, package))
+        return names
+
+    def statement(self, node: ast.stmt, package: str) -> Names:
+        """What one statement of the top level makes of which names."""
+        if isinstance(node, ast.Assign) and all(isinstance(one, ast.Name) for one in node.targets):
+            return {one.id: node.value for one in node.targets if isinstance(one, ast.Name)}
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            return {node.target.id: node.value} if node.value else {}
+        if isinstance(node, ast.ImportFrom):
+            return self.imported(node, package)
+        return dict.fromkeys(self.touched(node, package))
+
+    def imported(self, node: ast.ImportFrom, package: str) -> Names:
+        source = _absolute(node, package)
+        if any(alias.name == "*" for alias in node.names):
+            is_ours = node.level or self.code.has(source.partition(".")[0])
+            # Another's package may set any of them.
+            return self.module(source) if is_ours else dict.fromkeys(WORDS)
+        wanted = {alias.asname or alias.name: alias.name for alias in node.names}
+        found = self.module(source) if wanted.keys() & {*WORDS} else {}
+        return {name: found.get(original) for name, original in wanted.items()}
+
+    def touched(self, node: ast.AST, package: str) -> Iterator[str]:
+        """The names that a statement may change in a way that its text does not show."""
+        if isinstance(node, _BLOCKS):
+            yield getattr(node, "name", "")
+            if _is_configuration(node):
+                yield from WORDS
+            return
+        if isinstance(node, ast.ImportFrom):
+            # Mostly `try: from local_settings import *`: what is not in the tree is not there.
+            yield from self.module(_absolute(node, package)).keys()
+            yield from (alias.asname or alias.name for alias in node.names)
+        if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            yield from _changed({_base(node)})
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = node.value
+            yield from _changed({_base(call.func), *map(_base, call.args)} & (_MUTABLE | _ANYTHING))
+        for child in ast.iter_child_nodes(node):
+            yield from self.touched(child, package)
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
+
+
+def _base(node: ast.expr) -> str:
+    while isinstance(node, ast.Subscript | ast.Attribute | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _changed(bases: set[str]) -> set[str]:
+    """The names that may have changed when these were written to or called."""
+    return {*bases, *WORDS} if bases & _ANYTHING else bases
+
+
+def _is_configuration(node: ast.AST) -> bool:
+    """Whether this is a class of django-configurations, which becomes the settings as a whole."""
+    return isinstance(node, ast.ClassDef) and any("Configuration" in ast.dump(base) for base in node.bases)

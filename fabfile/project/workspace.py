@@ -1,0 +1,67 @@
+"""What a command works on: settings, project and commit that belong together."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..git.bundle import Commit, NoCommit, find_commit, tree_of
+from ..git.trees import CommitTree, FolderTree
+from ..settings.reading import Settings
+from . import reading
+from .reading import Project
+from .requirements import PINS
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Settings and project, as every template gets them."""
+
+    settings: Settings
+    project: Project
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values that every template sees."""
+        return {"settings": self.settings, "project": self.project, "pins": PINS}
+
+
+@dataclass(frozen=True)
+class Committed(Workspace):
+    """A workspace as one commit has it."""
+
+    commit: Commit
+
+    @cached_property
+    def shipped_tree(self) -> str:
+        """The tree that goes to the host: no more than the release needs."""
+        folder = posixpath.normpath(posixpath.join(self.commit.prefix, self.project.ship_root))
+        return tree_of(self.settings.root, self.commit, folder)
+
+
+def at_head(settings: Settings) -> Workspace:
+    """The project as the last commit has it; as the folder has it where there is no commit yet."""
+    try:
+        return _at_commit(settings, find_commit(settings.root))
+    except NoCommit:
+        project = reading.read(FolderTree(settings.root), settings)
+        return Workspace(reading.complete(settings, project), project)
+
+
+def named(settings: Settings) -> Settings:
+    """The settings with the site's name, for what must work in whatever state the project is here."""
+    return settings if settings.app else at_head(settings).settings
+
+
+def at_ref(settings: Settings, ref: str) -> Committed:
+    """The project as the commit of this name has it."""
+    return _at_commit(settings, find_commit(settings.root, ref))
+
+
+def _at_commit(settings: Settings, commit: Commit) -> Committed:
+    tree = CommitTree(settings.root, commit.sha, commit.prefix)
+    project = reading.read(tree, settings)
+    reading.refuse_unsupported(tree, project)
+    return Committed(reading.complete(settings, project), project, commit)

@@ -1,0 +1,1 @@
+"""The task that tries everything on a throwaway host first."""

@@ -1,0 +1,117 @@
+"""The task that tries everything on a throwaway host of this machine first."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from ..console import say
+from ..errors import Interrupted, RoadieError
+from ..run.executor import roadie_task
+
+if TYPE_CHECKING:
+    from ..project.workspace import Committed
+    from ..throwaway.hosts import ThrowawayHost
+
+
+@roadie_task(
+    help={
+        "suite": "the Debian to try: trixie or bookworm",
+        "quick": "leave out the broken deploy, the rollback and the reboot",
+        "keep": "leave the host up, to look around",
+        "down": "take down the hosts that were kept",
+    }
+)
+def rehearse(
+    c: Context, suite: str = "trixie", quick: bool = False, keep: bool = False, down: bool = False
+) -> None:
+    """Try it all on a throwaway host of this machine."""
+    from ..project.workspace import at_ref
+    from ..settings.reading import read
+    from ..throwaway import hosts as throwaway
+    from ..throwaway import machine
+    from .drill import NAME, Drill
+
+    machine.require()
+    throwaway.clean()
+    if down:
+        _take_down(NAME)
+        return
+    work = at_ref(read(c), "HEAD")
+    say(f"{NAME}: boots a throwaway host with Debian {suite}; the first of it takes half a minute more")
+    host = throwaway.boot(NAME, suite)
+    is_kept = False
+    try:
+        Drill(c, host, work).perform(is_quick=quick)
+        is_kept = keep
+    except (KeyboardInterrupt, Interrupted):
+        raise Interrupted(f"{NAME}: interrupted; its host is taken down") from None
+    except RoadieError as error:
+        is_kept = keep
+        what = "stays up for a look" if keep else "is taken down; --keep leaves it up"
+        raise type(error)(f"{error}; the throwaway host {what}") from error
+    finally:
+        if is_kept:
+            _keep(host, work)
+        else:
+            with _undisturbed():
+                host.down()
+
+
+def _keep(host: ThrowawayHost, work: Committed) -> None:
+    host.keep()
+    config, (program, prefix) = shlex.quote(str(host.ssh_config)), _typed(sys.argv)
+    folder, domain = shlex.quote(str(work.settings.root)), work.settings.domain[0]
+    say(
+        f"\n{host.name} stays up. To look around:\n"
+        f"  curl -H 'Host: {domain}' http://{host.address}/\n"
+        f"  ssh -F {config} {host.name}\n"
+        f"  cd {folder} && {program} -S {config} -H root@{host.name} {prefix}manage createsuperuser\n"
+        f"To take it down:\n"
+        f"  cd {folder} && {program} {prefix}rehearse --down\n"
+    )
+
+
+def _take_down(name: str) -> None:
+    from ..throwaway import hosts as throwaway
+
+    found = [host for host in throwaway.kept() if host.name.startswith(f"{name}-")]
+    with _undisturbed():
+        for host in found:
+            host.down()
+            say(f"{host.name} is taken down")
+    if not found:
+        say("no host of a rehearsal is up here")
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no second Ctrl-C leave half of it behind."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _typed(argv: Sequence[str]) -> tuple[str, str]:
+    """How to type this program with its options, and what stands before the names of roadie's tasks."""
+    path = Path(argv[0])
+    found = shutil.which(path.name)
+    if path.name not in ("fab", "roadie"):
+        program = "fab"
+    else:
+        program = path.name if found and path.samefile(found) else str(path.resolve())
+    for place, word in enumerate(argv):
+        prefix, _, task = word.rpartition(".")
+        if task == "rehearse":
+            return shlex.join([program, *argv[1:place]]), prefix and f"{prefix}."
+    return shlex.quote(program), ""

@@ -1,0 +1,98 @@
+"""Commits to try a deploy with, one broken on purpose; the repository that they are like is only read."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..git.bundle import git
+from ..git.trees import CommitTree
+from ..project.workspace import Committed
+
+_RAISE = 'raise RuntimeError("broken on purpose by fab rehearse")'
+_NOBODY = ("-c", "user.name=fab rehearse", "-c", "user.email=rehearse@localhost")
+
+
+@contextmanager
+def broken_commit(work: Committed) -> Iterator[tuple[Path, str]]:
+    """A commit that differs from the one of `work` in this: it starts well, and fails at every page.
+
+    It lies in a repository that lasts as long as the block: the folder to deploy it from, and its name.
+    """
+    with _commit_with(work, *_broken_file(work)) as made:
+        yield made
+
+
+@contextmanager
+def changed_commit(work: Committed) -> Iterator[tuple[Path, str]]:
+    """As `broken_commit`, but one that works: all it changes is a comment."""
+    path, text = _served_file(work)
+    with _commit_with(work, path, f"{text}\n# changed by fab rehearse\n") as made:
+        yield made
+
+
+@contextmanager
+def _commit_with(work: Committed, path: str, text: str) -> Iterator[tuple[Path, str]]:
+    root = work.settings.root
+    top = Path(_ask(root, "rev-parse", "--show-toplevel"))
+    with TemporaryDirectory(prefix="roadie-rehearse-") as folder:
+        copy = Path(folder, "copy")
+        _make_repository(root, _inside(copy, top))
+        _lay_links(root, copy)
+        yield _inside(copy, root), _commit(work, _inside(copy, top), path, text)
+
+
+def _make_repository(root: Path, copy: Path) -> None:
+    """An empty repository that borrows the objects of another one, be that shallow or partial."""
+    copy.mkdir(parents=True)
+    kind = _ask(root, "rev-parse", "--show-object-format")
+    objects = root / _ask(root, "rev-parse", "--git-path", "objects")
+    git(copy, "init", "--quiet", "--template=", f"--object-format={kind}")
+    (copy / ".git/objects/info/alternates").write_text(f"{objects.resolve()}\n")
+
+
+def _lay_links(root: Path, copy: Path) -> None:
+    """Put links beside every folder on the way: relative paths of the settings lead where they did."""
+    way = (*root.parents, root)
+    _inside(copy, root).mkdir(parents=True, exist_ok=True)
+    for folder in way:
+        for path in folder.iterdir():
+            there = _inside(copy, path)
+            if path not in way and not there.exists():
+                there.symlink_to(path)
+
+
+def _commit(work: Committed, copy: Path, path: str, text: str) -> str:
+    git(copy, "read-tree", work.commit.sha)
+    blob = git(copy, "hash-object", "-w", "--stdin", text=text).decode().strip()
+    git(copy, "update-index", "--cacheinfo", f"100644,{blob},{path}")
+    return _ask(copy, *_NOBODY, "commit-tree", _ask(copy, "write-tree"), "-m", "For a rehearsal")
+
+
+def _broken_file(work: Committed) -> tuple[str, str]:
+    addition = _RAISE
+    if work.project.wsgi_module:
+        addition = f"def {work.project.wsgi_callable}(environ, start_response):\n    {_RAISE}"
+    path, text = _served_file(work)
+    return path, f"{text}\n\n{addition}\n"
+
+
+def _served_file(work: Committed) -> tuple[str, str]:
+    """The module that Gunicorn is to serve, or that of the settings if there is none: path and text."""
+    project, tree = work.project, CommitTree(work.settings.root, work.commit.sha, work.commit.prefix)
+    module = project.wsgi_module or project.settings_module
+    base = posixpath.join(project.manage_dir, *module.split("."))
+    path = next(path for path in (f"{base}.py", f"{base}/__init__.py") if path in tree.list())
+    return posixpath.join(work.commit.prefix, path), str(tree.read(path))
+
+
+def _inside(copy: Path, path: Path) -> Path:
+    return copy / path.relative_to(path.anchor)
+
+
+def _ask(folder: Path, *args: str) -> str:
+    return os.fsdecode(git(folder, *args)).rstrip("\n")

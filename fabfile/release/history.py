@@ -1,0 +1,210 @@
+"""The releases that a host has, as it tells of them, and the way back from the one that serves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UsageError
+
+_SHORTEST_SHA = 4
+# What a dump says of a migration that was half applied when it was made.
+_HALF = "half "
+
+
+@dataclass(frozen=True)
+class Past:
+    """One release on a host, whatever became of it."""
+
+    id: str
+    #: what its release.json says of commit, subject, who and when
+    record: Mapping[str, Any]
+    #: when it first served, and how many seconds the host had worked on it by then; empty if it never did
+    switched: str = ""
+    took: str = ""
+    #: the release that served before it
+    previous: str = ""
+    #: why it is not to serve again
+    bad: str = ""
+    #: where its deploy failed
+    failed: str = ""
+    #: the migrations that its deploy applied
+    applied: tuple[str, ...] = ()
+    #: the migrations that its code knows; None if that was not written down
+    known: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """All releases of a host, the oldest first; `live` is the one that serves, or empty."""
+
+    host: str
+    releases: tuple[Past, ...]
+    live: str
+    #: a rollback that was cut: the release it left, the one it went to
+    under_way: tuple[str, ...] = ()
+    #: the migrations that the database records; None if it could not be asked
+    applied: frozenset[str] | None = None
+    #: the dumps of the database, the oldest first, each with the migrations that it records
+    dumps: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def find(self, name: str) -> Past | None:
+        """The release of this name, if it is still there."""
+        return next((one for one in self.releases if one.id == name), None)
+
+    def target(self, to: str = "") -> Past:
+        """The release to go back to: the one that served before, or the newest that `to` names.
+
+        `to` is a release, or the beginning of its name or of its commit.
+        A release that a rollback left, or that failed after its switch, is gone back to only by name.
+        Raises UsageError if there is none.
+        """
+        serving = self.find(self.live)
+        if not serving:
+            raise UsageError(f"{self.host}: no release serves; run: fab deploy")
+        if to:
+            return self._named(to)
+        if len(self.under_way) > 1 and self.under_way[1] == self.live:
+            return serving
+        return self._before(serving)
+
+    def state(self, one: Past) -> str:
+        """What became of a release, as one word."""
+        if one.id == self.live:
+            return "serves"
+        if one.bad:
+            return "bad"
+        if one.switched:
+            serving = self.find(self.live)
+            return "before" if serving and serving.previous == one.id else "served"
+        return "failed" if one.failed else "unfinished"
+
+    def unknown_to(self, target: Past) -> tuple[str, ...]:
+        """The migrations in the database that the code of a release does not know.
+
+        Raises UsageError where it was not written down what that code knows.
+        """
+        applied = self._applied() & self._knowable()
+        if applied and target.known is None:
+            raise UsageError(
+                f"{self.host}: {target.id} has no record of the migrations that it knows; deploy its commit "
+                f"instead: fab deploy --ref {target.record.get('commit', '')[:8]}"
+            )
+        return tuple(sorted(applied - (target.known or frozenset())))
+
+    def lacking_for(self, target: Past) -> bool:
+        """Whether the code of a release knows migrations that the database lacks."""
+        return self.applied is not None and not (target.known or frozenset()) <= self.applied
+
+    def knowing(self, names: Sequence[str]) -> Past | None:
+        """A release whose code knows all these migrations: the one that serves, else the newest."""
+        serving = self.find(self.live)
+        candidates = [*([serving] if serving else []), *reversed(self.releases)]
+        return next((one for one in candidates if one.known and set(names) <= one.known), None)
+
+    def dump_for(self, target: Past) -> str:
+        """The newest dump in which nothing is applied, or half applied, that a release does not know."""
+        known = target.known or frozenset()
+        for path, names in reversed(self.dumps):
+            if not {name for name in names if name.startswith(_HALF)} and names & self._knowable() <= known:
+                return path
+        return ""
+
+    def lacking_in(self, dump: str, target: Past) -> bool:
+        """Whether the code of a release knows migrations that a dump lacks."""
+        return not (target.known or frozenset()) <= dict(self.dumps).get(dump, frozenset())
+
+    def _applied(self) -> frozenset[str]:
+        """What the database records; where it could not be asked, what the releases say of it."""
+        if self.applied is not None:
+            return self.applied
+        serving = self.find(self.live)
+        told = frozenset(name for one in self.releases for name in one.applied)
+        return told | ((serving and serving.known) or frozenset())
+
+    def _knowable(self) -> frozenset[str]:
+        """What any release here knows: a database records migrations that are long gone, too."""
+        return frozenset(name for one in self.releases for name in (*(one.known or ()), *one.applied))
+
+    def _named(self, to: str) -> Past:
+        found = [one for one in self.releases if to == one.id] or self._with_commit(to)
+        if not found:
+            found = [one for one in self.releases if one.id.startswith(to)]
+            if len(found) > 1:
+                raise UsageError(f"{self.host}: {len(found)} releases begin with {to}; give more of its name")
+        if len({one.record.get("commit") for one in found}) > 1:
+            raise UsageError(f"{self.host}: several commits begin with {to}; give more of its name")
+        served = [one for one in found if one.switched or one.id == self.live]
+        if served:
+            return next((one for one in reversed(served) if one.id != self.live), served[-1])
+        if found:
+            why = f" ({found[-1].failed})" if found[-1].failed else ""
+            raise UsageError(
+                f"{self.host}: {found[-1].id} never served{why}; ship its commit with fab deploy --ref"
+            )
+        raise UsageError(f"{self.host}: there is no release {to} here; see fab releases")
+
+    def _with_commit(self, sha: str) -> list[Past]:
+        if len(sha) < _SHORTEST_SHA:
+            return []
+        return [one for one in self.releases if str(one.record.get("commit", "")).startswith(sha)]
+
+    def _before(self, one: Past) -> Past:
+        seen = {one.id}
+        while one.previous and one.previous not in seen:
+            seen.add(one.previous)
+            before = self.find(one.previous)
+            if not before:
+                raise UsageError(
+                    f"{self.host}: {one.previous}, which served before, is removed by now (see keep:); "
+                    "name another with --to, or ship its commit with fab deploy --ref"
+                )
+            if not before.bad:
+                return before
+            one = before
+        raise UsageError(f"{self.host}: no release served before {self.live}; there is none to go back to")
+
+
+def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:
+    """The history that a host told, by the facts of the stage `history`."""
+    names = facts.get("release", [])
+    columns = {part: facts.get(part, [""] * len(names)) for part in _PARTS}
+    rows = [{part: column[at] for part, column in columns.items()} for at in range(len(names))]
+    return History(
+        host=host,
+        releases=tuple(_past(name, row) for name, row in zip(names, rows, strict=True)),
+        live=next(iter(facts.get("live", [])), ""),
+        under_way=tuple(next(iter(facts.get("rollback", [])), "").split()),
+        applied=frozenset(facts["applied"][0].splitlines()) if "applied" in facts else None,
+        dumps=tuple(
+            (path, frozenset(names.splitlines()))
+            for path, names in zip(facts.get("dumps", []), facts.get("dumped", []), strict=True)
+        ),
+    )
+
+
+_PARTS = "release.json switched took previous bad failed migrations knows".split()
+
+
+def _past(name: str, row: Mapping[str, str]) -> Past:
+    return Past(
+        id=name,
+        record=_record(row["release.json"]),
+        switched=row["switched"],
+        took=row["took"],
+        previous=row["previous"],
+        bad=row["bad"],
+        failed=row["failed"],
+        applied=tuple(row["migrations"].split()),
+        known=frozenset(row["knows"].split()) if row["knows"] else None,
+    )
+
+
+def _record(text: str) -> Mapping[str, Any]:
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,89 @@
+"""A release: its name, what it is made of, and what is written down of it on the host."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ..git.bundle import Commit
+from ..project.workspace import Committed
+from ..scripts.render import render
+from ..scripts.stages import Stage, environment, secrets, static, virtualenv
+
+FORMAT = 1
+# The parts of a release beside its code, each with the stages that make it.
+_PARTS: Mapping[str, tuple[Stage, ...]] = {
+    "requirements": (virtualenv,),
+    "settings": (secrets, environment),
+    "static files": (static,),
+}
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version of the project on its way to a host."""
+
+    id: str
+    commit: str
+    tree: str
+    fingerprint: str = ""
+    record: str = ""
+
+
+def make_release(work: Committed, values: Mapping[str, Any]) -> Release:
+    """Name a release of this commit, rendered with these values.
+
+    Equal fingerprints mean that nothing at all would differ; see `differences`.
+    """
+    now = datetime.now(UTC)
+    bare = Release("0", "0", work.shipped_tree)
+    release = replace(
+        bare,
+        id=f"{now:%Y%m%dT%H%M%SZ}-{work.commit.sha[:8]}",
+        commit=work.commit.sha,
+        fingerprint=_fingerprint(bare, work, values),
+    )
+    return replace(release, record=_record(release, work.commit, now))
+
+
+def _fingerprint(bare: Release, work: Committed, values: Mapping[str, Any]) -> str:
+    given = {**values, "release": bare}
+    lines = [f"{bare.tree} code"]
+    for part, stages in _PARTS.items():
+        made_by = "\0".join(render(stage.template, work.settings.own_templates, given) for stage in stages)
+        lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} {part}")
+    return "\n".join(lines)
+
+
+def differences(fingerprint: str, other: str) -> list[str]:
+    """The parts in which a release with this fingerprint differs from one with the other."""
+    known = set(other.splitlines())
+    return [line.partition(" ")[2] for line in fingerprint.splitlines() if line not in known]
+
+
+def _record(release: Release, commit: Commit, now: datetime) -> str:
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "id": release.id,
+            "commit": commit.sha,
+            "ref": commit.ref,
+            "branch": commit.branch,
+            "tree": release.tree,
+            "subject": commit.subject,
+            "author": commit.author,
+            "dirty": list(commit.dirty),
+            "who": getpass.getuser(),
+            "from": socket.gethostname(),
+            "made": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "fingerprint": release.fingerprint,
+        },
+        indent=2,
+        ensure_ascii=False,
+    )

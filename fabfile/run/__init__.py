@@ -1,0 +1,1 @@
+"""A sequence of stages carried out on hosts, and what is shown of it."""

@@ -1,0 +1,141 @@
+"""The events of a run, per host: what is printed while it lasts, and what it comes to."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ..console import lock
+from ..errors import BY_CODE, RoadieError, StageFailed
+from ..events import Event
+
+_COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31"}
+_IN_LINE = frozenset("kept warn waiting pending".split())
+_SHOWN = frozenset("changed would ran kept warn waiting pending applied unapplied stopped".split())
+
+
+@dataclass
+class HostReport:
+    """What one host said in one run, and how it ended."""
+
+    host: str
+    shows_details: bool = False
+    events: list[Event] = field(default_factory=list)
+    tail: list[str] = field(default_factory=list)
+    error: RoadieError | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def take(self, event: Event) -> None:
+        """Keep an event, and print it if a person would want to see it."""
+        self.events.append(event)
+        if event.verb in _SHOWN:
+            say_line(self.host, _line(event), colour=_COLOURS.get(event.verb))
+            if event.verb not in _IN_LINE and (self.shows_details or self._was_edited(event)):
+                for line in event.detail.splitlines():
+                    say_line(self.host, f"    {line}")
+
+    def _was_edited(self, event: Event) -> bool:
+        kept = self.events[-3:-1]
+        return event.verb == "changed" and any(one.verb == "kept" for one in kept)
+
+    def said(self, *verbs: str) -> list[Event]:
+        """The events of these verbs, in order."""
+        return [event for event in self.events if event.verb in verbs]
+
+    def facts(self) -> dict[str, list[str]]:
+        """What the host told of itself: each fact's values, in order."""
+        found: dict[str, list[str]] = {}
+        for event in self.said("fact"):
+            found.setdefault(event.what, []).append(event.detail)
+        return found
+
+    def unfinished(self) -> Event | None:
+        """The change that had begun and not ended when the host was last heard."""
+        for event in reversed(self.events):
+            if event.verb in ("changed", "failed", "stopped", "ok", "ran"):
+                return None
+            if event.verb == "doing":
+                return event
+        return None
+
+    def serving(self, before: str, after: str) -> str:
+        """Which release serves, by what the host said of the switch between these two."""
+        moves = [
+            event for event in self.events if event.what == "live" and event.verb in ("doing", "changed")
+        ]
+        if moves and moves[-1].verb == "doing":
+            return f"{before or 'none'} serves, or {after}: fab releases tells which"
+        if sum(event.verb == "changed" for event in moves) % 2:
+            return f"release {after} serves"
+        return f"{before} still serves" if before else "no release serves yet"
+
+    def conclude(self, code: int, tail: list[str]) -> None:
+        """The host's script has ended with this exit code; `tail` is the last of what it printed."""
+        self.tail = tail
+        if code:
+            self.error = _error(self.host, code, self.events)
+
+
+@dataclass
+class Report:
+    """The reports of all hosts of a run."""
+
+    hosts: list[HostReport]
+
+    def summarise(self, word: str = "changed") -> None:
+        """One line a host: how many changes, and how long it took."""
+        for one in self.hosts:
+            if one.error is None:
+                seconds = time.monotonic() - one.started
+                say_line(one.host, f"{len(one.said(word))} {word}, {seconds:.1f} s")
+
+    def raise_failure(self, serving: Callable[[HostReport], str] = lambda one: "") -> None:
+        """Raise the gravest failure of the run, after the last words of each host that failed.
+
+        `serving` has the end of the line: what serves now on that host.
+        """
+        failed = [one for one in self.hosts if one.error]
+        for one in failed:
+            for line in one.tail:
+                say_line(one.host, f"  | {line}", error=True)
+        for one in failed[:-1]:
+            say_line(one.host, f"{one.error}", error=True)
+        if failed:
+            gravest = max((one.error for one in failed if one.error), key=lambda e: e.code)
+            raise type(gravest)(f"{failed[-1].error}{serving(failed[-1])}")
+
+
+def say_line(host: str, text: str, *, colour: str | None = None, error: bool = False) -> None:
+    """Print one line that begins with the host's name; lines of several hosts never mix."""
+    stream = sys.stderr if error else sys.stdout
+    if colour and stream.isatty():
+        text = f"\x1b[{colour}m{text}\x1b[0m"
+    with lock:
+        print(f"{host}: {text}", file=stream, flush=True)
+
+
+def _line(event: Event) -> str:
+    line = f"{event.stage:<12} {event.verb:<8} {event.what}"
+    if event.verb in _IN_LINE and event.detail:
+        line += f": {event.detail}" if event.verb != "kept" else f" as {event.detail}"
+    return line
+
+
+def _error(host: str, code: int, events: Iterable[Event]) -> RoadieError:
+    kind = BY_CODE.get(code, StageFailed)
+    last = next((event for event in reversed(list(events)) if event.verb == "failed"), None)
+    if last:
+        return kind(f"{host}, {last.stage or 'start'}: {last.what}: {last.detail}")
+    where = next((event.stage for event in reversed(list(events)) if event.stage), "start")
+    return kind(f"{host}, {where}: the script on the host ended with code {code}; {_HINT.get(code, _RERUN)}")
+
+
+_RERUN = "run the same command again with --debug"
+_HINT = {
+    95: "it did not run as root; log in as root or as a user with sudo",
+    96: "it did not arrive whole; run the same command again",
+    97: "it could not be written: is the disk full?",
+    130: "it was asked to stop; run the same command again",
+}

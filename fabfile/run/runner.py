@@ -1,0 +1,133 @@
+"""Runs a sequence of stages on one host or many: rendered here, run there, reported as it goes."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from invoke.context import Context
+
+from ..console import soon
+from ..errors import Interrupted, RoadieError
+from ..scripts.render import get_ready, render
+from ..scripts.stages import Stage
+from ..settings.reading import Settings, check_topology, read
+from ..ssh.host import Host, packed
+from ..ssh.session import Payload
+from .executor import hosts_of, run_parallel
+from .report import HostReport, Report
+
+
+def targets(c: Context) -> tuple[Settings, list[Host]]:
+    """The settings and the hosts of a command; from here on they are being connected to."""
+    settings = read(c)
+    hosts = hosts_of(c, settings)
+    check_topology(settings, [host.name for host in hosts])
+    for host in hosts:
+        host.open_soon()
+    soon(lambda: get_ready(settings.own_templates))  # meanwhile
+    return settings, hosts
+
+
+@dataclass(frozen=True)
+class Run:
+    """Stages with the values that they are rendered with: one script, the same for every host.
+
+    `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed. One that is
+    for a release `unless_served` ends at once on a host where that serves already.
+    """
+
+    stages: Sequence[Stage]
+    values: Callable[[], Mapping[str, Any]]
+    command: str
+    check: bool = False
+    locks: bool = True
+    wait: int = 0
+    unless_served: bool = False
+    nonce: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def begin(self) -> Callable[[], str]:
+        """Begin to make its script; what is returned waits for it."""
+        return soon(self._make_script)
+
+    def _make_script(self) -> str:
+        """The stages' templates in the frame that runs them; packed too, for no host to wait for that."""
+        values = self.values()
+        run = {
+            "nonce": self.nonce,
+            "check": self.check,
+            "locks": self.locks and not self.check,
+            "unless_served": self.unless_served,
+            "wait": self.wait,
+            "who": f"{getpass.getuser()} at {socket.gethostname()}",
+            "command": self.command,
+        }
+        own = values["settings"].own_templates
+        script = render("frame/stage.sh.j2", own, {**values, "run": run, "stages": self.stages})
+        packed(script)
+        return script
+
+
+def run_stages(
+    hosts: Sequence[Host],
+    stages: Sequence[Stage],
+    values: Mapping[str, Any],
+    *,
+    command: str,
+    check: bool = False,
+    locks: bool = True,
+    wait: int = 0,
+) -> Report:
+    """Run the stages on every host: see Run and `execute`."""
+    return execute(hosts, Run(stages, lambda: values, command, check, locks, wait))
+
+
+def execute(
+    hosts: Sequence[Host], run: Run, payload: Callable[[HostReport], Payload] | None = None
+) -> Report:
+    """Run it on every host, hosts in parallel, each in one go; see Report for how it went.
+
+    `payload` makes what a run asks for, of what it has told by then. Raises Interrupted on Ctrl-C, naming
+    what still finishes on which host.
+    """
+    reports = {host.name: HostReport(host.name, shows_details=run.check) for host in hosts}
+    script = run.begin()
+
+    def run_one(host: Host) -> None:
+        report = reports[host.name]
+        asked = partial(payload, report) if payload else None
+        try:
+            outcome = host.run(script, asked, report.take, run.nonce)
+        except RoadieError as error:
+            report.error = error
+        else:
+            report.conclude(outcome.code, outcome.tail)
+        host.failure = report.error
+
+    try:
+        results = run_parallel(hosts, run_one)
+    except KeyboardInterrupt:
+        raise Interrupted(_what_still_finishes(list(reports.values()))) from None
+    script()  # what is wrong with it is told once, and not of each host
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+    return Report(list(reports.values()))
+
+
+def _what_still_finishes(reports: Sequence[HostReport]) -> str:
+    parts = []
+    for report in reports:
+        event = report.unfinished()
+        if event is None:
+            parts.append(f"{report.host} stops before its next change")
+        elif event.detail == "atomic":
+            parts.append(f"{report.host} finishes '{event.what}' ({event.stage}) by itself and then stops")
+        else:
+            parts.append(f"{report.host} breaks off '{event.what}' ({event.stage}) at once")
+    return f"interrupted: {'; '.join(parts)}; run the same command again to go on"

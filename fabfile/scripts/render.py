@@ -1,0 +1,215 @@
+"""The one Jinja2 environment: templates in, scripts and config files out, every value quoted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+from .libraries import needed
+
+HERE = Path(__file__).resolve().parents[1]
+TEMPLATES = next(path for path in (HERE / "templates", HERE.parent / "templates") if path.is_dir())
+_PLAIN = re.compile(r"[\w./:@%+=,-]+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+class _Verbatim(str):
+    """A text that stands unquoted: roadie's own shell, or a name that was found to be no more than one."""
+
+
+def render(template: str, own_templates: Path | None, values: Mapping[str, Any]) -> str:
+    """Render a template; one of the same name below `own_templates` wins over roadie's.
+
+    Raises SettingsError for a value that its place cannot hold, and for a template that is broken.
+    """
+    import jinja2
+
+    try:
+        text: str = _environment(own_templates).get_template(template).render(values)
+    except jinja2.TemplateError as error:
+        raise SettingsError(_where(error, template)) from error
+    return text
+
+
+def get_ready(own_templates: Path | None) -> None:
+    """Load what rendering needs: it takes longer than to render, and there may be time for it."""
+    _environment(own_templates)
+
+
+def _where(error: Exception, template: str) -> str:
+    name, line = getattr(error, "name", None) or template, getattr(error, "lineno", None)
+    at = f" line {line}" if line else ""
+    kind = "no such template" if type(error).__name__ == "TemplateNotFound" else str(error)
+    return f"template {name}{at}: {kind}; put it right in the folder that `templates:` names"
+
+
+@lru_cache(maxsize=4)
+def _environment(own_templates: Path | None) -> Any:
+    import jinja2
+
+    folders = [own_templates, TEMPLATES] if own_templates else [TEMPLATES]
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        finalize=jinja2.pass_context(_finalize),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        # bash says ${#name}, which must not begin a comment.
+        comment_start_string="<##",
+        comment_end_string="##>",
+        bytecode_cache=_kept(),
+    )
+    made.globals["config"] = jinja2.pass_context(_config)
+    made.globals["with_libraries"] = _with_libraries
+    made.filters["name"] = _name
+    return made
+
+
+def _kept() -> Any:
+    """Templates compiled before: it takes longer than to render them. None where there is no place."""
+    import jinja2
+
+    class Kept(jinja2.FileSystemBytecodeCache):
+        def dump_bytecode(self, bucket: Any) -> None:
+            with suppress(OSError):  # a full disk is no reason to stop
+                super().dump_bytecode(bucket)
+
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "roadie/templates").expanduser()
+    with suppress(OSError):
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        # It holds code: one that somebody else owns or may write is left alone.
+        if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
+            return Kept(str(folder))
+    return None
+
+
+def _config(context: Any, template: str) -> str:
+    """Another template as one value: the text of a file that a stage writes."""
+    text: str = context.environment.get_template(template).render(context.get_all())
+    return text
+
+
+def _with_libraries(script: str, beginning: str = "") -> _Verbatim:
+    """A script that is rendered already, after the libraries that it needs and its beginning does not."""
+    there = needed(beginning, _library) if beginning else []
+    names = [name for name in needed(script, _library) if name not in there]
+    return _Verbatim("\n".join([*map(_library, names), script]))
+
+
+@lru_cache
+def _library(name: str) -> str:
+    return (TEMPLATES / name).read_text()
+
+
+def _name(value: object) -> _Verbatim:
+    """A name as Python, the shell and the environment have them, dotted or not; it takes no quotes."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise SettingsError(f"{value!r}: only a name, of letters, digits, `_` and dots, can stand here")
+    return _Verbatim(value)
+
+
+def _finalize(context: Any, value: object) -> str:
+    if isinstance(value, _Verbatim):
+        return value
+    return _quoting(context.name)(value)
+
+
+def _quoting(name: str) -> Callable[[object], str]:
+    return _QUOTING.get(name.removesuffix(".j2").rpartition(".")[2], plain)
+
+
+def shell(value: object) -> str:
+    """One word of shell, or several for a list; True is 1, False and None are empty."""
+    if isinstance(value, (list, tuple)):
+        return " ".join(shell(item) for item in value)
+    text = _text(value)
+    if "\0" in text:
+        raise SettingsError(f"{text!r}: a NUL character cannot be in a script; leave it out")
+    return shlex.quote(text)
+
+
+def plain(value: object) -> str:
+    """For files that know no quoting: only characters that mean nothing anywhere."""
+    text = _text(value)
+    if not _PLAIN.fullmatch(text):
+        raise SettingsError(f"{text!r}: only letters, digits and ./:@%+=,_- can stand here")
+    return text
+
+
+def nginx(value: object) -> str:
+    """One nginx parameter, or several for a list; a `$` has no escape there and is refused."""
+    if isinstance(value, (list, tuple)):
+        return " ".join(nginx(item) for item in value)
+    text = _text(value)
+    if _PLAIN.fullmatch(text):
+        return text
+    if _CONTROL.search(text) or "$" in text:
+        raise SettingsError(f"{text!r}: nginx cannot hold a `$` or a control character here")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def supervisor(value: object) -> str:
+    """A word of a supervisor program: quoted as its parser (shlex) reads it, with `%` doubled."""
+    if isinstance(value, (list, tuple)):
+        return " ".join(supervisor(item) for item in value)
+    text = _text(value)
+    if _CONTROL.search(text) or " ;" in text:
+        raise SettingsError(f"{text!r}: supervisor cannot hold ` ;` or a control character")
+    return shlex.quote(text).replace("%", "%%")
+
+
+def cnf(value: object) -> str:
+    """A value of a MySQL option file."""
+    text = _text(value)
+    if _CONTROL.search(text):
+        raise SettingsError(f"{text!r}: a control character cannot be in a MySQL option")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def python(value: object) -> str:
+    """A Python literal."""
+    if isinstance(value, tuple):
+        value = list(value)
+    if isinstance(value, Mapping):
+        value = {str(key): item for key, item in value.items()}
+    return repr(value)
+
+
+def html(value: object) -> str:
+    """A text inside an element or a quoted attribute."""
+    from html import escape
+
+    return escape(_text(value))
+
+
+def as_json(value: object) -> str:
+    """A JSON value."""
+    return json.dumps(value)
+
+
+def _text(value: object) -> str:
+    if value is None or value is False:
+        return ""
+    return "1" if value is True else str(value)
+
+
+_QUOTING: dict[str, Callable[[object], str]] = {
+    "sh": shell,
+    "nginx": nginx,
+    "supervisor": supervisor,
+    "cnf": cnf,
+    "py": python,
+    "json": as_json,
+    "html": html,
+}

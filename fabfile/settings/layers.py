@@ -1,0 +1,80 @@
+"""What Fabric's layered configuration holds for roadie, and which file each part of it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from invoke.config import Config, DataProxy
+
+from ..errors import SettingsError
+
+KEY = "roadie"
+# Invoke's own names for its layers, the one that wins first.
+_LAYERS = "modifications overrides runtime env project user system collection defaults".split()
+_FILES = ("runtime", "project", "user", "system")
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The `roadie:` part of every layer, the one that wins first, by the name to show for it."""
+
+    parts: tuple[tuple[str, Any], ...]
+    merged: Any
+    root: Path
+    is_bare: bool
+
+    def origin(self, path: tuple[str, ...]) -> str:
+        """The name of the layer that a setting comes from."""
+        return next((name for name, part in self.parts if _holds(part, path)), "fabric.yaml")
+
+    def unmerged(self, key: str) -> Any:
+        """A setting as the layer that wins has it, where Invoke merges mappings of several."""
+        return next((part[key] for _, part in self.parts if _holds(part, (key,))), None)
+
+
+def collect(config: Config) -> Layers:
+    """The layers of a task's configuration."""
+    runtime = getattr(config, "_runtime_path", None)
+    if runtime and not getattr(config, "_runtime_found", None):
+        # Invoke goes on without it, that is: with the settings of another site.
+        raise SettingsError(f"-f {runtime}: no such file; name one that exists")
+    prefix = getattr(config, "_project_prefix", None)
+    return Layers(
+        parts=tuple(_parts(config)),
+        merged=_bare(config[KEY]) if KEY in config else None,
+        root=Path(prefix or "").resolve(),
+        is_bare=prefix is None and not runtime,
+    )
+
+
+def _parts(config: Config) -> Iterator[tuple[str, Any]]:
+    for layer in _LAYERS:
+        data = getattr(config, f"_{layer}", None)
+        if isinstance(data, Mapping) and data.get(KEY) is not None:
+            yield _name(config, layer), _bare(data[KEY])
+
+
+def _name(config: Config, layer: str) -> str:
+    if layer == "env":
+        return "FABRIC_ROADIE_* in the environment"
+    if layer not in _FILES:
+        return "the fabfile"
+    path = Path(getattr(config, f"_{layer}_path", None) or f"{config.prefix}.yaml")
+    return path.name if layer == "project" else str(path)
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, (Mapping, DataProxy)):
+        return {key: _bare(value[key]) for key in value.keys()}  # noqa: SIM118 - a DataProxy is no Mapping
+    return value
+
+
+def _holds(part: Any, path: tuple[str, ...]) -> bool:
+    for key in path:
+        if not isinstance(part, Mapping) or key not in part:
+            return False
+        part = part[key]
+    return True

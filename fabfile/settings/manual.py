@@ -1,0 +1,68 @@
+"""The manual of the settings, made from their schema.
+
+`python -m roadie.settings.manual > docs/settings.rst` writes the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import Field
+from pathlib import Path
+from typing import Any
+
+from .reading import KEYS, Settings
+
+HEAD = """\
+Settings
+========
+
+.. Made from the code by `python -m roadie.settings.manual > docs/settings.rst`.
+   Change fabfile/settings/schema.py instead.
+
+Settings stand in ``fabric.yaml`` beside the fabfile, under ``roadie:``. Only ``domain`` must be there::
+
+    roadie:
+      domain: guestbook.example.org
+      hosts: [web1.example.org]
+
+A key that is unknown, or a value that cannot be, is refused before there is any connection. A key that is
+left empty keeps its default.
+
+Fabric lays files over each other, later ones winning: ``/etc/fabric.yaml``, ``~/.fabric.yaml``,
+``fabric.yaml``, and the file given with ``-f``. Mappings are merged; ``hosts`` is not, so that
+``fab -f staging.yaml deploy`` reaches the hosts of ``staging.yaml`` only. Over all files stand environment
+variables for single settings, ``ROADIE_KEEP=3`` for ``keep``: lists with commas, ``yes`` or ``no`` for true
+and false; settings that are mappings have none.
+"""
+
+
+def page() -> str:
+    """docs/settings.rst, as the schema has it."""
+    return "\n".join([HEAD, *(line for key in KEYS.values() for line in _entry(key))])
+
+
+def _entry(key: Field[Any]) -> Iterator[str]:
+    yield f"``{key.name}``"
+    yield f"    {_sentence(key.metadata['kind'].says)} Default: {_default(key)}."
+    yield ""
+    yield from (f"    {line.strip()}" for line in key.metadata["manual"].splitlines())
+    yield ""
+
+
+def _sentence(says: str) -> str:
+    return f"{says[0].upper()}{says[1:]}."
+
+
+def _default(key: Field[Any]) -> str:
+    said: str = key.metadata["default_is"]
+    return said or _literal(getattr(Settings(root=Path()), key.name))
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return f"``{str(value).lower()}``"
+    return f"``{value}``" if value not in ((), {}) else "none"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,84 @@
+"""Gets the secrets of the settings: from commands, files and the terminal, never into any output."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import SettingsError
+from .schema import Settings
+from .sections import SecretSource
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A text that no message, log or traceback shows; `reveal` is the only way to it."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+
+def resolve_secrets(settings: Settings, ask: Callable[[str], str]) -> dict[str, Secret]:
+    """Every secret of the settings; `ask` gets the name of one that is to be typed in.
+
+    Raises SettingsError for the first that cannot be had.
+    """
+    return {
+        name: Secret(_text(name, source, settings.root, ask)) for name, source in settings.secrets.items()
+    }
+
+
+def _text(name: str, source: SecretSource, root: Path, ask: Callable[[str], str]) -> str:
+    if source.command:
+        found = _decoded(name, _run(name, source.command, root))
+    elif source.file:
+        found = _decoded(name, _contents(name, root / Path(source.file).expanduser()))
+    else:
+        found = ask(name)
+    if not found or "\0" in found:
+        kind = "holds a NUL character" if found else "came out empty"
+        raise SettingsError(f"secret {name}: {kind}; see that its source gives the secret as text")
+    return found
+
+
+def _run(name: str, command: str, root: Path) -> bytes:
+    # Terminal and stderr stay the command's own: password managers ask there.
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=root, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise SettingsError(
+            f"secret {name}: its command ended with exit status {done.returncode}; "
+            f"run it yourself in {root} to see why"
+        )
+    return done.stdout
+
+
+def _contents(name: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"secret {name}: {path} cannot be read ({error.strerror}); make it, or name another file"
+        ) from error
+
+
+def _decoded(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        # Without its cause: that one holds the bytes.
+        raise SettingsError(
+            f"secret {name}: is not text in UTF-8; encode it, for example with base64"
+        ) from None

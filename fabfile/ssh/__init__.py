@@ -1,0 +1,1 @@
+"""One server: a script goes in, events come out. Alone knows Paramiko."""

@@ -1,0 +1,364 @@
+"""Host: one server. A script goes in, events come out."""
+
+from __future__ import annotations
+
+import gzip
+import secrets
+import shlex
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from threading import Event as Flag
+from threading import Lock
+
+from fabric import Connection
+
+from .. import console
+from ..errors import Interrupted, RoadieError, Unreachable
+from ..events import Event, parse
+from ..scripts.render import TEMPLATES
+from . import terminal, transport
+from .session import Payload, Refused, Session, Silent
+
+TAIL = 40
+_LONGEST_TAIL_LINE = 2000
+#: a script is mostly words: packed it is a third, which is fewer round trips where they are long
+_PACKING = 4
+
+_passwords: dict[str, str] = {}
+_passwords_lock = Lock()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a script ended: its exit code, its events, and the last of what programs printed."""
+
+    code: int
+    events: list[Event]
+    tail: list[str]
+
+
+@dataclass
+class _Progress:
+    """What one run has said so far."""
+
+    began: float = field(default_factory=time.monotonic)
+    events: list[Event] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+
+    def where(self) -> str:
+        stage = next((event.stage for event in reversed(self.events) if event.stage), "start")
+        return f"in stage {stage} after {time.monotonic() - self.began:.0f} s"
+
+
+def wrap_script(mark: str) -> str:
+    """The program that receives scripts on the host and runs them where no cut link kills them."""
+    return (TEMPLATES / "frame/wrap.sh").read_text().replace("@MARK@", mark)
+
+
+class Host:
+    """One server, as the user calls it; connected when first used, and then for all that follows."""
+
+    def __init__(self, connection: Connection, *, user: str | None = None, port: int | None = None) -> None:
+        self.connection = connection
+        self.name = str(connection.original_host) + (f":{port}" if port else "")
+        #: why later tasks of the same command leave this host out
+        self.failure: Exception | None = None
+        self._user = user
+        self._port = port
+        self._opening = Lock()
+        self._refusal: Exception | None = None
+        self._stopped = Flag()
+        self._session: Session | None = None
+        self._is_spent = False  # the session has had its last run
+        self._sudo_asks = False
+
+    def open(self) -> None:
+        """Connect, unless that is done; raise Unreachable with the reason."""
+        console.wait_for(self._opening)
+        try:
+            if self._refusal:
+                raise self._refusal
+            transport.connect(self.connection, user=self._user, port=self._port)
+        finally:
+            self._opening.release()
+            console.wake()
+
+    def open_soon(self) -> None:
+        """Begin to connect while the caller does other things; `run` waits for it, or says why not."""
+        console.in_background(self._open_early)
+
+    def _open_early(self) -> None:
+        try:
+            self.open()
+        except Exception as error:
+            self._refusal = error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def stop(self) -> None:
+        """Break off what runs, from any thread: `run` then raises Interrupted at once."""
+        self._stopped.set()
+        session = self._session
+        if session:
+            with suppress(OSError, EOFError):  # the connection may be gone already
+                session.close()
+
+    def run(
+        self,
+        script: str | Callable[[], str],
+        payload: Callable[[], Payload] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        nonce: str = "",
+        *,
+        run_id: str = "",
+        on_line: Callable[[str], None] | None = None,
+    ) -> Outcome:
+        """Run a script as root, and hand out its events, told by `nonce`, as they come.
+
+        All of a host's share one session, which is opened while a callable still makes its script.
+        The event `asks` has the payload made and sent, an empty one if there is none; it lies in a file.
+        `run_id` names the run on the host; `on_line` gets every line that is no event. Raises
+        Unreachable if the link is lost, Interrupted by `stop`.
+        """
+        progress = _Progress()
+        try:
+            self.open()
+            try:
+                session, end = self._begin(script, run_id or _new_id(), is_last=payload is not None)
+                code = self._listen(session, end, nonce, progress, payload, on_event, on_line)
+            except BaseException:
+                self._end_session()
+                raise
+        except Silent:
+            code = -1
+        except (OSError, EOFError, Unreachable):
+            if not self._stopped.is_set():
+                raise
+        if self._stopped.is_set():
+            raise Interrupted(f"{self.name}: stopped {progress.where()}")
+        if code == -1:
+            self.close()
+            raise Unreachable(
+                f"lost {self.name} {progress.where()}; what runs there finishes or stops by itself; "
+                "run the same command again"
+            )
+        return Outcome(code, progress.events, list(progress.tail))
+
+    def terminal(self, command: str | Sequence[str]) -> int:
+        """Run a program as root in the terminal here, or with our own streams if that is none.
+
+        Returns its exit code.
+        """
+        self.open()
+        self._leave_session()
+        text = command if isinstance(command, str) else shlex.join(command)
+        if terminal.is_whole():
+            # sudo asks for its password by itself there.
+            words = _command(text) if self.is_root else f"sudo -- {_command(text)}"
+            channel = transport.open_session(self.connection, words, terminal.size())
+        else:
+            try:
+                channel = self._become_root(_new_mark(), text).release()
+            finally:
+                self._session = None
+        try:
+            code = terminal.attach(channel)
+        finally:
+            channel.close()
+        if code == -1:
+            raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
+        return code
+
+    def _begin(self, script: str | Callable[[], str], run_id: str, *, is_last: bool) -> tuple[Session, str]:
+        """Have a script run in the session of all of them, and what will stand before its exit code."""
+        if self._is_spent or not self._can_be_fed():
+            self._leave_session()
+        end, mark = _new_end(), self._session.mark if self._session else _new_mark()
+
+        def parts() -> Sequence[Payload]:
+            data = packed(script if isinstance(script, str) else script())
+            kind = "last" if is_last else "run"
+            return (f"ROADIE {mark} {kind} {run_id} {len(data)} {end}\n".encode() + data,)
+
+        if self._session:
+            self._session.feed(parts())
+        else:
+            self._session = self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}", parts)
+        self._is_spent = is_last
+        return self._session, end
+
+    def _listen(
+        self,
+        session: Session,
+        end: str,
+        nonce: str,
+        progress: _Progress,
+        payload: Callable[[], Payload] | None,
+        on_event: Callable[[Event], None] | None,
+        on_line: Callable[[str], None] | None,
+    ) -> int:
+        for line in session.lines():
+            line, is_over, said = line.partition(end)  # the last line may have no end of its own
+            event = parse(line, nonce) if nonce else None
+            if event:
+                progress.events.append(event)
+                if event.verb in ("stage", "doing"):
+                    progress.tail.clear()  # what programs said of an earlier step explains nothing
+                if on_event:
+                    on_event(event)
+                if event.verb == "asks":
+                    self._hand_over(session, payload() if payload else b"")
+            elif line or not is_over:
+                progress.tail.append(line[:_LONGEST_TAIL_LINE])
+                if on_line:
+                    on_line(line)
+            if is_over:
+                return int(said)
+        code = session.exit_code()
+        self._end_session()
+        return code or -1
+
+    def _hand_over(self, session: Session, payload: Payload) -> None:
+        session.feed((f"ROADIE {session.mark} payload {len(payload)}\n".encode(), payload))
+
+    def _leave_session(self) -> None:
+        """End it such that another can be opened at once."""
+        if self._session and self._can_be_fed():
+            self._session.finish()
+        self._end_session()
+
+    def _can_be_fed(self) -> bool:
+        return self._session is not None and self._session.is_open_on(self.connection.transport)
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        self._is_spent = False
+        if session:
+            with suppress(OSError, EOFError):  # the connection may be gone already
+                session.close()
+
+    def _become_root(
+        self, mark: str, program: str, parts: Callable[[], Sequence[Payload]] | None = None
+    ) -> Session:
+        """Run bash as root: directly, through sudo, or through sudo with a password; feed it these parts."""
+        if self.is_root:
+            return self._started(self._execute("", mark, program, parts))
+        if not self._sudo_asks and self._known_password() is None:
+            session = self._execute("sudo -n --", mark, program, parts)
+            if session.wait_for_start():
+                return session
+            self._sudo_asks = session.exit_code() == 1
+            if not self._sudo_asks:
+                raise self._refused(session)
+            session.close()
+        session = self._execute(f"sudo -S -p {_prompt(mark)} --", mark, program)
+        # Nothing but the password goes before sudo is through: it takes a line for its next try.
+        session.send(f"{self._password()}\n".encode())
+        self._started(session)
+        if parts:
+            session.feed(parts())
+        return session
+
+    def _execute(
+        self, sudo: str, mark: str, program: str, parts: Callable[[], Sequence[Payload]] | None = None
+    ) -> Session:
+        words = _command(f"echo {mark} >&2\n{program}")
+        words = f"env LC_ALL=C {sudo} {words}" if sudo else words
+        channel = transport.open_session(self.connection, words)
+        session = Session(channel, mark=mark, prompt=_prompt(mark))
+        self._session = session
+        if self._stopped.is_set():
+            session.close()
+        if parts:
+            session.feed(parts())
+        return session
+
+    def _started(self, session: Session) -> Session:
+        try:
+            if session.wait_for_start():
+                return session
+        except Refused:
+            session.close()
+            self._forget_password()
+            raise Unreachable(f"{self._who}: sudo refused the password") from None
+        except Silent:
+            words = session.words[-1] if session.words else "nothing"
+            raise Unreachable(f"{self._who}: no shell started in time; it said: {words}") from None
+        raise self._refused(session)
+
+    def _refused(self, session: Session) -> RoadieError:
+        code = session.exit_code()
+        session.close()
+        said = [line for line in (*session.words, *session.all_lines()) if line.strip()]
+        words = said[-1] if said else f"exit code {code}"
+        if code == -1 and not said:
+            return Unreachable(f"lost {self.name} before anything ran; run the same command again")
+        if self.is_root:
+            return Unreachable(f"{self._who}: the login shell does not run bash: {words}")
+        return Unreachable(f"{self._who}: sudo refused: {words}; log in as root, or allow it sudo")
+
+    @property
+    def is_root(self) -> bool:
+        return bool(self.connection.user == "root")
+
+    @property
+    def _who(self) -> str:
+        return f"{self.connection.user}@{self.name}"
+
+    def _known_password(self) -> str | None:
+        given = self.connection.config.sudo.password
+        return _passwords.get(self.connection.user) if given is None else str(given)
+
+    def _password(self) -> str:
+        """sudo's password: of --prompt-for-sudo-password, or asked once for all hosts of a user."""
+        with _passwords_lock:
+            known = self._known_password()
+            if known is None:
+                if not console.is_interactive():
+                    raise Unreachable(f"{self._who}: sudo wants a password; use --prompt-for-sudo-password")
+                known = console.ask(f"sudo password of {self._who}: ", secret=True)
+                _passwords[self.connection.user] = known
+            return known
+
+    def _forget_password(self) -> None:
+        with suppress(KeyError):
+            del _passwords[self.connection.user]
+
+
+@lru_cache(maxsize=4)
+def packed(script: str) -> bytes:
+    """A script as it goes over the wire; the last ones are kept, so that they can be packed before."""
+    return gzip.compress(script.encode(), _PACKING, mtime=0)
+
+
+def _command(program: str) -> str:
+    """What runs a program in bash, whatever the login shell.
+
+    To tcsh a newline may stand in no quotes and `!` means something in all: both go in disguise.
+    """
+    newline, bang = [each for each in "^@,;=:\x01\x02" if each not in program][:2]
+    unfold = f'printf -v n "\\n"; printf -v e "\\41"; n=${{0//{newline}/$n}}; eval "${{n//{bang}/$e}}"'
+    folded = program.replace("\n", newline).replace("!", bang)
+    return f"bash -c {shlex.quote(unfold)} {shlex.quote(folded)}"
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _new_end() -> str:
+    return secrets.token_hex(16)
+
+
+def _new_mark() -> str:
+    return f"roadie-{secrets.token_hex(8)}"
+
+
+def _prompt(mark: str) -> str:
+    return f"P{mark}"

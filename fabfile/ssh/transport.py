@@ -1,0 +1,369 @@
+"""Connections to hosts: the one place where host keys are checked and sockets are tuned.
+
+With `login`, the only file that knows Paramiko.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import paramiko
+from fabric import Connection
+from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko.config import SSHConfig
+
+from ..errors import RoadieError, Unreachable, UsageError
+from . import options
+from .login import HungUp, Login
+from .options import Hop, SshConfig
+from .trust import Trust
+
+DEFAULT_TIMEOUT = 15
+#: of connect_kwargs, what concerns the connection and not the login
+_PASSED_ON = ("banner_timeout", "auth_timeout", "channel_timeout", "compress", "disabled_algorithms")
+
+# Not every system has it.
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
+
+_checked: WeakSet[paramiko.Transport] = WeakSet()
+_gateways: dict[tuple[Hop, ...], Connection] = {}
+_gateways_lock = threading.RLock()
+_being_opened: list[tuple[Hop, ...]] = []
+
+
+def connect(c: Connection, *, user: str | None = None, port: int | None = None) -> None:
+    """Open a Connection by OpenSSH's rules; `user` and `port` are what the user spelled out.
+
+    One that is open already has its host key checked before anything of roadie's is sent.
+    """
+    if c.is_connected and c.transport in _checked:
+        return
+    logging.getLogger("paramiko").addHandler(logging.NullHandler())
+    user, port = user or _own_user(c), port or _own_port(c)
+    config = options.ask(c.original_host, user, port, _config_file(c))
+    if c.is_connected:
+        _check_open(c, config)
+    else:
+        _open(c, config)
+    _checked.add(c.transport)
+
+
+def open_session(c: Connection, command: str, size: tuple[int, int] | None = None) -> Any:
+    """Run a command in a channel of its own, with a terminal if a size (columns, rows) is given."""
+    try:
+        channel = c.transport.open_session(timeout=DEFAULT_TIMEOUT)
+        if size:
+            channel.get_pty("xterm-256color", *size)
+        _begin(channel, command)
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise Unreachable(f"{c.original_host}: the host opens no session: {error}") from error
+    return channel
+
+
+def _begin(channel: Any, command: str) -> None:
+    """Ask for the command as Paramiko does, without its answer's round trip; a refusal ends the channel."""
+    request = paramiko.Message()
+    request.add_byte(cMSG_CHANNEL_REQUEST)
+    request.add_int(channel.remote_chanid)
+    request.add_string("exec")
+    request.add_boolean(True)
+    request.add_string(command)
+    channel.transport._send_user_message(request)
+
+
+def close_gateways() -> None:
+    """Close the hosts that were jumped through."""
+    with _gateways_lock:
+        while _gateways:
+            _gateways.popitem()[1].close()
+
+
+def without_ssh_config(config: Any) -> Any:
+    """A Connection's config of its own, in which Paramiko's reading of ssh_config has no say."""
+    clone = config.clone()
+    clone._set(base_ssh_config=SSHConfig())
+    return clone
+
+
+def _open(c: Connection, config: SshConfig) -> None:
+    c.host, c.port, c.user = config.hostname, config.port, _user(c, config)
+    trust = Trust(config, c.host, c.port)
+    login = Login(config, c.user, _given_identities(c), _own_kwargs(c))
+    timeout = _timeout(c, login.own, config)
+    kinds = trust.known_kinds()
+    c.connect_kwargs = {
+        "banner_timeout": timeout,
+        **{key: login.own[key] for key in _PASSED_ON if key in login.own},
+        "transport_factory": lambda sock, **rest: _Transport(sock, kinds, **rest),
+        "auth_strategy": login,
+    }
+    # No table of known keys is given to Paramiko: so the policy is asked each time, and rules alone.
+    c.client.set_missing_host_key_policy(_Policy(trust))
+    with _explained(c, config, login, timeout):
+        sock = _socket(c, config, timeout)
+        c.client.connect(c.host, c.port, c.user, sock=sock, **c.connect_kwargs)
+    c.transport = c.client.get_transport()
+
+
+def _check_open(c: Connection, config: SshConfig) -> None:
+    if isinstance(c.gateway, Connection):
+        connect(c.gateway)
+    key = c.transport.get_remote_server_key()
+    Trust(config, c.host, int(c.port)).check(key.get_name(), key.asbytes())
+
+
+def _own_user(c: Connection) -> str | None:
+    """The user that a Connection was made with, if that is neither config's nor a default."""
+    return None if c.user == c.ssh_config.get("user", c.config.user) else str(c.user)
+
+
+def _own_port(c: Connection) -> int | None:
+    said = int(c.port)
+    return None if said == int(c.ssh_config.get("port", c.config.port)) else said
+
+
+def _user(c: Connection, config: SshConfig) -> str:
+    """OpenSSH's answer; where that is only its default, fabric.yaml's."""
+    is_default = config.user == getpass.getuser()
+    return str(c.config.user) if is_default and not _own_user(c) else config.user
+
+
+def _own_kwargs(c: Connection) -> dict[str, Any]:
+    before = c.connect_kwargs.get("auth_strategy")
+    return dict(before.own if isinstance(before, Login) else c.connect_kwargs)
+
+
+def _given_identities(c: Connection) -> list[Path]:
+    return [Path(each).expanduser() for each in c.config.authentication.identities]
+
+
+def _config_file(c: Connection) -> str | None:
+    if not c.config.load_ssh_configs:
+        return "none"
+    file = c.config.ssh_config_path or c.config._runtime_ssh_path
+    return str(Path(file).expanduser()) if file else None
+
+
+def _timeout(c: Connection, own: Any, config: SshConfig) -> int:
+    said = own.get("timeout") or c.connect_timeout or c.config.timeouts.connect
+    return int(said or config.timeout or DEFAULT_TIMEOUT)
+
+
+# ---- Sockets and gateways -----------------------------------------------------------------------
+
+
+class _Transport(paramiko.Transport):  # type: ignore[misc]
+    """A transport that sends at once, notices a dead link, and asks for a key that is known."""
+
+    def __init__(self, sock: Any, known_kinds: list[str], **rest: Any) -> None:
+        if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
+            _tune(sock)
+        super().__init__(sock, **rest)
+        known = {f"rsa-sha2-{bits}" for bits in (256, 512) if "ssh-rsa" in known_kinds}
+        known.update(known_kinds)
+        options = self.get_security_options()
+        options.key_types = sorted(options.key_types, key=lambda kind: kind not in known)
+
+    def auth_publickey(self, username: str, key: paramiko.PKey, event: Any = None) -> list[str]:
+        """As Paramiko's own, with a round trip less."""
+        done = event or threading.Event()
+        self.auth_handler = _Login(self)
+        self.auth_handler.auth_publickey(username, key, done)
+        return [] if event else list(self.auth_handler.wait_for_response(done))
+
+
+class _Login(paramiko.auth_handler.AuthHandler):  # type: ignore[misc]
+    """Offers a key together with the request for the service of logins, before that is granted.
+
+    On Debian 12 it spares two round trips, as sshd holds back what comes next (Nagle). Not for RSA: by which
+    of its algorithms to sign is what the host says meanwhile.
+    """
+
+    def _request_auth(self) -> None:
+        # Told first: the answer may be quick.
+        self._offers_at_once = "rsa" not in self.private_key.get_name()
+        super()._request_auth()
+        if self._offers_at_once:
+            super()._parse_service_accept(_message("ssh-userauth"))
+
+    def _parse_service_accept(self, m: paramiko.Message) -> None:
+        if not self._offers_at_once:
+            super()._parse_service_accept(m)
+
+
+def _message(text: str) -> paramiko.Message:
+    message = paramiko.Message()
+    message.add_string(text)
+    message.rewind()
+    return message
+
+
+class _Socket(socket.socket):
+    """A socket that acknowledges at once: until then sshd (Nagle's algorithm) keeps what it says next."""
+
+    def recv(self, *limits: int) -> bytes:
+        """Receive, and acknowledge; Linux takes this option back by itself."""
+        data = super().recv(*limits)
+        if _QUICKACK is not None:
+            with suppress(OSError):
+                self.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        return data
+
+
+def _tune(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    seconds = {"TCP_KEEPIDLE": 5, "TCP_KEEPALIVE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3}
+    for name, value in {**seconds, "TCP_USER_TIMEOUT": 15_000}.items():
+        if hasattr(socket, name):  # not every system has each of them
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _socket(c: Connection, config: SshConfig, timeout: int) -> Any:
+    gateway = _gateway(c, config)
+    if isinstance(gateway, str):
+        return _proxy(gateway)
+    if gateway:
+        address = (c.host, c.port)
+        return gateway.transport.open_channel("direct-tcpip", address, ("", 0), timeout=timeout)
+    return _dial(c.host, c.port, config.family, timeout)
+
+
+def _dial(host: str, port: int, family: int, timeout: int) -> socket.socket:
+    failure: OSError | None = None
+    for kind, _, _, _, address in socket.getaddrinfo(host, port, family, socket.SOCK_STREAM):
+        sock = _Socket(kind, socket.SOCK_STREAM)
+        sock.settimeout(timeout)
+        try:
+            sock.connect(address)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+    raise failure or OSError("no address")
+
+
+def _proxy(command: str) -> socket.socket:
+    """A socket to a ProxyCommand; Paramiko's own waits 0.1 s for each piece that is shorter than asked."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        end = theirs.fileno()
+        process = subprocess.Popen(["/bin/sh", "-c", f"exec {command}"], stdin=end, stdout=end)
+    threading.Thread(target=process.wait, daemon=True).start()
+    return ours
+
+
+def _gateway(c: Connection, config: SshConfig) -> Connection | str | None:
+    """What leads to the host: of the user's own making first, else of OpenSSH's configuration."""
+    is_own = c.gateway and not {"proxyjump", "proxycommand"} & set(c.ssh_config)
+    if is_own and isinstance(c.gateway, Connection):
+        connect(c.gateway)
+        return c.gateway
+    if is_own:
+        return options.expand(str(c.gateway), config)
+    # As in OpenSSH a ProxyJump for all hosts does not lead the jump host through itself.
+    hops = tuple(each for each in config.jumps if each.host not in (config.name, config.hostname))
+    c.gateway = _jump(hops, c) if hops else config.proxy_command or None
+    return c.gateway
+
+
+def _jump(hops: tuple[Hop, ...], c: Connection) -> Connection:
+    """The connection to the last of the hops, through those before it; shared by all hosts."""
+    with _gateways_lock:
+        if hops in _being_opened:
+            raise UsageError(f"ProxyJump {hops[-1].host}: leads in a circle; look at ~/.ssh/config")
+        if hops not in _gateways or not _gateways[hops].is_connected:
+            _being_opened.append(hops)
+            try:
+                _gateways[hops] = _open_hop(hops, c)
+            finally:
+                _being_opened.remove(hops)
+        return _gateways[hops]
+
+
+def _open_hop(hops: tuple[Hop, ...], c: Connection) -> Connection:
+    *before, last = hops
+    config = without_ssh_config(c.config)
+    gateway = Connection(last.host, user=last.user, port=last.port, config=config)
+    if before:
+        gateway.gateway = _jump(tuple(before), c)
+    try:
+        connect(gateway, user=last.user, port=last.port)
+    except Unreachable as error:
+        raise Unreachable(f"the jump host {error}") from error
+    return gateway
+
+
+# ---- Host keys ------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
+    """Has every key that a host shows judged by our own rules."""
+
+    trust: Trust
+
+    def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:
+        self.trust.check(key.get_name(), key.asbytes())
+
+
+# ---- Errors -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _explained(c: Connection, config: SshConfig, login: Login, timeout: int) -> Iterator[None]:
+    """Turn every way of not getting in into one line that says which, and what to do."""
+    try:
+        yield
+    except RoadieError:
+        c.client.close()
+        raise
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        c.client.close()
+        raise Unreachable(f"{config.name}: {_why(error, config, login, timeout)}") from error
+
+
+def _why(error: BaseException, config: SshConfig, login: Login, timeout: int) -> str:
+    at = f"{config.hostname} port {config.port}"
+    if isinstance(error, HungUp):
+        tried = f"{len(login.tried)} keys ({', '.join(login.tried)})"
+        return f"the host hung up after {tried}; name the right one with -i FILE"
+    if isinstance(error, paramiko.AuthenticationException):
+        return _refused(error, login)
+    if isinstance(error, paramiko.ChannelException):
+        return f"the jump host cannot reach {at}: {error}; look at its network and firewall"
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return f"no common ground with its sshd: {error}"
+    if isinstance(error, socket.gaierror):
+        return f"the name {config.hostname} does not resolve ({error.strerror}); check its spelling"
+    if isinstance(error, ConnectionRefusedError):
+        return f"nothing listens at {at}; is that the port of its sshd?"
+    if isinstance(error, TimeoutError):
+        return f"no answer from {at} in {timeout} s; is it up, and does its firewall let you in?"
+    if isinstance(error, (EOFError, ConnectionResetError)) or "banner" in str(error):
+        return (
+            f"{at} hung up before any login; after failed ones sshd does so for a while "
+            "(PerSourcePenalties, MaxStartups, fail2ban): wait some minutes and try again"
+        )
+    return f"{at}: {getattr(error, 'strerror', None) or error}"
+
+
+def _refused(error: paramiko.AuthenticationException, login: Login) -> str:
+    tried = ", ".join(login.tried) or "no key at all"
+    skipped = f"; not tried: {', '.join(login.skipped)}" if login.skipped else ""
+    takes = getattr(error, "allowed_types", None)
+    only = f" (it takes: {', '.join(takes)})" if takes else ""
+    return (
+        f"the host refuses {login.user}{only}; tried: {tried}{skipped}; "
+        "name the right key with -i FILE, or put it into the agent"
+    )

@@ -1,0 +1,149 @@
+"""Tasks for a site that runs: manage.py on the release that serves, the lock, the maintenance page."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+from invoke.parser.argument import Argument
+
+from ..errors import RoadieError, UsageError
+from ..run.executor import WAIT, RoadieTask, roadie_task
+from ..run.report import say_line
+from ..scripts.stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, UNLOCK
+
+if TYPE_CHECKING:
+    from ..scripts.stages import Sequence as Stages
+
+MANAGE = "/usr/local/lib/roadie/manage"
+_LONGEST_MESSAGE = 300
+
+
+@roadie_task(help={"command": "what to run, as one word: 'createsuperuser', 'check --deploy'"})
+def manage(c: Context, command: str) -> None:
+    """Run a manage.py command on the release that serves."""
+    from ..project.workspace import named
+    from ..run.runner import targets
+
+    settings, hosts = targets(c)
+    app = named(settings).app
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"manage {command!r}: {error}; check its quotes") from error
+    if not words:
+        raise UsageError("manage: no command given; for example: fab manage 'check --deploy'")
+    for host in hosts:
+        code = host.terminal([MANAGE, app, *words])
+        if code:
+            raise RoadieError(f"{host.name}: manage.py {words[0]} ended with code {code}")
+
+
+@roadie_task(help={"wait": WAIT})
+def restart(c: Context, wait: int = 0) -> None:
+    """Restart the release that serves; no request fails."""
+    from ..project.workspace import named
+    from ..run.runner import run_stages, targets
+
+    settings, hosts = targets(c)
+    values = {"settings": named(settings)}
+    report = run_stages(hosts, RESTART, values, command="fab restart", wait=wait)
+    report.raise_failure(lambda one: "; what served before still serves")
+    report.summarise()
+
+
+@roadie_task(help={"message": "why, for those who are held back"})
+def lock(c: Context, message: str = "") -> None:
+    """Hold back all that changes the site, until fab unlock."""
+    values = {"message": _one_line(message)}
+    for host, facts in _run(c, LOCK, "fab lock", values):
+        say_line(host, f"held back {facts['lock'][0]}; fab unlock lets go")
+
+
+@roadie_task
+def unlock(c: Context) -> None:
+    """Let go of what fab lock holds back."""
+    for host, facts in _run(c, UNLOCK, "fab unlock", {}):
+        held = facts.get("lock", [""])[0]
+        say_line(host, f"let go; it was held back {held}" if held else "was not held back")
+
+
+class _TaskWithWord(RoadieTask):
+    """A task whose first argument is a word that may be left out."""
+
+    words = ("on", "off")
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """What may be given to the task on the command line."""
+        arguments = super().get_arguments(ignore_unknown_help)
+        # For Invoke a positional argument without a default must be there, and one with a default cannot be.
+        if not set(self.words) & set(sys.argv):
+            arguments[0].default = ""
+        return arguments
+
+
+@roadie_task(
+    klass=_TaskWithWord,
+    positional=["state"],
+    iterable=["allow"],
+    help={
+        "state": "on or off; left out, it says which it is",
+        "allow": "an address that sees the site this time, beside maintenance_allow; once for each",
+        "message": "a sentence for the page",
+    },
+)
+def maintenance(
+    c: Context, state: str | None = None, allow: Sequence[str] | None = None, message: str = ""
+) -> None:
+    """Show visitors a maintenance page, or the site again."""
+    if state not in ("on", "off", "", None):
+        raise UsageError(f"maintenance {state}: must be on or off")
+    if state != "on" and (allow or message):
+        raise UsageError("maintenance: --allow and --message go with on: fab maintenance on --message '...'")
+    stages = MAINTENANCE_ON if state == "on" else MAINTENANCE_OFF if state else DOORS
+    values = {"message": _one_line(message), "addresses": _addresses(allow or ())}
+    for host, facts in _run(c, stages, "fab maintenance", values):
+        told = facts.get("maintenance", [""])[0]
+        if state == "off":
+            say_line(host, f"the maintenance page is off; it was on, {told}" if told else "was off")
+        else:
+            say_line(host, f"the maintenance page is on, {told}" if told else "the maintenance page is off")
+
+
+def _run(
+    c: Context, stages: Stages, command: str, values: Mapping[str, Any]
+) -> list[tuple[str, dict[str, list[str]]]]:
+    """Run the stages beside whatever else works on the site; each host's name and facts."""
+    from ..project.workspace import named
+    from ..run.runner import run_stages, targets
+
+    settings, hosts = targets(c)
+    given = {"settings": named(settings), **values}
+    report = run_stages(hosts, stages, given, command=command, locks=False)
+    report.raise_failure()
+    return [(one.host, one.facts()) for one in report.hosts]
+
+
+def _addresses(given: Sequence[str]) -> list[str]:
+    from ..settings.kinds import Wrong
+    from ..settings.names import NETWORK
+
+    try:
+        found = [NETWORK.check(one) for one in given]
+    except Wrong as wrong:
+        raise UsageError(f"--allow: {wrong.why}") from None
+    for one in found:
+        if "/" in one:
+            raise UsageError(f"--allow {one}: only an address; a network goes into maintenance_allow:")
+    return found
+
+
+def _one_line(message: str) -> str:
+    line = " ".join(message.split())
+    if len(line) > _LONGEST_MESSAGE or re.search(r"[\x00-\x1f\x7f-\x9f]", line):
+        raise UsageError(f"--message: must be one line of at most {_LONGEST_MESSAGE} plain characters")
+    return line

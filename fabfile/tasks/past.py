@@ -1,0 +1,171 @@
+"""Tasks for the releases that a host has already: the list of them, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from ..errors import UsageError
+from ..run.executor import WAIT, roadie_task
+from ..run.report import say_line
+from ..scripts.stages import (
+    FINISH_ROLLBACK,
+    HISTORY,
+    ROLLBACK,
+    Sequence,
+    back,
+    dump,
+    migrate,
+    pending,
+    restore,
+    unapply,
+    warm,
+)
+
+if TYPE_CHECKING:
+    from ..release.history import History, Past
+    from ..ssh.host import Host
+
+
+@dataclass(frozen=True)
+class Way:
+    """From which release to which a rollback goes, and what becomes of the migrations in between."""
+
+    serves: str = ""
+    #: whether the release that is left is marked, so that no plain rollback comes back to it
+    leaves: bool = True
+    #: the migrations that the older release does not know, and a release that does
+    unknown: tuple[str, ...] = ()
+    knows: str = ""
+    #: a dump of the database as it was without them
+    dump: str = ""
+
+
+@roadie_task
+def releases(c: Context) -> None:
+    """List the host's releases and what became of each."""
+    from ..project.workspace import named
+    from ..run.runner import targets
+
+    settings, hosts = targets(c)
+    for history in _histories(hosts, {"settings": named(settings)}, "fab releases"):
+        if not history.releases:
+            say_line(history.host, "no release yet; run: fab deploy")
+        for one in reversed(history.releases):
+            say_line(history.host, _line(one, history))
+
+
+@roadie_task(
+    help={
+        "to": "a release, or the beginning of its commit (the release before)",
+        "migrations": "take back the migrations that the older release does not know",
+        "keep-migrations": "leave them in the database: the older release can live with them",
+        "restore-dump": "bring back the database as it was before them, without all that came since",
+        "cold": "start the older release only after that, not before, where it cannot start before",
+        "wait": WAIT,
+    }
+)
+def rollback(
+    c: Context,
+    to: str = "",
+    migrations: bool = False,
+    keep_migrations: bool = False,
+    restore_dump: bool = False,
+    cold: bool = False,
+    wait: int = 0,
+) -> None:
+    """Go back to the release that served before."""
+    from ..project.workspace import named
+    from ..run.runner import targets
+
+    if migrations + keep_migrations + restore_dump > 1:
+        raise UsageError("rollback: --migrations, --keep-migrations and --restore-dump exclude each other")
+    if cold and not migrations and not restore_dump:
+        raise UsageError("rollback: --cold goes with --migrations or --restore-dump")
+    settings, hosts = targets(c)
+    values = {"settings": named(settings)}
+    choice = _UNAPPLY if migrations else _RESTORE if restore_dump else () if keep_migrations else None
+    for host, history in zip(hosts, _histories(hosts, values, "fab rollback"), strict=True):
+        _roll_back(host, history, history.target(to), choice, () if cold else _WARM, values, wait)
+
+
+# Ahead of a change of the database.
+_WARM: Sequence = (warm,)
+_UNAPPLY: Sequence = (unapply,)
+_RESTORE: Sequence = (restore,)
+# To a release that was left with its migrations taken back: they are applied again.
+_FORWARD: Sequence = (pending, dump, migrate)
+
+
+def _roll_back(
+    host: Host,
+    history: History,
+    target: Past,
+    choice: Sequence | None,
+    ahead: Sequence,
+    values: dict[str, Any],
+    wait: int,
+) -> None:
+    from ..release.record import Release
+    from ..run.runner import run_stages
+
+    way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
+    if target.id != history.live:
+        way, between = _across_migrations(history, target, choice, way)
+        stages = (back, *(ahead if way.unknown else ()), *between, *ROLLBACK)
+    release = Release(target.id, str(target.record.get("commit", "")), "")
+    values = {**values, "release": release, "rollback": way, "restore_dump": way.dump}
+    report = run_stages([host], stages, values, command="fab rollback", wait=wait)
+    report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
+    report.summarise()
+    say_line(host.name, f"release {target.id} serves")
+
+
+def _across_migrations(
+    history: History, target: Past, choice: Sequence | None, way: Way
+) -> tuple[Way, Sequence]:
+    """What is to be done for the database, and the stages that do it."""
+    forward = _FORWARD if history.lacking_for(target) else ()
+    unknown = history.unknown_to(target)
+    if not unknown or choice == ():
+        return way, forward
+    where, names = f"{history.host}: rollback to {target.id}", ", ".join(unknown)
+    if choice is None:
+        raise UsageError(
+            f"{where}: it does not know these migrations of the database: {names}; choose --migrations (take "
+            "them back, with their data), --keep-migrations (leave them) or --restore-dump"
+        )
+    before, knowing = history.dump_for(target), history.knowing(unknown)
+    if choice == _UNAPPLY and not knowing:
+        raise UsageError(f"{where}: no release here knows all of {names}, so nothing can take them back")
+    if choice == _RESTORE and not before:
+        raise UsageError(f"{where}: no dump without {names} is here; see --migrations")
+    way = replace(way, unknown=unknown, knows=knowing.id if knowing else "", dump=before)
+    if choice == _RESTORE:
+        # A dump may be older than the last migration that the release does know.
+        forward = _FORWARD if history.lacking_in(before, target) else ()
+    return way, (*choice, *forward)
+
+
+def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[History]:
+    from ..release import history
+    from ..run.runner import run_stages
+
+    report = run_stages(hosts, HISTORY, values, command=command, locks=False)
+    report.raise_failure()
+    return [history.read(one.host, one.facts()) for one in report.hosts]
+
+
+def _line(one: Past, history: History) -> str:
+    """One release as a line: its name and state first, then what it is and who made it."""
+    record = one.record
+    took = f"{one.took} s" if one.took else "-"
+    who = f"{record.get('who', '?')} at {record.get('from', '?')}"
+    commit, ref = str(record.get("commit", "")), str(record.get("branch") or record.get("ref") or "-")
+    branch = ref if ref != commit else commit[:8]
+    dirty = "; not all was committed" if record.get("dirty") else ""
+    why = f" ({one.bad or one.failed})" if one.bad or one.failed else ""
+    what = f"{branch}: {record.get('subject', '')}{dirty}{why}"
+    return f"{one.id}  {history.state(one):<10} {took:>6}  {who}  {what}"

@@ -1,0 +1,78 @@
+"""The task that takes a site off its hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from .. import console
+from ..errors import Degraded, StageFailed, UsageError
+from ..run.executor import WAIT, hosts_of, roadie_task
+from ..run.report import HostReport, say_line
+from ..scripts.stages import PURGE, REMOVE, claim, unserve
+
+if TYPE_CHECKING:
+    from ..ssh.host import Host
+
+_HARMLESS = {"", claim.name, unserve.name}
+
+
+@roadie_task(
+    help={
+        "purge": "take its database, uploads, secrets, logs and users away too, for ever",
+        "confirm": "the site's name, which --purge asks for at a terminal",
+        "wait": WAIT,
+    }
+)
+def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) -> None:
+    """Take the site off its hosts; its data stays."""
+    from ..project.workspace import at_head
+    from ..run.runner import run_stages, targets
+    from ..settings.reading import read
+
+    settings = read(c)
+    work = at_head(settings)
+    app = work.settings.app
+    if purge:
+        _confirm(app, confirm, hosts_of(c, settings))
+    elif confirm:
+        raise UsageError("remove: --confirm goes with --purge; without it no data is lost")
+    _, hosts = targets(c)
+    values = {**work.values, "purge": purge}
+    report = run_stages(hosts, PURGE if purge else REMOVE, values, command="fab remove", wait=wait)
+    for one in report.hosts:
+        _judge(one)
+    report.raise_failure()
+    report.summarise()
+    for one in report.hosts:
+        say_line(one.host, _what_is_left(one, app, purge))
+
+
+def _confirm(app: str, given: str, hosts: Sequence[Host]) -> None:
+    where = ", ".join(host.name for host in hosts)
+    if not given:
+        if not console.is_interactive():
+            raise UsageError(
+                f"remove --purge: deletes the data of {app} on {where}; to say so, add --confirm {app}"
+            )
+        console.say(f"This deletes database, uploads, secrets, logs and users of {app} on {where}, for ever.")
+        given = console.ask(f"Type the site's name to go on ({app}): ")
+    if given != app:
+        raise UsageError(f"remove --purge: the site is called {app}, not {given!r}; nothing was removed")
+
+
+def _judge(one: HostReport) -> None:
+    """Once nginx is without the site, a failure leaves nothing that serves."""
+    at = one.said("stage")[-1:]
+    if type(one.error) is StageFailed and at and at[0].stage not in _HARMLESS:
+        one.error = Degraded(f"{one.error}; the site is off already: run fab remove again")
+
+
+def _what_is_left(one: HostReport, app: str, purge: bool) -> str:
+    if any(event.what == f"no site {app}" for event in one.said("ok")):
+        return f"there is no {app} on this host"
+    if purge:
+        return f"nothing of {app} is left; the host stays ready for other sites"
+    return f"{app} is off; its database, uploads, secrets and logs stay for the next bootstrap and deploy"

@@ -1,0 +1,197 @@
+"""Tasks that ship releases: deploy, and migrate alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from invoke.context import Context
+
+from ..errors import PlanFound, UsageError
+from ..run.executor import WAIT, roadie_task
+from ..run.report import HostReport, Report, say_line
+from ..scripts import stages
+from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, Sequence, in_use
+
+if TYPE_CHECKING:
+    from ..project.reading import Project
+    from ..project.workspace import Committed
+    from ..release.record import Release
+    from ..run.runner import Run
+    from ..settings.reading import Settings
+    from ..ssh.host import Host
+    from ..ssh.session import Payload
+
+
+@roadie_task(
+    help={
+        "ref": "the commit, branch or tag to ship (HEAD)",
+        "wait": WAIT,
+        "migrate": "whether to apply the migrations that are pending (yes)",
+    }
+)
+def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
+    """Ship a commit as a new release and switch to it."""
+    from ..console import soon
+    from ..run.runner import Run, execute, targets
+
+    settings, hosts = targets(c)
+    from ..project.workspace import at_ref
+    from ..release.record import make_release  # meanwhile the hosts are connected to
+
+    work = at_ref(settings, ref)
+    _warn_of_dirty_tree(work)
+    common = {**work.values, "secrets": _secrets(settings)}
+    values = soon(lambda: {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)})
+    sequence = (stages.survey, *_deploy_stages(migrate, work.project))
+    run = Run(sequence, values, "fab deploy", wait=wait, unless_served=True)
+    if len(hosts) > 1:  # nothing begins on any of them if one is in no state for it
+        execute(hosts, replace(run, stages=(), locks=False)).raise_failure()
+    for host in hosts:
+        _deploy_on(host, run, migrate)
+
+
+def _deploy_on(host: Host, run: Run, migrate: bool) -> None:
+    """Deploy to one host, doing no more than what it tells to be missing."""
+    from ..git.bundle import pack
+    from ..run.runner import execute
+
+    def make_payload(found: HostReport) -> Payload:
+        facts, values = found.facts(), run.values()
+        _tell_maintenance(host, facts)
+        _tell_why(host, facts, values["release"])
+        return pack(values["settings"].root, values["release"].tree, facts.get("tree", []))
+
+    report = execute([host], run, make_payload)
+    facts, values = report.hosts[0].facts(), run.values()
+    release = values["release"]
+    if "served" in facts:
+        _tell_maintenance(host, facts)
+        release = replace(release, id=facts["served"][0])
+        rest = _what_is_left(facts, migrate)
+        if not rest:
+            _warn_of_nginx(host, facts, values)
+            say_line(host.name, f"0 changed: release {release.id} of this commit serves already")
+            return
+        report = execute([host], replace(run, stages=rest, unless_served=False))
+    _warn_of_nginx(host, facts, values)
+    _conclude(report, facts, release, values["settings"])
+    if not migrate:
+        _warn_of_pending(report)
+
+
+def _what_is_left(facts: dict[str, list[str]], migrate: bool) -> Sequence:
+    """The stages for a release that serves, but whose deploy was cut, or left migrations out."""
+    if migrate and "pending" in facts:
+        return (*MIGRATE, *FINISH)
+    return () if facts["settled"] == ["yes"] else FINISH
+
+
+def _deploy_stages(migrate: bool, project: Project) -> Sequence:
+    left_out = () if migrate else (stages.dump, stages.migrate)
+    sequence = tuple(stage for stage in in_use("deploy") if stage not in left_out)
+    return _build_after_checkout(sequence) if project.needs_tree else sequence
+
+
+def _build_after_checkout(sequence: Sequence) -> Sequence:
+    """The same stages, but with requirements that lie in folders of the project once these are there.
+
+    What a user has put right after the virtualenv stays behind it.
+    """
+    code = sequence.index(stages.checkout) if stages.checkout in sequence else 0
+    build = sequence.index(stages.virtualenv) if stages.virtualenv in sequence[:code] else code
+    late = tuple(stage for stage in sequence[build:code] if stage != stages.receive)
+    before = tuple(stage for stage in sequence[:code] if stage not in late)
+    return (*before, *sequence[code : code + 1], *late, *sequence[code + 1 :])
+
+
+def _warn_of_pending(report: Report) -> None:
+    for one in report.hosts:
+        for event in one.said("pending"):
+            say_line(one.host, f"not applied, as --no-migrate says: {event.detail}; fab migrate applies them")
+
+
+def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
+    if told := facts.get("maintenance"):
+        say_line(host.name, f"the maintenance page is on, {told[0]}; visitors see no release")
+
+
+def _tell_why(host: Host, facts: dict[str, list[str]], release: Release) -> None:
+    """What makes this release another one than that which serves; all else costs nothing."""
+    from ..release.record import differences
+
+    if live := facts.get("live", [""])[-1]:
+        changed = differences(release.fingerprint, facts.get("fingerprint", [""])[-1])
+        say_line(host.name, f"not as in {live}: {', '.join(changed) or 'it does not run'}")
+
+
+def _sum_of_nginx(values: Mapping[str, Any]) -> str:
+    """The SHA-256 of the site's file for nginx, by these settings."""
+    from hashlib import sha256
+
+    from ..scripts.render import render
+
+    text = render("nginx/site.nginx.j2", values["settings"].own_templates, values).rstrip("\n") + "\n"
+    return sha256(text.encode()).hexdigest()
+
+
+def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
+    """Tell if nginx serves the site by other settings than these: a deploy leaves that to `fab nginx`."""
+    if facts.get("nginx") not in (None, [values["nginx"]]):
+        say_line(
+            host.name,
+            "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them",
+        )
+
+
+def _conclude(report: Report, facts: dict[str, list[str]], release: Release, settings: Settings) -> None:
+    if "live" in facts:
+        before = facts["live"][-1]
+        report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
+    report.raise_failure()
+    report.summarise()
+    for one in report.hosts:
+        say_line(one.host, f"release {release.id} serves http://{settings.domain[0]}/")
+
+
+def _secrets(settings: Settings) -> dict[str, str]:
+    if not settings.secrets:
+        return {}
+    from .. import console
+    from ..settings.secret_sources import resolve_secrets
+
+    found = resolve_secrets(settings, lambda name: console.ask(f"secret {name}: ", secret=True))
+    return {name: secret.reveal() for name, secret in found.items()}
+
+
+def _warn_of_dirty_tree(work: Committed) -> None:
+    dirty = work.commit.dirty
+    if dirty:
+        say_line(
+            "here", f"{len(dirty)} changed files are not committed and do not ship: {', '.join(dirty[:5])}"
+        )
+
+
+@roadie_task(
+    help={
+        "plan": "show what would be applied, as SQL, with its dangers; change nothing",
+        "restore-dump": "bring the database back to this dump, a file on the host, instead",
+        "wait": WAIT,
+    }
+)
+def migrate(c: Context, plan: bool = False, restore_dump: str = "", wait: int = 0) -> None:
+    """Apply the migrations of the release that serves."""
+    from ..project.workspace import at_head
+    from ..run.runner import run_stages, targets
+
+    if plan and restore_dump:
+        raise UsageError("migrate: --plan and --restore-dump exclude each other")
+    settings, hosts = targets(c)
+    values = {**at_head(settings).values, "restore_dump": restore_dump}
+    sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else MIGRATE
+    report = run_stages(hosts, sequence, values, command="fab migrate", check=plan, wait=wait)
+    report.raise_failure()
+    report.summarise("would" if plan else "changed")
+    if found := sum(len(one.said("would")) for one in report.hosts):
+        raise PlanFound(f"migrate: {found} to apply; fab migrate does it")

@@ -1,0 +1,1 @@
+"""Real Debian hosts to throw away, for rehearsals and tests."""

@@ -1,0 +1,269 @@
+"""What a release is refused for, and what it says of itself: real Django, in processes of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from releases import DOMAIN, SECRET_KEY, SQLITE, lay_out, on_sqlite, refused, said, startproject
+from roadie.scripts.render import TEMPLATES, render
+
+HASHED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Lay out a startproject with lines added to its settings, on SQLite; `whole` with Django's own apps."""
+    return partial(on_sqlite, tmp_path)
+
+
+# ---- What may not serve -----------------------------------------------------------------------------
+
+
+def test_an_unedited_startproject_may_serve(tmp_path):
+    startproject(tmp_path)
+    done = lay_out(tmp_path).serve()
+    assert (done.returncode, done.stdout) == (0, "serves\n"), done.stderr
+
+
+@pytest.mark.parametrize("has_own", [True, False])
+def test_with_uvicorn_the_asgi_application_serves(tmp_path, has_own):
+    path = startproject(tmp_path)
+    if not has_own:
+        (path.parent / "asgi.py").unlink()
+    release = lay_out(tmp_path, worker_class="uvicorn")
+    assert ("from mysite.asgi import application" in release.module("roadie_asgi")) == has_own
+    assert release.serve("asgi").stdout == "serves\n"
+
+
+def test_an_asgi_application_is_guarded_like_a_wsgi_one(site):
+    assert site("DEBUG = bool(1)", worker_class="uvicorn").serve("asgi").returncode == 3
+
+
+UNSAFE = {
+    "DEBUG": (["DEBUG = bool(1)"], "DEBUG is on"),
+    "an empty secret key": (["SECRET_KEY = str()"], "SECRET_KEY is empty"),
+    "startproject's secret key": (["SECRET_KEY = str(SECRET_KEY)"], "SECRET_KEY is a placeholder"),
+    "a short secret key": (["SECRET_KEY = 'change' + 'me'"], "SECRET_KEY is a placeholder"),
+    "a dull secret key": (["SECRET_KEY = 'x' * 50"], "SECRET_KEY is a placeholder"),
+    "another database": (["DATABASES['default']['NAME'] = 'other'"], "sqlite other instead of sqlite shop"),
+}
+
+
+@pytest.mark.parametrize(("lines", "reason"), UNSAFE.values(), ids=UNSAFE)
+def test_what_is_unsafe_is_refused_by_the_check_and_by_the_server(site, lines, reason):
+    release = site(*lines)
+    assert [reason in one for one in refused(release)] == [True]
+    done = release.serve()
+    assert done.returncode == 3
+    assert reason in done.stderr and done.stdout == ""
+
+
+def test_every_reason_is_named(site):
+    release = site("DEBUG = bool(1)", "SECRET_KEY = str()", "ALLOWED_HOSTS = ['a.example.org']")
+    assert len(refused(release)) == 3
+    assert release.serve().stderr.count("roadie refuses to serve:") == 2
+
+
+def test_another_engine_is_refused(tmp_path):
+    startproject(tmp_path, SQLITE)
+    done = lay_out(tmp_path).serve()
+    assert done.returncode == 3
+    assert "the default database is sqlite shop instead of mysql mysite" in done.stderr
+
+
+@pytest.mark.parametrize("overlay", [True, False])
+def test_a_wsgi_module_that_assigns_other_settings_is_refused(site, tmp_path, overlay):
+    release = site("SECRET_KEY = str('k' * 9 + SECRET_KEY[16:])", "DEBUG = bool()", overlay=overlay)
+    code = release.folder / "code"
+    (code / "mysite/other.py").write_text("from mysite.settings import *\n")
+    wsgi = code / "mysite/wsgi.py"
+    wsgi.write_text("import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'mysite.other'\n" + wsgi.read_text())
+    ours = "roadie_settings" if overlay else "mysite.settings"
+    expected = f"the settings are those of mysite.other instead of {ours}"
+    done = release.serve()
+    assert done.returncode == 3 and expected in done.stderr
+    assert any(expected in one for one in refused(release))
+
+
+def test_a_blank_in_the_environment_is_told_by_its_name(site):
+    [reason] = refused(site("ALLOWED_HOSTS = ['a.example.org']", env_names={"allowed_hosts": "MY_HOSTS"}))
+    assert reason == (
+        f"ALLOWED_HOSTS does not hold {DOMAIN}; read it from the environment, where it is MY_HOSTS "
+        "(see env_names of fabric.yaml), or write it under django: there"
+    )
+
+
+def test_a_value_without_a_name_in_the_environment_is_to_get_one(site):
+    [reason] = refused(site("DEBUG = bool(1)", env_names={"debug": []}))
+    assert reason.startswith("DEBUG is on; name it in fabric.yaml, env_names: debug, and read it from")
+
+
+# ---- What nginx would not serve ---------------------------------------------------------------------
+
+
+def test_urls_that_nginx_does_not_serve_are_refused(site):
+    release = site("STATIC_URL, MEDIA_URL = '/a/', 'm/'", static_url="/static/", media_url="/media/")
+    static, media = refused(release)
+    assert static.startswith(
+        "STATIC_URL is /a/, but nginx serves /static/; set static_url: /a/ in fabric.yaml"
+    )
+    assert media.startswith("MEDIA_URL is /m/, but nginx serves /media/; set media_url: /m/ in fabric.yaml")
+
+
+def test_urls_of_another_host_are_the_projects_own_affair(site):
+    release = site("STATIC_URL = str('https://cdn.example.org/x/')")
+    assert refused(release) == []
+
+
+def test_uploads_into_the_release_are_refused(site):
+    options = "'OPTIONS': {'location': BASE_DIR / 'up'}"
+    storage = f"{{'BACKEND': 'django.core.files.storage.FileSystemStorage', {options}}}"
+    [reason] = refused(site(f"STORAGES = {{'default': {storage}}}"))
+    assert "code/up and be gone with the release" in reason
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_static_root_that_the_site_reads_must_be_where_its_files_are(site, reads):
+    lines = [f"STORAGES = {HASHED}"] if reads else []
+    release = site("STATIC_ROOT = '/nonexistent/static'", *lines, whole=True)
+    reasons = refused(release)
+    assert [one.partition(",")[0] for one in reasons] == ["STATIC_ROOT is /nonexistent/static"] * reads
+
+
+# ---- What Django itself says ------------------------------------------------------------------------
+
+
+def test_an_error_of_djangos_checks_is_a_reason_and_a_warning_is_not(site):
+    release = site("TEMPLATES[0]['OPTIONS']['context_processors'] = []", whole=True)
+    assert any("admin.E402" in one for one in refused(release))
+    [warning] = said(release, "check")
+    assert "security.W004: You have not set a value for the SECURE_HSTS_SECONDS setting" in warning
+
+
+def test_what_acts_on_debug_before_it_is_off_is_told(site):
+    release = site("if DEBUG:", "    INTERNAL_IPS = ['127.0.0.1']")
+    settings, urls = (release.folder / f"code/mysite/{name}.py" for name in ("settings", "no_urls"))
+    line = settings.read_text().splitlines().index("if DEBUG:") + 1
+    urls.write_text("from .settings import DEBUG\nurlpatterns = []\nassert DEBUG\n")
+    assert said(release, "debug") == [f"mysite/no_urls.py, line 3; mysite/settings.py, line {line}"]
+
+
+@pytest.mark.parametrize("line", ["", "DEBUG = bool()\nif DEBUG: pass"])
+def test_a_debug_that_is_off_or_never_asked_for_is_not_told(site, line):
+    assert said(site(line), "debug") == []
+
+
+def test_silenced_checks_are_silent(site):
+    release = site("SILENCED_SYSTEM_CHECKS = [f'security.W0{n:02}' for n in range(30)]")
+    assert said(release, "check") == []
+
+
+def test_an_error_at_import_is_left_to_the_caller(site):
+    release = site()
+    (release.folder / "code/mysite/no_urls.py").write_text("import nothing_there\n")
+    done = release.ask("release.inspect('collected')")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'nothing_there'"
+
+
+def test_a_start_that_hangs_is_ended_and_says_where(site):
+    done = site("import time; time.sleep(600)").ask("release.inspect('collected')", "1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Timeout (0:00:01)!")
+    assert "mysite/settings.py" in done.stderr.splitlines()[2]
+
+
+def test_answers_are_heard_among_what_a_project_prints(site):
+    release = site("print('roadie: hello', end='')", "import sys; sys.stdout.write('unended')")
+    assert release.answers("release.inspect('collected')")[-1] == ("inspected", "passed")
+
+
+# ---- Static files -----------------------------------------------------------------------------------
+
+
+def test_static_files_are_collected_once_and_then_known_again(site):
+    release = site(whole=True)
+    [first] = said(release, "static")
+    assert first.startswith("collected ")
+    assert (release.root / "collected/admin/css/base.css").is_file()
+    digest = first.split()[1]
+    assert said(release, "static", f"release.inspect('{{}}', '{digest}')") == [f"same {digest}"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "STATIC_URL = 'a/'",
+        "STATICFILES_DIRS = [BASE_DIR / 'more']",
+        f"STORAGES = {HASHED}",
+    ],
+)
+def test_whatever_changes_the_static_files_has_them_collected_anew(site, line):
+    release = site(whole=True)
+    [before] = said(release, "static")
+    settings = release.folder / "code/mysite/settings.py"
+    settings.write_text(f"{settings.read_text()}\n{line}\n")
+    (release.folder / "code/more").mkdir()
+    (release.folder / "code/more/x.css").touch()
+    (release.folder / "overlay/roadie_site.py").write_text(
+        release.module("roadie_site").replace("STATIC_URL = '/static/'", "STATIC_URL = '/a/'")
+        if "STATIC_URL" in line
+        else release.module("roadie_site")
+    )
+    [after] = said(release, "static", f"release.inspect('{{}}', '{before.split()[1]}')")
+    assert after.startswith("collected ") and after != before
+
+
+def test_without_the_overlay_they_are_collected_too(site):
+    release = site(
+        "import os; STATIC_ROOT = BASE_DIR / 'out'; DEBUG = bool()",
+        "ALLOWED_HOSTS = ['*']; SECRET_KEY = os.environ['ROADIE_SECRET_KEY']",
+        overlay=False,
+        whole=True,
+    )
+    assert [one.split()[0] for one in said(release, "static")] == ["collected"]
+    assert (release.root / "collected/admin/css/base.css").is_file()
+    assert not (release.folder / "code/out").exists()
+
+
+def test_committed_files_are_not_collected_over(site):
+    release = site("STATIC_ROOT = BASE_DIR / 'assets'", whole=True)
+    own = release.folder / "code/assets"
+    own.mkdir()
+    (own / "app.css").touch()
+    assert said(release, "static") == [f"own {own}"]
+    assert not (release.root / "collected").exists()
+
+
+@pytest.mark.parametrize(("line", "answer"), [("", "none"), ("STATIC_ROOT = BASE_DIR / 'assets'", "own")])
+def test_collectstatic_false_collects_nothing(site, line, answer):
+    release = site(line, collectstatic=False)
+    (release.folder / "code/assets").mkdir()
+    (release.folder / "code/assets/app.css").touch()
+    assert [one.split()[0] for one in said(release, "static")] == [answer]
+
+
+def test_a_module_that_asks_for_a_hashed_name_at_import_finds_it(site):
+    release = site(f"STORAGES = {HASHED}", whole=True)
+    urls = release.folder / "code/mysite/urls.py"
+    urls.write_text(
+        f"from django.templatetags.static import static\nstatic('admin/css/base.css')\n{urls.read_text()}"
+    )
+    assert said(release, "inspected") == ["passed"]
+
+
+# ---- The modules themselves -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["guard.py", "lint.py", "migrations.py", "overlay.py", "release.py", "start.py"]
+)
+def test_plain_modules_come_through_the_templates_unchanged(name):
+    assert render(f"in-project/{name}", None, {}) == (TEMPLATES / "in-project" / name).read_text()
+
+
+def test_no_secret_is_written_into_a_release(site):
+    release = site()
+    texts = [path.read_text() for path in (release.folder / "overlay").iterdir()]
+    assert not [text for text in texts if SECRET_KEY in text]

@@ -1,0 +1,286 @@
+"""What settings come to under the overlay: real Django, in processes of its own."""
+
+from __future__ import annotations
+
+import sys
+from urllib.parse import quote
+
+import projects
+import pytest
+import releases
+from hypothesis import given
+from hypothesis import strategies as st
+from releases import DOMAIN, SECRET_KEY, lay_out, startproject
+from roadie.scripts.render import TEMPLATES
+
+NEWSDESK = {
+    "app": "newsdesk",
+    "project": "src",
+    "requirements": "requirements/production.txt",
+    "settings_module": "config.settings.production",
+    "static_url": "/assets/",
+}
+
+
+@pytest.fixture
+def overlay(tmp_path, monkeypatch):
+    """The module of the overlay's words, as if it lay in a release of tmp_path."""
+    folder = tmp_path / "releases/1/overlay"
+    folder.mkdir(parents=True)
+    (folder / "roadie_overlay.py").write_text((TEMPLATES / "in-project/overlay.py").read_text())
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "roadie_overlay", raising=False)
+    import roadie_overlay
+
+    yield roadie_overlay
+    del sys.modules["roadie_overlay"]
+
+
+def test_an_unedited_startproject_becomes_safe(tmp_path):
+    startproject(tmp_path)
+    release = lay_out(tmp_path)
+    assert release.settings(
+        "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER"
+    ) == {
+        "DEBUG": False,
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": [DOMAIN],
+        "CSRF_TRUSTED_ORIGINS": [f"https://{DOMAIN}", f"http://{DOMAIN}"],
+        "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"],
+    }
+
+
+def test_an_unedited_startproject_has_its_data_where_it_lasts(tmp_path):
+    startproject(tmp_path)
+    release = lay_out(tmp_path)
+    found = release.settings("STATIC_URL", "STATIC_ROOT", "MEDIA_URL", "MEDIA_ROOT", "DATABASES")
+    database = found.pop("DATABASES")["default"]
+    assert found == {
+        "STATIC_URL": "/static/",
+        "STATIC_ROOT": str(release.static),
+        "MEDIA_URL": "/media/",
+        "MEDIA_ROOT": str(release.media),
+    }
+    assert {key: database[key] for key in ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "OPTIONS")} == {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "mysite",
+        "USER": "mysite",
+        "PASSWORD": "p'w%",
+        "HOST": "/run/mysqld/mysqld.sock",
+        "OPTIONS": {"charset": "utf8mb4"},
+    }
+
+
+def test_what_a_project_works_out_is_its_own_word(tmp_path):
+    startproject(
+        tmp_path,
+        "import os",
+        "SECRET_KEY = os.environ['MY_KEY']",
+        "ALLOWED_HOSTS = os.environ.get('MY_HOSTS', 'a.example.org').split(',')",
+        "CSRF_TRUSTED_ORIGINS = ['https://b.example.org']",
+        "SECURE_PROXY_SSL_HEADER = None",
+        "DATABASES['default'] = {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'theirs'}",
+    )
+    release = lay_out(tmp_path, env={"MY_KEY": "theirs"})
+    found = release.settings(
+        "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER", "DATABASES"
+    )
+    assert found.pop("DATABASES")["default"]["NAME"] == "theirs"
+    assert found == {
+        "SECRET_KEY": "theirs",
+        "ALLOWED_HOSTS": ["a.example.org"],
+        "CSRF_TRUSTED_ORIGINS": ["https://b.example.org"],
+        "SECURE_PROXY_SSL_HEADER": None,
+    }
+
+
+def test_a_project_without_databases_or_urls_gets_them(tmp_path):
+    path = startproject(tmp_path)
+    code = path.read_text()
+    path.write_text(code[: code.index("DATABASES =")] + "\nUSE_TZ = True\n")
+    found = lay_out(tmp_path).settings("DATABASES", "STATIC_URL", "MEDIA_URL")
+    assert found["DATABASES"]["default"]["NAME"] == "mysite"
+    assert (found["STATIC_URL"], found["MEDIA_URL"]) == ("/static/", "/media/")
+
+
+def test_settings_of_fabric_yaml_win_over_everything(tmp_path):
+    startproject(tmp_path)
+    wanted = {
+        "TIME_ZONE": "Europe/Paris",
+        "ALLOWED_HOSTS": ["*"],
+        "TITLE": "it's {{ 7 }} %s\n",
+        "NUMBERS": {"a": None},
+    }
+    assert lay_out(tmp_path, django=wanted).settings(*wanted) == wanted
+
+
+def test_without_the_overlay_only_those_of_fabric_yaml_are_set(tmp_path):
+    startproject(tmp_path)
+    release = lay_out(tmp_path, overlay=False, django={"TIME_ZONE": "Europe/Paris"})
+    found = release.settings("TIME_ZONE", "DEBUG", "STATIC_ROOT")
+    assert found == {"TIME_ZONE": "Europe/Paris", "DEBUG": True, "STATIC_ROOT": None}
+
+
+def test_a_settings_package_keeps_what_it_reads_from_the_environment(tmp_path):
+    projects.example("newsdesk", tmp_path / "releases/1/code")
+    release = lay_out(
+        tmp_path,
+        **NEWSDESK,
+        env={
+            "DJANGO_SECRET_KEY": "k" * 50,
+            "DJANGO_ALLOWED_HOSTS": DOMAIN,
+            "DATABASE_URL": releases.DATABASE_URL,
+        },
+    )
+    found = release.settings("SECRET_KEY", "ALLOWED_HOSTS", "DATABASES", "STATIC_ROOT", "LOGGING")
+    assert found["SECRET_KEY"] == "k" * 50
+    assert found["ALLOWED_HOSTS"] == [DOMAIN]
+    assert found["DATABASES"]["default"]["CONN_MAX_AGE"] == 60
+    assert found["STATIC_ROOT"] == str(release.static)
+    assert found["LOGGING"]["handlers"]["file"]["class"] == "logging.StreamHandler"
+
+
+@pytest.mark.parametrize(
+    ("said", "lasts"),
+    [
+        ("BASE_DIR / 'media'", False),
+        ("'media'", False),
+        ("''", False),
+        ("str(BASE_DIR.parent / 'media')", False),
+        ("'/mnt/uploads'", True),
+    ],
+)
+def test_a_media_root_inside_the_release_is_not_the_projects_word(tmp_path, said, lasts):
+    startproject(tmp_path, f"MEDIA_ROOT = {said}")
+    release = lay_out(tmp_path)
+    [found] = release.settings("MEDIA_ROOT").values()
+    assert found == ("/mnt/uploads" if lasts else str(release.media))
+
+
+@pytest.mark.parametrize(("name", "is_own"), [("app.css", True), (".gitkeep", False)])
+def test_a_static_root_with_committed_files_is_left_alone(tmp_path, name, is_own):
+    path = startproject(tmp_path, "STATIC_ROOT = BASE_DIR / 'assets'")
+    own = path.parents[1] / "assets"
+    own.mkdir()
+    (own / name).touch()
+    release = lay_out(tmp_path)
+    assert release.settings("STATIC_ROOT") == {"STATIC_ROOT": str(own if is_own else release.static)}
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60))
+def test_a_password_comes_through_a_database_url(password):
+    scope: dict[str, object] = {"__file__": "/srv/x/releases/1/overlay/roadie_overlay.py"}
+    exec((TEMPLATES / "in-project/overlay.py").read_text(), scope)
+    url = f"mysql://me:{quote(password, safe='')}@localhost/site?unix_socket=/run/x.sock"
+    assert scope["database"](url)["PASSWORD"] == password  # type: ignore[operator]
+
+
+def test_a_database_url_may_name_a_host_and_a_port(overlay):
+    found = overlay.database("mysql://me:x@db.example.org:3307/site")
+    assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example.org", "3307", "site")
+
+
+# ---- Logging ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def logged(overlay, tmp_path):
+    """Configure logging as Django would, log to some loggers, and give back what came to stderr."""
+
+    def log(config):
+        script = f"""
+import json, logging, logging.config, sys
+from django.utils.log import DEFAULT_LOGGING
+import django.conf
+django.conf.settings.configure(DEBUG=False, SECRET_KEY="any")
+django.setup()
+import roadie_overlay
+logging.config.dictConfig(DEFAULT_LOGGING)
+logging.config.dictConfig(roadie_overlay.to_stderr({config!r}))
+for name in ("django.request", "shop", "shop.cart", "other"):
+    logging.getLogger(name).error("from %s", name)
+"""
+        folder = tmp_path / "releases/1"
+        env = {"PYTHONPATH": str(folder / "overlay")}
+        done = releases.Release(tmp_path, env)
+        (folder / "code").mkdir(exist_ok=True)
+        return done.python("-c", script).stderr
+
+    return log
+
+
+LOGGERS = ("django.request", "shop", "shop.cart", "other")
+ONCE = dict.fromkeys(LOGGERS, 1)
+CONSOLE = {"console": {"class": "logging.StreamHandler"}}
+
+
+def test_without_a_word_on_logging_everything_comes_to_stderr(logged):
+    assert counts(logged({})) == ONCE
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"handlers": CONSOLE, "root": {"handlers": ["console"]}},
+        {"handlers": CONSOLE, "loggers": {"": {"handlers": ["console"]}}},
+        {"handlers": CONSOLE, "loggers": {"shop": {"handlers": ["console"]}}},
+        {"handlers": CONSOLE, "loggers": {"shop": {"handlers": ["console"], "propagate": False}}},
+        {"handlers": CONSOLE, "loggers": {"django": {"handlers": ["console"]}, "shop": {"level": "INFO"}}},
+        {
+            "handlers": {"console": {**CONSOLE["console"], "filters": ["dev"]}},
+            "filters": {"dev": {"()": "django.utils.log.RequireDebugTrue"}},
+            "loggers": {"shop": {"handlers": ["console"]}},
+        },
+    ],
+    ids=["root", "root by its empty name", "one logger", "one that keeps to itself", "django", "debug only"],
+)
+def test_nothing_is_told_twice_and_nothing_is_lost(logged, config):
+    assert counts(logged({"version": 1, **config})) == ONCE
+
+
+@pytest.mark.parametrize("path", ["{}/releases/1/code/logs/app.log", "app.log", "/nonexistent/app.log"])
+def test_a_file_that_would_not_last_becomes_stderr(logged, tmp_path, path):
+    handler = {
+        "class": "logging.handlers.RotatingFileHandler",
+        "filename": path.format(tmp_path),
+        "maxBytes": 9,
+        "formatter": "own",
+    }
+    config = {
+        "version": 1,
+        "formatters": {"own": {"format": "OWN %(message)s"}},
+        "handlers": {"file": handler},
+        "loggers": {"shop": {"handlers": ["file"]}},
+    }
+    said = logged(config)
+    assert counts(said) == ONCE
+    assert "OWN from shop" in said
+    assert list(tmp_path.rglob("*.log")) == []
+
+
+def test_a_file_that_lasts_stays_and_stderr_is_beside_it(logged, tmp_path):
+    path = tmp_path / "app.log"
+    handlers = {"file": {"class": "logging.FileHandler", "filename": str(path)}}
+    said = logged({"version": 1, "handlers": handlers, "loggers": {"shop": {"handlers": ["file"]}}})
+    assert counts(said) == ONCE
+    assert counts(path.read_text())["shop.cart"] == 1
+
+
+def test_a_console_beside_a_file_tells_once(logged):
+    handlers = {**CONSOLE, "file": {"class": "logging.FileHandler", "filename": "a.log"}}
+    handlers["more"] = {"class": "logging.FileHandler", "filename": "b.log"}
+    loggers = {"shop": {"handlers": ["console", "file"]}, "other": {"handlers": ["file", "more"]}}
+    assert counts(logged({"version": 1, "handlers": handlers, "loggers": loggers})) == ONCE
+
+
+def test_the_projects_own_handlers_stay(overlay):
+    mail = {"class": "django.utils.log.AdminEmailHandler", "level": "ERROR"}
+    found = overlay.to_stderr({"version": 1, "handlers": {"mail": mail}, "root": {"handlers": ["mail"]}})
+    assert found["handlers"]["mail"] == mail
+    assert found["root"]["handlers"] == ["mail", "roadie"]
+
+
+def counts(said):
+    """How often each logger's record came."""
+    lines = [line.rpartition("from ")[2] for line in said.splitlines()]
+    return {name: lines.count(name) for name in LOGGERS}

@@ -1,0 +1,388 @@
+"""A Django project is known by its files, or one line says what to write."""
+
+from pathlib import Path
+
+import projects
+import pytest
+from roadie.errors import SettingsError
+from roadie.git.trees import CommitTree, FolderTree
+from roadie.project.reading import complete, read, refuse_unsupported
+from roadie.project.requirements import PINS
+from roadie.settings.reading import load
+
+MANAGE = """\
+import os
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", {})
+    from django.core.management import execute_from_command_line
+"""
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n".format("0a" * 32)
+
+
+class Files:
+    """A tree that is a mapping of paths to texts."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def list(self):
+        return sorted(self.texts)
+
+    def read(self, path):
+        return self.texts.get(path)
+
+
+def shop(folder="", **others):
+    """A small project in a folder, by path; None takes a file away."""
+    files = {
+        "manage.py": MANAGE.format("'shop.settings'"),
+        "shop/__init__.py": "",
+        "shop/settings.py": "WSGI_APPLICATION = 'shop.wsgi.application'\n",
+        "shop/wsgi.py": "",
+        "requirements.txt": "Django==5.2\n",
+        **others,
+    }
+    return {f"{folder}{path}": text for path, text in files.items() if text is not None}
+
+
+def settings(root="/home/me/corner-shop", **values):
+    return load({"domain": "www.example.org", **values}, "fabric.yaml", Path(root))
+
+
+def project(files, **values):
+    return read(Files(files), settings(**values))
+
+
+def refusal(files, **values):
+    with pytest.raises(SettingsError) as caught:
+        project(files, **values)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# ---- Whole projects
+
+
+def test_an_unedited_startproject_is_known(tmp_path):
+    folder = projects.startproject(tmp_path, "mysite")
+    for tree in (FolderTree(folder), CommitTree(folder, "HEAD")):
+        made = read(tree, settings())
+        assert (made.manage_dir, made.ship_root, made.name) == ("", "", "mysite")
+        assert (made.settings_module, made.wsgi_module) == ("mysite.settings", "mysite.wsgi")
+        assert (made.wsgi_callable, made.celery_app) == ("application", None)
+        assert (made.requirements, made.pip_dir, made.needs_tree) == ("requirements.txt", "", False)
+        assert made.pins == (PINS["gunicorn"], PINS["mysqlclient"])
+        assert made.django_requirement == "Django==5.2.19"
+        assert made.words["DEBUG"] == made.words["DATABASES"] == "startproject"
+        assert made.words["STATIC_ROOT"] == "absent"
+        done = complete(settings(), made)
+        assert (done.app, done.static_url, done.media_url) == ("mysite", "/static/", "/media/")
+
+
+def test_an_unedited_startproject_without_requirements_is_told_the_lines_to_write(tmp_path):
+    projects.startproject(tmp_path)
+    (tmp_path / "requirements.txt").unlink()
+    with pytest.raises(
+        SettingsError, match=r"write requirements.txt with the two lines 'Django>=5.2,<5.3' and"
+    ):
+        read(FolderTree(tmp_path), settings())
+
+
+def test_a_project_of_another_shape_is_known():
+    example = projects.EXAMPLES / "newsdesk"
+    wanted = settings(project="src", settings_module="config.settings.production")
+    made = read(FolderTree(example), wanted)
+    assert (made.manage_dir, made.ship_root, made.wsgi_module) == ("src", "", "config.wsgi")
+    assert made.requirements == "requirements/production.txt"
+    assert list(made.requirement_files) == ["requirements/production.txt", "requirements/base.txt"]
+    assert made.pins == ()
+    assert made.words["SECRET_KEY"] == made.words["DATABASES"] == made.words["LOGGING"] == "own"
+    assert complete(wanted, made).static_url == "/assets/"
+
+
+def test_a_project_that_names_two_settings_is_asked_which():
+    with pytest.raises(SettingsError) as caught:
+        read(FolderTree(projects.EXAMPLES / "newsdesk"), settings())
+    assert str(caught.value) == (
+        "manage.py names config.settings.local and src/config/wsgi.py config.settings.production; write the "
+        "one for production in fabric.yaml, for example `settings_module: config.settings.production`"
+    )
+
+
+# ---- manage.py
+
+
+@pytest.mark.parametrize("folder", ["", "src/", "a/b/"])
+def test_manage_py_is_found_two_folders_down(folder):
+    made = project(shop(folder))
+    assert made.manage_dir == folder.rstrip("/")
+    assert made.ship_root == made.manage_dir
+
+
+def test_a_manage_py_at_the_top_is_the_one():
+    assert project({**shop(), **shop("example/")}).manage_dir == ""
+
+
+def test_several_are_asked_about():
+    message = refusal({**shop("a/"), **shop("b/c/")})
+    assert message.startswith("a/manage.py and b/c/manage.py: which one? Write `project: a`")
+    assert project({**shop("a/"), **shop("b/c/")}, project="b/c").manage_dir == "b/c"
+
+
+def test_a_manage_py_that_is_not_djangos_is_none():
+    assert project({**shop("src/"), "manage.py": "import flask"}).manage_dir == "src"
+
+
+def test_none_at_all_is_told():
+    assert refusal({}).startswith("no manage.py of Django here or up to two folders down")
+    assert refusal(shop("a/b/c/")).startswith("no manage.py of Django here")
+    assert project(shop("a/b/c/"), project="a/b/c").manage_dir == "a/b/c"
+    assert refusal(shop(), project="src").startswith("src/manage.py: no such file; is it committed")
+    assert project(shop(), project=".").manage_dir == ""
+
+
+# ---- The settings module
+
+
+def test_manage_py_may_assign_what_it_names():
+    made = project(shop(**{"manage.py": "os.environ['DJANGO_SETTINGS_MODULE'] = 'shop.settings'  # django"}))
+    assert made.settings_module == "shop.settings"
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (MANAGE.format("f'shop.{stage}'"), "is worked out"),
+        (MANAGE.format("os.environ.get('X', 'shop.settings')"), "is worked out"),
+        (MANAGE.format("'a'") + MANAGE.format("'b'"), "is worked out"),
+        ("import django", "is not set"),
+    ],
+)
+def test_a_manage_py_that_does_not_say_is_asked_for_the_setting(text, how):
+    message = refusal(shop(**{"manage.py": text}))
+    assert message.startswith(f"manage.py: DJANGO_SETTINGS_MODULE {how} there; write `settings_module:`")
+    assert (
+        project(shop(**{"manage.py": text}), settings_module="shop.settings").settings_module
+        == "shop.settings"
+    )
+
+
+def test_settings_that_are_not_there_are_told():
+    message = refusal(shop("src/", **{"shop/settings.py": None}))
+    assert message.startswith(
+        "settings module shop.settings, named by manage.py: no src/shop/settings.py and "
+    )
+    assert "named by `settings_module:`" in refusal(shop(), settings_module="shop.live")
+
+
+def test_a_manage_py_that_is_not_python_is_one_line():
+    assert refusal(shop(**{"manage.py": "print 'django'"})).startswith(
+        "manage.py, line 1: is not Python as 3."
+    )
+
+
+def test_wsgi_py_that_assigns_is_left_to_the_gate():
+    wsgi = "os.environ['DJANGO_SETTINGS_MODULE'] = 'shop.live'"
+    assert project(shop(**{"shop/wsgi.py": wsgi, "shop/live.py": ""})).settings_module == "shop.settings"
+
+
+# ---- The wsgi module
+
+
+def test_the_wsgi_module_is_named_through_star_imports():
+    made = project(
+        shop(**{
+            "shop/settings.py": "from .base import *",
+            "shop/base.py": "WSGI_APPLICATION = 'served.by.app'",
+            "served/by.py": "",
+        })
+    )  # fmt: skip
+    assert (made.wsgi_module, made.wsgi_callable) == ("served.by", "app")
+
+
+@pytest.mark.parametrize("path", ["shop/conf/wsgi.py", "shop/wsgi.py", "wsgi.py"])
+@pytest.mark.parametrize("line", ["", "WSGI_APPLICATION = None"])
+def test_the_wsgi_module_is_found_beside_the_settings(path, line):
+    files = shop(**{"shop/wsgi.py": None, "shop/conf/live.py": line, path: ""})
+    made = project(files, settings_module="shop.conf.live")
+    assert made.wsgi_module == path.removesuffix(".py").replace("/", ".")
+
+
+def test_without_a_wsgi_module_djangos_own_application_is_meant():
+    files = shop(**{"shop/wsgi.py": None, "shop/settings.py": ""})
+    assert project(files).wsgi_module == ""
+
+
+def test_the_setting_names_module_and_callable():
+    made = project(shop(**{"other.py": ""}), wsgi="other:app")
+    assert (made.wsgi_module, made.wsgi_callable) == ("other", "app")
+
+
+@pytest.mark.parametrize(
+    ("files", "values", "says"),
+    [
+        (
+            {"shop/wsgi.py": None},
+            {},
+            "wsgi module shop.wsgi:application, named by WSGI_APPLICATION in shop.settings",
+        ),
+        ({}, {"wsgi": "other"}, "wsgi module other, named by `wsgi:`, is not there"),
+        (
+            {"shop/settings.py": "WSGI_APPLICATION = find()"},
+            {},
+            "shop.settings: WSGI_APPLICATION is worked out",
+        ),
+        ({"shop/settings.py": "if x:\n WSGI_APPLICATION = 'a.b'"}, {}, "WSGI_APPLICATION is worked out"),
+    ],
+)
+def test_a_wsgi_module_that_is_not_there_is_told(files, values, says):
+    assert says in refusal(shop(**files), **values)
+
+
+# ---- Requirements and what ships
+
+
+def test_what_ships_holds_manage_py_and_all_requirements():
+    below = {"backend/" + path: text for path, text in shop("src/", **{"requirements.txt": None}).items()}
+    files = {
+        **below,
+        "backend/requirements/prod.txt": "-r base.txt",
+        "backend/requirements/base.txt": "Django",
+    }
+    made = project({**files, "README": ""}, project="backend/src")
+    assert (made.ship_root, made.requirements) == ("backend", "backend/requirements/prod.txt")
+    assert made.pip_dir == "backend"
+
+
+def test_a_requirement_from_the_tree_needs_the_tree():
+    made = project({**shop("src/", **{"requirements.txt": None}), "requirements.txt": "Django\n-e ./lib"})
+    assert (made.needs_tree, made.ship_root) == (True, "")
+    assert not project(shop()).needs_tree
+
+
+def test_the_setting_names_the_requirements():
+    files = {**shop(), "needs/live.txt": "Django==6.0\ngunicorn\nmysqlclient"}
+    made = project(files, requirements="needs/live.txt")
+    assert (made.requirements, made.django_requirement, made.pins) == ("needs/live.txt", "Django==6.0", ())
+    assert refusal(files, requirements="nothing.txt") == "nothing.txt: no such file; is it committed?"
+
+
+@pytest.mark.parametrize(
+    ("head", "django"),
+    [
+        ("using Django 6.0.1.", "Django>=6.0,<6.1"),
+        ("using Django 4.2.", "Django>=4.2,<4.3"),
+        ("", "Django>=5.2,<5.3"),
+    ],
+)
+def test_the_django_to_write_is_the_one_that_made_the_project(head, django):
+    files = shop(**{"shop/settings.py": f'"""{head}"""', "requirements.txt": None})
+    assert f"'{django}'" in refusal(files)
+
+
+# ---- Celery
+
+
+@pytest.mark.parametrize("line", ["app = Celery('shop')", "import celery\napp = celery.Celery()"])
+def test_a_celery_app_beside_the_settings_is_found(line):
+    assert project(shop(**{"shop/celery.py": line})).celery_app == "shop.celery"
+    nested = shop(**{"shop/conf/live.py": "", "shop/celery.py": line})
+    assert project(nested, settings_module="shop.conf.live").celery_app == "shop.celery"
+
+
+def test_a_celery_py_without_an_app_is_none():
+    assert project(shop(**{"shop/celery.py": "x = 1"})).celery_app is None
+
+
+# ---- Settings that the project completes
+
+
+@pytest.mark.parametrize(
+    ("package", "root", "name"),
+    [
+        ("shop", "/x/y", "shop"),
+        ("My_Shop2", "/x/y", "my_shop2"),
+        ("_shop_", "/x/y", "shop"),
+        ("config", "/x/Corner Shop", "corner-shop"),
+        ("core", "/x/2nd.shop", "nd-shop"),
+        ("a" * 40, "/x/y", "a" * 26),
+    ],
+)
+def test_a_site_is_called_after_the_project(package, root, name):
+    files = shop(**{"manage.py": MANAGE.format(f"'{package}.settings'"), f"{package}/settings.py": ""})
+    wanted = settings(root=root)
+    assert complete(wanted, read(Files(files), wanted)).app == name
+
+
+@pytest.mark.parametrize(
+    ("package", "says"), [("mysql", "belongs to the system"), ("___", "must be 1 to 26")]
+)
+def test_a_project_whose_name_cannot_be_is_asked_for_another(package, says):
+    files = shop(**{"manage.py": MANAGE.format(f"'{package}.settings'"), f"{package}/settings.py": ""})
+    with pytest.raises(
+        SettingsError, match=rf"^the project's name: .*{says}.*; write `app:` in fabric.yaml$"
+    ):
+        complete(settings(), project(files))
+    assert complete(settings(app="shop"), project(files)).app == "shop"
+
+
+@pytest.mark.parametrize(
+    ("line", "static"),
+    [
+        ("STATIC_URL = 'assets/'", "/assets/"),
+        ("STATIC_URL = '/a/b/'", "/a/b/"),
+        ("STATIC_URL = 'https://cdn.example.org/x/'", "/static/"),
+        ("STATIC_URL = get()", "/static/"),
+        ("STATIC_URL = '/'", "/static/"),
+        ("", "/static/"),
+    ],
+)
+def test_nginx_serves_what_the_project_says(line, static):
+    made = project(shop(**{"shop/settings.py": line}))
+    assert complete(settings(), made).static_url == static
+    assert complete(settings(static_url="/mine/"), made).static_url == "/mine/"
+
+
+def test_static_files_inside_of_uploads_are_refused():
+    made = project(shop(**{"shop/settings.py": "STATIC_URL = '/media/static/'"}))
+    with pytest.raises(SettingsError, match=r"^the project's settings: .* lie in each other"):
+        complete(settings(), made)
+
+
+# ---- What cannot be deployed yet
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A project below src/, with a submodule and an LFS pointer where a test puts them."""
+
+    def make(submodule="", pointer=""):
+        for path, text in {**shop("src/"), **({pointer: LFS} if pointer else {})}.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+        head = projects.git_repo(tmp_path)
+        if submodule:
+            projects.git(tmp_path, "update-index", "--add", "--cacheinfo", f"160000,{head},{submodule}")
+            projects.git(tmp_path, "commit", "-q", "-m", "A submodule")
+        tree = CommitTree(tmp_path, "HEAD")
+        refuse_unsupported(tree, read(tree, settings()))
+
+    return make
+
+
+def test_a_submodule_in_what_ships_is_refused(odd):
+    with pytest.raises(
+        SettingsError, match=r"^src/lib/x: submodules are not supported yet; commit its files"
+    ):
+        odd(submodule="src/lib/x")
+
+
+def test_an_lfs_pointer_in_what_ships_is_refused(odd):
+    with pytest.raises(
+        SettingsError, match=r"^src/big.bin: Git LFS is not supported yet, .*; commit the file"
+    ):
+        odd(pointer="src/big.bin")
+
+
+def test_what_does_not_ship_may_be_anything(odd):
+    odd(submodule="docs/theme", pointer="docs/film.mp4")

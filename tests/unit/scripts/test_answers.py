@@ -1,0 +1,40 @@
+"""What a release's check says comes whole to the stage that asked, however slowly."""
+
+import random
+import subprocess
+import threading
+import time
+
+from roadie.scripts.render import TEMPLATES
+
+#: the words for what is asked, with a time limit that runs out often
+READ = """
+stop_if_asked() { :; }
+app=guestbook root=/nonexistent run_id=1 nonce=1 teller=$$
+. <(sed 's/-t 0[.]5/-t 0.02/' "$1")
+exec 6<&0
+for ((i = 0; i < 150; i++)); do next_answer; printf '%s\\n' "${line}"; done
+"""
+
+
+def test_no_line_is_lost_or_joined_where_a_time_limit_runs_out() -> None:
+    dice = random.Random(1)
+    lines = [f"roadie:\tstatic\tcollected {number:064}" for number in range(150)]
+    with subprocess.Popen(
+        ["bash", "-c", READ, "read", TEMPLATES / "inspection/words.sh"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin and process.stdout
+        told: list[str] = []
+        said = process.stdout
+        listener = threading.Thread(target=lambda: told.extend(said.read().decode().splitlines()))
+        listener.start()
+        for line in lines:
+            # As Python prints it where nothing is buffered: the end of the line on its own.
+            for part in (line, "\n"):
+                process.stdin.write(part.encode())
+                process.stdin.flush()
+                time.sleep(dice.choice([0, 0.0195, 0.02, 0.0205]))
+        listener.join(30)
+    assert told == lines

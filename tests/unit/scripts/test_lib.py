@@ -1,0 +1,347 @@
+"""The words that stages speak: they ask first, change only what differs, and in check mode change nothing."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from roadie.events import parse
+from roadie.scripts.render import TEMPLATES
+
+NONCE = "0" * 32
+FRAME = """
+set -Eeuo pipefail
+umask 022
+nonce={nonce} check={check} app=guestbook build_user=guestbook-build who=ann command='fab test' run_id=1
+root={folder}/srv log={folder}/log
+. {folder}/lib.sh
+stages() {{
+{body}
+}}
+trap 'on_error "$?" "${{BASH_COMMAND}}"' ERR
+trap on_term TERM
+stage=test
+stages
+exit 0
+"""
+LIBRARIES = (
+    "frame/lib.sh",
+    "words/users.sh",
+    "frame/locks.sh",
+    "words/ensure.sh",
+    "site/words.sh",
+    "secrets/words.sh",
+)
+PLACES = {"/var/lib/roadie": "state", "/var/backups/roadie": "backups", "/run/roadie": "run"}
+OWNER = subprocess.check_output(["bash", "-c", 'stat -c %U:%G /proc/"$$"'], text=True).strip()
+
+
+class Shell:
+    """A folder to work in, and the library at work there."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("srv", "state", "run", "bin"):
+            (folder / name).mkdir()
+        text = "".join((TEMPLATES / name).read_text() for name in LIBRARIES)
+        for place, ours in PLACES.items():
+            text = text.replace(place, f"{folder}/{ours}")
+        self.path("lib.sh").write_text(text)
+        self.code = 0
+
+    def path(self, name):
+        return self.folder / name
+
+    def stub(self, name, text):
+        """Put a program of this name before the real one."""
+        path = self.folder / "bin" / name
+        path.write_text(f"#!/bin/bash\n{text}\n")
+        path.chmod(0o755)
+
+    def start(self, body, check=False):
+        self.path("log").write_text("")
+        script = FRAME.format(nonce=NONCE, check="1" if check else "", folder=self.folder, body=body)
+        self.path("script").write_text(script)
+        environment = {**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "P": str(self.folder)}
+        with self.path("log").open("a") as log:
+            return subprocess.Popen(["bash", self.path("script")], env=environment, stdout=log, stderr=log)
+
+    def run(self, body, check=False):
+        """What the events of this stage say, a (verb, object) each; "doing" left out."""
+        self.code = self.start(body, check).wait(30)
+        return [(event.verb, event.what) for event in self.events() if event.verb != "doing"]
+
+    def events(self):
+        lines = self.path("log").read_text().split("\n")
+        return [event for line in lines if (event := parse(line, NONCE))]
+
+    @property
+    def detail(self):
+        """The detail of the last event."""
+        return self.events()[-1].detail
+
+
+@pytest.fixture
+def shell(tmp_path):
+    return Shell(tmp_path)
+
+
+ENSURED = {
+    "directory": (f'ensure_dir "${{P}}/x" 750 {OWNER}', "directory {}/x"),
+    "file": (f'ensure_file "${{P}}/x" 640 {OWNER} text', "file {}/x"),
+    "link": ('ensure_link "${P}/x" "${P}/state"', "link {}/x"),
+    "link to nothing": ('ensure_link "${P}/x" nowhere', "link {}/x"),
+    "nothing": (': >"${P}/state/y"; [[ -e ${P}/x ]] || ensure_absent "${P}/state/y"', "no {}/state/y"),
+    "reload": ("ensure_applied 'reload of it' touch \"${P}/x\"", "reload of it"),
+}
+
+
+@pytest.mark.parametrize(("body", "what"), ENSURED.values(), ids=ENSURED)
+def test_what_is_ensured_would_change_then_changes_then_is_ok(shell, body, what):
+    named = what.format(shell.folder)
+    assert shell.run(body, check=True) == [("would", named)]
+    assert not shell.path("x").exists() and not shell.path("x").is_symlink()
+    assert shell.run(body) == [("changed", named)]
+    if "absent" not in body:
+        assert shell.run(body) == shell.run(body, check=True) == [("ok", named)]
+
+
+def test_modes_are_put_right_and_shown(shell):
+    body = f'ensure_file "${{P}}/x" 640 {OWNER} text'
+    shell.run(body)
+    shell.path("x").chmod(0o666)
+    assert shell.run(body) == [("changed", f"file {shell.path('x')}")]
+    assert f"mode and owner 666 {OWNER}, should be 640 {OWNER}" in shell.detail
+    assert shell.path("x").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_new_content_shows_as_a_diff_and_keeps_nothing(shell):
+    for text in ("one\ntwo", "one\n2"):
+        shell.run(f"ensure_file \"${{P}}/x\" 640 {OWNER} $'{text}'".replace("\n", "\\n"))
+    assert "-two\n+2" in shell.detail
+    assert not shell.path("backups").exists()
+
+
+def test_an_edit_by_hand_is_kept_and_named(shell):
+    body = f'ensure_file "${{P}}/x" 640 {OWNER} text'
+    shell.run(body)
+    shell.path("x").write_text("mine\n")
+    told = shell.run(body)
+    assert [verb for verb, _ in told] == ["kept", "changed"]
+    [kept] = shell.path("backups").rglob("x.*")
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("mine\n", 0o600)
+    assert shell.path("x").read_text() == "text\n"
+
+
+def test_a_file_that_roadie_did_not_write_is_kept_too(shell):
+    shell.path("x").write_text("theirs\n")
+    shell.run(f'ensure_file "${{P}}/x" 640 {OWNER} text')
+    assert [kept.read_text() for kept in shell.path("backups").rglob("x.*")] == ["theirs\n"]
+
+
+def test_a_cut_before_roadie_remembers_a_file_makes_no_edit_of_it(shell):
+    shell.run(f'ensure_file "${{P}}/x" 640 {OWNER} text')
+    for record in shell.path("state/files").iterdir():
+        record.unlink()
+    assert shell.run(f'ensure_file "${{P}}/x" 640 {OWNER} text')[0][0] == "ok"
+    assert [verb for verb, _ in shell.run(f'ensure_file "${{P}}/x" 640 {OWNER} new')] == ["changed"]
+
+
+@pytest.mark.parametrize(
+    "body", [f'ensure_file "${{P}}/x" 640 {OWNER} t', f'ensure_dir "${{P}}/x" 750 {OWNER}']
+)
+def test_nothing_is_written_through_a_link(shell, body):
+    shell.path("x").symlink_to(shell.path("state"))
+    assert [verb for verb, _ in shell.run(body)] == ["failed"]
+    assert (shell.code, shell.path("x").is_symlink()) == (6, True)
+
+
+def test_a_secret_is_never_shown(shell):
+    body = 'ensure_secret_file "${P}/x" 600 ' + OWNER
+    for value in ("hush-1", "hush-2"):
+        shell.run(f"{body} {value}")
+        assert shell.path("x").read_text() == f"{value}\n"
+        assert "hush" not in shell.path("log").read_text()
+    assert not shell.path("backups").exists() and not shell.path("state/files").exists()
+
+
+def test_a_reload_is_due_until_it_is_done(shell):
+    hooked = f"""
+      begin() {{ unapply reload; }}
+      local before_change=begin
+      ensure_file "${{P}}/x" 640 {OWNER} "$(cat "${{P}}/want")"
+      ensure_applied reload test -e "${{P}}/works"
+    """
+    shell.path("want").write_text("1")
+    shell.path("works").touch()
+    shell.run(hooked)
+    assert [verb for verb, _ in shell.run(hooked)] == ["ok", "ok"]
+    shell.path("want").write_text("2")
+    shell.path("works").unlink()
+    assert [verb for verb, _ in shell.run(hooked)] == ["changed", "failed"]
+    shell.path("works").touch()
+    assert shell.run(hooked, check=True) == [("ok", f"file {shell.path('x')}"), ("would", "reload")]
+    assert [verb for verb, _ in shell.run(hooked)] == ["ok", "changed"]
+
+
+def test_a_failure_tells_the_step_its_command_and_its_code_once(shell):
+    assert shell.run('change "the thing" bash -c "exit 3"') == [("failed", "the thing")]
+    assert (shell.code, "exit code 3" in shell.detail) == (6, True)
+    assert shell.run("change_cuttable 'the thing' fail 'the part' 'it broke' 4") == [("failed", "the part")]
+    assert (shell.code, shell.detail) == (4, "it broke")
+    shell.run("change 'the thing' bash -c 'kill -KILL $$'")
+    assert "out of memory" in shell.detail
+
+
+def test_nothing_runs_after_a_failure_in_a_function(shell):
+    shell.run('act_on() { false; touch "${P}/x"; }; change thing act_on; touch "${P}/x"')
+    assert not shell.path("x").exists()
+
+
+def test_the_cause_is_what_the_step_itself_said(shell):
+    body = """
+      change 'one' echo 'ERROR: of another step'
+      step() { echo '  ERROR: first'; echo ERROR: second; echo ERROR: second; echo no more; }
+      change 'two' step
+      say fact cause "$(cause 'ERROR:')"
+    """
+    shell.run(body)
+    assert shell.detail == "ERROR: first; ERROR: second"
+
+
+@pytest.mark.parametrize(
+    ("body", "verbs", "seconds"),
+    [
+        ("change_cuttable step sleep 30; touch ${P}/x", ["stopped"], 3),
+        ("change step sleep 2; touch ${P}/x; change next touch ${P}/y", ["changed", "stopped"], 5),
+    ],
+)
+def test_a_stop_ends_what_may_be_cut_and_lets_the_rest_finish(shell, body, verbs, seconds):
+    process = shell.start(body)
+    while "doing" not in shell.path("log").read_text():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 130
+    assert time.monotonic() - began < seconds
+    assert [event.verb for event in shell.events() if event.verb != "doing"] == verbs
+    assert not shell.path("y").exists()
+
+
+SHOW = "Id={0}.service\nLoadState={1}\nActiveState={2}\nUnitFileState={3}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        (("loaded", "active", "enabled"), [("ok", "service some")]),
+        (("loaded", "inactive", "enabled"), [("changed", "service some")]),
+        (("loaded", "active", "disabled"), [("changed", "service some")]),
+        (("not-found", "inactive", ""), [("failed", "service some")]),
+    ],
+)
+def test_a_service_runs_now_and_after_a_boot(shell, states, told):
+    shell.stub(
+        "systemctl",
+        f'[[ $1 != show ]] || printf "{SHOW.format("some", *states)}"; echo "$@" >>"{shell.folder}/asked"',
+    )
+    assert shell.run("ensure_service some") == told
+    assert ("enable --quiet --now -- some" in shell.path("asked").read_text()) == (told[0][0] == "changed")
+
+
+def test_a_service_that_comes_with_its_package_is_no_change_of_the_plan(shell):
+    shell.stub("systemctl", f'printf "{SHOW.format("some", "not-found", "inactive", "")}"')
+    assert shell.run("ensure_service some", check=True) == []
+
+
+def test_a_claim_is_known_again(shell):
+    shell.path("state/sites").mkdir()
+    shell.stub("chown", "")
+    one = "if is_claimed {0}; then ok {0}; else change {0} claim {0}; fi\n"
+    body = one.format("site") + one.format("database")
+    assert [verb for verb, _ in shell.run(body)] == ["changed", "changed"]
+    assert [verb for verb, _ in shell.run(body)] == ["ok", "ok"]
+    assert shell.path("state/sites/guestbook").read_text() == "site\ndatabase\n"
+
+
+HOLD = "put_memo \"${P}/state/held-guestbook\" 'until Monday'\n"
+
+
+def test_who_is_locked_out_is_told_of_the_revision_too(shell):
+    held = shell.start(
+        "revision=20261123T120000Z-0123abcd\ntake_lock\nbegin_stage static 'Collect.'\nexec sleep 20"
+    )
+    deadline = time.monotonic() + 10
+    while not shell.path("run/guestbook.step").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    shell.path("run/1.beat").write_text("")  # its controller is there
+    assert shell.run("take_lock") == [("waiting", "lock"), ("failed", "lock")]
+    held.kill()
+    held.wait()
+    assert shell.code == 4
+    assert "by ann (fab test of 20261123T120000Z-0123abcd, since 2" in shell.detail
+    assert "at step static" in shell.detail
+
+
+def test_a_lock_on_purpose_is_refused_at_once_and_never_waited_for(shell):
+    shell.stub("chown", "")
+    shell.run(HOLD)
+    assert shell.run("wait_for_lock=600\ntake_lock") == [("failed", "lock")]
+    assert (shell.code, "by ann since 2" in shell.detail) == (4, True)
+    assert "UTC: until Monday; fab unlock lets go" in shell.detail
+    assert not shell.path("run/guestbook.who").exists()
+
+
+def test_a_tree_goes_and_what_its_links_lead_to_stays(shell):
+    for name in ("x", "other"):
+        (shell.path(name) / "deep").mkdir(parents=True)
+    (shell.path("x") / "deep/link").symlink_to(shell.path("other"))
+    shell.path("link").symlink_to(shell.path("other"))
+    body = 'ensure_no_tree "${P}/x"; ensure_no_tree "${P}/link"'
+    assert [verb for verb, _ in shell.run(body)] == ["changed", "changed"]
+    assert [verb for verb, _ in shell.run(body)] == ["ok", "ok"]
+    assert not shell.path("x").exists() and (shell.path("other") / "deep").is_dir()
+
+
+@given(text=st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=60))
+def test_whatever_is_said_arrives_as_it_was(tmp_path_factory, text):
+    shell = Shell(tmp_path_factory.mktemp("said"))
+    shell.path("text").write_text(text + ".")
+    shell.run('local text; text=$(cat "${P}/text"); say fact "${text%.}" "${text%.}"')
+    [event] = shell.events()
+    assert (event.what, event.detail) == (text, text)
+
+
+def test_a_run_that_ends_early_ends_in_order_once_however_it_ends(shell):
+    hooked = 'last() { echo last >>"${P}/order"; false; }; before_end=last; '
+    for ending in ("fail x why", "false", "cuttable fail x why", "stopping=1; stop_if_asked"):
+        shell.run(hooked + ending)
+        assert shell.path("order").read_text() == "last\n", ending
+        shell.path("order").unlink()
+    shell.run(hooked + "ok x")
+    assert not shell.path("order").exists()
+
+
+STOPPED_AT_THE_SECOND_TRY = """
+. {templates}/supervisor/words.sh
+supervisor_call() {{
+  echo "$1" >>"${{P}}/calls"
+  [[ $1 != removeProcessGroup || $(grep -c "$1" "${{P}}/calls") != 1 ]] ||
+    echo '<fault><name>faultString</name><value><string>STILL_RUNNING: x</string>'
+}}
+change program stop_program x
+"""
+
+
+def test_a_program_that_came_back_while_it_was_stopped_is_stopped_again(shell):
+    body = STOPPED_AT_THE_SECOND_TRY.format(templates=TEMPLATES)
+    assert shell.run(body) == [("changed", "program")], shell.detail
+    assert shell.path("calls").read_text().split() == 2 * [
+        "stopProcessGroup",
+        "reloadConfig",
+        "removeProcessGroup",
+    ]

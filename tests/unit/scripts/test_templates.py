@@ -1,0 +1,118 @@
+"""Every script that can reach a host: rendered over many settings, linted, and shown in tests/golden."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import scripts
+from roadie.scripts import stages
+from roadie.scripts.render import TEMPLATES
+from roadie.scripts.stages import Stage
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+STAGES = sorted((one for one in vars(stages).values() if isinstance(one, Stage)), key=lambda one: one.name)
+# Words of the library that a script does not use (2317, 2329) and variables that only some of its
+# stages read (2034) are no faults of the script; a `$` in single quotes (2016) is a value's own.
+NOT_FAULTS = "SC2016,SC2034,SC2317,SC2329"
+
+MATRIX: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "every setting": {
+        "domain": ["a.example.org", "b.example.org"],
+        "database": "mysql",
+        "env": {"GREETING": 'it\'s; $(id) `id` "x" %s\nnext', "EMPTY": ""},
+        "django": {"SECURE_HSTS_SECONDS": 0, "TITLE": "it's {{ 7 }} %", "LIST": ["a", {"b": None}]},
+        "static_url": "/assets/",
+        "media_url": "/uploads/",
+        "packages": ["libmagic1", "gettext"],
+        "workers": 3,
+        "threads": 1,
+        "worker_class": "sync",
+        "keep": 2,
+        "health": ["/healthz", "/?a=b"],
+        "collectstatic": False,
+        "post_build": ["python manage.py compress --force", "echo 'a b' && id"],
+        "client_max_body_size": "1g",
+        "overlay": False,
+        "dump_before_migrate": False,
+        "requirements": "requirements.txt",
+        "maintenance_allow": ["203.0.113.7", "2001:db8::/32"],
+    },
+    "gevent": {"worker_class": "gevent"},
+    "uvicorn": {"worker_class": "uvicorn"},
+    "own names": {"env_names": {"secret_key": "MY_KEY", "db_name": "DB_NAME", "db_password": "DB_PASS"}},
+}
+SEQUENCES = {
+    "bootstrap": stages.PROVISION,
+    "deploy": (stages.survey, *stages.DEPLOY),
+    "migrate": stages.MIGRATE,
+    "restore": stages.RESTORE,
+    "finish": stages.FINISH,
+    "restart": stages.RESTART,
+    "history": stages.HISTORY,
+    "rollback": (stages.back, *stages.ROLLBACK),
+    "rollback across migrations": (stages.back, stages.warm, stages.unapply, *stages.ROLLBACK),
+    "rollback to a dump": (stages.back, stages.warm, stages.restore, *stages.ROLLBACK),
+    "lock": (*stages.LOCK, *stages.UNLOCK),
+    "maintenance": (*stages.MAINTENANCE_ON, *stages.MAINTENANCE_OFF, *stages.DOORS),
+    "purge": stages.PURGE,
+}
+
+
+@pytest.mark.parametrize("chosen", MATRIX.values(), ids=MATRIX)
+@pytest.mark.parametrize("sequence", ["bootstrap", "deploy"])
+def test_scripts_pass_shellcheck_with_settings_of_all_kinds(
+    sequence: str, chosen: dict[str, Any], tmp_path: Path
+) -> None:
+    run = {**scripts.RUN, "unless_served": sequence == "deploy"}
+    assert complaints(scripts.script(SEQUENCES[sequence], run=run, **chosen), tmp_path) == ""
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
+def test_the_script_of_every_sequence_passes_shellcheck(sequence: stages.Sequence, tmp_path: Path) -> None:
+    assert complaints(scripts.script(sequence), tmp_path) == ""
+
+
+def complaints(script: str, folder: Path) -> str:
+    path = folder / "script.sh"
+    path.write_text(script)
+    done = subprocess.run(
+        ["shellcheck", "--shell=bash", f"--exclude={NOT_FAULTS}", "--format=gcc", path],
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.replace(f"{path}:", "line ")
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_the_script_of_a_stage_is_the_golden_one(stage: Stage) -> None:
+    """After a change that was meant: UPDATE_GOLDEN=1 pytest tests/unit/test_templates.py"""
+    path = GOLDEN / f"{stage.name}.sh"
+    rendered = scripts.body(stage)
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(rendered)
+    assert rendered == path.read_text(), f"{path.name} differs; see the docstring of this test"
+
+
+def test_there_is_a_golden_script_for_each_stage_and_no_other() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.sh")} == {stage.name for stage in STAGES}
+
+
+def test_every_stage_template_belongs_to_a_stage() -> None:
+    files = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.sh.j2")}
+    files -= {"frame/stage.sh.j2", "frame/functions.sh.j2"}
+    assert files == {stage.template for stage in STAGES}
+
+
+def test_what_is_sent_through_a_login_shell_in_single_quotes_holds_none() -> None:
+    assert not set((TEMPLATES / "frame/wrap.sh").read_text()) & {"'", "\\"}
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("on-host/*")), ids=lambda path: path.name)
+def test_the_programs_that_stay_on_a_host_pass_shellcheck(path: Path) -> None:
+    done = subprocess.run(["shellcheck", "--shell=bash", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,104 @@
+"""What pip's configuration and a project's files ask for reaches uv, or leaves the work to pip."""
+
+import runpy
+import subprocess
+
+import pytest
+from roadie.scripts.render import TEMPLATES
+
+ours = runpy.run_path(str(TEMPLATES / "virtualenv/with_uv.py"))
+PipOnly = ours["PipOnly"]
+
+
+def settings(tmp_path, *texts):
+    """What pip's configuration says, written in these files, the last of which wins."""
+    paths = [tmp_path / f"{number}.conf" for number in range(len(texts))]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text)
+    return ours["configured"]([*paths, tmp_path / "none.conf"])
+
+
+def refusal(call, *args):
+    with pytest.raises(PipOnly) as caught:
+        call(*args)
+    return str(caught.value)
+
+
+def test_the_users_file_wins_over_the_hosts_and_install_over_global(tmp_path):
+    found = settings(
+        tmp_path,
+        "[global]\nindex-url = https://a\ntimeout = 5\n[install]\npre = yes\n",
+        "[global]\nindex_url = https://b\npre = no\n[list]\nformat = json\n",
+    )
+    assert found == {"index-url": "https://b", "timeout": "5", "pre": "yes"}
+
+
+def test_an_index_and_its_password_reach_uv_by_its_environment_alone(tmp_path):
+    index = "index-url = https://me:pw@a/simple\nextra-index-url =\n  https://b\n  https://c\n"
+    asked = settings(tmp_path, f"[global]\n{index}trusted-host = b c\n")
+    variables, arguments = ours["translated"](asked)
+    assert variables == {
+        "UV_DEFAULT_INDEX": "https://me:pw@a/simple",
+        "UV_EXTRA_INDEX_URL": "https://b https://c",
+        "UV_INSECURE_HOST": "b c",
+    }
+    assert arguments == []
+
+
+def test_what_else_there_may_be_is_translated(tmp_path):
+    files = "find-links = /a /b\ncert = /c\n"
+    asked = settings(
+        tmp_path, f"[install]\nno-binary = lxml,pq\nno-index = true\npre = 0\nno-input = 1\n{files}"
+    )
+    variables, arguments = ours["translated"](asked)
+    assert variables == {"UV_FIND_LINKS": "/a,/b", "SSL_CERT_FILE": "/c"}
+    assert arguments == ["--no-binary=lxml", "--no-binary=pq", "--no-index"]
+
+
+@pytest.mark.parametrize("text", ["user = yes", "no-build-isolation = 1", "pre = perhaps", "use-feature = x"])
+def test_what_uv_cannot_do_is_pips(tmp_path, text):
+    asked = settings(tmp_path, f"[global]\n{text}\n")
+    assert text.split()[0] in refusal(ours["translated"], asked)
+
+
+def test_a_configuration_that_cannot_be_read_is_pips_to_tell_of(tmp_path):
+    assert "cannot be read" in refusal(settings, tmp_path, "index-url = https://a\n")
+
+
+def test_hashes_are_demanded_of_all_as_pip_does():
+    assert ours["judge"](["-r", "-c", "--hash", "--index-url"], {}) == ["--require-hashes"]
+    assert ours["judge"](["-e", "-f"], {}) == []
+
+
+@pytest.mark.parametrize("option", ["--pre", "--config-settings", "--trusted-host", "-x"])
+def test_an_option_that_uv_reads_otherwise_is_pips(option):
+    assert refusal(ours["judge"], [option], {})
+
+
+def test_an_index_of_the_projects_beside_a_configured_one_is_pips():
+    assert "index-url" in refusal(ours["judge"], ["-i"], {"index-url": "https://a"})
+
+
+@pytest.mark.parametrize("option", ["--hash", "-e", "--index-url", "--only-binary"])
+def test_to_be_told_what_would_be_installed_takes_plain_requirements(option):
+    judge, files_only = ours["judge"], ours["FILES_ONLY"]
+    assert judge(["-r", "--constraint"], {}, files_only) == []
+    assert refusal(judge, [option], {}, files_only)
+
+
+def test_bash_is_told_the_variables_and_the_arguments(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".pip").mkdir()
+    index = "https://me:p'w $x@a/simple"
+    (tmp_path / ".pip/pip.conf").write_text(f"[global]\nindex-url = {index}\nno-binary = lxml\ncert = /c\n")
+    ours["main"]("/venv/bin/python", "--hash,", "install")
+    tell = f'{capsys.readouterr().out}printenv UV_DEFAULT_INDEX SSL_CERT_FILE; printf "%s|" "${{given[@]}}"'
+    said = subprocess.run(["bash", "-c", tell], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{index}\n/c\n--require-hashes|--no-binary=lxml|"
+
+
+def test_where_only_pip_will_do_it_ends_with_3_and_says_why(capsys):
+    with pytest.raises(SystemExit, match="3"):
+        ours["main"]("/venv/bin/python", "--pre,", "install")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "pip installs here, not uv: the requirements have --pre\n")
