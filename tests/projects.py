@@ -47,7 +47,7 @@ def settings(folder: Path, **values: object) -> None:
 def own_frame(folder: Path, words: str) -> Path:
     """Write a frame of the project's own, in which these words of shell come before the run begins; where."""
     whole = (TEMPLATES / "frame/stage.sh.j2").read_text()
-    beginning = "\nbegin() {\n"
+    beginning = "\nmain() {\n"
     assert whole.count(beginning) == 1
     own = folder / "roadie-templates/frame/stage.sh.j2"
     own.parent.mkdir(parents=True, exist_ok=True)

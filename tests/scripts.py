@@ -34,7 +34,7 @@ WAY = Way(
 )
 RUN: Mapping[str, Any] = {
     "nonce": "0" * 32,
-    "check": False,
+    "dry_run": False,
     "locks": True,
     "unless_served": False,
     "wait": 0,

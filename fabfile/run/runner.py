@@ -15,7 +15,8 @@ from invoke.context import Context
 from ..console import soon
 from ..errors import Interrupted, RoadieError
 from ..scripts.render import get_ready, render
-from ..scripts.stages import Stage
+from ..scripts.stages import Stage, applicable
+from ..settings.names import ROLES
 from ..settings.reading import Settings, check_topology, read
 from ..ssh.host import Host, packed
 from ..ssh.session import Payload
@@ -38,14 +39,14 @@ def targets(c: Context) -> tuple[Settings, list[Host]]:
 class Run:
     """Stages with the values that they are rendered with: one script, the same for every host.
 
-    `wait` is how many seconds to wait for another run's lock. With `check` nothing is changed. One that is
+    `wait` is how many seconds to wait for another run's lock. With `dry_run` nothing is changed. One that is
     for a release `unless_served` ends at once on a host where that serves already.
     """
 
     stages: Sequence[Stage]
     values: Callable[[], Mapping[str, Any]]
     command: str
-    check: bool = False
+    dry_run: bool = False
     locks: bool = True
     wait: int = 0
     unless_served: bool = False
@@ -60,15 +61,16 @@ class Run:
         values = self.values()
         run = {
             "nonce": self.nonce,
-            "check": self.check,
-            "locks": self.locks and not self.check,
+            "dry_run": self.dry_run,
+            "locks": self.locks and not self.dry_run,
             "unless_served": self.unless_served,
             "wait": self.wait,
             "who": f"{getpass.getuser()} at {socket.gethostname()}",
             "command": self.command,
         }
-        own = values["settings"].own_templates
-        script = render("frame/stage.sh.j2", own, {**values, "run": run, "stages": self.stages})
+        settings = values["settings"]
+        stages = applicable(tuple(self.stages), settings, values.get("project"), ROLES)
+        script = render("frame/stage.sh.j2", settings.own_templates, {**values, "run": run, "stages": stages})
         packed(script)
         return script
 
@@ -79,12 +81,12 @@ def run_stages(
     values: Mapping[str, Any],
     *,
     command: str,
-    check: bool = False,
+    dry_run: bool = False,
     locks: bool = True,
     wait: int = 0,
 ) -> Report:
     """Run the stages on every host: see Run and `execute`."""
-    return execute(hosts, Run(stages, lambda: values, command, check, locks, wait))
+    return execute(hosts, Run(stages, lambda: values, command, dry_run, locks, wait))
 
 
 def execute(
@@ -95,7 +97,7 @@ def execute(
     `payload` makes what a run asks for, of what it has told by then. Raises Interrupted on Ctrl-C, naming
     what still finishes on which host.
     """
-    reports = {host.name: HostReport(host.name, shows_details=run.check) for host in hosts}
+    reports = {host.name: HostReport(host.name, shows_details=run.dry_run) for host in hosts}
     script = run.begin()
 
     def run_one(host: Host) -> None:

@@ -1,45 +1,41 @@
-"""Which shell libraries a script needs: those that define what it names, and what these name in turn."""
+"""The shell libraries: the words that stages speak, and which of them speak each other's words."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 
-#: in the order in which they stand in a script
-NAMES = (
-    "frame/lib.sh words/users.sh frame/locks.sh words/ensure.sh site/words.sh secrets/words.sh"
-    " release/words.sh code/words.sh database/words.sh nginx/words.sh supervisor/words.sh web/words.sh"
-    " gate/words.sh inspection/words.sh migrations/words.sh virtualenv/words.sh virtualenv/last.sh"
-).split()
-_FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
-_VARIABLE_LINE = re.compile(r"^(?:declare -A )?[a-z_]\w*=.*", re.M)
-_VARIABLE = re.compile(r"(?<![^ ])([a-z_]\w*)=")
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_READ = re.compile(r"\$\{?[#!]?([A-Za-z_]\w*)")
+#: These stand in every script. Every stage may speak their words without naming them.
+BASE = ("frame/lib", "words/users", "frame/locks", "words/ensure", "site")
+
+#: Every other library, with the libraries whose words it speaks. They stand in a script in this order.
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "secrets": (),
+    "release": (),
+    "code": (),
+    "database": (),
+    "nginx": (),
+    "supervisor": (),
+    "web": ("release", "supervisor"),
+    "inspection": ("release", "web"),
+    "gate": ("supervisor", "web", "inspection"),
+    "migrations": ("database", "inspection"),
+    "virtualenv": (),
+    "virtualenv/last": ("release", "virtualenv"),
+}
 
 
-def needed(script: str, text_of: Callable[[str], str]) -> list[str]:
-    """Return the names of those that a script needs: with all of them it would be twice as long.
-
-    A function counts where its name stands, be it in a comment; a variable where it is read.
-    """
+def with_needs(names: Iterable[str]) -> tuple[str, ...]:
+    """Every library that a script must have to speak the words of these, in the order of a script."""
     found: set[str] = set()
-    named: set[str] = set()
-    wanted = [script]
+    wanted = list(names)
     while wanted:
-        named = named.union(*map(_named, wanted))
-        new = [name for name in NAMES if name not in found and named & _defined(text_of(name))]
-        found.update(new)
-        wanted = [text_of(name) for name in new]
-    return [name for name in NAMES if name in found]
+        name = wanted.pop()
+        if name not in found and name not in BASE:
+            found.add(name)
+            wanted += LIBRARIES[name]
+    return (*BASE, *(name for name in LIBRARIES if name in found))
 
 
-@lru_cache
-def _defined(text: str) -> set[str]:
-    variables = (name for line in _VARIABLE_LINE.findall(text) for name in _VARIABLE.findall(line))
-    return {*_FUNCTION.findall(text), *(f"${name}" for name in variables)}
-
-
-def _named(text: str) -> set[str]:
-    return {*_WORD.findall(text), *(f"${name}" for name in _READ.findall(text))}
+def template_of(name: str) -> str:
+    """The template of a library: the `words.sh` of its noun, or a file of its own."""
+    return f"{name}.sh" if "/" in name else f"{name}/words.sh"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
-from .libraries import needed
+from .libraries import template_of, with_needs
+from .stages import OURS, Sequence
 
 HERE = Path(__file__).resolve().parents[1]
 TEMPLATES = next(path for path in (HERE / "templates", HERE.parent / "templates") if path.is_dir())
@@ -69,8 +70,9 @@ def _environment(own_templates: Path | None) -> Any:
         comment_end_string="##>",
         bytecode_cache=_kept(),
     )
-    made.globals["config"] = jinja2.pass_context(_config)
-    made.globals["with_libraries"] = _with_libraries
+    made.globals["contents"] = jinja2.pass_context(_contents)
+    made.globals["libraries"] = jinja2.pass_context(_libraries)
+    made.globals["roadies_own"] = OURS
     made.filters["name"] = _name
     return made
 
@@ -94,22 +96,18 @@ def _kept() -> Any:
     return None
 
 
-def _config(context: Any, template: str) -> str:
+def _contents(context: Any, template: str) -> str:
     """Another template as one value: the text of a file that a stage writes."""
     text: str = context.environment.get_template(template).render(context.get_all())
     return text
 
 
-def _with_libraries(script: str, beginning: str = "") -> _Verbatim:
-    """A script that is rendered already, after the libraries that it needs and its beginning does not."""
-    there = needed(beginning, _library) if beginning else []
-    names = [name for name in needed(script, _library) if name not in there]
-    return _Verbatim("\n".join([*map(_library, names), script]))
-
-
-@lru_cache
-def _library(name: str) -> str:
-    return (TEMPLATES / name).read_text()
+def _libraries(context: Any, stages: Sequence, *more: str) -> _Verbatim:
+    """The text of the libraries that these stages need, and of those that are named besides."""
+    environment = context.environment
+    names = with_needs([*more, *(name for stage in stages for name in stage.needs)])
+    texts = (environment.loader.get_source(environment, template_of(name))[0] for name in names)
+    return _Verbatim("\n".join(texts))
 
 
 def _name(value: object) -> _Verbatim:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # `fab --list` needs the table, and not what reads a project
+    from ..project.reading import Project
+    from ..settings.schema import Settings
+
+    #: Whether a stage has work to do for a site. The project is None for tasks that do not read it.
+    When = Callable[[Settings, Project | None], bool]
+
+
+def _always(settings: Settings, project: Project | None) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -10,57 +23,149 @@ class Stage:
     """One named step towards a working site, and the script that takes it.
 
     `template` is looked for in the project's own `roadie-templates/` first, then in roadie's.
-    `user` is "root" for a script in the words of lib.sh, or "app" (the default) for a plain
-    bash script that runs as the site's own user, in the folder of manage.py once there is a release.
+    `user` is "app" (the default) for a plain bash script. It runs as the site's user, in the folder of
+    manage.py once there is a release. A script for "root" is written in the words of roadie's shell
+    libraries, and `needs` names the libraries that it speaks besides the basic ones.
+    A stage runs only for a site for which `when` is true, and only on hosts with its `role`: "web",
+    "worker" or "db". An empty role means every host.
     """
 
     name: str
     summary: str
     template: str
     user: str = "app"
-
-
-def _stage(place: str, summary: str) -> Stage:
-    return Stage(place.rpartition("/")[2], summary, f"{place}.sh.j2", user="root")
+    needs: tuple[str, ...] = ()
+    when: When = _always
+    role: str = "web"
 
 
 Sequence = tuple[Stage, ...]
 
-packages = _stage("packages/packages", "Install the Debian packages that the site needs.")
-site = _stage("site/site", "Make the site's system users and folders.")
-mysql = _stage("mysql/mysql", "Make the site's database and its user.")
-virtualenv = _stage("virtualenv/virtualenv", "Build the virtualenv for the project's requirements.")
-supervisor = _stage("supervisor/supervisor", "Have Supervisor start the site at boot and after a crash.")
-nginx = _stage("nginx/nginx", "Serve the site through nginx.")
-logrotate = _stage("logrotate/logrotate", "Rotate the logs of nginx and of roadie.")
+
+def applicable(
+    sequence: Sequence, settings: Settings, project: Project | None, roles: Collection[str]
+) -> Sequence:
+    """The stages of a sequence that have work to do for this site, on a host with these roles."""
+    return tuple(
+        stage
+        for stage in sequence
+        if stage.when(settings, project) and (not stage.role or stage.role in roles)
+    )
+
+
+def _stage(
+    place: str, summary: str, needs: tuple[str, ...] = (), when: When = _always, role: str = "web"
+) -> Stage:
+    name = place.rpartition("/")[2]
+    return Stage(name, summary, f"{place}.sh.j2", "root", needs, when, role)
+
+
+def _has_own_database(settings: Settings, project: Project | None) -> bool:
+    return settings.database == "mysql"
+
+
+def _is_dumped(settings: Settings, project: Project | None) -> bool:
+    return settings.dump_before_migrate
+
+
+def _is_watched(settings: Settings, project: Project | None) -> bool:
+    return settings.watch > 0
+
+
+def _has_index_requirements(settings: Settings, project: Project | None) -> bool:
+    """Whether all requirements come from an index, so that they are known before the code is there."""
+    return project is None or not project.needs_tree
+
+
+packages = _stage(
+    "packages/packages", "Install the Debian packages that the site needs.", needs=("nginx",), role=""
+)
+site = _stage("site/site", "Make the site's system users and folders.", needs=("secrets",), role="")
+mysql = _stage(
+    "mysql/mysql",
+    "Make the site's database and its user.",
+    needs=("secrets", "database"),
+    when=_has_own_database,
+    role="db",
+)
+virtualenv = _stage(
+    "virtualenv/virtualenv",
+    "Build the virtualenv for the project's requirements.",
+    needs=("web", "virtualenv", "virtualenv/last"),
+    role="",
+)
+supervisor = _stage(
+    "supervisor/supervisor", "Have Supervisor start the site at boot and after a crash.", role=""
+)
+nginx = _stage("nginx/nginx", "Serve the site through nginx.", needs=("nginx",))
+logrotate = _stage("logrotate/logrotate", "Rotate the logs of nginx and of roadie.", role="")
 
 PROVISION: Sequence = (packages, site, mysql, virtualenv, supervisor, nginx, logrotate)
 
-live = _stage("release/live", "Find the release that serves.")
-survey = _stage("code/survey", "Tell what the host has, so that only what it lacks is sent.")
-load = _stage("early-start/load", "Have the release's process begin, which loads what every release needs.")
-receive = _stage("code/receive", "Take in the code that the host lacks.")
-checkout = _stage("code/checkout", "Lay out the code as a new release.")
+live = _stage("release/live", "Find the release that serves.", needs=("release",))
+survey = _stage("code/survey", "Tell what the host has, so that only what it lacks is sent.", needs=("code",))
+load = _stage(
+    "early-start/load",
+    "Have the release's process begin, which loads what every release needs.",
+    needs=("release", "web", "virtualenv/last"),
+    when=_has_index_requirements,
+)
+receive = _stage("code/receive", "Take in the code that the host lacks.", needs=("code",))
+checkout = _stage("code/checkout", "Lay out the code as a new release.", needs=("release", "code"))
 secrets = _stage("secrets/secrets", "Hand over the secrets of the settings.")
 environment = _stage("release/environment", "Write the release's environment and settings.")
-prestart = _stage("web/prestart", "Begin the check; start the release beside it if it seems to need no more.")
-inspect = _stage("inspection/inspect", "Check the project as it will run.")
-static = _stage("release/static", "Collect the static files.")
-pending = _stage("migrations/pending", "Ask what is to be applied.")
-dump = _stage("database/dump", "Dump the database before it is migrated.")
-restore = _stage("database/restore", "Bring the database back to a dump.")
-migrate = _stage("migrations/migrate", "Bring the database to the release's code.")
-start = _stage("web/start", "Start the release in the idle slot.")
-gate = _stage("gate/gate", "Ask the new release for a page before any visitor can.")
-switch = _stage("web/switch", "Move the site to the new release.")
-watch = _stage("gate/watch", "Watch the new release; go back if it begins to fail.")
-retire = _stage("web/retire", "Drain and stop the release before.")
-prune = _stage("release/prune", "Remove what no release uses any more.")
-links = _stage("virtualenv/links", "Lay out what the next virtualenv starts from.")
-history = _stage("release/history", "Tell of the releases that the host has.")
-back = _stage("release/back", "Find the release to go back to.")
-warm = _stage("gate/warm", "Start the older release before the database is changed for it.")
-unapply = _stage("migrations/unapply", "Take back the migrations that the older release does not know.")
+inspect = _stage(
+    "inspection/inspect",
+    "Check the project as it will run.",
+    needs=("database", "gate", "inspection", "migrations"),
+)
+static = _stage("release/static", "Collect the static files.", needs=("release", "inspection"))
+pending = _stage(
+    "migrations/pending", "Ask what is to be applied.", needs=("database", "inspection", "migrations")
+)
+dump = _stage(
+    "database/dump",
+    "Dump the database before it is migrated.",
+    needs=("database", "migrations"),
+    when=_is_dumped,
+)
+restore = _stage(
+    "database/restore", "Bring the database back to a dump.", needs=("database", "web", "migrations")
+)
+migrate = _stage(
+    "migrations/migrate",
+    "Bring the database to the release's code.",
+    needs=("release", "inspection", "migrations"),
+)
+start = _stage("web/start", "Start the release in the idle slot.", needs=("web",))
+gate = _stage("gate/gate", "Ask the new release for a page before any visitor can.", needs=("web", "gate"))
+switch = _stage("web/switch", "Move the site to the new release.", needs=("release", "web"))
+watch = _stage(
+    "gate/watch",
+    "Watch the new release; go back if it begins to fail.",
+    needs=("release", "supervisor", "web", "gate", "migrations"),
+    when=_is_watched,
+)
+retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"))
+prune = _stage(
+    "release/prune", "Remove what no release uses any more.", needs=("release", "code", "database")
+)
+links = _stage(
+    "virtualenv/links",
+    "Lay out what the next virtualenv starts from.",
+    needs=("virtualenv/last",),
+    when=_has_index_requirements,
+)
+history = _stage("release/history", "Tell of the releases that the host has.", needs=("release", "database"))
+back = _stage("release/back", "Find the release to go back to.", needs=("release", "migrations"))
+warm = _stage(
+    "gate/warm", "Start the older release before the database is changed for it.", needs=("web", "gate")
+)
+unapply = _stage(
+    "migrations/unapply",
+    "Take back the migrations that the older release does not know.",
+    needs=("database", "inspection", "migrations"),
+)
 leave = _stage("release/leave", "Mark the release that was left.")
 
 DEPLOY: Sequence = (
@@ -70,7 +175,6 @@ DEPLOY: Sequence = (
     receive,
     checkout,
     environment,
-    prestart,
     inspect,
     static,
     dump,
@@ -87,15 +191,23 @@ DEPLOY: Sequence = (
 lock = _stage("lock/lock", "Hold the site back on purpose.")
 unlock = _stage("lock/unlock", "Let go of the lock.")
 doors = _stage("maintenance/doors", "Ask whether visitors see the site.")
-close = _stage("maintenance/close", "Show every other visitor the maintenance page.")
+close = _stage("maintenance/close", "Show every other visitor the maintenance page.", needs=("nginx",))
 reopen = _stage("maintenance/reopen", "Show the site again.")
 
-claim = _stage("removal/claim", "Make sure that the site is roadie's own.")
-unserve = _stage("removal/unserve", "Take the site out of nginx.")
-stop = _stage("removal/stop", "Drain and stop the site's programs.")
-clear = _stage("removal/clear", "Remove what a deploy makes again.")
-drop = _stage("removal/drop", "Drop the site's database and its user.")
-erase = _stage("removal/erase", "Remove the site's data, logs and users.")
+claim = _stage("removal/claim", "Make sure that the site is roadie's own.", role="")
+unserve = _stage("removal/unserve", "Take the site out of nginx.", needs=("nginx",))
+stop = _stage("removal/stop", "Drain and stop the site's programs.", needs=("release", "web"), role="")
+clear = _stage("removal/clear", "Remove what a deploy makes again.", role="")
+drop = _stage(
+    "removal/drop",
+    "Drop the site's database and its user.",
+    needs=("database",),
+    when=_has_own_database,
+    role="db",
+)
+erase = _stage(
+    "removal/erase", "Remove the site's data, logs and users.", needs=("database", "nginx"), role=""
+)
 
 MIGRATE: Sequence = (live, pending, dump, migrate)
 MIGRATE_PLAN: Sequence = (live, pending)
@@ -113,6 +225,9 @@ MAINTENANCE_ON: Sequence = (close,)
 MAINTENANCE_OFF: Sequence = (reopen,)
 REMOVE: Sequence = (claim, unserve, stop, clear)
 PURGE: Sequence = (*REMOVE, drop, erase)
+
+#: The stages of roadie itself. What a user's own stage defines must not reach them.
+OURS = frozenset(one for one in vars().values() if isinstance(one, Stage))
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

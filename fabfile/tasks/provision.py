@@ -23,7 +23,7 @@ def bootstrap(c: Context) -> None:
 @roadie_task
 def plan(c: Context) -> None:
     """Show what bootstrap would change, as diffs; change nothing."""
-    report = _provision(c, in_use("bootstrap"), "plan", check=True)
+    report = _provision(c, in_use("bootstrap"), "plan", dry_run=True)
     report.summarise("would")
     report.raise_failure()
     found = sum(len(one.said("would")) for one in report.hosts)
@@ -31,13 +31,13 @@ def plan(c: Context) -> None:
         raise PlanFound(f"plan: {found} to change; fab bootstrap does it")
 
 
-def _provision(c: Context, stages: Sequence, command: str, *, check: bool = False) -> Report:
+def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = False) -> Report:
     from ..project.workspace import at_head
     from ..run.runner import run_stages, targets
 
     settings, hosts = targets(c)
     work = at_head(settings)
-    return run_stages(hosts, stages, work.values, command=f"fab {command}", check=check)
+    return run_stages(hosts, stages, work.values, command=f"fab {command}", dry_run=dry_run)
 
 
 def _stage_task(stage: Stage) -> RoadieTask:

@@ -190,7 +190,7 @@ def migrate(c: Context, plan: bool = False, restore_dump: str = "", wait: int = 
     settings, hosts = targets(c)
     values = {**at_head(settings).values, "restore_dump": restore_dump}
     sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else MIGRATE
-    report = run_stages(hosts, sequence, values, command="fab migrate", check=plan, wait=wait)
+    report = run_stages(hosts, sequence, values, command="fab migrate", dry_run=plan, wait=wait)
     report.raise_failure()
     report.summarise("would" if plan else "changed")
     if found := sum(len(one.said("would")) for one in report.hosts):

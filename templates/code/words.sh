@@ -22,22 +22,3 @@ empty_store() {
   [[ ! -e ${store} ]] || mv -T -- "${store}" "${store}.gone"
   rm -rf -- "${store}.gone"
 }
-
-require_room() { # KB WHAT_FOR [FOLDER]: room below /srv or that folder, judged before anything is written
-  local avail folder=${3:-${root}}
-  avail=$(free_kb "${folder}")
-  ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${folder} has $((avail / 1024)) MB free; make room and run again"
-}
-
-work_on() { # RELEASE: sets what the stages know of it
-  release=$1 release_dir=${root}/releases/$1
-  work_dir=${release_dir}/$(readlink -- "${release_dir}/work")
-  venv_dir=$(readlink -f -- "${release_dir}/venv")
-}
-
-link_static() { # to the static files of the release that serves
-  local new=${release_dir}/static.new
-  remove_if_there "${new}" "${release_dir}/static"
-  cp -alH -- "${root}/live/static" "${new}"
-  mv -T -- "${new}" "${release_dir}/static"
-}

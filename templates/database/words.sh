@@ -2,6 +2,9 @@
 
 database_socket=/run/mysqld/mysqld.sock database_collation=utf8mb4_unicode_ci
 dumps=/var/backups/roadie/dumps/${app} half_restored=${state}/restoring-${app}
+# One line for each migration that a run began and did not finish, and that the database could not undo: its name,
+# the dump from before it, and the statement that failed. It outlives a power cut.
+half_applied=${state}/migrating-${app}
 packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
 
 client() { # ARGUMENT...: SQL on standard input, answers as bare lines

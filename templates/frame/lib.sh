@@ -1,9 +1,9 @@
 # The words that every stage speaks: ask, act, verify. Plain bash, no Jinja; the frame (frame/stage.sh.j2) sets
-# nonce, check, app, root and who before this runs.
+# nonce, dry_run, app, root and who before this runs.
 
 went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
 went_on='' # from when migrations are applied until their release serves: which, and the way back
-stage='' doing='' cuttable_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
+stage='' doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid [mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
@@ -82,6 +82,7 @@ on_error() { # CODE COMMAND
 
 on_term() {
   stopping=1
+  [[ -z ${apart_pid} ]] || kill -TERM "${apart_pid}" 2>/dev/null || :
   [[ -n ${cuttable_pid} ]] || return 0
   kill -TERM -- "-${cuttable_pid}" 2>/dev/null || :
   for ((i = 0; i < 20; i++)); do
@@ -115,6 +116,27 @@ cuttable() { # COMMAND...: runs it, as a group of processes, so that a stop ends
   return "${code}"
 }
 
+run_apart() { # FUNCTION: in a process of its own, with which its functions and variables end; it hears of a stop too
+  local code=0
+  apart "$1" &
+  apart_pid=$!
+  [[ -z ${stopping} ]] || on_term # it may have come before there was a process
+  wait "${apart_pid}" || code=$?
+  # A signal ends the wait, and not the process.
+  while kill -0 "${apart_pid}" 2>/dev/null; do
+    code=0
+    wait "${apart_pid}" || code=$?
+  done
+  apart_pid=''
+  stop_if_asked
+  [[ ${code} == 0 ]] || on_error "${code}" "$1"
+}
+
+apart() { # FUNCTION
+  trap on_term TERM
+  "$1"
+}
+
 note_cuttable() { # for the frame, which ends it if this shell is killed
   printf '%s' "${cuttable_pid:+-${cuttable_pid}}" >"/run/roadie/${run_id}.cut"
 }
@@ -133,7 +155,7 @@ act() { # cut|atomic WHAT COMMAND...
   local how=$1 what=$2
   shift 2
   touched=1
-  if [[ -n ${check} ]]; then
+  if [[ -n ${dry_run} ]]; then
     say would "${what}" "${note-}"
     return
   fi
@@ -213,6 +235,12 @@ remove_if_there() { # PATH...: most often it is not, which costs no process
 
 free_kb() { # FOLDER: prints the room below it
   echo $(($(stat -f -c '%a * %S / 1024' -- "$1")))
+}
+
+require_room() { # KB WHAT_FOR [FOLDER]: room below /srv or that folder, judged before anything is written
+  local avail folder=${3:-${root}}
+  avail=$(free_kb "${folder}")
+  ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${folder} has $((avail / 1024)) MB free; make room and run again"
 }
 
 replace_link() { # PATH TARGET: by rename, so that it is never missing

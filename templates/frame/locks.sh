@@ -66,7 +66,7 @@ memo_in() { # FILE: prints it as the end of a sentence
 }
 
 host_lock() { # for what all sites of a host share: apt, nginx, supervisor; always after the site's own
-  [[ -z ${check} ]] || return 0
+  [[ -z ${dry_run} ]] || return 0
   exec 8>>/run/roadie/host.lock
   flock -n 8 && return
   say waiting 'host lock' 'another site of this host is being worked on'
@@ -82,5 +82,5 @@ cuttable_wait_for_host_lock() {
 }
 
 host_unlock() {
-  [[ -n ${check} ]] || exec 8>&-
+  [[ -n ${dry_run} ]] || exec 8>&-
 }

@@ -2,7 +2,6 @@
 
 health=() gate_seconds=0 deadline=0 # what the stage that asks goes by
 page_status='' page_location='' refusal=''
-answered='' # the release that serves beside its checks has shown its pages already
 
 read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one
   local path text=''
@@ -80,13 +79,6 @@ is_child_of_supervisor() { # of the one that runs now: when it ends, init takes 
   read -r state_now parent _ <<<"${fields##*) }"
   contents_of "${pid_files[supervisor]}" now 2>/dev/null
   [[ -n ${now} && ${parent} == "${now}" && ${state_now} != Z ]]
-}
-
-see_pages_beside() { # while the checks go on: sets answered; if the pages are not right soon, why is for the gate to find out
-  local gate_seconds=2
-  read_health
-  see_pages judge_page
-  [[ -n ${refusal} ]] || answered=1
 }
 
 see_pages() { # JUDGE: every page as often as there are workers; else sets refusal, by five wrong answers

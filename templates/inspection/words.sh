@@ -1,7 +1,7 @@
 # The words for what is asked of a release through its own manage.py. Plain bash, no Jinja.
 
 # What the stage inspect finds.
-inspected_release='' static_answer='' inspecting='' teller=''
+inspected_release='' static_answer='' teller=''
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
 static_root_names=() static_variables=() post_build=() # of the settings, once a stage has named them
@@ -27,7 +27,7 @@ begin_inspection() { # the static files that serve stand in for those of the rel
     [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
   fi
   static_from "${from}"
-  inspecting=1 teller='' call="release.inspect('${collected}', '${digest}')"
+  teller='' call="release.inspect('${collected}', '${digest}')"
   if waits "${release_dir}"; then order_inspection "${call}"; else inspect_now "${call}"; fi
 }
 
@@ -70,7 +70,6 @@ next_answer() { # sets line; false when nobody is left who could tell one
 }
 
 end_inspection() {
-  inspecting=''
   exec 6<&-
   rm -f -- "${answers}" "${root}/slots/${idle:-none}"/{inspect,answers} & # the switch need not wait for that
 }

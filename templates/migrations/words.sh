@@ -1,9 +1,5 @@
 # The words for bringing the database to the code of a release and back, one migration at a time. Plain bash, no Jinja.
 
-# A line each for the migrations that were begun and neither ended nor left the database as it was:
-# NAME, the dump before it, and the statement that failed. Also after a power cut.
-half_applied=${state}/migrating-${app}
-
 history='' knows=() pending=() applied_migrations=() unapplied_migrations=() taken_back=() way_back=() irreversible=()
 declare -A sql_of=() dangers_of=() begun=()
 
@@ -28,7 +24,7 @@ tell_plan() { # before anything is applied; the SQL goes to the log, or with che
   local name
   read_half_applied
   for name in "${pending[@]}"; do
-    if [[ -n ${check} ]]; then
+    if [[ -n ${dry_run} ]]; then
       say would "migration ${name}" "${sql_of["${name}"]-}"
     elif [[ -n ${sql_of["${name}"]-} ]]; then
       printf -- '-- migration %s\n%s\n' "${name}" "${sql_of["${name}"]}"
@@ -36,14 +32,14 @@ tell_plan() { # before anything is applied; the SQL goes to the log, or with che
     [[ -z ${dangers_of["${name}"]-} ]] || say warn "migration ${name}" "${dangers_of["${name}"]}"
   done
   tell_half_applied
-  [[ ${#pending[@]} == 0 || -n ${check} ]] || say pending migrations "${pending[*]}"
+  [[ ${#pending[@]} == 0 || -n ${dry_run} ]] || say pending migrations "${pending[*]}"
 }
 
 tell_half_applied() { # what is not pending any more was settled by hand, or is not the code's any more
   local name
   for name in "${!begun[@]}"; do
     say warn "migration ${name}" "an earlier run ended half way through it$(dump_before "${name}")"
-    [[ -n ${check} || " ${pending[*]} " == *" ${name} "* ]] || forget_begun "${name}"
+    [[ -n ${dry_run} || " ${pending[*]} " == *" ${name} "* ]] || forget_begun "${name}"
   done
 }
 

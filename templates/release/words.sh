@@ -79,3 +79,16 @@ note_switched() { # RELEASE: it serves, since `live` was made; by the next run t
   printf -v when '%(%F %T)T UTC' "$(stat -c %Y -- "${root}/live")"
   put_file "${file}" 644 root:root "${when}"
 }
+
+work_on() { # RELEASE: sets what the stages know of it
+  release=$1 release_dir=${root}/releases/$1
+  work_dir=${release_dir}/$(readlink -- "${release_dir}/work")
+  venv_dir=$(readlink -f -- "${release_dir}/venv")
+}
+
+link_static() { # to the static files of the release that serves
+  local new=${release_dir}/static.new
+  remove_if_there "${new}" "${release_dir}/static"
+  cp -alH -- "${root}/live/static" "${new}"
+  mv -T -- "${new}" "${release_dir}/static"
+}

@@ -43,7 +43,7 @@ find_taken() { # sets taken to what has the site's name already: a user, a group
 }
 
 require_site() { # for a stage that is run alone
-  is_claimed site || [[ -n ${check} ]] || fail "site ${app}" 'is not set up on this host; run: fab bootstrap'
+  is_claimed site || [[ -n ${dry_run} ]] || fail "site ${app}" 'is not set up on this host; run: fab bootstrap'
 }
 
 require_whole_site() { # for a release

@@ -47,7 +47,7 @@ lay_out_links() { # those that the last deploy has left, or anew
     mv -T -- "${last_venv}.links" "${links}"
   else
     link_parts "${last_venv}" "${links}"
-  fi && wait "${check}"
+  fi && wait "${dry_run}"
 }
 
 has_links() { # VIRTUALENV: they are laid out, and since it was made

@@ -43,7 +43,7 @@ drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after tha
 idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on
 workers=2                                               # as often as it is asked for its pages, unless the program says how many there are
 loaded='' loaded_venv=''                                # by which release's folder the process began that waits there until it may serve, and in which virtualenv
-prestarted=''                                           # the release serves there already, beside its checks
+started_ahead=''                                        # a rollback has started the release before it changes the database
 
 start_release() {
   keep_loaded
@@ -56,9 +56,9 @@ let_serve() {
   : >"${root}/slots/${idle}/serve"
 }
 
-prestart_release() {
+start_ahead() {
   start_release
-  prestarted=1
+  started_ahead=1
 }
 
 keep_started() {
@@ -94,7 +94,7 @@ waits() { # RELEASE_DIR: whether its program is roadie's, which waits, and not o
 }
 
 call_off() {
-  loaded='' prestarted='' answered='' before_end=''
+  loaded='' started_ahead='' before_end=''
   discard_slot "${idle}"
 }
 

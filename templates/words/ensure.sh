@@ -72,7 +72,7 @@ ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person change
     there=${mode_now}
     contents_of "${path}" now
     if [[ ${now} == "${content}" && ${there} == "${mode} ${owner}" ]]; then
-      [[ -n ${check}${secret-} ]] || is_remembered "${path}" "${content}" || remember_file "${path}"
+      [[ -n ${dry_run}${secret-} ]] || is_remembered "${path}" "${content}" || remember_file "${path}"
       ok "file ${path}"
       return
     fi
@@ -133,7 +133,7 @@ ensure_service() { # NAME: enabled and running
   ask_service "$1"
   case ${services["$1"]-not-found} in
     'loaded active enabled') ok "service $1" ;;
-    not-found*) [[ -n ${check} ]] || fail "service $1" 'there is none of this name; run: fab bootstrap' ;; # it comes, running, with its package
+    not-found*) [[ -n ${dry_run} ]] || fail "service $1" 'there is none of this name; run: fab bootstrap' ;; # it comes, running, with its package
     *) change "service $1" start_service "$1" ;;
   esac
 }

@@ -25,7 +25,7 @@ in_release() { # COMMAND...: as the app's user, with the environment of ${releas
 }
 
 run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its exit code decides
-  if [[ -n ${check} ]]; then
+  if [[ -n ${dry_run} ]]; then
     say would "script of ${stage}"
     return
   fi

@@ -9,9 +9,7 @@ find_mount() { # sets mount to a place below the site's folder where something i
 }
 
 local taken mount
-claimed=''
 if is_claimed site; then
-  claimed=1
   [[ ! -L ${root} ]] || fail "site ${app}" "${root} is a link, which roadie did not make; put it right by hand"
   find_mount
   [[ -z ${purge} || -z ${mount} ]] || fail "site ${app}" "something is mounted at ${mount}; unmount it first: what is on it stays"
@@ -20,4 +18,5 @@ else
   find_taken
   [[ -z ${taken} ]] || fail "site ${app}" "${taken} is there, but roadie did not make it on this host; nothing was touched"
   ok "no site ${app}"
+  exit 0
 fi

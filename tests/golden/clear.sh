@@ -1,4 +1,3 @@
-[[ -n ${claimed} ]] || return 0
 local name
 for name in live live.new current slots releases venvs repo.git repo.git.new repo.git.gone maintenance shared/static; do
   ensure_no_tree "${root}/${name}"

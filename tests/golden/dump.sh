@@ -1,11 +1,10 @@
-wanted=1
 
 dump_for_release() { # the release names only what is whole
   dump_database "${dump}"
   printf '%s\n' "${dump}" >"${release_dir}/dump"
 }
 
-[[ -n ${wanted} && -z ${check} && ${#pending[@]} != 0 ]] || return 0
+[[ ${#pending[@]} != 0 ]] || return 0
 local kb
 kb=$(database_kb) || fail "dump of database ${app}" "root cannot log in over ${database_socket}; is the database running?"
 if [[ -z ${kb} ]]; then

@@ -1241,5 +1241,5 @@ lay_out_settings() {
   mv -T -- "${release_dir}/env.new" "${release_dir}/env" # last: a process that begins meanwhile goes by whether it is there
 }
 
-[[ -n ${check} ]] || require_secrets
+require_secrets
 change "settings of ${release}" lay_out_settings

@@ -6,20 +6,20 @@ ensure_no_files() { # WHAT PATH...: patterns that match nothing are none
   if [[ ${#there[@]} == 0 ]]; then ok "no $1"; else change "no $1" rm -f -- "${there[@]}"; fi
 }
 
-ensure_no_strays() { # USER: in the folders that are open to all; by its own hand
+ensure_no_files_in_tmp() { # USER: in the folders that are open to all; by its own hand
   if [[ -z $(find /tmp /var/tmp /dev/shm -xdev -user "$1" -print -quit 2>/dev/null) ]]; then
     ok "no file of $1 in /tmp"
   else
-    change "no file of $1 in /tmp" remove_strays "$1"
+    change "no file of $1 in /tmp" remove_files_in_tmp "$1"
   fi
 }
 
-remove_strays() { # USER
+remove_files_in_tmp() { # USER
   as_user "$1" / find /tmp /var/tmp /dev/shm -xdev -user "$1" -delete || :
 }
 
 ensure_no_user() { # USER
-  if getent passwd "$1" >/dev/null; then ensure_no_strays "$1"; fi
+  if getent passwd "$1" >/dev/null; then ensure_no_files_in_tmp "$1"; fi
   if getent passwd "$1" >/dev/null || getent group "$1" >/dev/null; then
     change "no user $1" remove_user "$1"
   else
@@ -32,7 +32,6 @@ remove_user() { # USER
   ! getent group "$1" >/dev/null || groupdel -- "$1"
 }
 
-[[ -n ${claimed} ]] || return 0
 local owner='' kept=/var/backups/roadie
 ! getent passwd "${app}" >/dev/null || owner=${app}
 ensure_no_tree "${root}/shared/media" "${owner}"

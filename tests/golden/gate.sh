@@ -1,6 +1,6 @@
 gate_seconds=30
 
-refuse_release() { # WHY
+refuse_at_gate() { # WHY
   local why=$1 next=''
   tell_log
   discard_slot "${idle}"
@@ -11,7 +11,7 @@ refuse_release() { # WHY
 
 begin_step "gate for ${release}" cut
 read_health
-if [[ -n ${answered} ]]; then still_runs; else pass_gate judge_page; fi
-[[ -z ${refusal} ]] || refuse_release "${refusal}"
+pass_gate judge_page
+[[ -z ${refusal} ]] || refuse_at_gate "${refusal}"
 doing=''
 ok "release ${release}"

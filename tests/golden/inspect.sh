@@ -1,4 +1,5 @@
 post_build=()
+static_root_names=()
 static_url=/static/
 media_url=/media/
 
@@ -43,21 +44,15 @@ refuse_project() { # WHY
   fail "project at ${release}" "$1; put it right, commit, and run fab deploy again"
 }
 
-[[ -z ${check} ]] || return 0
 require_whole_database
 static_answer=''
 forget_plan
-[[ -n ${inspecting} ]] || begin_inspection
+begin_inspection
 begin_step "look at ${release}" cut
-[[ -z ${prestarted} ]] || see_pages_beside
 judge_release
 end_inspection
 inspected_release=${release}
 doing=''
 tell_plan
 keep_plan
-# Processes that started beside the checks read the static files that serve, and the database as it is.
-if [[ -n ${prestarted} && (${#pending[@]} != 0 || ${static_answer} != same\ *) ]]; then
-  change "slot ${idle} stopped" call_off
-fi
 ok "project at ${release}"

@@ -9,7 +9,7 @@ leave_links() { # beside their place first: what is in its place is whole
   say warn "links of ${venv_dir##*/}" 'they could not be laid out, so the next virtualenv will take longer; the last words above say why'
 }
 
-[[ -z ${check} && ${installer} == uv && -z ${needs_tree} ]] || return 0
+[[ ${installer} == uv && -z ${needs_tree} ]] || return 0
 if has_links "${venv_dir}"; then
   ok "links of ${venv_dir##*/}"
 else

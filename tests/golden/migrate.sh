@@ -1,4 +1,3 @@
-[[ -z ${check} ]] || return 0
 applied_migrations=() serving=''
 if [[ ${inspected_release} != "${release}" || ${#pending[@]} != 0 ]]; then
   begin_step "migrations of ${release}" atomic

@@ -1,4 +1,3 @@
-database=mysql
 database_url_names=(DATABASE_URL)
 password_names=()
 
@@ -45,7 +44,7 @@ check_as_site() { # sets database_ok and user_ok from what the site itself sees 
   [[ -z ${wide} ]] || say warn "database user ${app}" "has more rights than its own database needs: ${wide}; given by hand, so left alone"
 }
 
-refuse_taken_names() {
+refuse_taken_database() {
   local taken
   taken=$(as_root "SELECT CONCAT('a database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
     UNION SELECT CONCAT('a user ', user, '@', host) FROM mysql.user WHERE user = '${app}';") ||
@@ -66,7 +65,6 @@ make_database_user() {
   [[ -n ${user_ok} ]] || fail "database user ${app}" 'is made, but cannot log in with the password in shared/secrets; see the log of the database'
 }
 
-[[ ${database} == mysql ]] || return 0
 require_site
 # An underscore in the name of a granted database stands for any character, unless escaped.
 local grant_on="\`${app//_/\\_}\`.*" password='' database_ok user_ok
@@ -74,7 +72,7 @@ if [[ -e /lib/systemd/system/mariadb.service ]]; then ensure_service mariadb; el
 ensure_secret ROADIE_DATABASE_URL new_database_url "${database_url_names[@]}"
 ask_password
 [[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" known_password "${password_names[@]:1}"
-if [[ -n ${check} && ! -S ${database_socket} ]] && is_claimed database; then
+if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed database; then
   return 0 # it is down, and tells nothing
 fi
 check_as_site
@@ -82,7 +80,7 @@ if is_claimed database; then
   ok "claim of database ${app}"
   [[ -n ${user_ok} ]] || check_as_root
 else
-  [[ ! -S ${database_socket} ]] || refuse_taken_names
+  [[ ! -S ${database_socket} ]] || refuse_taken_database
   change "claim of database ${app}" claim database
 fi
 if [[ -n ${database_ok} ]]; then ok "database ${app}"; else change "database ${app}" make_database; fi

@@ -211,7 +211,7 @@ find_other_default() { # sets other_default to a file of somebody else's that an
 ensure_no_debian_default() {
   local link=/etc/nginx/sites-enabled/default
   debians_default=${link}
-  if [[ -n ${check} && ! -e /etc/nginx/nginx.conf ]]; then
+  if [[ -n ${dry_run} && ! -e /etc/nginx/nginx.conf ]]; then
     change "no ${link}" : # it comes with the package
   elif [[ ! -e ${link} ]] || is_debians_default "${link}"; then
     ensure_absent "${link}"

@@ -118,5 +118,5 @@ for package in "${wanted[@]}"; do
     ok "package ${package}"
   fi
 done
-[[ -n ${check} || ! -e ${apt_at_work} ]] || rm -f -- "${apt_at_work}"
+[[ -n ${dry_run} || ! -e ${apt_at_work} ]] || rm -f -- "${apt_at_work}"
 host_unlock

@@ -107,9 +107,7 @@ remove_old 'old virtualenv'
 old=()
 list_old_dumps
 remove_old 'old dump'
-if [[ -z ${check} ]]; then
-  forget_trees
-  # For the next deploy: of this release, nothing is left to do.
-  : >"${release_dir}/settled"
-fi
+forget_trees
+# For the next deploy: of this release, nothing is left to do.
+: >"${release_dir}/settled"
 ok "releases"

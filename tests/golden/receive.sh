@@ -72,7 +72,7 @@ refuse_pack() { # a store that lost objects is emptied, so that the next run is 
 }
 
 if is_store; then ok "store ${store}"; else change "store ${store}" make_store; fi
-if [[ -z ${check} ]] && has_tree; then
+if has_tree; then
   ok "code ${tree:0:12}"
 else
   local size=0 note='nothing to send'

@@ -13,7 +13,7 @@ note="from ${file}"
 change "database ${app}" restore_dump "${file}"
 note=''
 # What it has read of the other database, and keeps, would be wrong.
-[[ -z ${prestarted} ]] || change "slot ${idle} stopped" call_off
+[[ -z ${started_ahead} ]] || change "slot ${idle} stopped" call_off
 note_pending
 read_half_applied
 for one in "${!begun[@]}"; do # what was begun after that dump is undone

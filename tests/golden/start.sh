@@ -1,4 +1,4 @@
-if [[ -n ${prestarted} ]]; then
+if [[ -n ${started_ahead} ]]; then
   ok "program ${program}"
 else
   start_release

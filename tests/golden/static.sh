@@ -1,11 +1,12 @@
 post_build=()
+static_root_names=()
 
 build_as_app() { # COMMAND: with its static files where it may write
   static_from "${collected}"
   in_release env "${static_variables[@]}" bash -euo pipefail -c "$1"
 }
 
-take_over() { # a tar made by the app's user is unpacked by another, whose folder the app cannot reach; root comes when that one is gone
+take_over_static() { # a tar made by the app's user is unpacked by another, whose folder the app cannot reach; root comes when that one is gone
   local new=${release_dir}/static.new
   end_build_user
   rm -rf -- "${new}"
@@ -50,18 +51,17 @@ hashed_names() { # FOLDER
 }
 
 make_static() {
-  [[ -n ${prestarted} ]] || rm -rf -- "${release_dir}/static"
+  rm -rf -- "${release_dir}/static"
   case ${static_answer} in
     own\ *) copy_own "${static_answer#own }" ;;
-    same\ *) [[ -n ${prestarted} ]] || link_static ;;
-    collected*) take_over ;;
+    same\ *) link_static ;;
+    collected*) take_over_static ;;
     none) mkdir -m 755 -- "${release_dir}/static" ;;
     *) fail "static files of ${release}" 'the check did not tell what becomes of them; run the same command again' ;;
   esac
   printf '%s\n' "${static_answer#* }" >"${release_dir}/static.digest"
 }
 
-[[ -z ${check} ]] || return 0
 [[ ${inspected_release} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect comes before this one; put it there in roadie.use'
 local line
 for line in "${post_build[@]}"; do

@@ -17,7 +17,6 @@ end_processes() { # USER: asked, and five seconds later not asked
   signal_all_of "$1" KILL
 }
 
-[[ -n ${claimed} ]] || return 0
 local slot user
 for slot in blue green; do
   if [[ ! -S /run/supervisor.sock ]]; then

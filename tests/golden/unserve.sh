@@ -1,5 +1,3 @@
-
-[[ -n ${claimed} ]] || return 0
 local before_change=start_on_nginx
 ensure_forgotten "${site_link}"
 ensure_forgotten "${site_file}"

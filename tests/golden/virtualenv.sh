@@ -334,7 +334,7 @@ seal() { # once no process of the builder can reach in: no special file, no spec
     chmod -R a-st,u=rwX,g=rX,o= -- "${venv_dir}"
 }
 
-take_over() { # by root; what joined the links of the last virtualenv is sealed already
+take_over_virtualenv() { # by root; what joined the links of the last virtualenv is sealed already
   [[ -O ${venv_dir} ]] || seal
   sync -f -- "${venv_dir}"
   put_file "${venv_dir}/.complete" 600 "root:${app}" "${requirements}"$'\n'"${made_with}"
@@ -411,7 +411,7 @@ local what="virtualenv ${digest:0:12}"
 require_site
 if hash -- "${python}" 2>/dev/null && [[ ${python} != */* || -x ${python} ]]; then
   ask_python
-elif [[ -z ${check} ]]; then
+elif [[ -z ${dry_run} ]]; then
   fail "${what}" "there is no ${python} on this host; name another in python:, or its package in packages:"
 fi
 venv_dir=${root}/venvs/${python_minor}-${digest:0:16}
@@ -427,6 +427,6 @@ else
   find_sources
   change_cuttable "build of ${what}" build_virtualenv
   # Once the builder can reach in no more.
-  [[ -n ${check} || -z ${coming} || ! -O ${venv_dir} ]] || load_beside "${coming}"
-  change "${what}" take_over
+  [[ -n ${dry_run} || -z ${coming} || ! -O ${venv_dir} ]] || load_beside "${coming}"
+  change "${what}" take_over_virtualenv
 fi

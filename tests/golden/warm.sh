@@ -16,7 +16,7 @@ refuse_start() { # WHY
   fi
 }
 
-prestart_release
+start_ahead
 begin_step "start of ${release}" cut
 read_health
 pass_gate accept_page

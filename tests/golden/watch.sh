@@ -65,7 +65,7 @@ go_back() { # to the slot before, which still runs
   printf '%s\n' "failed after the switch: ${failing}" >"${release_dir}/bad" || :
 }
 
-refuse_release() {
+refuse_after_switch() {
   change live go_back
   note_applied
   tell_log
@@ -75,7 +75,6 @@ refuse_release() {
   fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself; put it right, commit, and run fab deploy again"
 }
 
-[[ -z ${check} ]] || return 0
 local failing='' old supervisor=''
 if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before still runs
   live_slot idle
@@ -86,7 +85,7 @@ if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before 
 fi
 old=${other_slot[${idle}]}
 contents_of "${pid_files[supervisor]}" supervisor
-if ((watch_seconds == 0)) || ! has_way_back; then
+if ! has_way_back; then
   ok "release ${release} (not watched)"
   return
 fi
@@ -98,5 +97,5 @@ if ! has_way_back; then
   say warn "release ${release}" 'watched no further: the release before runs no more, as if Supervisor had been killed'
   return
 fi
-[[ -z ${failing} ]] || refuse_release
+[[ -z ${failing} ]] || refuse_after_switch
 ok "release ${release}"

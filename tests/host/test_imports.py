@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import standing
-from desk import Done, browse, eventually
+from desk import Desk, Done, browse, eventually
 from environments import Environment, build
 from faults import error_of, serving
 from invoke.util import yaml
@@ -223,6 +224,49 @@ def test_a_stage_that_bash_cannot_read_is_told_before_anything_but_a_process_has
     error_of(done, 6, "bash cannot read it", f"{before.release} still serves")
     assert "syntax error near unexpected token" in done.text
     assert serving(seat.host) == before
+
+
+TAKES_NAMES = """
+apply() { ok 'nothing'; }
+reload_nginx() { ok 'nothing'; }
+site_file=/nowhere
+
+ensure_applied 'a note' true
+"""
+OWN_STAGE_BEFORE_NGINX = """
+from roadie import *
+from roadie.scripts import stages
+
+own = Stage("own", "Take names.", "stages/own.sh.j2", user="root")
+where = PROVISION.index(stages.nginx)
+use(bootstrap=(*PROVISION[:where], own, *PROVISION[where:]))
+"""
+
+
+def test_names_in_a_stage_of_the_users_own_reach_no_other_stage(seat: Seat) -> None:
+    ours = (ROOT / "templates/nginx/headers.nginx.j2").read_text()
+    (seat.project / "fabfile.py").write_text(OWN_STAGE_BEFORE_NGINX)
+    seat.write({"stages/own.sh.j2": TAKES_NAMES})
+    seat.write({"nginx/headers.nginx.j2": f'{ours}add_header X-Own "stage" always;\n'})
+    seat.does("bootstrap")
+    assert eventually(lambda: browse(seat.host).headers.get("x-own") == "stage")
+    shutil.rmtree(seat.project / "roadie-templates/nginx")
+    seat.does("bootstrap")
+    assert eventually(lambda: "x-own" not in browse(seat.host).headers)
+
+
+def test_ctrl_c_ends_a_step_of_the_users_own_stage_at_once(seat: Seat) -> None:
+    (seat.project / "fabfile.py").write_text(OWN_STAGE_BEFORE_NGINX)
+    seat.write({"stages/own.sh.j2": "change_cuttable 'a long step' sleep 987\n"})
+    sleeps = "pgrep -x -f 'sleep 987'"
+    with Desk(seat.project, seat.host).started("bootstrap") as process:
+        assert eventually(lambda: seat.host.ssh(sleeps, check=False).returncode == 0, 30)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "a long step" in err.strip().splitlines()[-1]
+    assert eventually(lambda: seat.host.ssh(sleeps, check=False).returncode == 1)
+    assert eventually(lambda: not seat.host.ssh("ls /run/roadie | grep -E 'beat|sh$' || true").stdout)
 
 
 def test_a_template_of_the_users_own_wins_until_it_is_taken_away(seat: Seat) -> None:

@@ -15,7 +15,7 @@ NONCE = "0" * 32
 FRAME = """
 set -Eeuo pipefail
 umask 022
-nonce={nonce} check={check} app=guestbook build_user=guestbook-build who=ann command='fab test' run_id=1
+nonce={nonce} dry_run={check} app=guestbook build_user=guestbook-build who=ann command='fab test' run_id=1
 root={folder}/srv log={folder}/log
 . {folder}/lib.sh
 stages() {{

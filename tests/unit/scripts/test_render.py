@@ -129,7 +129,7 @@ def test_a_format_without_quoting_refuses_what_it_cannot_hold(tmp_path: Path) ->
 
 def test_a_template_inside_a_script_is_quoted_by_both_formats(tmp_path: Path) -> None:
     (tmp_path / "inner.nginx.j2").write_text("server_name {{ value }};\n")
-    (tmp_path / "outer.sh.j2").write_text('printf %s {{ config("inner.nginx.j2") }}')
+    (tmp_path / "outer.sh.j2").write_text('printf %s {{ contents("inner.nginx.j2") }}')
     script = render.render("outer.sh.j2", tmp_path, {"value": 'it\'s; "x"'})
     said = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True).stdout
     assert said == 'server_name "it\'s; \\"x\\"";\n'

@@ -104,7 +104,7 @@ def test_there_is_a_golden_script_for_each_stage_and_no_other() -> None:
 
 def test_every_stage_template_belongs_to_a_stage() -> None:
     files = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.sh.j2")}
-    files -= {"frame/stage.sh.j2", "frame/functions.sh.j2"}
+    files -= {"frame/stage.sh.j2"}
     assert files == {stage.template for stage in STAGES}
 
 

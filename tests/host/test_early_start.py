@@ -1,4 +1,4 @@
-"""A release's process begins before the release is there; it serves beside the checks, or is called off."""
+"""A release's process begins before the release is there. It checks the release, and then serves it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def slots(desk: Desk) -> set[str]:
     return {colour for colour in ("blue", "green") if colour in found}
 
 
-def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: Desk) -> None:
+def test_one_process_checks_the_release_and_serves_it(deployed: Desk) -> None:
     change_line(deployed.project / INDEX, "<h1>Guestbook</h1>", "<h1>Guests</h1>")
     commit(deployed.project)
     deployed.does("deploy")
@@ -70,11 +70,10 @@ def test_where_only_code_changed_the_release_starts_beside_its_checks(deployed: 
     deployed.does("deploy")
     assert last_run(deployed.host).started() == ["virtualenv"]
 
-    # A path that says nothing of static files, and is one.
     (deployed.project / STATIC).write_text("note")
     commit(deployed.project)
     deployed.does("deploy")
-    assert last_run(deployed.host).started() == ["load", "start"]
+    assert last_run(deployed.host).started() == ["load"]
     assert browse(deployed.host, "/static/entries/note.txt").body == "note"
     assert len(slots(deployed)) == 1
 
@@ -110,12 +109,12 @@ def test_other_settings_for_the_environment_have_it_begin_anew(deployed: Desk) -
     append(deployed.project / "guestbook/urls.py", SELF)
     commit(deployed.project)
     deployed.does("deploy")
-    assert last_run(deployed.host).started() == ["load", "prestart"]
+    assert last_run(deployed.host).started() == ["load", "inspect"]
     assert told_of_itself(deployed)["environment"]["NEW_NAME"] == "new value"
     assert serving(deployed.host).release != before
 
 
-def test_a_program_of_the_projects_own_is_started_when_the_release_is_checked(deployed: Desk) -> None:
+def test_a_program_of_the_projects_own_is_started_after_the_checks(deployed: Desk) -> None:
     template = (TEMPLATES / "web/program.supervisor.j2").read_text()
     ours = "-m roadie_gunicorn /srv/{{ settings.app }}/slots/@COLOUR@ "
     assert template.count(ours) == 1
@@ -129,7 +128,7 @@ def test_a_program_of_the_projects_own_is_started_when_the_release_is_checked(de
         deployed.does("deploy")
         assert f"data-{content}" in browse(deployed.host).body
         assert told_of_itself(deployed)["main"].endswith("/gunicorn/__main__.py")
-    assert last_run(deployed.host).started() == ["prestart"]
+    assert last_run(deployed.host).started() == ["start"]
 
 
 def test_what_a_stage_of_the_projects_own_does_before_the_start_is_not_missed(deployed: Desk) -> None:
