@@ -16,6 +16,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "nginx": (),
     "supervisor": (),
     "web": ("release", "supervisor"),
+    "programs": ("supervisor",),
     "inspection": ("release", "web"),
     "gate": ("supervisor", "web", "inspection"),
     "migrations": ("database", "inspection"),

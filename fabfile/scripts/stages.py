@@ -146,6 +146,12 @@ watch = _stage(
     needs=("release", "supervisor", "web", "gate", "migrations"),
     when=_is_watched,
 )
+programs = _stage(
+    "programs/programs",
+    "Replace the site's other programs by those of the new release.",
+    needs=("programs",),
+    role="worker",
+)
 retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"))
 prune = _stage(
     "release/prune", "Remove what no release uses any more.", needs=("release", "code", "database")
@@ -183,6 +189,7 @@ DEPLOY: Sequence = (
     gate,
     switch,
     watch,
+    programs,
     retire,
     links,
     prune,
@@ -196,7 +203,9 @@ reopen = _stage("maintenance/reopen", "Show the site again.")
 
 claim = _stage("removal/claim", "Make sure that the site is roadie's own.", role="")
 unserve = _stage("removal/unserve", "Take the site out of nginx.", needs=("nginx",))
-stop = _stage("removal/stop", "Drain and stop the site's programs.", needs=("release", "web"), role="")
+stop = _stage(
+    "removal/stop", "Drain and stop the site's programs.", needs=("release", "web", "programs"), role=""
+)
 clear = _stage("removal/clear", "Remove what a deploy makes again.", role="")
 drop = _stage(
     "removal/drop",
@@ -212,12 +221,12 @@ erase = _stage(
 MIGRATE: Sequence = (live, pending, dump, migrate)
 MIGRATE_PLAN: Sequence = (live, pending)
 RESTORE: Sequence = (live, restore)
-FINISH: Sequence = (live, watch, retire, prune)
-RESTART: Sequence = (live, start, gate, switch, retire, prune)
+FINISH: Sequence = (live, watch, programs, retire, prune)
+RESTART: Sequence = (live, start, gate, switch, programs, retire, prune)
 HISTORY: Sequence = (history,)
 # After `back`, and what has to be done for the database.
-ROLLBACK: Sequence = (start, gate, switch, retire, prune, leave)
-FINISH_ROLLBACK: Sequence = (live, retire, prune, leave)
+ROLLBACK: Sequence = (start, gate, switch, programs, retire, prune, leave)
+FINISH_ROLLBACK: Sequence = (live, programs, retire, prune, leave)
 LOCK: Sequence = (lock,)
 UNLOCK: Sequence = (unlock,)
 DOORS: Sequence = (doors,)

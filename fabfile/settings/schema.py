@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
-from .sections import DJANGO, ENV, ENV_NAMES, ENV_NAMES_KIND, HOSTS, SECRETS, SecretSource
+from .sections import DJANGO, ENV, ENV_NAMES, ENV_NAMES_KIND, HOSTS, PROGRAMS, SECRETS, Program, SecretSource
 
 T = TypeVar("T")
 
@@ -193,6 +193,15 @@ class Settings:
         the project's ASGI application is served: ASGI_APPLICATION, or asgi.py beside the settings. What
         uvicorn and gevent need is installed.""",
     )
+    programs: Mapping[str, Program] = setting(
+        PROGRAMS,
+        {},
+        """Commands of the project that run beside the site: {alerts: manage.py sendalerts}. Supervisor keeps
+        each one running, with the release's code, environment and virtualenv. After a deploy has switched,
+        each is told to stop (TERM), and starts again from the new release once it has stopped. It goes back
+        with a rollback. It may take 60 seconds to stop, or as many as you write:
+        {alerts: {command: manage.py sendalerts, stop_timeout: 600}}.""",
+    )
     request_timeout: int = setting(
         whole(1, 3600, "seconds"),
         90,
@@ -252,6 +261,11 @@ class Settings:
         """The folder of the user's templates, if there is one."""
         folder = self.root / Path(self.templates).expanduser()
         return folder if folder.is_dir() else None
+
+    @property
+    def manage_commands(self) -> dict[str, str]:
+        """The command of manage.py that each program runs, by the program's name."""
+        return {name: one.manage_command for name, one in self.programs.items() if one.manage_command}
 
     @property
     def interface(self) -> str:

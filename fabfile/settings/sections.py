@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .kinds import Kind, Wrong, comma_separated, mapping, meant, plain, several, shown
+from .kinds import CONTROL, Kind, Wrong, comma_separated, mapping, meant, plain, several, shown, whole
 from .names import HOST, ROLE, ROLES, host_and_port
 
 # What roadie tells the site's processes, and the names it has in their environment by default.
@@ -25,6 +26,8 @@ ENV_NAMES: Mapping[str, tuple[str, ...]] = {
     "db_socket": (),
 }
 _SOURCES = ("command", "file", "prompt")
+_OF_PROGRAMS = ("command", "stop_timeout")
+_STOP_TIMEOUT = 60
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,25 @@ class SecretSource:
     command: str = ""
     file: str = ""
     prompt: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """A command that runs beside the site, and how many seconds it may take to stop."""
+
+    command: str
+    stop_timeout: int = _STOP_TIMEOUT
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command's words. manage.py is run by the Python of the release."""
+        words = shlex.split(self.command)
+        return ("python", *words) if words[0] == "manage.py" else tuple(words)
+
+    @property
+    def manage_command(self) -> str:
+        """The command of manage.py that it runs; empty if it runs something else."""
+        return self.words[2] if self.words[:2] == ("python", "manage.py") else ""
 
 
 def _hosts(value: Any) -> dict[str, tuple[str, ...]]:
@@ -92,6 +114,37 @@ def _secret_source(value: Any) -> SecretSource:
     return SecretSource(**{source: given})
 
 
+def _program_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name, re.ASCII):
+        raise Wrong("must be 1 to 31 small letters, digits, '-' or '_', a letter first")
+    if name in ("web", "blue", "green") or name.startswith("web-"):
+        raise Wrong("is what roadie calls the site's own web processes; choose another name")
+    return name
+
+
+def _program(value: Any) -> Program:
+    given = value if isinstance(value, Mapping) else {"command": value}
+    for key in given:
+        if key not in _OF_PROGRAMS:
+            near = meant(key, _OF_PROGRAMS) or "known are " + ", ".join(_OF_PROGRAMS)
+            raise Wrong(f"unknown ({near})", str(key))
+    command = given.get("command")
+    if not isinstance(command, str) or re.search(CONTROL, command):
+        raise Wrong(f"must be a command in one line, such as manage.py sendalerts, not {shown(command)}")
+    _check_words(command)
+    stop_timeout = _SECONDS_TO_STOP.check(given.get("stop_timeout", _STOP_TIMEOUT))
+    return Program(command, stop_timeout)
+
+
+def _check_words(command: str) -> None:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise Wrong(f"{shown(command)}: {str(error).lower()}; check its quotes") from None
+    if not words or words == ["manage.py"]:
+        raise Wrong("names no command; write one such as manage.py sendalerts")
+
+
 def _django_name(name: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
         raise Wrong("is no name of a Django setting; they are all in capitals")
@@ -114,4 +167,8 @@ HOSTS = Kind("a list of hosts, or a mapping of hosts to lists of roles", _hosts,
 ENV = mapping("a mapping of names to text", _env_name, _env_value)
 ENV_NAMES_KIND = Kind(_NAMES_BY_MEANING.says, _env_names, None)
 SECRETS = mapping("a mapping of names to where each comes from", _env_name, _secret_source)
+_SECONDS_TO_STOP = whole(1, 3600, "seconds")
+PROGRAMS = mapping(
+    "a mapping of names to commands, such as {alerts: manage.py sendalerts}", _program_name, _program
+)
 DJANGO = mapping("a mapping of Django's settings to plain values", _django_name, plain)

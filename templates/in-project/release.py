@@ -20,7 +20,7 @@ import roadie_start as start
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.http.request import validate_host
 from roadie_start import answer
 
@@ -29,7 +29,7 @@ def inspect(collect_into, static_before=""):
     """Judge the release, collect its static files, and name the migrations that are to come."""
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
-    reasons = [*_told(guard.unsafe()), *_told(_unserved())]
+    reasons = [*_told(guard.unsafe()), *_told(_unserved()), *_told(_unknown_commands())]
     if not reasons:
         _static(collect_into, static_before)
     reasons += _told(_checks())
@@ -76,6 +76,16 @@ def _unserved():
         and not overlay.holds_files(static)
     ):
         yield f"STATIC_ROOT is {static}, where no static files will be; {guard.read_it('static_root')}"
+
+
+def _unknown_commands():
+    """The programs of the settings whose command no app of the project has."""
+    for program, command in site.MANAGE_COMMANDS.items():
+        if command not in get_commands():
+            yield (
+                f"the program {program} runs manage.py {command}, a command that no app of the project has; "
+                "put it right under programs: in fabric.yaml"
+            )
 
 
 def _upload_folder():

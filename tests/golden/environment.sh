@@ -190,6 +190,7 @@ STATIC_URL = '"'"'/static/'"'"'
 MEDIA_URL = '"'"'/media/'"'"'
 COLLECTSTATIC = True
 ENV_NAMES = {'"'"'secret_key'"'"': ('"'"'SECRET_KEY'"'"', '"'"'DJANGO_SECRET_KEY'"'"'), '"'"'database_url'"'"': ('"'"'DATABASE_URL'"'"',), '"'"'allowed_hosts'"'"': ('"'"'ALLOWED_HOSTS'"'"', '"'"'DJANGO_ALLOWED_HOSTS'"'"'), '"'"'csrf_trusted_origins'"'"': ('"'"'CSRF_TRUSTED_ORIGINS'"'"', '"'"'DJANGO_CSRF_TRUSTED_ORIGINS'"'"'), '"'"'debug'"'"': ('"'"'DEBUG'"'"', '"'"'DJANGO_DEBUG'"'"'), '"'"'static_root'"'"': (), '"'"'media_root'"'"': (), '"'"'db_name'"'"': (), '"'"'db_user'"'"': (), '"'"'db_password'"'"': (), '"'"'db_socket'"'"': ()}
+MANAGE_COMMANDS = {}
 '
 guard_py='"""What roadie refuses to serve. The release'"'"'s check asks it first, then the very process that serves."""
 
@@ -282,7 +283,7 @@ import roadie_start as start
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.http.request import validate_host
 from roadie_start import answer
 
@@ -291,7 +292,7 @@ def inspect(collect_into, static_before=""):
     """Judge the release, collect its static files, and name the migrations that are to come."""
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
-    reasons = [*_told(guard.unsafe()), *_told(_unserved())]
+    reasons = [*_told(guard.unsafe()), *_told(_unserved()), *_told(_unknown_commands())]
     if not reasons:
         _static(collect_into, static_before)
     reasons += _told(_checks())
@@ -338,6 +339,16 @@ def _unserved():
         and not overlay.holds_files(static)
     ):
         yield f"STATIC_ROOT is {static}, where no static files will be; {guard.read_it('"'"'static_root'"'"')}"
+
+
+def _unknown_commands():
+    """The programs of the settings whose command no app of the project has."""
+    for program, command in site.MANAGE_COMMANDS.items():
+        if command not in get_commands():
+            yield (
+                f"the program {program} runs manage.py {command}, and no app of the project has that command; "
+                "put it right under programs: in fabric.yaml"
+            )
 
 
 def _upload_folder():
@@ -1134,6 +1145,7 @@ stdout_logfile=/var/log/guestbook/web-@COLOUR@.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=5
 '
+programs_conf=''
 
 set_value() { # VALUE NAME...
   local name
@@ -1229,12 +1241,18 @@ write_program() { # what the project's own gunicorn.conf.py sets is its word: a 
   printf '%s\n' "${text}" >"${release_dir}/program.in"
 }
 
+write_programs() { # of the site besides the web process; a release without any has no such file
+  remove_if_there "${release_dir}/programs.conf"
+  [[ -z ${programs_conf} ]] || printf '%s\n' "${programs_conf//@RELEASE_DIR@/${release_dir}}" >"${release_dir}/programs.conf"
+}
+
 lay_out_settings() {
   umask 027
   write_environment
   write_health
   write_modules
   write_program
+  write_programs
   ln -sfn -- "../../venvs/${venv_dir##*/}" "${release_dir}/venv"
   umask 022
   chown -R -- "root:${app}" "${release_dir}/env.new" "${release_dir}/overlay" "${release_dir}/program.in"

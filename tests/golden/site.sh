@@ -3,7 +3,35 @@ tmpfiles='# Where Gunicorn'"'"'s sockets of the site guestbook are, made anew at
 d /run/guestbook 0710 guestbook www-data -
 '
 reconcile='#!/bin/bash
-# Before Supervisor starts: exactly the slot that `live` names has a program file, for each of roadie'"'"'s sites. From roadie.
+# Runs before Supervisor starts, for each of roadie'"'"'s sites. Exactly the slot that `live` names has a program file, and
+# the site'"'"'s other programs are those of the release that serves. From roadie.
+
+# A Supervisor that was killed left its programs running. The next one starts them again, and two must not run at a time.
+# The web processes are left alone: they serve until their successors do (see reap).
+left_over() { # UID: prints the processes of programs that are left over
+  local process
+  for process in /proc/[0-9]*; do
+    [[ $(stat -c %u -- "${process}") == "$1" ]] || continue
+    if grep -qzE '"'"'^ROADIE_PROGRAM='"'"' "${process}/environ"; then echo "${process#/proc/}"; fi
+  done
+}
+
+end_left_over() { # UID: told to stop, and killed ten seconds later
+  local tries pid pids
+  pids=$(left_over "$1")
+  for pid in ${pids}; do
+    # The first process of a program has init as its parent now. It stops its own workers.
+    if grep -qE '"'"'^PPid:[[:space:]]+1$'"'"' "/proc/${pid}/status"; then kill -TERM "${pid}"; fi
+  done
+  for ((tries = 0; tries < 100; tries++)); do
+    [[ -n $(left_over "$1") ]] || return 0
+    sleep 0.1
+  done
+  for pid in $(left_over "$1"); do
+    kill -KILL "${pid}"
+  done
+}
+
 for claim in /var/lib/roadie/sites/*; do
   app=${claim##*/}
   root=/srv/${app}
@@ -17,7 +45,13 @@ for claim in /var/lib/roadie/sites/*; do
   if ln -sfn -- "${root}/slots/${live}/program.conf" "/etc/supervisor/conf.d/${app}-${live}.conf"; then
     rm -f -- "/etc/supervisor/conf.d/${app}-${idle}.conf"
   fi
-done
+  uid=$(id -u -- "${app}") && [[ ${uid} != 0 ]] && end_left_over "${uid}"
+  if [[ -f ${root}/live/release/programs.conf ]]; then
+    ln -sfn -- "${root}/live/release/programs.conf" "/etc/supervisor/conf.d/${app}.programs.conf"
+  else
+    rm -f -- "/etc/supervisor/conf.d/${app}.programs.conf"
+  fi
+done 2>/dev/null
 exit 0
 '
 reap='#!/bin/bash

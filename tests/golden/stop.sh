@@ -18,6 +18,7 @@ end_processes() { # USER: asked, and five seconds later not asked
 }
 
 local slot user
+[[ ! -S /run/supervisor.sock ]] || stop_programs
 for slot in blue green; do
   if [[ ! -S /run/supervisor.sock ]]; then
     ensure_absent "${program_files[${slot}]}" # nothing runs it

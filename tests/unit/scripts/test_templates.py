@@ -30,6 +30,10 @@ MATRIX: dict[str, dict[str, Any]] = {
         "media_url": "/uploads/",
         "packages": ["libmagic1", "gettext"],
         "workers": 3,
+        "programs": {
+            "alerts": "manage.py sendalerts --every '5 % s'",
+            "queue": {"command": "celery -A shop worker", "stop_timeout": 600},
+        },
         "threads": 1,
         "worker_class": "sync",
         "keep": 2,
@@ -60,6 +64,7 @@ SEQUENCES = {
     "lock": (*stages.LOCK, *stages.UNLOCK),
     "maintenance": (*stages.MAINTENANCE_ON, *stages.MAINTENANCE_OFF, *stages.DOORS),
     "purge": stages.PURGE,
+    "restart with programs": (*stages.RESTART, stages.stop),
 }
 
 

@@ -584,3 +584,39 @@ def test_the_manual_is_printed_by_its_command():
 @pytest.mark.parametrize("key", KEYS)
 def test_every_setting_has_its_lines_in_the_manual(key):
     assert re.search(rf"^``{key}``\n    \S.+ Default: \S.*\.\n\n    \S", manual.page(), re.M)
+
+
+# ---- Programs --------------------------------------------------------------------------------------
+
+
+def test_a_program_is_a_command_or_a_command_with_its_time_to_stop() -> None:
+    found = settings(
+        programs={
+            "alerts": "manage.py sendalerts 'a b'",
+            "queue": {"command": "celery worker", "stop_timeout": 9},
+        }
+    )
+    alerts, other = found.programs["alerts"], found.programs["queue"]
+    assert alerts.words == ("python", "manage.py", "sendalerts", "a b")
+    assert (alerts.stop_timeout, other.stop_timeout) == (60, 9)
+    assert other.words == ("celery", "worker")
+    assert found.manage_commands == {"alerts": "sendalerts"}
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "says"),
+    [
+        ("Alerts", "manage.py x", "programs.Alerts: must be 1 to 31 small letters"),
+        ("blue", "manage.py x", "programs.blue: is what roadie calls the site's own web processes"),
+        ("a", "manage.py", "programs.a: names no command"),
+        ("a", " ", "programs.a: names no command"),
+        ("a", "manage.py 'x", 'programs.a: "manage.py \'x": no closing quotation'),
+        ("a", ["manage.py"], "programs.a: must be a command in one line"),
+        ("a", "manage.py x\nmanage.py y", "programs.a: must be a command in one line"),
+        ("a", {"comand": "x"}, "programs.a.comand: unknown (did you mean command?)"),
+        ("a", {"stop_timeout": 9}, "programs.a: must be a command in one line"),
+        ("a", {"command": "x", "stop_timeout": 0}, "programs.a: must be a whole number of seconds from 1"),
+    ],
+)
+def test_a_program_that_cannot_be_is_refused(name: str, program: object, says: str) -> None:
+    assert says in refusal(programs={name: program})

@@ -1,0 +1,2 @@
+stop_programs
+start_programs
