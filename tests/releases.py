@@ -16,6 +16,7 @@ from roadie.git.trees import FolderTree
 from roadie.project import reading as project
 from roadie.scripts.render import render
 from roadie.settings import reading as settings
+from roadie.settings.databases import DATABASES
 
 DOMAIN = "www.example.org"
 DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
@@ -97,12 +98,17 @@ def lay_out(
     folder = root / "releases/1"
     given = settings.load({"domain": DOMAIN, **chosen}, "fabric.yaml", folder / "code")
     found = project.read(FolderTree(folder / "code"), given)
-    complete = replace(project.complete(given, found), database=database)
+    complete = project.complete(given, found)
+    values = {
+        "settings": complete,
+        "project": found,
+        "database": replace(DATABASES["mysql"], name=database),
+    }
     (folder / "overlay").mkdir()
     for path in MODULES:
-        text = render(path, None, {"settings": complete, "project": found})
+        text = render(path, None, values)
         (folder / f"overlay/roadie_{Path(path).name.partition('.')[0]}.py").write_text(text)
-    served = render("in-project/application.py.j2", None, {"settings": complete, "project": found})
+    served = render("in-project/application.py.j2", None, values)
     (folder / f"overlay/roadie_{complete.interface}.py").write_text(served)
     release = Release(root, {}, found.manage_dir)
     has_overlay = complete.overlay or complete.django

@@ -10,7 +10,7 @@ from typing import Any
 
 from roadie.git.trees import FolderTree
 from roadie.project import reading as projects
-from roadie.project.requirements import PINS
+from roadie.project.workspace import Workspace
 from roadie.release.record import Release
 from roadie.scripts import stages
 from roadie.scripts.render import render
@@ -50,9 +50,7 @@ def values(**chosen: Any) -> dict[str, Any]:
     settings = replace(settings, templates="/nonexistent")
     project = _guestbook()
     return {
-        "settings": projects.complete(settings, project),
-        "project": project,
-        "pins": PINS,
+        **Workspace(projects.complete(settings, project), project).values,
         "release": RELEASE,
         "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},

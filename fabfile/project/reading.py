@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import SettingsError
 from ..git.trees import CommitTree, Tree
+from ..settings.databases import DATABASES
 from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
@@ -64,8 +65,10 @@ def read(tree: Tree, settings: Settings) -> Project:
     wsgi, _, called = _wsgi(code, module, names, settings).partition(":")
     if not settings.settings_module:
         _refuse_two_minds(code, wsgi, module)
-    path = settings.requirements or requirements.find(tree, manage_dir, _django(code, module))
-    required = requirements.collect(tree, path, settings.worker_class)
+    database = DATABASES[settings.database]
+    lines = (_django(code, module), *database.pins)
+    path = settings.requirements or requirements.find(tree, manage_dir, lines)
+    required = requirements.collect(tree, path, database, settings.worker_class)
     return Project(
         name=_name(module, settings),
         manage_dir=manage_dir,

@@ -11,21 +11,19 @@ from dataclasses import dataclass
 
 from ..errors import SettingsError
 from ..git.trees import Tree
+from ..settings.databases import Database
 
-# Added in a second call of pip where the project has none of the packages that do the job.
+# Added in a second call of pip where the project lacks the package. The pin of a driver is its database's.
 PINS = {
     "gunicorn": "gunicorn==27.0.1",
-    "mysqlclient": "mysqlclient==2.3.1",
     "uvicorn": "uvicorn==0.54.0",
     "uvicorn-worker": "uvicorn-worker==0.4.0",
     "gevent": "gevent==26.9.0",
     "packaging": "packaging>=20",  # whichever the project's own packages brought will do
     "uv": "uv==0.13.9",  # installs all of these in a third of pip's time
 }
-_ALWAYS = ("gunicorn", "mysqlclient")
 # By a part of the worker class's name.
 _FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker"), "gevent": ("gevent", "packaging")}
-_DOES_THE_JOB = {"mysqlclient": {"mysqlclient", "pymysql"}}
 
 NAMES = (
     "requirements/production.txt",
@@ -49,20 +47,21 @@ _OPTION = r"(?:^|\s)(--?[A-Za-z][\w-]*)"
 
 @dataclass(frozen=True)
 class Requirements:
-    """A requirements file with all that it includes, by their paths, and what they name."""
+    """A requirements file with all that it includes, by their paths, and what they name.
+
+    `jobs` has each pin of ours, with the packages that make it needless.
+    """
 
     path: str
     files: Mapping[str, str]
     packages: Mapping[str, str]
     local: tuple[str, ...]
-    jobs: tuple[str, ...]
+    jobs: Mapping[str, frozenset[str]]
 
     @property
     def pins(self) -> tuple[str, ...]:
         """What the project lacks to run, as lines of requirements of roadie's own."""
-        return tuple(
-            PINS[job] for job in self.jobs if not _DOES_THE_JOB.get(job, {job}) & self.packages.keys()
-        )
+        return tuple(pin for pin, doers in self.jobs.items() if not doers & self.packages.keys())
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -77,10 +76,10 @@ class Requirements:
         return hashlib.sha256(json.dumps([self.path, lines, self.pins]).encode()).hexdigest()
 
 
-def find(tree: Tree, folder: str, django: str) -> str:
+def find(tree: Tree, folder: str, lines: tuple[str, ...]) -> str:
     """The requirements file of the project in `folder`: there, or in the nearest folder above.
 
-    `django` is the requirement to suggest where there is no file at all.
+    `lines` are the requirements to suggest where there is no file at all.
     """
     paths = frozenset(tree.list())
     folders = [folder, *_above(folder)]
@@ -94,11 +93,11 @@ def find(tree: Tree, folder: str, django: str) -> str:
                 raise SettingsError(
                     f"{lock}: roadie installs from a requirements file; run `{export}` and commit it"
                 )
-    raise SettingsError(_none_at_all(paths, folder, django))
+    raise SettingsError(_none_at_all(paths, folder, lines))
 
 
-def collect(tree: Tree, path: str, worker_class: str = "") -> Requirements:
-    """Read a requirements file and all that it includes; Gunicorn's worker class may need more."""
+def collect(tree: Tree, path: str, database: Database, worker_class: str = "") -> Requirements:
+    """Read a requirements file and all that it includes; database and worker class may need more."""
     files: dict[str, str] = {}
     packages: dict[str, str] = {}
     local: list[str] = []
@@ -108,8 +107,8 @@ def collect(tree: Tree, path: str, worker_class: str = "") -> Requirements:
             local.append(_resolved(place, working_folder(path), where))
         elif not is_constraint and (name := _package(line)):
             packages.setdefault(name, line)
-    workers = (job for part, jobs in _FOR_WORKERS.items() if part in worker_class.lower() for job in jobs)
-    return Requirements(path, files, packages, tuple(dict.fromkeys(local)), (*_ALWAYS, *workers))
+    jobs = _jobs(database, worker_class.lower())
+    return Requirements(path, files, packages, tuple(dict.fromkeys(local)), jobs)
 
 
 def working_folder(path: str) -> str:
@@ -132,6 +131,15 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         if joined := "".join(parts).strip():
             yield start, joined
         parts = []
+
+
+def _jobs(database: Database, worker_class: str) -> dict[str, frozenset[str]]:
+    workers = [name for part, names in _FOR_WORKERS.items() if part in worker_class for name in names]
+    return {
+        PINS["gunicorn"]: frozenset(["gunicorn"]),
+        **dict.fromkeys(database.pins, frozenset(database.drivers)),
+        **{PINS[name]: frozenset([name]) for name in workers},
+    }
 
 
 def _lines(
@@ -204,7 +212,7 @@ def _is_requirements(path: str, folders: list[str]) -> bool:
     return name.endswith(".txt") and (named or (last == "requirements" and above in folders))
 
 
-def _none_at_all(paths: frozenset[str], folder: str, django: str) -> str:
+def _none_at_all(paths: frozenset[str], folder: str, lines: tuple[str, ...]) -> str:
     folders = [folder, *_above(folder)]
     others = sorted(path for path in paths if _is_requirements(path, folders))
     if others:
@@ -219,6 +227,6 @@ def _none_at_all(paths: frozenset[str], folder: str, django: str) -> str:
             f"run `uv pip compile {pyproject} -o requirements.txt` and commit it"
         )
     return (
-        f"no requirements file; write {posixpath.join(folder, 'requirements.txt')} with the two lines "
-        f"{django!r} and {PINS['mysqlclient']!r}, and commit it"
+        f"no requirements file; write {posixpath.join(folder, 'requirements.txt')} with the lines "
+        f"{' and '.join(map(repr, lines))}, and commit it"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..git.bundle import Commit, NoCommit, find_commit, tree_of
 from ..git.trees import CommitTree, FolderTree
+from ..settings.databases import DATABASES, SERVICES
 from ..settings.reading import Settings
 from . import reading
 from .reading import Project
@@ -25,7 +26,7 @@ class Workspace:
     @property
     def values(self) -> dict[str, Any]:
         """The values that every template sees."""
-        return {"settings": self.settings, "project": self.project, "pins": PINS}
+        return {**values_of(self.settings), "project": self.project, "pins": PINS}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ def at_head(settings: Settings) -> Workspace:
 def named(settings: Settings) -> Settings:
     """The settings with the site's name, for what must work in whatever state the project is here."""
     return settings if settings.app else at_head(settings).settings
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    """The values that a template sees in whatever state the project is here."""
+    database = DATABASES[settings.database]
+    return {"settings": settings, "database": database, "database_services": SERVICES}
 
 
 def at_ref(settings: Settings, ref: str) -> Committed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .databases import DATABASES, LATER
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
 from .sections import DJANGO, ENV, ENV_NAMES, ENV_NAMES_KIND, HOSTS, PROGRAMS, SECRETS, Program, SecretSource
@@ -97,9 +98,9 @@ class Settings:
     )
 
     database: str = setting(
-        choice("mysql", later=("postgresql", "sqlite")),
+        choice(*DATABASES, later=LATER),
         "mysql",
-        "The database: mysql is Debian's default-mysql-server on the same host, over its socket.",
+        f"The database: {'; '.join(one.manual for one in DATABASES.values())}.",
     )
     env: Mapping[str, str] = setting(
         ENV,

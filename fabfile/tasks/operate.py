@@ -46,11 +46,11 @@ def manage(c: Context, command: str) -> None:
 @roadie_task(help={"wait": WAIT})
 def restart(c: Context, wait: int = 0) -> None:
     """Restart the release that serves; no request fails."""
-    from ..project.workspace import named
+    from ..project.workspace import named, values_of
     from ..run.runner import run_stages, targets
 
     settings, hosts = targets(c)
-    values = {"settings": named(settings)}
+    values = values_of(named(settings))
     report = run_stages(hosts, RESTART, values, command="fab restart", wait=wait)
     report.raise_failure(lambda one: "; what served before still serves")
     report.summarise()
@@ -118,11 +118,11 @@ def _run(
     c: Context, stages: Stages, command: str, values: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, list[str]]]]:
     """Run the stages beside whatever else works on the site; each host's name and facts."""
-    from ..project.workspace import named
+    from ..project.workspace import named, values_of
     from ..run.runner import run_stages, targets
 
     settings, hosts = targets(c)
-    given = {"settings": named(settings), **values}
+    given = {**values_of(named(settings)), **values}
     report = run_stages(hosts, stages, given, command=command, locks=False)
     report.raise_failure()
     return [(one.host, one.facts()) for one in report.hosts]

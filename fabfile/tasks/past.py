@@ -46,11 +46,11 @@ class Way:
 @roadie_task
 def releases(c: Context) -> None:
     """List the host's releases and what became of each."""
-    from ..project.workspace import named
+    from ..project.workspace import named, values_of
     from ..run.runner import targets
 
     settings, hosts = targets(c)
-    for history in _histories(hosts, {"settings": named(settings)}, "fab releases"):
+    for history in _histories(hosts, values_of(named(settings)), "fab releases"):
         if not history.releases:
             say_line(history.host, "no release yet; run: fab deploy")
         for one in reversed(history.releases):
@@ -77,7 +77,7 @@ def rollback(
     wait: int = 0,
 ) -> None:
     """Go back to the release that served before."""
-    from ..project.workspace import named
+    from ..project.workspace import named, values_of
     from ..run.runner import targets
 
     if migrations + keep_migrations + restore_dump > 1:
@@ -85,7 +85,7 @@ def rollback(
     if cold and not migrations and not restore_dump:
         raise UsageError("rollback: --cold goes with --migrations or --restore-dump")
     settings, hosts = targets(c)
-    values = {"settings": named(settings)}
+    values = values_of(named(settings))
     choice = _UNAPPLY if migrations else _RESTORE if restore_dump else () if keep_migrations else None
     for host, history in zip(hosts, _histories(hosts, values, "fab rollback"), strict=True):
         _roll_back(host, history, history.target(to), choice, () if cold else _WARM, values, wait)

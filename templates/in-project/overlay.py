@@ -12,10 +12,15 @@ RELEASE = Path(__file__).resolve().parent.parent
 
 
 def database(url):
-    """Django's words for mysql://user:password@host:port/name?unix_socket=path."""
+    """Django's words for a URL: its scheme says the kind of database."""
+    parts = urlsplit(url)
+    return KINDS[parts.scheme](parts)
+
+
+def _mysql(parts):
+    """mysql://user:password@host:port/name?unix_socket=path"""
     if not find_spec("MySQLdb"):
         import_module("pymysql").install_as_MySQLdb()
-    parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     socket = options.pop("unix_socket", "")
     return {
@@ -27,6 +32,9 @@ def database(url):
         "PORT": str(parts.port or ""),
         "OPTIONS": {"charset": "utf8mb4", **options},
     }
+
+
+KINDS = {"mysql": _mysql}
 
 
 # ---- Paths ------------------------------------------------------------------------------------------

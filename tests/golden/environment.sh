@@ -54,10 +54,15 @@ RELEASE = Path(__file__).resolve().parent.parent
 
 
 def database(url):
-    """Django'"'"'s words for mysql://user:password@host:port/name?unix_socket=path."""
+    """Django'"'"'s words for a URL: its scheme says the kind of database."""
+    parts = urlsplit(url)
+    return KINDS[parts.scheme](parts)
+
+
+def _mysql(parts):
+    """mysql://user:password@host:port/name?unix_socket=path"""
     if not find_spec("MySQLdb"):
         import_module("pymysql").install_as_MySQLdb()
-    parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     socket = options.pop("unix_socket", "")
     return {
@@ -69,6 +74,9 @@ def database(url):
         "PORT": str(parts.port or ""),
         "OPTIONS": {"charset": "utf8mb4", **options},
     }
+
+
+KINDS = {"mysql": _mysql}
 
 
 # ---- Paths ------------------------------------------------------------------------------------------
@@ -1168,7 +1176,7 @@ write_environment() { # what the user gave in env: comes last and wins, but for 
   set_value "${release_dir}/static" "${static_root_names[@]}"
   set_value "${root}/shared/media" "${media_root_names[@]}"
   set_value "${app}" "${db_name_names[@]}" "${db_user_names[@]}"
-  set_value /run/mysqld/mysqld.sock "${db_socket_names[@]}"
+  set_value "${database_socket}" "${db_socket_names[@]}"
   for ((i = 0; i < ${#environment[@]}; i += 2)); do
     set_value "${environment[i + 1]}" "${environment[i]}"
   done

@@ -1,8 +1,9 @@
+database_packages=(default-mysql-server default-libmysqlclient-dev)
 more_packages=()
 apt_lock_seconds=600
 
 wanted=(
-  nginx supervisor default-mysql-server python3-venv python3-dev default-libmysqlclient-dev
+  nginx supervisor "${database_packages[@]}" python3-venv python3-dev
   build-essential pkg-config git curl logrotate ca-certificates "${more_packages[@]}"
 )
 declare -A installed=()

@@ -8,6 +8,7 @@ from roadie.errors import SettingsError
 from roadie.git.trees import CommitTree, FolderTree
 from roadie.project.reading import complete, read, refuse_unsupported
 from roadie.project.requirements import PINS
+from roadie.settings.databases import DATABASES
 from roadie.settings.reading import load
 
 MANAGE = """\
@@ -71,7 +72,7 @@ def test_an_unedited_startproject_is_known(tmp_path):
         assert (made.settings_module, made.wsgi_module) == ("mysite.settings", "mysite.wsgi")
         assert (made.wsgi_callable, made.celery_app) == ("application", None)
         assert (made.requirements, made.pip_dir, made.needs_tree) == ("requirements.txt", "", False)
-        assert made.pins == (PINS["gunicorn"], PINS["mysqlclient"])
+        assert made.pins == (PINS["gunicorn"], *DATABASES["mysql"].pins)
         assert made.django_requirement == "Django==5.2.19"
         assert made.words["DEBUG"] == made.words["DATABASES"] == "startproject"
         assert made.words["STATIC_ROOT"] == "absent"
@@ -82,9 +83,7 @@ def test_an_unedited_startproject_is_known(tmp_path):
 def test_an_unedited_startproject_without_requirements_is_told_the_lines_to_write(tmp_path):
     projects.startproject(tmp_path)
     (tmp_path / "requirements.txt").unlink()
-    with pytest.raises(
-        SettingsError, match=r"write requirements.txt with the two lines 'Django>=5.2,<5.3' and"
-    ):
+    with pytest.raises(SettingsError, match=r"write requirements.txt with the lines 'Django>=5.2,<5.3' and"):
         read(FolderTree(tmp_path), settings())
 
 

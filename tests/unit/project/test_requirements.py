@@ -3,6 +3,10 @@
 import pytest
 from roadie.errors import SettingsError
 from roadie.project.requirements import PINS, collect, find, logical_lines
+from roadie.settings.databases import DATABASES
+
+MYSQL = DATABASES["mysql"]
+[MYSQLCLIENT] = MYSQL.pins
 
 
 class Files:
@@ -19,7 +23,7 @@ class Files:
 
 
 def found(paths, folder=""):
-    return find(Files(paths), folder, "Django>=6.0,<6.1")
+    return find(Files(paths), folder, ("Django>=6.0,<6.1", *MYSQL.pins))
 
 
 def refusal(call, *args):
@@ -30,10 +34,9 @@ def refusal(call, *args):
 
 
 def collected(text, **others):
-    files = {"requirements/prod.txt": text}
-    return collect(
-        Files({**files, **{f"requirements/{name}.txt": text for name, text in others.items()}}), *files
-    )
+    path = "requirements/prod.txt"
+    more = {f"requirements/{name}.txt": text for name, text in others.items()}
+    return collect(Files({path: text, **more}), path, MYSQL)
 
 
 # ---- Where they are
@@ -66,9 +69,9 @@ def test_a_lock_file_alone_is_refused_with_the_command_that_exports_it(lock, com
 
 def test_without_any_file_the_lines_to_write_are_told():
     message = refusal(found, ["src/manage.py"], "src")
-    assert message.startswith("no requirements file; write src/requirements.txt with the two lines ")
+    assert message.startswith("no requirements file; write src/requirements.txt with the lines ")
     assert "'Django>=6.0,<6.1'" in message
-    assert f"'{PINS['mysqlclient']}'" in message
+    assert f"'{MYSQLCLIENT}'" in message
 
 
 def test_files_of_other_names_are_told():
@@ -100,7 +103,7 @@ def test_what_a_file_includes_is_followed_from_its_own_folder():
             "common.txt": "",
         }
     )
-    made = collect(tree, "a/prod.txt")
+    made = collect(tree, "a/prod.txt", MYSQL)
     assert list(made.files) == ["a/prod.txt", "a/base.txt", "a/more.txt", "a/limits.txt", "common.txt"]
     assert set(made.packages) == {"django", "celery"}
 
@@ -129,7 +132,7 @@ def test_a_file_that_is_not_utf_8_is_refused():
 
 
 def test_a_file_that_is_not_there_is_refused():
-    assert refusal(collect, Files({}), "x.txt") == "x.txt: no such file; is it committed?"
+    assert refusal(collect, Files({}), "x.txt", MYSQL) == "x.txt: no such file; is it committed?"
 
 
 @pytest.mark.parametrize(
@@ -184,8 +187,12 @@ def test_what_comes_from_the_project_itself_is_found(line, path):
 
 
 def test_paths_start_from_the_file_or_from_above_the_folder_requirements():
-    assert collect(Files({"src/requirements.txt": "./lib"}), "src/requirements.txt").local == ("src/lib",)
-    assert collect(Files({"src/requirements/x.txt": "./lib"}), "src/requirements/x.txt").local == ("src/lib",)
+    assert collect(Files({"src/requirements.txt": "./lib"}), "src/requirements.txt", MYSQL).local == (
+        "src/lib",
+    )
+    assert collect(Files({"src/requirements/x.txt": "./lib"}), "src/requirements/x.txt", MYSQL).local == (
+        "src/lib",
+    )
 
 
 # ---- What they lack
@@ -194,15 +201,15 @@ def test_paths_start_from_the_file_or_from_above_the_folder_requirements():
 @pytest.mark.parametrize(
     ("text", "pins"),
     [
-        ("Django", ("gunicorn", "mysqlclient")),
-        ("Django\nGunicorn==20.1", ("mysqlclient",)),
+        ("Django", (PINS["gunicorn"], MYSQLCLIENT)),
+        ("Django\nGunicorn==20.1", (MYSQLCLIENT,)),
         ("gunicorn[gevent]\nPyMySQL", ()),
         ("gunicorn\nmysqlclient>=2", ()),
-        ("django-gunicorn\nmysql-connector-python", ("gunicorn", "mysqlclient")),
+        ("django-gunicorn\nmysql-connector-python", (PINS["gunicorn"], MYSQLCLIENT)),
     ],
 )
 def test_what_the_project_lacks_to_run_is_pinned(text, pins):
-    assert collected(text).pins == tuple(PINS[name] for name in pins)
+    assert collected(text).pins == pins
 
 
 @pytest.mark.parametrize(
@@ -216,7 +223,7 @@ def test_what_the_project_lacks_to_run_is_pinned(text, pins):
     ],
 )
 def test_what_a_worker_class_runs_on_is_pinned_too(worker_class, text, pins):
-    required = collect(Files({"r.txt": f"gunicorn\nmysqlclient\n{text}"}), "r.txt", worker_class)
+    required = collect(Files({"r.txt": f"gunicorn\nmysqlclient\n{text}"}), "r.txt", MYSQL, worker_class)
     assert required.pins == tuple(PINS[name] for name in pins)
 
 

@@ -234,7 +234,7 @@ def without(name):
 WRONG_PROJECTS = {
     "without requirements": (
         without("requirements.txt"),
-        "no requirements file; write requirements.txt with the two lines",
+        "no requirements file; write requirements.txt with the lines",
     ),
     "without manage.py": (without("manage.py"), "no manage.py of Django"),
     "with a submodule": (with_a_submodule, "theirs: submodules are not supported yet"),
