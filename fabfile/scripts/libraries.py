@@ -37,6 +37,11 @@ def with_needs(names: Iterable[str]) -> tuple[str, ...]:
     return (*BASE, *(name for name in LIBRARIES if name in found))
 
 
-def template_of(name: str) -> str:
-    """The template of a library: the `words.sh` of its noun, or a file of its own."""
-    return f"{name}.sh" if "/" in name else f"{name}/words.sh"
+def templates_of(name: str, database: str) -> tuple[str, ...]:
+    """The templates of a library: the `words.sh` of its noun, or a file of its own.
+
+    Those of "database" are what all kinds share, and the words of the site's kind, here `database`.
+    """
+    if name == "database":
+        return "database/words.sh", f"{database}/words.sh"
+    return (f"{name}.sh" if "/" in name else f"{name}/words.sh",)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
-from .libraries import template_of, with_needs
+from .libraries import templates_of, with_needs
 from .stages import OURS, Sequence
 
 HERE = Path(__file__).resolve().parents[1]
@@ -106,8 +106,8 @@ def _libraries(context: Any, stages: Sequence, *more: str) -> _Verbatim:
     """The text of the libraries that these stages need, and of those that are named besides."""
     environment = context.environment
     names = with_needs([*more, *(name for stage in stages for name in stage.needs)])
-    texts = (environment.loader.get_source(environment, template_of(name))[0] for name in names)
-    return _Verbatim("\n".join(texts))
+    paths = (path for name in names for path in templates_of(name, context["database"].name))
+    return _Verbatim("\n".join(environment.loader.get_source(environment, path)[0] for path in paths))
 
 
 def _name(value: object) -> _Verbatim:

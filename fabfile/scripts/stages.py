@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..settings.databases import DATABASES
+
 if TYPE_CHECKING:  # `fab --list` needs the table, and not what reads a project
     from ..project.reading import Project
     from ..settings.schema import Settings
@@ -60,8 +62,14 @@ def _stage(
     return Stage(name, summary, f"{place}.sh.j2", "root", needs, when, role)
 
 
-def _has_own_database(settings: Settings, project: Project | None) -> bool:
-    return settings.database == "mysql"
+def _database(kind: str) -> Stage:
+    """The stage of a kind of database: it makes the site's, if the site has this kind."""
+
+    def is_chosen(settings: Settings, project: Project | None) -> bool:
+        return settings.database == kind
+
+    summary = "Make the site's database and its user."
+    return _stage(f"{kind}/{kind}", summary, ("secrets", "database"), is_chosen, role="db")
 
 
 def _is_dumped(settings: Settings, project: Project | None) -> bool:
@@ -81,13 +89,8 @@ packages = _stage(
     "packages/packages", "Install the Debian packages that the site needs.", needs=("nginx",), role=""
 )
 site = _stage("site/site", "Make the site's system users and folders.", needs=("secrets",), role="")
-mysql = _stage(
-    "mysql/mysql",
-    "Make the site's database and its user.",
-    needs=("secrets", "database"),
-    when=_has_own_database,
-    role="db",
-)
+databases = {kind: _database(kind) for kind in DATABASES}
+mysql = databases["mysql"]
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",
@@ -100,7 +103,7 @@ supervisor = _stage(
 nginx = _stage("nginx/nginx", "Serve the site through nginx.", needs=("nginx",))
 logrotate = _stage("logrotate/logrotate", "Rotate the logs of nginx and of roadie.", role="")
 
-PROVISION: Sequence = (packages, site, mysql, virtualenv, supervisor, nginx, logrotate)
+PROVISION: Sequence = (packages, site, *databases.values(), virtualenv, supervisor, nginx, logrotate)
 
 live = _stage("release/live", "Find the release that serves.", needs=("release",))
 survey = _stage("code/survey", "Tell what the host has, so that only what it lacks is sent.", needs=("code",))
@@ -211,7 +214,6 @@ drop = _stage(
     "removal/drop",
     "Drop the site's database and its user.",
     needs=("database",),
-    when=_has_own_database,
     role="db",
 )
 erase = _stage(
@@ -236,7 +238,7 @@ REMOVE: Sequence = (claim, unserve, stop, clear)
 PURGE: Sequence = (*REMOVE, drop, erase)
 
 #: The stages of roadie itself. What a user's own stage defines must not reach them.
-OURS = frozenset(one for one in vars().values() if isinstance(one, Stage))
+OURS = frozenset(one for one in [*vars().values(), *databases.values()] if isinstance(one, Stage))
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 

@@ -165,7 +165,7 @@ ask_service() { # NAME: sets services[NAME], of all that roadie knows in one go
       LoadState) services["${id}"]=${value} ;;
       ActiveState | UnitFileState) services["${id}"]+=" ${value}" ;;
     esac
-  done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" mariadb mysql supervisor nginx)
+  done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" "${!pid_files[@]}")
 }
 
 ensure_applied() { # WHAT COMMAND...: a reload, due from the first change of this stage until it is done, however often that is cut

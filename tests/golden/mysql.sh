@@ -48,7 +48,7 @@ refuse_taken_database() {
   local taken
   taken=$(as_root "SELECT CONCAT('a database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
     UNION SELECT CONCAT('a user ', user, '@', host) FROM mysql.user WHERE user = '${app}';") ||
-    fail mysql "root cannot log in over ${database_socket}: $(cause ERROR); is the server running, and may root log in without a password?"
+    fail mysql "${no_answer}: $(cause ERROR); is the server running, and may root log in without a password?"
   [[ -z ${taken} ]] || fail mysql "${taken%%$'\n'*} is there already, and roadie did not make it; choose another app:, or take it away by hand"
 }
 

@@ -3,7 +3,7 @@ file=20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz
 [[ ${file} == */* ]] || file=${dumps}/${file}
 [[ -f ${file} ]] || fail "dump ${file}" "there is none on this host; there are: $(cd "${dumps}" 2>/dev/null && printf '%s ' *.sql.gz)"
 local kb one path
-kb=$(database_kb) || fail "database ${app}" "root cannot log in over ${database_socket}; is the database running?"
+kb=$(database_kb) || fail "database ${app}" "${no_answer}; is the database running?"
 if [[ -n ${kb} ]]; then
   name_dump restore
   note=${dump}

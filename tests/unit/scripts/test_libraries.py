@@ -8,9 +8,10 @@ from functools import cache
 
 import pytest
 from roadie.scripts import stages
-from roadie.scripts.libraries import BASE, LIBRARIES, template_of, with_needs
+from roadie.scripts.libraries import BASE, LIBRARIES, templates_of, with_needs
 from roadie.scripts.render import TEMPLATES
 from roadie.scripts.stages import OURS, Stage
+from roadie.settings.databases import DATABASES
 
 STAGES = sorted(OURS, key=lambda stage: stage.name)
 FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
@@ -34,33 +35,41 @@ def values_of(text: str) -> set[str]:
     return {name for line in VALUE_LINE.findall(text) for name in VALUE.findall(line)}
 
 
-def spoken_in(template: str) -> set[str]:
-    """The libraries, besides the basic ones and itself, whose functions or values a template names."""
-    text = text_of(template)
+def files_of(name: str) -> tuple[str, ...]:
+    """The templates of a library, for every kind of database."""
+    return tuple(dict.fromkeys(path for kind in DATABASES for path in templates_of(name, kind)))
+
+
+def text_of_library(name: str) -> str:
+    return "\n".join(map(text_of, files_of(name)))
+
+
+def spoken_in(text: str) -> set[str]:
+    """The libraries, besides the basic ones, whose functions or values a text names."""
     words = set(re.findall(r"(?<![\w$/.{-])[a-z_]\w*(?![\w=(])", SINGLE_QUOTED.sub("''", text)))
     words |= set(re.findall(r"trap '?(\w+)", text))
     own = {name for line in LOCALS.findall(text) for name in re.findall(r"[a-z_]\w*", line)}
     reads = set(re.findall(r"\$\{?[#!]?([a-z_]\w*)", text)) | set(re.findall(r"\[([a-z_]\w*)\]", text))
     reads -= own | values_of(text)
-    others = {name: text_of(template_of(name)) for name in LIBRARIES if template_of(name) != template}
-    return {name for name, text in others.items() if words & functions_of(text) or reads & values_of(text)}
+    texts = {name: text_of_library(name) for name in LIBRARIES}
+    return {name for name, text in texts.items() if words & functions_of(text) or reads & values_of(text)}
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
 def test_a_stage_needs_the_libraries_that_it_speaks_and_no_others(stage: Stage) -> None:
-    spoken, told = spoken_in(stage.template), set(stage.needs)
+    spoken, told = spoken_in(text_of(stage.template)), set(stage.needs)
     assert spoken - told == set()
     assert told - spoken == set()
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_a_library_names_the_libraries_that_it_speaks_and_no_others(name: str) -> None:
-    assert spoken_in(template_of(name)) == set(LIBRARIES[name])
+    assert spoken_in(text_of_library(name)) - {name} == set(LIBRARIES[name])
 
 
 @pytest.mark.parametrize("name", BASE)
 def test_the_basic_libraries_speak_no_others(name: str) -> None:
-    assert spoken_in(template_of(name)) == set()
+    assert spoken_in(text_of_library(name)) == set()
 
 
 def test_a_library_comes_with_those_that_it_speaks() -> None:
@@ -70,14 +79,18 @@ def test_a_library_comes_with_those_that_it_speaks() -> None:
 
 def test_every_library_is_in_the_table() -> None:
     files = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.sh")} - {"frame/wrap.sh"}
-    assert files == {template_of(name) for name in (*BASE, *LIBRARIES)}
+    assert files == {path for name in (*BASE, *LIBRARIES) for path in files_of(name)}
 
 
-def test_no_function_is_defined_twice_in_any_script() -> None:
-    templates = [*map(template_of, (*BASE, *LIBRARIES)), *(stage.template for stage in STAGES)]
+@pytest.mark.parametrize("kind", DATABASES)
+def test_no_function_is_defined_twice_in_any_script(kind: str) -> None:
+    libraries = [path for name in (*BASE, *LIBRARIES) for path in templates_of(name, kind)]
+    others = {one.template for one in stages.databases.values()} - {stages.databases[kind].template}
+    templates = [*libraries, *(stage.template for stage in STAGES if stage.template not in others)]
     counts = Counter(name for template in templates for name in FUNCTION.findall(text_of(template)))
     assert [name for name, count in counts.items() if count > 1] == []
 
 
 def test_the_table_holds_every_stage_of_the_module() -> None:
-    assert {one for one in vars(stages).values() if isinstance(one, Stage)} == OURS
+    named = {one for one in vars(stages).values() if isinstance(one, Stage)}
+    assert named | {*stages.databases.values()} == OURS

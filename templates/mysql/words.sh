@@ -1,0 +1,83 @@
+# The words for a database of MySQL or MariaDB, as root over the server's socket: see database/words.sh. Plain bash, no
+# Jinja; the frame sets database_socket.
+
+no_answer="root cannot log in over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
+database_collation=utf8mb4_unicode_ci
+packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
+pid_files+=([mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
+
+client() { # ARGUMENT...: SQL on standard input, answers as bare lines
+  # MariaDB's would speak TLS over its own socket too, which takes four times as long.
+  # What either takes for a command of its own (\!, system) would run as root of the host: not from a dump.
+  local binary=(mariadb) options=(--skip-ssl --loose-sandbox)
+  command -v mariadb >/dev/null || binary=(mysql) options=(--loose-skip-system-command)
+  "${binary[@]}" "$@" "${options[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
+}
+
+as_root() { # SQL: where root needs no password
+  client --user=root <<<"$1"
+}
+
+has_database_server() {
+  command -v mariadb mysql >/dev/null
+}
+
+database_kb() {
+  as_root "SELECT CEIL(SUM(data_length + index_length) / 1024) FROM information_schema.tables
+    WHERE table_schema = '${app}' HAVING COUNT(*) > 0;"
+}
+
+count_tables() {
+  as_root "SELECT COUNT(*) FROM information_schema.tables
+    WHERE table_schema = '${app}' AND table_type NOT IN ('VIEW', 'SEQUENCE');"
+}
+
+applied_now() {
+  as_root "SELECT CONCAT(app, '.', name) FROM \`${app}\`.django_migrations;" 2>/dev/null | LC_ALL=C sort -u
+}
+
+say_database() {
+  local binary=(mariadb-dump --skip-ssl)
+  # Where it keeps a log of transactions, MySQL would refuse to load a dump that names them.
+  command -v mariadb-dump >/dev/null || binary=(mysqldump --set-gtid-purged=OFF)
+  nice "${binary[@]}" --user=root --protocol=socket --socket="${database_socket}" --single-transaction --quick \
+    --routines --triggers --events --hex-blob --default-character-set=utf8mb4 --max-allowed-packet="${packet}" "${app}"
+}
+
+tables_in_dump() {
+  grep -aE '^(CREATE TABLE `|-- Dump completed)' |
+    awk '/^CREATE/ { n++ } { last = $0 } END { if (last ~ /^--/) print n + 0 }'
+}
+
+empty_database() { # the server locks every table before it drops one; rights go by the database's name, and stay
+  local charset
+  charset=$(database_charset) || return
+  as_root "SET SESSION lock_wait_timeout = 30;
+    DROP DATABASE IF EXISTS \`${app}\`;
+    CREATE DATABASE \`${app}\` ${charset:-CHARACTER SET utf8mb4 COLLATE ${database_collation}};"
+}
+
+database_charset() { # prints what a table gets that says nothing itself
+  as_root "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
+    FROM information_schema.schemata WHERE schema_name = '${app}';"
+}
+
+load_dump() {
+  local before code=0
+  before=$(as_root 'SELECT @@GLOBAL.max_allowed_packet;')
+  as_root "SET GLOBAL max_allowed_packet = ${packet};"
+  client --user=root --max-allowed-packet="${packet}" "${app}" || code=$?
+  as_root "SET GLOBAL max_allowed_packet = ${before};"
+  return "${code}"
+}
+
+database_remains() {
+  as_root "SELECT CONCAT('database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
+    UNION SELECT CONCAT('user ', user) FROM mysql.user WHERE user = '${app}' AND host = 'localhost';"
+}
+
+drop_database() { # one that still works on a table is waited for, but not for ever
+  as_root "SET SESSION lock_wait_timeout = 60;
+    DROP DATABASE IF EXISTS \`${app}\`;
+    DROP USER IF EXISTS '${app}'@'localhost';"
+}
