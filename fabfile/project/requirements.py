@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from ..git.trees import Tree
 from ..settings.databases import Database
 
-# Added in a second call of pip where the project lacks the package. The pin of a driver is its database's.
+# What roadie adds in a second call of pip where the project lacks it. The drivers are with their databases.
 PINS = {
     "gunicorn": "gunicorn==27.0.1",
     "uvicorn": "uvicorn==0.54.0",
@@ -49,19 +49,19 @@ _OPTION = r"(?:^|\s)(--?[A-Za-z][\w-]*)"
 class Requirements:
     """A requirements file with all that it includes, by their paths, and what they name.
 
-    `jobs` has each pin of ours, with the packages that make it needless.
+    `own_pins` has each pin that roadie may add, and the packages that each make it needless.
     """
 
     path: str
     files: Mapping[str, str]
     packages: Mapping[str, str]
     local: tuple[str, ...]
-    jobs: Mapping[str, frozenset[str]]
+    own_pins: Mapping[str, frozenset[str]]
 
     @property
     def pins(self) -> tuple[str, ...]:
         """What the project lacks to run, as lines of requirements of roadie's own."""
-        return tuple(pin for pin, doers in self.jobs.items() if not doers & self.packages.keys())
+        return tuple(pin for pin, instead in self.own_pins.items() if not instead & self.packages.keys())
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -107,8 +107,8 @@ def collect(tree: Tree, path: str, database: Database, worker_class: str = "") -
             local.append(_resolved(place, working_folder(path), where))
         elif not is_constraint and (name := _package(line)):
             packages.setdefault(name, line)
-    jobs = _jobs(database, worker_class.lower())
-    return Requirements(path, files, packages, tuple(dict.fromkeys(local)), jobs)
+    own_pins = _own_pins(database, worker_class.lower())
+    return Requirements(path, files, packages, tuple(dict.fromkeys(local)), own_pins)
 
 
 def working_folder(path: str) -> str:
@@ -133,7 +133,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
         parts = []
 
 
-def _jobs(database: Database, worker_class: str) -> dict[str, frozenset[str]]:
+def _own_pins(database: Database, worker_class: str) -> dict[str, frozenset[str]]:
     workers = [name for part, names in _FOR_WORKERS.items() if part in worker_class for name in names]
     return {
         PINS["gunicorn"]: frozenset(["gunicorn"]),

@@ -39,8 +39,8 @@ _ALL = (
 )
 DATABASES = {one.name: one for one in _ALL}
 
-#: Known, but not to be had yet.
+#: Kinds that roadie does not support yet.
 LATER = ("postgresql", "sqlite")
 
-#: Supervisor starts the sites of a host after these. PostgreSQL may be there for a project's own use.
+#: Supervisor starts the sites of a host after all of these. A host may have PostgreSQL for other uses.
 SERVICES = (*(service for one in _ALL for service in one.services), "postgresql")

@@ -6,7 +6,7 @@ went_on='' # from when migrations are applied until their release serves: which,
 stage='' doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
-declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # of all services that roadie knows
+declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # a kind of database adds its own
 
 # ---- Saying ---------------------------------------------------------------------------------------------------
 

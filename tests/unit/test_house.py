@@ -110,6 +110,10 @@ def test_every_exported_name_exists():
     assert [name for name in roadie.__all__ if not hasattr(roadie, name)] == []
 
 
+def test_every_task_is_exported():
+    assert set(roadie.ns.task_names) - set(roadie.__all__) == set()
+
+
 def test_a_task_is_told_in_one_short_sentence():
     told = {name: (roadie.ns[name].__doc__ or "").partition("\n")[0] for name in roadie.ns.task_names}
     assert {name: line for name, line in told.items() if line[-1:] != "." or len(line) > 60} == {}
