@@ -74,6 +74,7 @@ def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen:
     return render("frame/stage.sh.j2", None, {**values(**chosen), "run": run, "stages": stages})
 
 
-def body(stage: Stage, **chosen: Any) -> str:
-    """What one stage alone adds to a script."""
-    return render(stage.template, None, values(**chosen))
+def text(template: str) -> str:
+    """What a host gets of one template, for a site with a program of its own; other files are only named."""
+    seen = values(programs={"alerts": "manage.py sendalerts"})
+    return render(template, None, {**seen, "contents": "<text of {}>".format})

@@ -1,16 +1,7 @@
 message='It'"'"'s <b>new</b> \ $(id)'
 addresses=(203.0.113.7)
 networks=()
-page='<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Back soon</title>
-<style>body { font: 1.1em/1.5 sans-serif; max-width: 32em; margin: 20vh auto; padding: 0 1em; color: #333 }</style>
-<h1>Back soon</h1>
-<p>It&#x27;s &lt;b&gt;new&lt;/b&gt; \ $(id)</p>
-</html>
-'
+page='<text of maintenance/page.html.j2>'
 
 require_page() { # in the file that nginx has, which may be older than the settings
   local text='' network

@@ -1,11 +1,3 @@
-logrotate='# Every run of roadie has a log of its own; those of the last 30 days stay.
-/var/log/roadie/*.log {
-	daily
-	minage 30
-	rotate 0
-	missingok
-	ifempty
-}
-'
+logrotate='<text of logrotate/logrotate.conf.j2>'
 
 ensure_file /etc/logrotate.d/roadie 644 root:root "${logrotate}"

@@ -1,17 +1,5 @@
-drop_in='# From roadie, the same for every site. Supervisor starts the sites after the database, and again when it was killed.
-[Unit]
-After=mariadb.service mysql.service postgresql.service
-
-[Service]
-KillMode=process
-Restart=always
-RestartSec=1s
-ExecStartPre=/usr/local/lib/roadie/reconcile
-ExecStartPost=/bin/bash -c "/usr/local/lib/roadie/reap 5 &"
-'
-needrestart='# From roadie: a restart of Supervisor fails the requests of every site, so a newer library waits for the next boot.
-$nrconf{override_rc}{qr(^supervisor)} = 0;
-'
+drop_in='<text of supervisor/unit.conf.j2>'
+needrestart='<text of supervisor/needrestart.conf.j2>'
 
 start_on_systemd() {
   host_lock

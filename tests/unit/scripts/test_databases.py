@@ -144,7 +144,7 @@ def test_a_database_of_another_kind_is_dumped_brought_back_and_dropped(toy):
     assert toy.run(RESTORE) == [("changed", "database")]
     assert toy.holds() == before
     toy.shell.path("state/sites").mkdir()
-    drop = f"claim database\n{scripts.body(stages.drop)}"
+    drop = f"claim database\n{render(stages.drop.template, None, scripts.values())}"
     assert toy.run(drop) == [("changed", "no database guestbook")]
     assert not toy.tables.exists()
     assert toy.run(drop) == [("warn", "database guestbook")]

@@ -13,8 +13,17 @@ from roadie.scripts import stages
 from roadie.scripts.render import TEMPLATES
 from roadie.scripts.stages import Stage
 
-GOLDEN = Path(__file__).parents[2] / "golden"
 STAGES = sorted((one for one in vars(stages).values() if isinstance(one, Stage)), key=lambda one: one.name)
+# The files with values in them, which stages write. A stage's golden script only names the files.
+FILES = sorted(
+    str(path.relative_to(TEMPLATES))
+    for path in TEMPLATES.rglob("*.j2")
+    if not path.name.endswith(".sh.j2") and any(mark in path.read_text() for mark in ("{{", "{%"))
+)
+GOLDEN_FOLDER = Path(__file__).parents[2] / "golden"
+GOLDEN = {f"{stage.name}.sh": stage.template for stage in STAGES} | {
+    f"files/{name.removesuffix('.j2')}": name for name in FILES
+}
 # Words of the library that a script does not use (2317, 2329) and variables that only some of its
 # stages read (2034) are no faults of the script; a `$` in single quotes (2016) is a value's own.
 NOT_FAULTS = "SC2016,SC2034,SC2317,SC2329"
@@ -93,18 +102,19 @@ def complaints(script: str, folder: Path) -> str:
     return done.stdout.replace(f"{path}:", "line ")
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_the_script_of_a_stage_is_the_golden_one(stage: Stage) -> None:
-    """After a change that was meant: UPDATE_GOLDEN=1 pytest tests/unit/test_templates.py"""
-    path = GOLDEN / f"{stage.name}.sh"
-    rendered = scripts.body(stage)
+@pytest.mark.parametrize("name", GOLDEN)
+def test_what_a_host_gets_is_the_golden_text(name: str) -> None:
+    """After a change that was meant: UPDATE_GOLDEN=1 pytest tests/unit/scripts/test_templates.py"""
+    path, text = GOLDEN_FOLDER / name, scripts.text(GOLDEN[name])
     if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(rendered)
-    assert rendered == path.read_text(), f"{path.name} differs; see the docstring of this test"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text(), f"tests/golden/{name} differs; see the docstring of this test"
 
 
-def test_there_is_a_golden_script_for_each_stage_and_no_other() -> None:
-    assert {path.stem for path in GOLDEN.glob("*.sh")} == {stage.name for stage in STAGES}
+def test_there_is_no_other_golden_text() -> None:
+    there = (path for path in GOLDEN_FOLDER.rglob("*") if path.is_file())
+    assert {str(path.relative_to(GOLDEN_FOLDER)) for path in there} == GOLDEN.keys()
 
 
 def test_every_stage_template_belongs_to_a_stage() -> None:
