@@ -1,0 +1,57 @@
+"""tests/run has all its parts run, whichever of them fail, and says at the end which did."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+RUN = Path(__file__).parents[1] / "run"
+SETUP = """
+venv=venv
+why_no_hosts() { :; }
+ensure_venv() { :; }
+ensure_host_tools() { :; }
+say() { printf '%s\\n' "$*" >&2; }
+"""
+TOOL = """#!/bin/bash
+call="${0##*/}${*:+ $*}"
+echo "${call}"
+[[ ${call} != *"${FAILING}"* ]] || exit 3
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Have tests/run work with tools that only say what they were asked, and of which some fail."""
+    for folder in ("tests", "venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(RUN, tmp_path / "tests/run")
+    (tmp_path / "tests/setup.sh").write_text(SETUP)
+    for name in ("ruff", "mypy", "shellcheck", "python"):
+        (tmp_path / "venv/bin" / name).write_text(TOOL)
+        (tmp_path / "venv/bin" / name).chmod(0o755)
+
+    def run(failing):
+        environment = {**os.environ, "FAILING": failing}
+        return subprocess.run([tmp_path / "tests/run"], env=environment, capture_output=True, text=True)
+
+    return run
+
+
+def test_nothing_is_told_of_parts_that_pass(run):
+    done = run("no such part")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("python -m pytest") == 2
+
+
+@pytest.mark.parametrize(
+    "failing", ["ruff format", "mypy", "shellcheck", "--ignore tests/host", "loadfile", ""]
+)
+def test_a_part_that_fails_hides_no_other_and_is_named_at_the_end(run, failing):
+    done = run(failing)
+    assert done.returncode == 1
+    assert done.stdout == run("no such part").stdout
+    failed = [line for line in done.stdout.splitlines() if failing in line]
+    assert done.stderr.strip().splitlines() == [f"Failed with exit code 3: {line}" for line in failed]
