@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from contextlib import contextmanager
 
 from roadie.events import parse
 from roadie.scripts.render import TEMPLATES
@@ -11,7 +12,7 @@ FRAME = """
 set -Eeuo pipefail
 umask 022
 nonce={nonce} dry_run={check} app=guestbook build_user=guestbook-build who=ann command='fab test' run_id=1
-root={folder}/srv log={folder}/log database_socket={folder}/database
+root={folder}/srv log={log} database_socket={folder}/database
 . {folder}/lib.sh
 stages() {{
 {body}
@@ -56,21 +57,35 @@ class Shell:
         path.write_text(f"#!/bin/bash\n{text}\n")
         path.chmod(0o755)
 
-    def start(self, body, check=False):
-        self.path("log").write_text("")
-        script = FRAME.format(nonce=NONCE, check="1" if check else "", folder=self.folder, body=body)
-        self.path("script").write_text(script)
+    def log(self, name="run"):
+        return self.path(f"{name}.log")
+
+    @contextmanager
+    def begun(self, body, check=False, name="run"):
+        """A run of this stage, which ends with the block. Runs at the same time have names of their own."""
+        script, log = self.path(f"{name}.sh"), self.log(name)
+        log.write_text("")
+        script.write_text(
+            FRAME.format(nonce=NONCE, check="1" if check else "", folder=self.folder, log=log, body=body)
+        )
         environment = {**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "P": str(self.folder)}
-        with self.path("log").open("a") as log:
-            return subprocess.Popen(["bash", self.path("script")], env=environment, stdout=log, stderr=log)
+        with (
+            log.open("a") as said,
+            subprocess.Popen(["bash", script], env=environment, stdout=said, stderr=said) as process,
+        ):
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def run(self, body, check=False):
         """What the events of this stage say, a (verb, object) each; "doing" left out."""
-        self.code = self.start(body, check).wait(30)
+        with self.begun(body, check) as process:
+            self.code = process.wait(30)
         return [(event.verb, event.what) for event in self.events() if event.verb != "doing"]
 
-    def events(self):
-        lines = self.path("log").read_text().split("\n")
+    def events(self, name="run"):
+        lines = self.log(name).read_text().split("\n")
         return [event for line in lines if (event := parse(line, NONCE))]
 
     @property

@@ -66,10 +66,11 @@ def test_a_lock_that_is_held_by_what_asks_can_be_waited_for(typed):
 
 
 def test_a_line_waits_for_the_answer(typed, capsys):
-    answered = threading.Event()
+    asked, answered = threading.Event(), threading.Event()
 
     class Slow(io.StringIO):
         def readline(self, *args):
+            asked.set()
             time.sleep(0.1)
             answered.set()
             return "x\n"
@@ -78,8 +79,9 @@ def test_a_line_waits_for_the_answer(typed, capsys):
         patch.setattr("sys.stdin", Slow())
         asker = threading.Thread(target=console.ask, args=("? ",))
         asker.start()
-        time.sleep(0.05)
+        assert asked.wait(20)
         console.say("a line")
-        assert answered.is_set()
+        is_answered = answered.is_set()
         asker.join()
+    assert is_answered
     assert capsys.readouterr().out == "a line\n"

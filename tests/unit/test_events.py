@@ -33,7 +33,7 @@ def test_what_is_no_whole_event_is_not_taken_for_one(line: str) -> None:
         st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=40), min_size=2, max_size=2
     )
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_bash_says_python_reads(texts: list[str]) -> None:
     what, detail = texts
     script = f'. {TEMPLATES / "frame/lib.sh"}\nnonce={NONCE} stage=s\nsay changed "$1" "$2"'

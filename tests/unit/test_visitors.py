@@ -1,12 +1,11 @@
 """The load that tests put on a site hears of every visitor who got no page."""
 
 import http.client
-import time
 from types import SimpleNamespace
 
 import pytest
 import visitors
-from desk import Answer
+from desk import Answer, eventually
 from visitors import Visitors
 from within import Neighbours
 
@@ -32,8 +31,7 @@ def load(kind, *answers, monkeypatch):
 
     monkeypatch.setattr(visitors, "browse", browse)
     with kind(HOST) as crowd:
-        while crowd.sent <= len(answers):
-            time.sleep(0.01)
+        assert eventually(lambda: crowd.sent > len(answers))
     return crowd
 
 

@@ -137,7 +137,7 @@ def tip(folder: Path) -> str:
 
 
 @given(ref=st.text(max_size=30))
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=40)
 def test_no_name_whatever_does_more_than_name_a_commit(
     tmp_path_factory: pytest.TempPathFactory, ref: str
 ) -> None:
@@ -475,7 +475,7 @@ name = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=
 
 
 @given(files=st.dictionaries(name, st.binary(max_size=40), min_size=1, max_size=6))
-@hypothesis_settings(max_examples=15, deadline=None)
+@hypothesis_settings(max_examples=15)
 def test_every_name_of_a_file_arrives(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
 ) -> None:

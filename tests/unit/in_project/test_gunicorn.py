@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asgiref
 import pytest
+from desk import eventually
 from releases import Release, on_sqlite
 
 # Stands in for Gunicorn: it says how it was started, and what was loaded before.
@@ -23,21 +24,25 @@ import json, os, subprocess, sys, time
 from gunicorn import config
 django = "django.core.handlers.wsgi" in sys.modules
 import asgiref
-os.environ.get("LINGERS") and time.sleep(2)
 print(json.dumps({
     "name": __name__, "argv": sys.argv, "cwd": os.getcwd(), "path": sys.path[:2],
     "chdir": config.Chdir.default, "static": os.environ["ROADIE_STATIC_ROOT"],
     "asgiref": getattr(asgiref, "ours", ""), "exit code": subprocess.run("false").returncode,
     "added": "/added" in sys.path, "django": django, "settled": "roadie_settings" in sys.modules,
     "virtualenv": os.environ["VIRTUAL_ENV"],
-}))
+}), flush=True)
+time.sleep(60 if os.environ.get("LINGERS") else 0)
 """
 FILES = {
     "__init__.py": "",
     "__main__.py": STAND_IN,
     "arbiter.py": "",
     "app/__init__.py": "",
-    "app/wsgiapp.py": "import sys, gunicorn.config\nsys.path.append('/added')\n",
+    "app/wsgiapp.py": """
+import pathlib, sys, gunicorn.config
+sys.path.append('/added')
+pathlib.Path(__file__).with_name('loaded').touch()
+""",
     "config.py": "import os\n\n\nclass Chdir:\n    default = os.getcwd()\n",
 }
 # As `python -m roadie_gunicorn`, with the stand-in where a virtualenv has Gunicorn.
@@ -88,6 +93,10 @@ class Slot:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
 
+    def has_loaded(self) -> bool:
+        """Whether its process has loaded what it can before its release is there."""
+        return (self.root / "packages/gunicorn/app/loaded").exists()
+
     def let(self, name: str, text: str = "") -> None:
         """Tell the process to `inspect` or to `serve`."""
         (self.folder / f"{name}.new").write_text(text)
@@ -105,6 +114,7 @@ def told(reader: int) -> list[str]:
     """Every line up to the one that says how the check ended."""
     text = b""
     while b"\tended\t" not in text or not text.endswith(b"\n"):
+        assert select.select([reader], [], [], 30)[0], text
         text += os.read(reader, 65536)
     os.close(reader)
     return [line for line in text.decode().splitlines() if line]
@@ -129,7 +139,7 @@ def slot(tmp_path: Path) -> Slot:
 
 def test_it_waits_for_its_release_and_serves_that(slot: Slot) -> None:
     with slot.begun() as process:
-        time.sleep(0.5)
+        assert eventually(slot.has_loaded)
         slot.lay_out()
         assert process.poll() is None
         slot.let("serve")
@@ -156,7 +166,7 @@ def test_it_waits_for_its_release_and_serves_that(slot: Slot) -> None:
 def test_nothing_of_django_is_loaded_for_workers_that_may_patch(slot: Slot, words: tuple[str, ...]) -> None:
     slot.lay_out()
     with slot.begun("roadie_wsgi:application", *words) as process:
-        time.sleep(0.5)
+        assert eventually(slot.has_loaded)
         slot.let("serve")
         assert served(process)["django"] is False
 
@@ -190,24 +200,27 @@ def test_who_is_to_tell_the_end_is_known_and_means_nothing_to_gunicorn(slot: Slo
         teller = os.read(reader, 100).decode().removeprefix("roadie:\tteller\t").strip()
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         assert children.read_text().split() == [teller]
-        while not (check := Path(f"/proc/{teller}/task/{teller}/children").read_text()):
-            time.sleep(0.01)
-        os.kill(int(check), signal.SIGTERM)
+        check = Path(f"/proc/{teller}/task/{teller}/children")
+        assert eventually(check.read_text)
+        os.kill(int(check.read_text()), signal.SIGTERM)
         assert told(reader)[-1] == "roadie:\tended\t143"
-        while children.read_text():  # it waits on, without a child that ended badly
-            time.sleep(0.01)
+        assert eventually(lambda: not children.read_text())  # it waits on, without a child that ended badly
         assert process.poll() is None
 
 
 def test_no_zombie_of_a_check_stays_with_the_process_that_serves(slot: Slot) -> None:
     slot.before.env["LINGERS"] = "1"  # type: ignore[index]
     with slot.begun() as process:
-        slot.lay_out("import time; time.sleep(0.5)")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        over = slot.root / "over"
+        slot.lay_out(f"import os, time\nwhile not os.path.exists({str(over)!r}): time.sleep(0.01)")
         reader = slot.ask()
         slot.let("serve")
+        assert process.stdout and process.stdout.readline()  # it serves while the check goes on
+        assert children.read_text()
+        over.touch()
         told(reader)
-        time.sleep(0.2)
-        assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
+        assert eventually(lambda: not children.read_text())
         assert process.poll() is None
 
 
@@ -229,6 +242,7 @@ def test_a_module_of_the_projects_own_wins_over_one_that_was_loaded_before(slot:
     vendored = slot.before.folder / "code/asgiref"
     shutil.copytree(Path(asgiref.__file__).parent, vendored)
     with slot.begun() as process:
+        assert eventually(slot.has_loaded)
         (vendored / "__init__.py").write_text("ours = 'new'\n")
         slot.lay_out(ours.format("new"))
         assert told(slot.ask())[-1] == "roadie:\tended\t0"
@@ -238,7 +252,7 @@ def test_a_module_of_the_projects_own_wins_over_one_that_was_loaded_before(slot:
 
 def test_what_is_no_module_in_spite_of_its_name_changes_nothing(slot: Slot) -> None:
     with slot.begun() as process:
-        time.sleep(0.5)
+        assert eventually(slot.has_loaded)
         slot.lay_out()
         (slot.release / "code/locale").mkdir()
         (slot.release / "code/locale/en.po").touch()

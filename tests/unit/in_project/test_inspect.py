@@ -168,9 +168,9 @@ def test_an_error_at_import_is_left_to_the_caller(site):
 
 
 def test_a_start_that_hangs_is_ended_and_says_where(site):
-    done = site("import time; time.sleep(600)").ask("release.inspect('collected')", "1")
+    done = site("import time; time.sleep(600)").ask("release.inspect('collected')", "5")
     assert done.returncode == 1
-    assert done.stderr.startswith("Timeout (0:00:01)!")
+    assert done.stderr.startswith("Timeout (0:00:05)!")
     assert "mysite/settings.py" in done.stderr.splitlines()[2]
 
 

@@ -30,7 +30,7 @@ def quoted(tmp_path: Path, name: str, value: object) -> str:
 
 
 @given(st.lists(nasty, min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bash_reads_back_exactly_what_was_put_in(values: list[str]) -> None:
     script = "printf '%s\\0' " + render.shell(values)
     said = subprocess.run(["bash", "-c", script], capture_output=True, check=True).stdout

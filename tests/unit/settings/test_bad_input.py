@@ -26,10 +26,11 @@ def listener():
         def hang_up():
             while True:
                 try:
-                    server.accept()[0].close()
+                    visitor, _ = server.accept()
                 except OSError:
                     return
                 found.visits += 1
+                visitor.close()
 
         threading.Thread(target=hang_up, daemon=True).start()
         yield found

@@ -9,7 +9,7 @@ from roadie.ssh.host import _command, wrap_script
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\1\2"), max_size=80)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TEXT)
 def test_no_character_of_a_program_is_lost(text):
     command = _command(f"cat <<'a long END'\n{text}\na long END\n")

@@ -2,9 +2,11 @@
 
 import threading
 import time
+from contextlib import closing
 from itertools import pairwise
 
 import pytest
+from desk import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 from roadie.ssh import session
@@ -53,7 +55,12 @@ class FakeChannel:
 class MuteChannel(FakeChannel):
     """A channel on which nothing ever comes, and which takes nothing."""
 
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.tried = 0
+
     def recv(self, size):
+        self.tried += 1
         time.sleep(0.01)
         raise TimeoutError
 
@@ -137,41 +144,33 @@ def test_silence_is_not_waited_on_for_ever(monkeypatch, listen):
 
 
 def test_an_upload_that_moves_is_no_silence(monkeypatch):
+    class MovingChannel(MuteChannel):
+        def recv(self, size):
+            self.out_window_size += self.tried < 50
+            super().recv(size)
+
     monkeypatch.setattr(session, "SILENCE", 0.2)
-    channel = MuteChannel(room=0)
-    it = opened(channel)
-
-    def make_room():
-        for _ in range(10):
-            time.sleep(0.05)
-            channel.out_window_size += 1
-
-    mover = threading.Thread(target=make_room)
-    mover.start()
-    began = time.monotonic()
+    channel = MovingChannel(room=0)
     with pytest.raises(Silent):
-        list(it.all_lines())
-    mover.join()
-    assert time.monotonic() - began > 0.5
+        list(opened(channel).all_lines())
+    assert channel.out_window_size == 50
 
 
 def test_all_of_the_input_is_sent_and_then_heartbeats(monkeypatch):
     monkeypatch.setattr(session, "HEARTBEAT", 0.01)
     channel = FakeChannel()
-    it = opened(channel)
-    it.feed((b"script", b"p" * 5000, bytearray(b"more")))
-    deadline = time.monotonic() + 5
-    while not channel.sent.endswith(b"\n\n") and time.monotonic() < deadline:
-        time.sleep(0.01)
-    it.close()
+    with closing(opened(channel)) as it:
+        it.feed((b"script", b"p" * 5000, bytearray(b"more")))
+        assert eventually(lambda: channel.sent.endswith(b"\n\n"))
     assert channel.sent.rstrip(b"\n") == b"script" + b"p" * 5000 + b"more"
     assert channel.closed.is_set()
 
 
 def test_closing_ends_what_waits_to_send():
-    it = opened(MuteChannel(room=0))
-    sender = threading.Thread(target=it.send, args=(b"x",))
-    sender.start()
-    it.close()
-    sender.join(2)
+    channel = MuteChannel(room=0)
+    with closing(opened(channel)) as it:
+        sender = threading.Thread(target=it.send, args=(b"x",))
+        sender.start()
+        assert eventually(lambda: channel.tried)
+    sender.join(20)
     assert not sender.is_alive()
