@@ -133,7 +133,7 @@ class Cut:
 
     def interrupt(self) -> None:
         """Ctrl-C: the command ends within a second and names what still finishes."""
-        time.sleep(0.2)  # until it has heard of the step
+        time.sleep(0.5)  # until it has heard of the step, of which it prints nothing
         # The last step of all may be through by then, and the command too.
         if self.process.poll() == 0 and not self.door.waiting():
             return

@@ -4,8 +4,10 @@ import os
 import pty
 import re
 import select
+import signal
 import sys
 import time
+from contextlib import contextmanager
 
 import fabric
 from roadie.ssh import host_keys, transport
@@ -18,17 +20,18 @@ PASSWORD = "it's a pass word \\ é"
 FORGIVING = "PerSourcePenalties no\nMaxStartups 100\n"
 
 
+@contextmanager
 def boot_with_users(throwaway, name, suite="trixie"):
     """A host with users that sudo asks for a password, lets pass, and does not know."""
-    host = throwaway.boot(name, suite)
-    host.add_user("asked", password=PASSWORD)
-    host.add_user("free", nopasswd=True)
-    host.add_user("stranger", password=PASSWORD)
-    host.ssh("gpasswd --delete stranger sudo")
-    if suite != "bookworm":
-        host.put(FORGIVING, "/etc/ssh/sshd_config.d/10-tests.conf")
-        host.ssh("systemctl reload ssh")
-    return host
+    with throwaway.boot(name, suite) as host:
+        host.add_user("asked", password=PASSWORD)
+        host.add_user("free", nopasswd=True)
+        host.add_user("stranger", password=PASSWORD)
+        host.ssh("gpasswd --delete stranger sudo")
+        if suite != "bookworm":
+            host.put(FORGIVING, "/etc/ssh/sshd_config.d/10-tests.conf")
+            host.ssh("systemctl reload ssh")
+        yield host
 
 
 class Dial:
@@ -100,17 +103,20 @@ def at_a_terminal(dial, code, *answers, user=None, timeout=30):
     shown = ""
     waiting = list(answers)
     deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if select.select([screen], [], [], 0.1)[0]:
-            try:
-                shown += os.read(screen, 65536).decode()
-            except OSError:
-                break
-        if waiting and re.search(r"(\? |: )$", shown):
-            os.write(screen, f"{waiting.pop(0)}\n".encode())
-            shown += "\n"
-    os.waitpid(child, 0)
-    os.close(screen)
+    try:
+        while time.monotonic() < deadline:
+            if select.select([screen], [], [], 0.1)[0]:
+                try:
+                    shown += os.read(screen, 65536).decode()
+                except OSError:
+                    break
+            if waiting and re.search(r"(\? |: )$", shown):
+                os.write(screen, f"{waiting.pop(0)}\n".encode())
+                shown += "\n"
+    finally:
+        os.kill(child, signal.SIGKILL)  # where it has not ended in time
+        os.waitpid(child, 0)
+        os.close(screen)
     return shown.replace("\r", "")
 
 

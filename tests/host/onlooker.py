@@ -60,7 +60,9 @@ class Onlooker:
             errors="replace",
         )
         assert self._process.stdout
-        assert self._process.stdout.readline() == "looking\n"
+        if self._process.stdout.readline() != "looking\n":
+            self._process.kill()
+            raise AssertionError(f"nobody looks: {self._process.communicate()}")
         return self
 
     def __exit__(

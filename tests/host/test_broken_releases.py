@@ -3,7 +3,7 @@
 import projects
 import pytest
 import standing
-from desk import browse, eventually
+from desk import browse, eventually, is_serving
 from faults import Fault, append, error_of, serving
 from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
@@ -215,7 +215,7 @@ def migration(project, name, *operations, after="0002_entry_photo"):
 @pytest.fixture(scope="module")
 def host():
     with throwaway.boot("broken", snapshot=standing.deployed()) as booted:
-        assert eventually(lambda: browse(booted).status == 200)
+        assert eventually(lambda: is_serving(booted), 30)
         yield booted
 
 

@@ -207,7 +207,7 @@ def test_a_run_for_a_release_that_serves_ends_and_changes_nothing(site: Site) ->
     listener = LISTENER.format("/run/guestbook/blue.sock")
     site.host.ssh(f'systemd-run --quiet --unit=listener python3 -c "{listener}"')
     try:
-        assert eventually(lambda: "guestbook/blue" in site.host.ssh("cat /proc/net/unix").stdout)
+        assert eventually(lambda: "guestbook/blue" in site.host.ssh("ss -Hlx").stdout)
         before = site.host.ssh(FOLDERS).stdout
         assert "served" not in site.ask("of another")
         told = site.ask(ours)

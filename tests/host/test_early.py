@@ -31,6 +31,7 @@ def test_where_nothing_is_new_it_ends_without_the_lock(deployed: Desk) -> None:
     host, before = deployed.host, serving(deployed.host)
     pid = host.ssh(f"mkdir -p /run/roadie; flock {LOCK} sleep 600 >/dev/null 2>&1 & echo $!").stdout.strip()
     try:
+        assert eventually(lambda: host.ssh(f"flock -n {LOCK} true", check=False).returncode == 1)
         assert "0 changed" in deployed.does("deploy").out
     finally:
         host.ssh(f"pkill -P {pid}")

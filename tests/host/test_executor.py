@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -91,10 +91,10 @@ def fab(project, *argv, **options):
 
 
 @contextmanager
-def started(project, *argv):
-    """A `fab` that runs and has said that it rests."""
+def resting(project, *hosts):
+    """A `fab` for both hosts whose task rests on these; after the block nothing rests there."""
     process = subprocess.Popen(
-        [FAB, "-S", "ssh_config", *argv],
+        [FAB, "-S", "ssh_config", "-H", "one,two", "rest"],
         cwd=project,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -102,10 +102,12 @@ def started(project, *argv):
         text=True,
     )
     try:
+        assert eventually(lambda: all(rests(host) for host in hosts))
         yield process
     finally:
         process.kill()
         process.communicate()
+        eventually(lambda: not any(rests(host) for host in hosts))
 
 
 def rests(host):
@@ -154,22 +156,20 @@ def test_a_bare_command_for_all_hosts_is_stock_fabrics(project, hosts):
 
 
 def test_ctrl_c_ends_within_a_second_and_stops_what_runs(project, hosts):
-    with started(project, "-H", "one,two", "rest") as process:
-        assert eventually(lambda: all(rests(host) for host in hosts))
+    with resting(project, *hosts) as process:
         at = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         assert time.monotonic() - at < 1
-    assert (process.returncode, err.count("\n")) == (130, 1)
-    assert err.startswith("interrupted")
-    assert eventually(lambda: not any(rests(host) for host in hosts), 5)
+        assert (process.returncode, err.count("\n")) == (130, 1)
+        assert err.startswith("interrupted")
+        assert eventually(lambda: not any(rests(host) for host in hosts), 5)
 
 
 def test_ctrl_c_ends_within_a_second_where_a_host_does_not_answer(project, hosts):
     hosts[1].cut_link()
     try:
-        with started(project, "-H", "one,two", "rest") as process:
-            assert eventually(lambda: rests(hosts[0]))
+        with resting(project, hosts[0]) as process:
             at = time.monotonic()
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
@@ -180,8 +180,7 @@ def test_ctrl_c_ends_within_a_second_where_a_host_does_not_answer(project, hosts
 
 
 def test_ctrl_c_ends_within_a_second_where_a_link_has_died(project, hosts):
-    with started(project, "-H", "one,two", "rest") as process:
-        assert eventually(lambda: all(rests(host) for host in hosts))
+    with resting(project, *hosts) as process:
         hosts[1].cut_link()
         try:
             at = time.monotonic()
@@ -190,46 +189,54 @@ def test_ctrl_c_ends_within_a_second_where_a_link_has_died(project, hosts):
             assert time.monotonic() - at < 1
         finally:
             hosts[1].mend_link()
-    assert process.returncode == 130
-    assert eventually(lambda: not any(rests(host) for host in hosts), 20)
+        assert process.returncode == 130
+        assert eventually(lambda: not any(rests(host) for host in hosts), 20)
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_a_controller_that_dies_stops_what_runs(project, hosts, death):
-    with started(project, "-H", "one,two", "rest") as process:
-        assert eventually(lambda: all(rests(host) for host in hosts))
+    with resting(project, *hosts) as process:
         process.send_signal(death)
         process.communicate(timeout=60)
-    assert eventually(lambda: not any(rests(host) for host in hosts), 5)
+        assert eventually(lambda: not any(rests(host) for host in hosts), 5)
 
 
-def test_ctrl_c_at_a_question_gives_the_terminal_back(project):
+@contextmanager
+def at_a_terminal(project, *argv):
+    """A `fab` at a terminal, and the screen; it ends with the block."""
     child, screen = pty.fork()
     if child == 0:
         os.chdir(project)
-        os.execv(FAB, ["fab", "-S", "ssh_config", "-H", "asked@one,asked@two", "name"])
-    shown = until(screen, "sudo password of asked@one: ", "sudo password of asked@two: ")
-    assert not termios.tcgetattr(screen)[3] & termios.ECHO
-    at = time.monotonic()
-    os.write(screen, b"\x03")
-    shown += until(screen, "interrupted")
-    assert termios.tcgetattr(screen)[3] & termios.ECHO
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 130
-    assert time.monotonic() - at < 1.5
+        os.execv(FAB, ["fab", "-S", "ssh_config", *argv])
+    try:
+        yield child, screen
+    finally:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        os.close(screen)
+
+
+def test_ctrl_c_at_a_question_gives_the_terminal_back(project):
+    with at_a_terminal(project, "-H", "asked@one,asked@two", "name") as (child, screen):
+        shown = until(screen, "sudo password of asked@one: ", "sudo password of asked@two: ")
+        assert not termios.tcgetattr(screen)[3] & termios.ECHO
+        at = time.monotonic()
+        os.write(screen, b"\x03")
+        shown += until(screen, "interrupted")
+        assert termios.tcgetattr(screen)[3] & termios.ECHO
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 130
+        assert time.monotonic() - at < 1.5
     assert "Traceback" not in shown
 
 
 def test_one_sudo_password_serves_all_hosts_of_a_user(project, hosts):
-    child, screen = pty.fork()
-    if child == 0:
-        os.chdir(project)
-        os.execv(FAB, ["fab", "-S", "ssh_config", "-H", "asked@one,asked@two", "name", "name"])
-    shown = until(screen, "sudo password of ")
-    time.sleep(0.3)
-    os.write(screen, f"{PASSWORD}\n".encode())
-    shown += until(screen)
-    os.waitpid(child, 0)
+    with at_a_terminal(project, "-H", "asked@one,asked@two", "name", "name") as (_, screen):
+        shown = until(screen, "sudo password of ")
+        time.sleep(0.3)  # in which the other host could ask too
+        os.write(screen, f"{PASSWORD}\n".encode())
+        shown += until(screen)
     assert shown.count("sudo password of ") == 1
     assert shown.count(hosts[0].name) == shown.count(hosts[1].name) == 2
 

@@ -37,6 +37,8 @@ own = Stage("own", "A stage of the project's own.", "stages/own.sh.j2")
 before_start = [stage.name for stage in DEPLOY].index("start")
 use(deploy=(*DEPLOY[:before_start], own, *DEPLOY[before_start:]))
 """
+WAITS = "migrations.RunPython(lambda *_: __import__('os').system('while test -e ~/slow; do sleep 0.1; done'))"
+STEP = "/run/roadie/guestbook.step"
 LEAVES_ONE = "    subprocess.Popen(['sleep', '3131'])"
 OTHERS = "/etc/supervisor/conf.d/other.conf"
 
@@ -204,14 +206,28 @@ def test_nothing_is_taken_back_if_one_of_them_cannot_be(site: Desk) -> None:
 
 
 def test_migrations_of_a_run_that_was_killed_end_before_others_begin(site: Desk) -> None:
-    slow = ["CREATE TABLE slow (id int)", "DO SLEEP(8)", "DROP TABLE slow"]
-    migration(site, "0007_slow", *(f"migrations.RunSQL({one!r})" for one in slow))
-    with site.started("deploy") as process:
-        assert eventually(lambda: "slow" in sql(site, "SHOW TABLES"), 60)
-        inside(site.host, "pkill -KILL -f '^bash /run/roadie/'")
-        process.communicate(timeout=30)
-    assert "slow" in sql(site, "SHOW TABLES")
-    site.does("deploy")
+    migration(
+        site,
+        "0007_slow",
+        "migrations.RunSQL('CREATE TABLE slow (id int)')",
+        WAITS,
+        "migrations.RunSQL('DROP TABLE slow')",
+    )
+    slow = site.host.tree / "srv/guestbook/shared/home/slow"
+    slow.touch()
+    try:
+        with site.started("deploy") as process:
+            assert eventually(lambda: "slow" in sql(site, "SHOW TABLES"), 60)
+            inside(site.host, f"pkill -KILL -f '^bash /run/roadie/'; rm {STEP}")
+            process.communicate(timeout=30)
+        assert "slow" in sql(site, "SHOW TABLES")
+        with site.started("deploy") as process:
+            assert eventually(lambda: inside(site.host, f"cat {STEP} || :") == "migrate\n", 60)
+            slow.unlink()
+            out, err = process.communicate(timeout=60)
+            assert process.returncode == 0, out + err
+    finally:
+        slow.unlink(missing_ok=True)
     assert "slow" not in sql(site, "SHOW TABLES")
     assert "half way" not in site.does("migrate").text
 
@@ -228,8 +244,8 @@ def test_a_program_that_the_project_left_running_holds_no_migration_up(site: Des
         assert said(site, "pgrep -f 'sleep 3131'")
     finally:
         site.host.ssh("pkill -f 'sleep 3131'", check=False)
-    settings.write_text(before)
-    projects.commit(site.project)
+        settings.write_text(before)
+        projects.commit(site.project)
 
 
 def test_whatever_fails_after_them_names_those_that_stay_applied(site: Desk) -> None:

@@ -12,7 +12,8 @@ HOLD = """
 import fcntl, time
 lock = open("/var/lib/dpkg/lock-frontend", "w")
 fcntl.lockf(lock, fcntl.LOCK_EX)
-time.sleep({})
+open("/root/held", "w").close()
+time.sleep(999)
 """
 
 
@@ -23,21 +24,24 @@ def lacking(packaged):
     return packaged
 
 
-def hold_lock(host, seconds):
-    host.put(HOLD.format(seconds), "/root/hold.py")
+def hold_lock(host):
+    host.put(HOLD, "/root/hold.py")
     host.ssh("systemd-run -q --unit=hold python3 /root/hold.py")
-    assert eventually(lambda: "hold.py" in host.ssh("pgrep -a -f hold.py", check=False).stdout)
+    assert eventually((host.tree / "root/held").exists)
 
 
 def test_another_run_of_apt_is_waited_for_and_named(lacking):
-    hold_lock(lacking.host, 6)
-    done = lacking.does("packages")
-    assert "held by process" in done.text and "/root/hold.py" in done.text
+    hold_lock(lacking.host)
+    with lacking.started("packages") as process:
+        assert "/root/hold.py" in next(line for line in process.stdout if "held by process" in line)
+        lacking.host.ssh("systemctl stop hold")
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, out + err
     assert last_run(lacking.host).said("changed") >= {("packages", "package logrotate")}
 
 
 def test_one_that_never_ends_is_named_when_the_time_is_up(lacking, desk):
-    hold_lock(lacking.host, 999)
+    hold_lock(lacking.host)
     done = desk(lacking.host, apt_lock_timeout=2).fab("packages")
     assert done.code == 6 and "/root/hold.py" in done.last_line and "apt_lock_timeout" in done.last_line
 

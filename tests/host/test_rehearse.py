@@ -82,9 +82,9 @@ def fails_early(project: Path) -> Path:
 def test_a_whole_rehearsal_proves_itself_and_keeps_its_host(project: Path) -> None:
     before = git(project, "count-objects", "-v")
     done = rehearse(project, "--keep")
-    assert done.code == 0, done.text
-    host = host_in(done.out)
+    host = host_in(done.text)
     try:
+        assert done.code == 0, done.text
         assert "rehearse:   200 /  Guestbook" in done.out
         assert "rehearse:   200 /static/entries/style.css  body {" in done.out
         assert "rehearse:   200 /admin/login/?next=/admin/  Log in" in done.out

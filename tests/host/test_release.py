@@ -103,14 +103,16 @@ def test_a_page_of_the_release_before_keeps_its_hashed_files(site: Desk) -> None
 def test_what_the_app_made_comes_into_roots_hands_as_plain_files(site: Desk) -> None:
     (site.project / "evil.py").write_text(EVIL)
     configure(site, post_build="python evil.py")
-    deploys(site)
-    odd = "find -L live/static releases/*/static shared/static"
-    assert said(site, f"{odd} ! -type f ! -type d -o -type l -o -perm /7022 -o ! -user root") == ""
-    names = set(said(site, "find live/static/ -printf '%P\\0'").split("\0"))
-    assert {"suid", "a\n..\nb.0123456789ab.css"} <= names
-    assert not {"shadow", "etc", "secrets", "fifo"} & names
-    assert said(site, "pgrep -u guestbook-build || echo none") == "none"
-    site.host.ssh("pkill -KILL -u guestbook -f os.chdir")
+    try:
+        deploys(site)
+        odd = "find -L live/static releases/*/static shared/static"
+        assert said(site, f"{odd} ! -type f ! -type d -o -type l -o -perm /7022 -o ! -user root") == ""
+        names = set(said(site, "find live/static/ -printf '%P\\0'").split("\0"))
+        assert {"suid", "a\n..\nb.0123456789ab.css"} <= names
+        assert not {"shadow", "etc", "secrets", "fifo"} & names
+        assert said(site, "pgrep -u guestbook-build || echo none") == "none"
+    finally:
+        site.host.ssh("pkill -KILL -u guestbook -f os.chdir", check=False)
 
 
 def test_files_committed_in_static_root_are_served_as_they_are(site: Desk) -> None:

@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from desk import eventually
 from roadie.errors import RoadieError, UsageError
 from roadie.throwaway import base_trees as basetree
 from roadie.throwaway import hosts as throwaway
@@ -30,14 +32,21 @@ def traces(host):
     return found + [str(path) for path in (*folders, *cgroups) if path.exists()]
 
 
+@contextmanager
 def child(code, **env):
-    """Another Python, which says on its output what it did."""
-    return subprocess.Popen(
-        [sys.executable, "-c", f"from roadie import basetree, throwaway\n{code}"],
+    """Another Python, which says on its output what it did; it is killed if the block fails."""
+    imports = "from roadie.throwaway import base_trees as basetree, hosts as throwaway"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{imports}\n{code}"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, **env},
-    )
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def booted_by(process):
@@ -114,9 +123,7 @@ def test_a_reboot_ends_all_that_runs_and_keeps_what_is_on_disk(bare_host):
 def test_a_host_that_is_told_to_reboot_comes_back_by_itself(bare_host):
     before = nspawn.running(bare_host.state)
     bare_host.ssh("touch /run/volatile; systemctl reboot", check=False)
-    deadline = time.monotonic() + 30
-    while nspawn.running(bare_host.state) == before and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert eventually(lambda: nspawn.running(bare_host.state) != before, 60)
     bare_host.wait_until_up()
     assert bare_host.ssh("ls /run/volatile", check=False).returncode == 2
 
@@ -145,14 +152,15 @@ def test_a_power_cut_takes_from_a_disk_what_was_not_synced():
 def test_a_cut_link_is_silence_without_an_end_until_it_is_mended(bare_host):
     command = ["ssh", "-F", bare_host.ssh_config, bare_host.name, "sleep 2; echo still here"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ssh:
-        while not bare_host.ssh("pgrep -x sleep", check=False).stdout:
-            time.sleep(0.05)
+        assert eventually(lambda: bare_host.ssh("pgrep -x sleep", check=False).stdout)
         bare_host.cut_link()
-        time.sleep(4)
-        assert ssh.poll() is None
-        refused = ["ssh", "-F", bare_host.ssh_config, "-o", "ConnectTimeout=2", bare_host.name, "true"]
-        assert "timed out" in subprocess.run(refused, capture_output=True, text=True).stderr
-        bare_host.mend_link()
+        try:
+            time.sleep(4)
+            assert ssh.poll() is None
+            refused = ["ssh", "-F", bare_host.ssh_config, "-o", "ConnectTimeout=2", bare_host.name, "true"]
+            assert "timed out" in subprocess.run(refused, capture_output=True, text=True).stderr
+        finally:
+            bare_host.mend_link()
         assert ssh.communicate(timeout=60)[0] == "still here\n"
 
 
@@ -289,12 +297,14 @@ def test_a_host_ends_with_the_process_that_booted_it(end):
 def test_a_kept_host_outlives_its_process_until_it_is_taken_down():
     with child("host = throwaway.boot('stays'); host.keep(); print(host.name)") as process:
         name = process.stdout.readline().strip()
-    throwaway.clean()
     host = throwaway.find(name)
-    host.ssh("touch /root/kept")
-    host.reboot()
-    assert host.ssh("ls /root").stdout == "kept\n"
-    host.down()
+    try:
+        throwaway.clean()
+        host.ssh("touch /root/kept")
+        host.reboot()
+        assert host.ssh("ls /root").stdout == "kept\n"
+    finally:
+        host.down()
     assert traces(host) == []
     with pytest.raises(UsageError, match=f"No throwaway host {name} here"):
         throwaway.find(name)
@@ -306,8 +316,7 @@ def test_a_cut_while_a_tree_is_made_leaves_no_half_tree_and_no_process(tmp_path)
 
     make = "print(basetree.base('trixie'), flush=True)"
     with child(make, ROADIE_CACHE=str(tmp_path)) as first:
-        while not list(tmp_path.glob("trees/.new-*/usr/bin/dpkg")):
-            time.sleep(0.05)
+        assert eventually(lambda: list(tmp_path.glob("trees/.new-*/usr/bin/dpkg")), 300)
         first.kill()
     assert trees() == []
     with child(make, ROADIE_CACHE=str(tmp_path)) as one, child(make, ROADIE_CACHE=str(tmp_path)) as two:

@@ -205,17 +205,18 @@ def make_key(path, passphrase="", kind="ed25519"):
 def agent(tmp_path):
     """An ssh-agent; call it with the keys that it is to hold."""
     socket = tmp_path / "agent"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
-    assert eventually(socket.exists)
 
     def hold(*paths):
         env = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
         subprocess.run(["ssh-add", "-q", *paths], env=env, check=True)
         return f"IdentityAgent {socket}"
 
-    yield hold
-    process.terminate()
-    process.wait()
+    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as process:
+        try:
+            assert eventually(socket.exists)
+            yield hold
+        finally:
+            process.terminate()
 
 
 def test_a_wrong_key_is_named_with_what_to_do(reach, keys):
