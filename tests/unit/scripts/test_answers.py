@@ -10,8 +10,9 @@ from roadie.scripts.render import TEMPLATES
 #: the words for what is asked, with a time limit that runs out often
 READ = """
 stop_if_asked() { :; }
-app=guestbook root=/nonexistent run_id=1 nonce=1 teller=$$
+app=guestbook root=/nonexistent run_id=1 nonce=1
 . <(sed 's/-t 0[.]5/-t 0.02/' "$1")
+teller=$$
 exec 6<&0
 for ((i = 0; i < 150; i++)); do next_answer; printf '%s\\n' "${line}"; done
 """
@@ -37,4 +38,6 @@ def test_no_line_is_lost_or_joined_where_a_time_limit_runs_out() -> None:
                 process.stdin.flush()
                 time.sleep(dice.choice([0, 0.0195, 0.02, 0.0205]))
         listener.join(30)
+        process.kill()  # where it has not ended in time
+        listener.join()
     assert told == lines
