@@ -21,7 +21,6 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "gate": ("supervisor", "web", "inspection"),
     "migrations": ("database", "inspection"),
     "virtualenv": (),
-    "virtualenv/last": ("release", "virtualenv"),
 }
 
 

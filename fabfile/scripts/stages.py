@@ -94,7 +94,7 @@ mysql = databases["mysql"]
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",
-    needs=("web", "virtualenv", "virtualenv/last"),
+    needs=("web", "virtualenv"),
     role="",
 )
 supervisor = _stage(
@@ -110,7 +110,7 @@ survey = _stage("code/survey", "Tell what the host has, so that only what it lac
 load = _stage(
     "early-start/load",
     "Have the release's process begin, which loads what every release needs.",
-    needs=("release", "web", "virtualenv/last"),
+    needs=("release", "web", "virtualenv"),
     when=_has_index_requirements,
 )
 receive = _stage("code/receive", "Take in the code that the host lacks.", needs=("code",))
@@ -159,12 +159,6 @@ retire = _stage("web/retire", "Drain and stop the release before.", needs=("rele
 prune = _stage(
     "release/prune", "Remove what no release uses any more.", needs=("release", "code", "database")
 )
-links = _stage(
-    "virtualenv/links",
-    "Lay out what the next virtualenv starts from.",
-    needs=("virtualenv/last",),
-    when=_has_index_requirements,
-)
 history = _stage("release/history", "Tell of the releases that the host has.", needs=("release", "database"))
 back = _stage("release/back", "Find the release to go back to.", needs=("release", "migrations"))
 warm = _stage(
@@ -194,7 +188,6 @@ DEPLOY: Sequence = (
     watch,
     programs,
     retire,
-    links,
     prune,
 )
 

@@ -1,12 +1,11 @@
-"""Tells bash how uv does what pip would do here, by pip's own configuration, which uv does not read.
+"""Installs with uv what pip would install here. uv does not read pip's configuration, so this tells uv of it.
 
-with_uv.py PYTHON OPTIONS COMMAND: OPTIONS are those within the requirements files, with commas between
-them; COMMAND is install, or compile, which only tells what would be. Ends with 3, and a line that says
-why, where only pip will do.
+with_uv.py UV OPTIONS ARGUMENT...: the virtualenv's own Python runs it. OPTIONS are those within the
+requirements files, with commas between them. Where only pip will do it ends with 3 and says why.
 """
 
 import configparser
-import shlex
+import os
 import sys
 from pathlib import Path
 
@@ -28,8 +27,7 @@ DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
 SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
 # Within requirements files both read these alike.
-FILES_ONLY = {"requirement", "constraint"}
-ALIKE = NAMES_INDEX | FILES_ONLY | {"editable", "hash", "no-binary", "only-binary"}
+ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
 # Of pip's configuration, what has no say in what is installed; pip's cache is not uv's.
 NO_MATTER = set(
     "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
@@ -91,10 +89,10 @@ def translated(settings):
     return variables, arguments
 
 
-def judge(options, settings, alike=ALIKE):
+def judge(options, settings):
     """Raise PipOnly for what the requirements files ask of pip that uv reads otherwise, or not at all."""
     names = {SHORT.get(option[:2]) if option[1] != "-" else option[2:] for option in options}
-    if strange := sorted(name or "an option" for name in names - alike):
+    if strange := sorted(name or "an option" for name in names - ALIKE):
         raise PipOnly(f"the requirements have --{strange[0]}")
     # pip lets an index within the files win over the configured one, uv does not.
     if both := sorted(names & NAMES_INDEX) and sorted(NAMES_INDEX & settings.keys()):
@@ -102,22 +100,20 @@ def judge(options, settings, alike=ALIKE):
     return ["--require-hashes"] if "hash" in names else []
 
 
-def main(python, options, command):
-    """Print the variables to set, and the arguments to give."""
+def main(python, uv, options, *arguments):
+    """Become uv, which installs into the virtualenv of this Python."""
     try:
         settings = configured(places(Path.home(), Path(python).parents[1]))
-        alike = ALIKE if command == "install" else FILES_ONLY
-        more = judge([option for option in options.split(",") if option], settings, alike)
+        more = judge([option for option in options.split(",") if option], settings)
         variables, configured_arguments = translated(settings)
     except PipOnly as why:
-        print(f"pip installs here, not uv: {why}", file=sys.stderr)
+        print(f"pip installs here, not uv: {why}")
         sys.exit(PIP_ONLY)
     if Path(DEBIANS_CERTIFICATES).exists():
         variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
-    for name, value in {**ENVIRONMENT, **variables}.items():
-        print(f"export {name}={shlex.quote(value)}")
-    print(f"given=({shlex.join([*more, *configured_arguments])})")
+    argv = [uv, "pip", "install", "--python", python, *more, *configured_arguments, *arguments]
+    os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.executable, *sys.argv[1:])

@@ -1,11 +1,21 @@
-# The words for what installs requirements into a virtualenv: uv where it can be had, else pip. Plain bash, no Jinja.
-# Whatever runs here runs as the build's user: building a package runs its code.
+# The words for virtualenvs and for what installs packages into them: uv where it can be had, else pip. Plain bash, no Jinja.
+# Building a package runs code of that package, so every installer here runs as the build's user.
 
-cache=/var/cache/roadie/${app} desk=${cache}.build # what the builder has, and what it is given to read
-# Of the virtualenv that is built:
-python_path='' python_minor='' site_packages='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=()
-with_uv_py='' uv_pin='' uv='' # uv's own folder, named by its version
-made_with='' # a hash of what decides where packages come from, beside the requirements
+# The build's user owns the cache: it holds uv, and what uv and pip keep. On the desk lie the requirements of one build.
+cache=/var/cache/roadie/${app} desk=${cache}.build
+# Of the virtualenv that is built; file_options are the options within the requirements that are installed:
+pip_folder='' pip_wheel='' setuptools_wheel='' file_options=() with_uv_py='' uv_pin='' uv=''
+
+is_whole() { # VIRTUALENV: it bears root's mark, which the build's user cannot have made
+  local mark=$1/.complete
+  [[ -O $1 && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
+}
+
+mark_whole() { # VIRTUALENV TEXT: once all of it is on disk
+  sync -f -- "$1"
+  put_file "$1/.complete" 600 "root:${app}" "$2"
+  sync -- "$1" "${1%/*}"
+}
 
 as_builder() { # COMMAND...
   app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
@@ -15,6 +25,16 @@ build_in() { # FOLDER COMMAND...: paths in requirements start there
   as_builder bash -c 'mkdir -p "${TMPDIR}" && cd "$1" && shift && exec "$@"' build "$@"
 }
 
+find_installers() { # Debian's wheels, and the folder for this version of uv
+  pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl)
+  # Up to Python 3.11 a virtualenv has setuptools, and older packages count on that.
+  [[ ! ${venv_dir##*/} =~ ^python3\.([0-9]|1[01])- ]] || setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
+  [[ -e ${setuptools_wheel} ]] || setuptools_wheel=''
+  uv=${cache}/uv-${uv_pin##*=}
+}
+
+# ---- pip ----------------------------------------------------------------------------------------------------------------
+
 with_pip() { # ARGUMENT...: Debian's own pip, or the one that came into the virtualenv
   local pip=(-m pip)
   [[ ! -e ${pip_wheel} ]] || pip=("${pip_wheel}/pip")
@@ -22,45 +42,43 @@ with_pip() { # ARGUMENT...: Debian's own pip, or the one that came into the virt
     --no-warn-script-location --progress-bar off "$@"
 }
 
-with_uv() { # ARGUMENT...: without bytecode, which uv would look for anew in each call
-  ask_uv "${venv_dir}/bin/python" install "$@"
+why_pip_failed() { # prints it; where a package could not be built, its own last words are within those of pip
+  local why built
+  why=$(cause '^(ERROR:|OSError:|MemoryError)')
+  why=${why#ERROR: Exception:; } # above a traceback
+  built=$(step_output | awk '
+    /^ *Collecting / { package = $2; sub(/@$/, "", package) }
+    /^ *Building wheel for / { package = $4 }
+    /\[end of output\]/ { words = package ": " last }
+    NF { last = $0; gsub(/^[ \t]+/, "", last) }
+    END { print words }')
+  [[ -z ${built} ]] || why="${why:+${why}; }${built}; if it needs a library of Debian, name its -dev package in packages:"
+  printf '%s; the virtualenvs that are there stay as they are' "${why:-$(cause . | tail -c 300)}"
 }
 
-ask_uv() { # PYTHON COMMAND ARGUMENT...: how pip is configured is told in uv's terms once, for the builder to keep
+# ---- uv -----------------------------------------------------------------------------------------------------------------
+
+with_uv() { # ARGUMENT...: writes no bytecode, as uv would look through the whole virtualenv in each call
   local options
   printf -v options '%s,' "${file_options[@]}"
-  build_in "${pip_folder}" bash -c '
-    { read -r of; } 2>/dev/null <"$1" && [[ ${of} == "# $2" ]] || (
-      umask 077
-      rm -f -- "${1%-*}"-*
-      { printf "# %s\n" "$2" && "$3" -I -S -c "$4" "$3" "$2" "$6"; } >"$1.new" && mv -T -- "$1.new" "$1"
-    ) || exit
-    . "$1" && exec "$5" pip "$6" --python "$3" "${given[@]}" "${@:7}"' \
-    uv "${cache}/.uv-$2-${made_with:0:16}" "${options}" "$1" "${with_uv_py}" "${uv}/bin/uv" "${@:2}"
+  build_in "${pip_folder}" "${venv_dir}/bin/python" -I -S -c "${with_uv_py}" "${uv}/bin/uv" "${options}" "$@"
 }
 
-compile_packages() { # as pip does; what is for another Python than this one fails to, and does no harm
-  local files=() how
-  mapfile -d '' -t files < <(find "${venv_dir}/lib" -name '*.py' -print0)
-  how=(-c "${compile_py}" "${files[@]}")
-  ((${#files[@]} < 200)) || how=(-m compileall -qq -j 0 "${venv_dir}/lib") # which takes a while to begin
-  build_in "${cache}" "${venv_dir}/bin/python" -I -S "${how[@]}" || :
+compile_packages() { # as pip does; a file that is for another Python fails, which does no harm
+  build_in "${cache}" "${venv_dir}/bin/python" -I -S -m compileall -qq -j 0 "${venv_dir}/lib" || :
 }
 
-ensure_uv() { # fetched once, as a wheel; that it cannot be had is remembered for a week
+ensure_uv() { # fetches it once; that it cannot be had is remembered for a week
   local without=${cache}/no-${uv##*/}
   [[ ! -x ${uv}/bin/uv ]] || return 0
-  has_room_for_uv && [[ -z $(find "${without}" -mtime -7 2>/dev/null) ]] || return 1
+  # uv unpacks what it keeps; pip needs less room.
+  (($(free_kb /var/cache) > 1000000)) && [[ -z $(find "${without}" -mtime -7 2>/dev/null) ]] || return 1
   fetch_uv && return
   as_builder touch -- "${without}"
   return 1
 }
 
-has_room_for_uv() { # which unpacks what it keeps; pip needs less
-  (($(free_kb /var/cache) > 1000000))
-}
-
-fetch_uv() { # beside its place, and there once it has run: a host may have no such wheel, or run no programs here
+fetch_uv() { # puts it in its place once it has run: a host may have no such wheel, or run no programs here
   local new=${cache}/tmp/uv
   as_builder rm -rf -- "${new}" &&
     with_pip --only-binary :all: --no-deps --no-compile --no-cache-dir --target "${new}" "${uv_pin}" &&

@@ -45,7 +45,6 @@ list_old_releases() { # sets old: all but the newest that have served, those in 
 list_old_virtualenvs() { # sets old: those that no release that stays has
   local folder=${venv_dir-}
   use_folder "${folder##*/}"
-  use_folder "${folder##*/}.links" # what the next one starts from
   use_links "${root}"/releases/*/venv
   for folder in "${root}"/venvs/*/; do
     folder=${folder%/}

@@ -1,7 +1,9 @@
 """What pip's configuration and a project's files ask for reaches uv, or leaves the work to pip."""
 
+import ast
 import runpy
 import subprocess
+import sys
 
 import pytest
 from roadie.scripts.render import TEMPLATES
@@ -79,26 +81,32 @@ def test_an_index_of_the_projects_beside_a_configured_one_is_pips():
     assert "index-url" in refusal(ours["judge"], ["-i"], {"index-url": "https://a"})
 
 
-@pytest.mark.parametrize("option", ["--hash", "-e", "--index-url", "--only-binary"])
-def test_to_be_told_what_would_be_installed_takes_plain_requirements(option):
-    judge, files_only = ours["judge"], ours["FILES_ONLY"]
-    assert judge(["-r", "--constraint"], {}, files_only) == []
-    assert refusal(judge, [option], {}, files_only)
+def become(uv, home, options):
+    """Run with_uv.py with this program in the place of uv."""
+    argv = [sys.executable, "-I", "-S", TEMPLATES / "virtualenv/with_uv.py", uv, options, "-r", "a file"]
+    return subprocess.run(argv, env={"HOME": str(home), "KEPT": "1"}, capture_output=True, text=True)
 
 
-def test_bash_is_told_the_variables_and_the_arguments(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("HOME", str(tmp_path))
+@pytest.fixture
+def uv(tmp_path):
+    """A program that tells how it was started."""
+    path = tmp_path / "uv"
+    path.write_text(f"#!{sys.executable}\nimport os, sys\nprint([sys.argv[1:], dict(os.environ)])\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_uv_gets_the_variables_and_the_arguments(uv, tmp_path):
     (tmp_path / ".pip").mkdir()
     index = "https://me:p'w $x@a/simple"
     (tmp_path / ".pip/pip.conf").write_text(f"[global]\nindex-url = {index}\nno-binary = lxml\ncert = /c\n")
-    ours["main"]("/venv/bin/python", "--hash,", "install")
-    tell = f'{capsys.readouterr().out}printenv UV_DEFAULT_INDEX SSL_CERT_FILE; printf "%s|" "${{given[@]}}"'
-    said = subprocess.run(["bash", "-c", tell], capture_output=True, text=True, check=True)
-    assert said.stdout == f"{index}\n/c\n--require-hashes|--no-binary=lxml|"
+    arguments, environment = ast.literal_eval(become(uv, tmp_path, "--hash,").stdout)
+    into = ["pip", "install", "--python", sys.executable]
+    assert arguments == [*into, "--require-hashes", "--no-binary=lxml", "-r", "a file"]
+    found = [environment[name] for name in ("KEPT", "UV_DEFAULT_INDEX", "SSL_CERT_FILE", "UV_LINK_MODE")]
+    assert found == ["1", index, "/c", "copy"]
 
 
-def test_where_only_pip_will_do_it_ends_with_3_and_says_why(capsys):
-    with pytest.raises(SystemExit, match="3"):
-        ours["main"]("/venv/bin/python", "--pre,", "install")
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "pip installs here, not uv: the requirements have --pre\n")
+def test_where_only_pip_will_do_it_ends_with_3_and_says_why(uv, tmp_path):
+    done = become(uv, tmp_path, "--pre,")
+    assert (done.returncode, done.stdout) == (3, "pip installs here, not uv: the requirements have --pre\n")
