@@ -128,6 +128,8 @@ def _connect_agent(path: str) -> AgentSSH | None:
     address = path or os.environ.get("SSH_AUTH_SOCK")
     if not address:
         return None
+    # Paramiko's public Agent knows no socket but that of the environment, which all threads share. A host may
+    # have one of its own (IdentityAgent).
     agent = AgentSSH()
     connection = socket.socket(socket.AF_UNIX)
     try:

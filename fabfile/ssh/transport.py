@@ -19,7 +19,6 @@ from weakref import WeakSet
 
 import paramiko
 from fabric import Connection
-from paramiko.common import cMSG_CHANNEL_REQUEST
 from paramiko.config import SSHConfig
 
 from ..errors import RoadieError, Unreachable, UsageError
@@ -64,21 +63,10 @@ def open_session(c: Connection, command: str, size: tuple[int, int] | None = Non
         channel = c.transport.open_session(timeout=DEFAULT_TIMEOUT)
         if size:
             channel.get_pty("xterm-256color", *size)
-        _begin(channel, command)
+        channel.exec_command(command)
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise Unreachable(f"{c.original_host}: the host opens no session: {error}") from error
     return channel
-
-
-def _begin(channel: Any, command: str) -> None:
-    """Ask for the command as Paramiko does, without its answer's round trip; a refusal ends the channel."""
-    request = paramiko.Message()
-    request.add_byte(cMSG_CHANNEL_REQUEST)
-    request.add_int(channel.remote_chanid)
-    request.add_string("exec")
-    request.add_boolean(True)
-    request.add_string(command)
-    channel.transport._send_user_message(request)
 
 
 def close_gateways() -> None:
@@ -173,39 +161,6 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]
         known.update(known_kinds)
         options = self.get_security_options()
         options.key_types = sorted(options.key_types, key=lambda kind: kind not in known)
-
-    def auth_publickey(self, username: str, key: paramiko.PKey, event: Any = None) -> list[str]:
-        """As Paramiko's own, with a round trip less."""
-        done = event or threading.Event()
-        self.auth_handler = _Login(self)
-        self.auth_handler.auth_publickey(username, key, done)
-        return [] if event else list(self.auth_handler.wait_for_response(done))
-
-
-class _Login(paramiko.auth_handler.AuthHandler):  # type: ignore[misc]
-    """Offers a key together with the request for the service of logins, before that is granted.
-
-    On Debian 12 it spares two round trips, as sshd holds back what comes next (Nagle). Not for RSA: by which
-    of its algorithms to sign is what the host says meanwhile.
-    """
-
-    def _request_auth(self) -> None:
-        # Told first: the answer may be quick.
-        self._offers_at_once = "rsa" not in self.private_key.get_name()
-        super()._request_auth()
-        if self._offers_at_once:
-            super()._parse_service_accept(_message("ssh-userauth"))
-
-    def _parse_service_accept(self, m: paramiko.Message) -> None:
-        if not self._offers_at_once:
-            super()._parse_service_accept(m)
-
-
-def _message(text: str) -> paramiko.Message:
-    message = paramiko.Message()
-    message.add_string(text)
-    message.rewind()
-    return message
 
 
 class _Socket(socket.socket):
