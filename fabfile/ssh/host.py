@@ -115,23 +115,19 @@ class Host:
         payload: Callable[[], Payload] | None = None,
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
-        *,
-        run_id: str = "",
-        on_line: Callable[[str], None] | None = None,
     ) -> Outcome:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
         All of a host's share one session, which is opened while a callable still makes its script.
         The event `asks` has the payload made and sent, an empty one if there is none; it lies in a file.
-        `run_id` names the run on the host; `on_line` gets every line that is no event. Raises
-        Unreachable if the link is lost, Interrupted by `stop`.
+        Raises Unreachable if the link is lost, Interrupted by `stop`.
         """
         progress = _Progress()
         try:
             self.open()
             try:
-                session, end = self._begin(script, run_id or _new_id(), is_last=payload is not None)
-                code = self._listen(session, end, nonce, progress, payload, on_event, on_line)
+                session, end = self._begin(script, is_last=payload is not None)
+                code = self._listen(session, end, nonce, progress, payload, on_event)
             except BaseException:
                 self._end_session()
                 raise
@@ -175,7 +171,7 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, script: str | Callable[[], str], run_id: str, *, is_last: bool) -> tuple[Session, str]:
+    def _begin(self, script: str | Callable[[], str], *, is_last: bool) -> tuple[Session, str]:
         """Have a script run in the session of all of them, and what will stand before its exit code."""
         if self._is_spent or not self._can_be_fed():
             self._leave_session()
@@ -184,7 +180,7 @@ class Host:
         def parts() -> Sequence[Payload]:
             data = packed(script if isinstance(script, str) else script())
             kind = "last" if is_last else "run"
-            return (f"ROADIE {mark} {kind} {run_id} {len(data)} {end}\n".encode() + data,)
+            return (f"ROADIE {mark} {kind} {_new_id()} {len(data)} {end}\n".encode() + data,)
 
         if self._session:
             self._session.feed(parts())
@@ -201,7 +197,6 @@ class Host:
         progress: _Progress,
         payload: Callable[[], Payload] | None,
         on_event: Callable[[Event], None] | None,
-        on_line: Callable[[str], None] | None,
     ) -> int:
         for line in session.lines():
             line, is_over, said = line.partition(end)  # the last line may have no end of its own
@@ -216,8 +211,6 @@ class Host:
                     self._hand_over(session, payload() if payload else b"")
             elif line or not is_over:
                 progress.tail.append(line[:_LONGEST_TAIL_LINE])
-                if on_line:
-                    on_line(line)
             if is_over:
                 return int(said)
         code = session.exit_code()
