@@ -14,7 +14,7 @@ from invoke.context import Context
 
 from ..console import soon
 from ..errors import Interrupted, RoadieError
-from ..scripts.render import get_ready, render
+from ..scripts.render import render
 from ..scripts.stages import Stage, applicable
 from ..settings.names import ROLES
 from ..settings.reading import Settings, check_topology, read
@@ -31,7 +31,6 @@ def targets(c: Context) -> tuple[Settings, list[Host]]:
     check_topology(settings, [host.name for host in hosts])
     for host in hosts:
         host.open_soon()
-    soon(lambda: get_ready(settings.own_templates))  # meanwhile
     return settings, hosts
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,11 +39,6 @@ def render(template: str, own_templates: Path | None, values: Mapping[str, Any])
     return text
 
 
-def get_ready(own_templates: Path | None) -> None:
-    """Load what rendering needs: it takes longer than to render, and there may be time for it."""
-    _environment(own_templates)
-
-
 def _where(error: Exception, template: str) -> str:
     name, line = getattr(error, "name", None) or template, getattr(error, "lineno", None)
     at = f" line {line}" if line else ""
@@ -68,32 +61,12 @@ def _environment(own_templates: Path | None) -> Any:
         # bash says ${#name}, which must not begin a comment.
         comment_start_string="<##",
         comment_end_string="##>",
-        bytecode_cache=_kept(),
     )
     made.globals["contents"] = jinja2.pass_context(_contents)
     made.globals["libraries"] = jinja2.pass_context(_libraries)
     made.globals["roadies_own"] = OURS
     made.filters["name"] = _name
     return made
-
-
-def _kept() -> Any:
-    """Templates compiled before: it takes longer than to render them. None where there is no place."""
-    import jinja2
-
-    class Kept(jinja2.FileSystemBytecodeCache):
-        def dump_bytecode(self, bucket: Any) -> None:
-            with suppress(OSError):  # a full disk is no reason to stop
-                super().dump_bytecode(bucket)
-
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "roadie/templates").expanduser()
-    with suppress(OSError):
-        folder.mkdir(0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-        # It holds code: one that somebody else owns or may write is left alone.
-        if status.st_uid == os.geteuid() and not status.st_mode & 0o022:
-            return Kept(str(folder))
-    return None
 
 
 def _contents(context: Any, template: str) -> str:

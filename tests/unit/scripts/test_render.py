@@ -153,17 +153,3 @@ def test_a_value_is_never_read_as_a_template(tmp_path: Path) -> None:
 
 def test_true_false_none_and_lists_are_what_a_script_can_test(tmp_path: Path) -> None:
     assert quoted(tmp_path, "x.sh.j2", [True, False, None, 3, "a b"]) == "1 '' '' 3 'a b'"
-
-
-def test_compiled_templates_are_kept_where_nobody_else_may_write(tmp_path, monkeypatch):
-    folder = tmp_path / "roadie/templates"
-    for mode, kept in ((0o700, True), (0o777, False)):
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(mode)
-        own = tmp_path / f"own-{mode}"
-        own.mkdir()
-        (own / "hello.sh.j2").write_text("echo {{ word }}\n")
-        before = len(list(folder.iterdir()))
-        assert render.render("hello.sh.j2", own, {"word": "a b"}) == "echo 'a b'\n"
-        assert (len(list(folder.iterdir())) > before) == kept
