@@ -7,14 +7,10 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 #: Held while a line is printed and while a question waits for its answer, so that neither mixes.
 lock = threading.RLock()
-
-T = TypeVar("T")
 
 _waiting: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
 _OURS = "roadie"
@@ -67,20 +63,6 @@ def in_background(work: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work, name=_OURS, daemon=True)
     thread.start()
     return thread
-
-
-def soon(work: Callable[[], T]) -> Callable[[], T]:
-    """Begin work in the background. What is returned waits for its result, or raises what it raised."""
-    future: Future[T] = Future()
-
-    def do_it() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    in_background(do_it)
-    return future.result
 
 
 def serve_until(is_over: Callable[[], bool]) -> None:

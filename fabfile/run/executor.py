@@ -5,7 +5,6 @@ A user's own tasks run as in stock Fabric.
 
 from __future__ import annotations
 
-import gc
 import queue
 import re
 import signal
@@ -56,7 +55,6 @@ class RoadieTask(Task[Any]):
     """One of roadie's own tasks: called once for all hosts, which `hosts_of` gives it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        gc.freeze()  # what is loaded by now stays: looking for garbage in it would cost 20 ms
         try:
             return super().__call__(*args, **kwargs)
         except KeyboardInterrupt:

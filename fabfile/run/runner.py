@@ -12,13 +12,12 @@ from typing import Any
 
 from invoke.context import Context
 
-from ..console import soon
 from ..errors import Interrupted, RoadieError
 from ..scripts.render import render
 from ..scripts.stages import Stage, applicable
 from ..settings.names import ROLES
 from ..settings.reading import Settings, check_topology, read
-from ..ssh.host import Host, packed
+from ..ssh.host import Host
 from ..ssh.session import Payload
 from .executor import hosts_of, run_parallel
 from .report import HostReport, Report
@@ -43,7 +42,7 @@ class Run:
     """
 
     stages: Sequence[Stage]
-    values: Callable[[], Mapping[str, Any]]
+    values: Mapping[str, Any]
     command: str
     dry_run: bool = False
     locks: bool = True
@@ -51,13 +50,8 @@ class Run:
     unless_served: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
-    def begin(self) -> Callable[[], str]:
-        """Begin to make its script; what is returned waits for it."""
-        return soon(self._make_script)
-
-    def _make_script(self) -> str:
-        """The stages' templates in the frame that runs them; packed too, for no host to wait for that."""
-        values = self.values()
+    def script(self) -> str:
+        """The stages' templates in the frame that runs them."""
         run = {
             "nonce": self.nonce,
             "dry_run": self.dry_run,
@@ -67,11 +61,9 @@ class Run:
             "who": f"{getpass.getuser()} at {socket.gethostname()}",
             "command": self.command,
         }
-        settings = values["settings"]
+        values, settings = self.values, self.values["settings"]
         stages = applicable(tuple(self.stages), settings, values.get("project"), ROLES)
-        script = render("frame/stage.sh.j2", settings.own_templates, {**values, "run": run, "stages": stages})
-        packed(script)
-        return script
+        return render("frame/stage.sh.j2", settings.own_templates, {**values, "run": run, "stages": stages})
 
 
 def run_stages(
@@ -85,7 +77,7 @@ def run_stages(
     wait: int = 0,
 ) -> Report:
     """Run the stages on every host: see Run and `execute`."""
-    return execute(hosts, Run(stages, lambda: values, command, dry_run, locks, wait))
+    return execute(hosts, Run(stages, values, command, dry_run, locks, wait))
 
 
 def execute(
@@ -97,7 +89,7 @@ def execute(
     what still finishes on which host.
     """
     reports = {host.name: HostReport(host.name, shows_details=run.dry_run) for host in hosts}
-    script = run.begin()
+    script = run.script()
 
     def run_one(host: Host) -> None:
         report = reports[host.name]
@@ -114,7 +106,6 @@ def execute(
         results = run_parallel(hosts, run_one)
     except KeyboardInterrupt:
         raise Interrupted(_what_still_finishes(list(reports.values()))) from None
-    script()  # what is wrong with it is told once, and not of each host
     for result in results:
         if isinstance(result, Exception):
             raise result

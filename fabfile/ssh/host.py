@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from threading import Event as Flag
 from threading import Lock
 
@@ -111,16 +110,15 @@ class Host:
 
     def run(
         self,
-        script: str | Callable[[], str],
+        script: str,
         payload: Callable[[], Payload] | None = None,
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
     ) -> Outcome:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
-        All of a host's share one session, which is opened while a callable still makes its script.
-        The event `asks` has the payload made and sent, an empty one if there is none; it lies in a file.
-        Raises Unreachable if the link is lost, Interrupted by `stop`.
+        All of a host's share one session. The event `asks` has the payload made and sent, an empty one if
+        there is none; it lies in a file. Raises Unreachable if the link is lost, Interrupted by `stop`.
         """
         progress = _Progress()
         try:
@@ -171,23 +169,20 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, script: str | Callable[[], str], *, is_last: bool) -> tuple[Session, str]:
+    def _begin(self, script: str, *, is_last: bool) -> tuple[Session, str]:
         """Have a script run in the session of all of them, and what will stand before its exit code."""
         if self._is_spent or not self._can_be_fed():
             self._leave_session()
-        end, mark = _new_end(), self._session.mark if self._session else _new_mark()
-
-        def parts() -> Sequence[Payload]:
-            data = packed(script if isinstance(script, str) else script())
-            kind = "last" if is_last else "run"
-            return (f"ROADIE {mark} {kind} {_new_id()} {len(data)} {end}\n".encode() + data,)
-
-        if self._session:
-            self._session.feed(parts())
-        else:
-            self._session = self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}", parts)
+        session = self._session or self._open_session()
+        data, end = packed(script), _new_end()
+        kind = "last" if is_last else "run"
+        session.feed((f"ROADIE {session.mark} {kind} {_new_id()} {len(data)} {end}\n".encode(), data))
         self._is_spent = is_last
-        return self._session, end
+        return session, end
+
+    def _open_session(self) -> Session:
+        mark = _new_mark()
+        return self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}")
 
     def _listen(
         self,
@@ -236,14 +231,12 @@ class Host:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()
 
-    def _become_root(
-        self, mark: str, program: str, parts: Callable[[], Sequence[Payload]] | None = None
-    ) -> Session:
-        """Run bash as root: directly, through sudo, or through sudo with a password; feed it these parts."""
+    def _become_root(self, mark: str, program: str) -> Session:
+        """Run bash as root: directly, through sudo, or through sudo with a password."""
         if self.is_root:
-            return self._started(self._execute("", mark, program, parts))
+            return self._started(self._execute("", mark, program))
         if not self._sudo_asks and self._known_password() is None:
-            session = self._execute("sudo -n --", mark, program, parts)
+            session = self._execute("sudo -n --", mark, program)
             if session.wait_for_start():
                 return session
             self._sudo_asks = session.exit_code() == 1
@@ -253,14 +246,9 @@ class Host:
         session = self._execute(f"sudo -S -p {_prompt(mark)} --", mark, program)
         # Nothing but the password goes before sudo is through: it takes a line for its next try.
         session.send(f"{self._password()}\n".encode())
-        self._started(session)
-        if parts:
-            session.feed(parts())
-        return session
+        return self._started(session)
 
-    def _execute(
-        self, sudo: str, mark: str, program: str, parts: Callable[[], Sequence[Payload]] | None = None
-    ) -> Session:
+    def _execute(self, sudo: str, mark: str, program: str) -> Session:
         words = _command(f"echo {mark} >&2\n{program}")
         words = f"env LC_ALL=C {sudo} {words}" if sudo else words
         channel = transport.open_session(self.connection, words)
@@ -268,8 +256,6 @@ class Host:
         self._session = session
         if self._stopped.is_set():
             session.close()
-        if parts:
-            session.feed(parts())
         return session
 
     def _started(self, session: Session) -> Session:
@@ -324,9 +310,8 @@ class Host:
             del _passwords[self.connection.user]
 
 
-@lru_cache(maxsize=4)
 def packed(script: str) -> bytes:
-    """A script as it goes over the wire; the last ones are kept, so that they can be packed before."""
+    """A script as it goes over the wire."""
     return gzip.compress(script.encode(), _PACKING, mtime=0)
 
 

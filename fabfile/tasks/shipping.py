@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 )
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
-    from ..console import soon
     from ..run.runner import Run, execute, targets
 
     settings, hosts = targets(c)
@@ -43,7 +42,7 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     common = {**work.values, "secrets": _secrets(settings)}
-    values = soon(lambda: {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)})
+    values = {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}
     sequence = (stages.survey, *_deploy_stages(migrate, work.project))
     run = Run(sequence, values, "fab deploy", wait=wait, unless_served=True)
     if len(hosts) > 1:  # nothing begins on any of them if one is in no state for it
@@ -58,13 +57,13 @@ def _deploy_on(host: Host, run: Run, migrate: bool) -> None:
     from ..run.runner import execute
 
     def make_payload(found: HostReport) -> Payload:
-        facts, values = found.facts(), run.values()
+        facts, values = found.facts(), run.values
         _tell_maintenance(host, facts)
         _tell_why(host, facts, values["release"])
         return pack(values["settings"].root, values["release"].tree, facts.get("tree", []))
 
     report = execute([host], run, make_payload)
-    facts, values = report.hosts[0].facts(), run.values()
+    facts, values = report.hosts[0].facts(), run.values
     release = values["release"]
     if "served" in facts:
         _tell_maintenance(host, facts)

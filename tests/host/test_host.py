@@ -117,22 +117,6 @@ def test_nothing_that_a_script_starts_can_read_the_rest_of_it(reach):
     assert reach().run('cat; read -r x; echo "[$x]"; head -c 5').tail == ["[]"]
 
 
-def test_the_session_is_opened_while_a_script_is_made_still(reach, host):
-    def make():
-        assert eventually(lambda: not is_gone(host, "ROADIE roadie-"), 10)
-        return "echo made"
-
-    assert reach().run(make).tail == ["made"]
-
-
-def test_what_is_wrong_with_a_script_in_the_making_is_told_and_ends_the_session(reach, host):
-    ours = reach()
-    with pytest.raises(ZeroDivisionError):
-        ours.run(lambda: str(1 / 0))
-    assert eventually(lambda: is_gone(host, "ROADIE roadie-"), 10)
-    assert ours.run("echo on").tail == ["on"]
-
-
 def test_a_script_that_did_not_arrive_whole_does_not_run(reach, host, monkeypatch):
     packed = roadie.ssh.host.packed
     monkeypatch.setattr(roadie.ssh.host, "packed", lambda text: packed(text)[:-8] + bytes(8))
