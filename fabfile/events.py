@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 
 VERBS = frozenset(
-    "stage doing ok changed would ran kept warn fact asks failed waiting stopped pending applied"
-    " unapplied".split()
+    "stage doing ok changed would ran kept warn fact failed waiting stopped pending applied unapplied".split()
 )
 _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 

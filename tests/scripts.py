@@ -36,7 +36,6 @@ RUN: Mapping[str, Any] = {
     "nonce": "0" * 32,
     "dry_run": False,
     "locks": True,
-    "unless_served": False,
     "wait": 0,
     "who": "ann at desk",
     "command": "fab deploy",

@@ -134,6 +134,7 @@ def _error(host: str, code: int, events: Iterable[Event]) -> RoadieError:
 
 _RERUN = "run the same command again with --debug"
 _HINT = {
+    2: "bash cannot read it; its last words are above",
     95: "it did not run as root; log in as root or as a user with sudo",
     96: "it did not arrive whole; run the same command again",
     97: "it could not be written: is the disk full?",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from invoke.context import Context
@@ -37,8 +36,7 @@ def targets(c: Context) -> tuple[Settings, list[Host]]:
 class Run:
     """Stages with the values that they are rendered with: one script, the same for every host.
 
-    `wait` is how many seconds to wait for another run's lock. With `dry_run` nothing is changed. One that is
-    for a release `unless_served` ends at once on a host where that serves already.
+    `wait` is how many seconds to wait for another run's lock. With `dry_run` nothing is changed.
     """
 
     stages: Sequence[Stage]
@@ -47,7 +45,6 @@ class Run:
     dry_run: bool = False
     locks: bool = True
     wait: int = 0
-    unless_served: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def script(self) -> str:
@@ -56,7 +53,6 @@ class Run:
             "nonce": self.nonce,
             "dry_run": self.dry_run,
             "locks": self.locks and not self.dry_run,
-            "unless_served": self.unless_served,
             "wait": self.wait,
             "who": f"{getpass.getuser()} at {socket.gethostname()}",
             "command": self.command,
@@ -80,12 +76,10 @@ def run_stages(
     return execute(hosts, Run(stages, values, command, dry_run, locks, wait))
 
 
-def execute(
-    hosts: Sequence[Host], run: Run, payload: Callable[[HostReport], Payload] | None = None
-) -> Report:
+def execute(hosts: Sequence[Host], run: Run, payload: Payload = b"") -> Report:
     """Run it on every host, hosts in parallel, each in one go; see Report for how it went.
 
-    `payload` makes what a run asks for, of what it has told by then. Raises Interrupted on Ctrl-C, naming
+    The payload lies in a file on the host before the script begins. Raises Interrupted on Ctrl-C, naming
     what still finishes on which host.
     """
     reports = {host.name: HostReport(host.name, shows_details=run.dry_run) for host in hosts}
@@ -93,9 +87,8 @@ def execute(
 
     def run_one(host: Host) -> None:
         report = reports[host.name]
-        asked = partial(payload, report) if payload else None
         try:
-            outcome = host.run(script, asked, report.take, run.nonce)
+            outcome = host.run(script, payload, report.take, run.nonce)
         except RoadieError as error:
             report.error = error
         else:

@@ -75,10 +75,10 @@ def _contents(context: Any, template: str) -> str:
     return text
 
 
-def _libraries(context: Any, stages: Sequence, *more: str) -> _Verbatim:
-    """The text of the libraries that these stages need, and of those that are named besides."""
+def _libraries(context: Any, stages: Sequence) -> _Verbatim:
+    """The text of the libraries that these stages need."""
     environment = context.environment
-    names = with_needs([*more, *(name for stage in stages for name in stage.needs)])
+    names = with_needs(name for stage in stages for name in stage.needs)
     paths = (path for name in names for path in templates_of(name, context["database"].name))
     return _Verbatim("\n".join(environment.loader.get_source(environment, path)[0] for path in paths))
 

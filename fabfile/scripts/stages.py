@@ -106,7 +106,10 @@ logrotate = _stage("logrotate/logrotate", "Rotate the logs of nginx and of roadi
 PROVISION: Sequence = (packages, site, *databases.values(), virtualenv, supervisor, nginx, logrotate)
 
 live = _stage("release/live", "Find the release that serves.", needs=("release",))
-survey = _stage("code/survey", "Tell what the host has, so that only what it lacks is sent.", needs=("code",))
+survey = _stage(
+    "code/survey", "Tell what the host has, so that only what it lacks is sent.", needs=("release", "code")
+)
+served = _stage("release/served", "End here if the release serves by now.", needs=("release",))
 load = _stage(
     "early-start/load",
     "Have the release's process begin, which loads what every release needs.",
@@ -213,6 +216,7 @@ erase = _stage(
     "removal/erase", "Remove the site's data, logs and users.", needs=("database", "nginx"), role=""
 )
 
+SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, pending, dump, migrate)
 MIGRATE_PLAN: Sequence = (live, pending)
 RESTORE: Sequence = (live, restore)

@@ -72,7 +72,6 @@ class Host:
         self._refusal: Exception | None = None
         self._stopped = Flag()
         self._session: Session | None = None
-        self._is_spent = False  # the session has had its last run
         self._sudo_asks = False
 
     def open(self) -> None:
@@ -111,21 +110,21 @@ class Host:
     def run(
         self,
         script: str,
-        payload: Callable[[], Payload] | None = None,
+        payload: Payload = b"",
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
     ) -> Outcome:
         """Run a script as root, and hand out its events, told by `nonce`, as they come.
 
-        All of a host's share one session. The event `asks` has the payload made and sent, an empty one if
-        there is none; it lies in a file. Raises Unreachable if the link is lost, Interrupted by `stop`.
+        All scripts for a host share one session. A payload lies in a file, whole, before the script begins.
+        Raises Unreachable if the link is lost, Interrupted by `stop`.
         """
         progress = _Progress()
         try:
             self.open()
             try:
-                session, end = self._begin(script, is_last=payload is not None)
-                code = self._listen(session, end, nonce, progress, payload, on_event)
+                session, end = self._begin(script, payload)
+                code = self._listen(session, end, nonce, progress, on_event)
             except BaseException:
                 self._end_session()
                 raise
@@ -169,15 +168,14 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, script: str, *, is_last: bool) -> tuple[Session, str]:
+    def _begin(self, script: str, payload: Payload) -> tuple[Session, str]:
         """Have a script run in the session of all of them, and what will stand before its exit code."""
-        if self._is_spent or not self._can_be_fed():
-            self._leave_session()
+        if not self._can_be_fed():
+            self._end_session()
         session = self._session or self._open_session()
         data, end = packed(script), _new_end()
-        kind = "last" if is_last else "run"
-        session.feed((f"ROADIE {session.mark} {kind} {_new_id()} {len(data)} {end}\n".encode(), data))
-        self._is_spent = is_last
+        head = f"ROADIE {session.mark} run {_new_id()} {len(data)} {len(payload)} {end}\n"
+        session.feed((head.encode(), data, payload))
         return session, end
 
     def _open_session(self) -> Session:
@@ -190,7 +188,6 @@ class Host:
         end: str,
         nonce: str,
         progress: _Progress,
-        payload: Callable[[], Payload] | None,
         on_event: Callable[[Event], None] | None,
     ) -> int:
         for line in session.lines():
@@ -202,8 +199,6 @@ class Host:
                     progress.tail.clear()  # what programs said of an earlier step explains nothing
                 if on_event:
                     on_event(event)
-                if event.verb == "asks":
-                    self._hand_over(session, payload() if payload else b"")
             elif line or not is_over:
                 progress.tail.append(line[:_LONGEST_TAIL_LINE])
             if is_over:
@@ -211,9 +206,6 @@ class Host:
         code = session.exit_code()
         self._end_session()
         return code or -1
-
-    def _hand_over(self, session: Session, payload: Payload) -> None:
-        session.feed((f"ROADIE {session.mark} payload {len(payload)}\n".encode(), payload))
 
     def _leave_session(self) -> None:
         """End it such that another can be opened at once."""
@@ -226,7 +218,6 @@ class Host:
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
-        self._is_spent = False
         if session:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 HEARTBEAT = 2.0
@@ -38,8 +39,9 @@ class Refused(Exception):
 class Session:
     """The channel of one exec.
 
-    `mark` is the line, on both streams, from which on it is our program that speaks; `beat` the one
-    on stderr for each heartbeat received. `prompt` is sudo's, which sudo-rs puts among its own words.
+    `mark` is the line, on both streams, from which on it is our program that speaks; `beat` the one on
+    stderr for each heartbeat, and each part of a file, that it has received. `prompt` is sudo's, which
+    sudo-rs puts among its own words.
     """
 
     def __init__(self, channel: Any, *, mark: str, prompt: str, beat: str = "b") -> None:
@@ -54,7 +56,6 @@ class Session:
         self._lines = self._marked_lines()
         self._prompts = 0
         self._heard = time.monotonic()
-        self._window = channel.out_window_size
         self._is_over = threading.Event()
         self._to_send: queue.SimpleQueue[Iterable[Payload]] = queue.SimpleQueue()
         self._feeder = threading.Thread(target=self._feed, daemon=True)
@@ -71,12 +72,8 @@ class Session:
         """Send all of it; what the host has no room for waits."""
         rest = memoryview(data)
         while rest and not self._is_over.is_set():
-            self._note_window()
-            try:
+            with suppress(TimeoutError):
                 rest = rest[self.channel.send(rest[:_CHUNK]) :]
-            except TimeoutError:
-                continue
-            self._window = self.channel.out_window_size
 
     def wait_for_start(self) -> bool:
         """Wait until the host's side says that it runs; False if it ended without a word of it."""
@@ -188,16 +185,8 @@ class Session:
             raise Refused
 
     def _check_silence(self) -> None:
-        self._note_window()
         if time.monotonic() - self._heard > SILENCE:
             raise Silent
-
-    def _note_window(self) -> None:
-        # Room for more to send is a sign of life too, and the only one while a slow line uploads.
-        window = self.channel.out_window_size
-        if window > self._window:
-            self._heard = time.monotonic()
-        self._window = window
 
     def _feed(self) -> None:
         try:

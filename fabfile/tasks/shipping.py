@@ -10,9 +10,9 @@ from invoke.context import Context
 
 from ..errors import PlanFound, UsageError
 from ..run.executor import WAIT, roadie_task
-from ..run.report import HostReport, Report, say_line
+from ..run.report import Report, say_line
 from ..scripts import stages
-from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, Sequence, in_use
+from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Sequence, in_use
 
 if TYPE_CHECKING:
     from ..project.reading import Project
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ..run.runner import Run
     from ..settings.reading import Settings
     from ..ssh.host import Host
-    from ..ssh.session import Payload
+
+_DEPLOY = "fab deploy"
 
 
 @roadie_task(
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 )
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
-    from ..run.runner import Run, execute, targets
+    from ..run.runner import Run, run_stages, targets
 
     settings, hosts = targets(c)
     from ..project.workspace import at_ref
@@ -43,37 +44,34 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
     _warn_of_dirty_tree(work)
     common = {**work.values, "secrets": _secrets(settings)}
     values = {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}
-    sequence = (stages.survey, *_deploy_stages(migrate, work.project))
-    run = Run(sequence, values, "fab deploy", wait=wait, unless_served=True)
-    if len(hosts) > 1:  # nothing begins on any of them if one is in no state for it
-        execute(hosts, replace(run, stages=(), locks=False)).raise_failure()
-    for host in hosts:
-        _deploy_on(host, run, migrate)
+    survey = run_stages(hosts, SURVEY, values, command=_DEPLOY, locks=False)
+    survey.raise_failure()  # nothing begins on any host if one is in no state for it
+    run = Run((stages.served, *_deploy_stages(migrate, work.project)), values, _DEPLOY, wait=wait)
+    for host, found in zip(hosts, survey.hosts, strict=True):
+        _deploy_on(host, found.facts(), run, migrate)
 
 
-def _deploy_on(host: Host, run: Run, migrate: bool) -> None:
-    """Deploy to one host, doing no more than what it tells to be missing."""
+def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool) -> None:
+    """Deploy to one host, doing no more than what its facts tell to be missing."""
     from ..git.bundle import pack
     from ..run.runner import execute
 
-    def make_payload(found: HostReport) -> Payload:
-        facts, values = found.facts(), run.values
-        _tell_maintenance(host, facts)
-        _tell_why(host, facts, values["release"])
-        return pack(values["settings"].root, values["release"].tree, facts.get("tree", []))
-
-    report = execute([host], run, make_payload)
-    facts, values = report.hosts[0].facts(), run.values
-    release = values["release"]
+    values, release = run.values, run.values["release"]
+    _tell_maintenance(host, facts)
+    if "served" not in facts:
+        _tell_why(host, facts, release)
+        payload = pack(values["settings"].root, release.tree, facts.get("tree", []))
+        report = execute([host], run, payload)
+        # Another run may have changed what serves since the survey.
+        facts = {**facts, **report.hosts[0].facts()}
     if "served" in facts:
-        _tell_maintenance(host, facts)
         release = replace(release, id=facts["served"][0])
         rest = _what_is_left(facts, migrate)
         if not rest:
             _warn_of_nginx(host, facts, values)
             say_line(host.name, f"0 changed: release {release.id} of this commit serves already")
             return
-        report = execute([host], replace(run, stages=rest, unless_served=False))
+        report = execute([host], replace(run, stages=rest))
     _warn_of_nginx(host, facts, values)
     _conclude(report, facts, release, values["settings"])
     if not migrate:

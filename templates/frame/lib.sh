@@ -70,7 +70,6 @@ disk_is_full() { # sets disk_full to the sentence that says which
 
 on_error() { # CODE COMMAND
   [[ ${BASH_SUBSHELL} == 0 ]] || exit "$1"
-  trap - EXIT # what the frame would say of it is not the reason
   ((200 < $1 && $1 < 208)) && exit $(($1 - 200))
   local why="exit code $1"
   [[ $1 != 137 ]] || why='killed (exit code 137; out of memory?)'

@@ -17,31 +17,31 @@ name_run() { # NONCE: whoever finds the file and no such process knows that the 
   for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
   echo "$$" >"${run}.beat"
 }
-take_script() { # SIZE: it arrives packed; one that is not whole does not run
-  timeout 30 head -c "$1" <&3 | gzip -dc >"${run}.sh" 2>/dev/null
-  [ "${PIPESTATUS[*]}" != "0 0" ] || return 0
+take() { # FILE SIZE: a file that comes whole, or nothing runs; each part of it is a sign of life
+  local rest=$2 next
+  mkdir -p "${1%/*}" && : >"$1" || leave 97
+  while [ "${rest}" -gt 0 ]; do
+    next=$((rest < 131072 ? rest : 131072))
+    timeout 20 head -c "${next}" <&3 >>"$1"
+    case $? in
+      0) ;;
+      124) leave 96 ;;
+      *) leave 97 ;;
+    esac
+    rest=$((rest - next))
+    [ "$(stat -c %s "$1")" = "$(($2 - rest))" ] || leave 96
+    note_life
+  done
+}
+note_life() { # the controller is there, and is told that this side is
+  echo "$$" >"${run}.beat"
+  echo b >&2
+}
+take_script() { # SIZE: it arrives packed
+  take "${run}.gz" "$1"
+  gzip -dc "${run}.gz" >"${run}.sh" 2>/dev/null && rm -f "${run}.gz" && return
   echo >>"${run}.sh" || leave 97
   leave 96
-}
-take_payload() { # SIZE: has the file `came` tell 0, 97 if it could not be written, or 96 if it did not arrive whole: false then, nobody is there
-  local there=0 next how=0
-  [ -d "${payload%/*}" ] || mkdir -p "${payload%/*}"
-  : >"${payload}" || how=97
-  while [ "${there}" -lt "$1" ]; do
-    next=$(($1 - there < 262144 ? $1 - there : 262144))
-    # What cannot be written is taken all the same: a heartbeat comes after it.
-    timeout 30 head -c "${next}" <&3 | { cat >>"${payload}" || { cat >/dev/null; exit 97; }; } 2>/dev/null
-    case "${PIPESTATUS[*]}" in
-      "0 0") ;;
-      "0 97") how=97 ;;
-      *) how=96 && break ;;
-    esac
-    there=$((there + next))
-    [ "${how}" != 0 ] || [ "$(stat -c %s "${payload}")" = "${there}" ] || { how=96 && break; }
-    echo "$$" >"${run}.beat"
-  done
-  echo "${how}" >"${run}.came"
-  [ "${how}" != 96 ]
 }
 open_log() { # NONCE: room for it is taken beforehand, so that a full disk can still be reported
   printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${1:0:8}"
@@ -58,11 +58,7 @@ follow() { # TOKEN: to its end
   local beat code
   {
     trap : PIPE
-    while IFS= read -r -t 15 line; do
-      case ${line} in "ROADIE @MARK@ payload "*) take_payload "${line##* }" || break ;; esac
-      echo "$$" >"${run}.beat"
-      echo b >&2
-    done
+    while read -r -t 15; do note_life; done
     : >"${run}.stop"
     kill -TERM "${worker}"
     # The end is the frame of the worker, unless this shell was killed.
@@ -79,20 +75,16 @@ follow() { # TOKEN: to its end
   tidy
   echo "$1 ${code}"
 }
-run_one() { # NONCE SIZE TOKEN
+run_one() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
   name_run "$1"
   take_script "$2"
+  [ "$3" = 0 ] || take "${payload}" "$3"
   begin "$1"
-  follow "$3"
+  follow "$4"
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
 # A heartbeat every two seconds tells that somebody is still there. Who runs here cannot know the token before the exit code.
-while IFS=" " read -r -t 60 -u 3 word mark kind nonce size token; do
-  [ "${word} ${mark}" = "ROADIE @MARK@" ] || continue
-  case ${kind} in
-    run) run_one "${nonce}" "${size}" "${token}" ;;
-    # One that may end before its payload has come: nothing would tell the rest of that from what comes next.
-    last) run_one "${nonce}" "${size}" "${token}" && break ;;
-  esac
+while IFS=" " read -r -t 60 -u 3 word mark kind nonce script_size payload_size token; do
+  [ "${word} ${mark} ${kind}" != "ROADIE @MARK@ run" ] || run_one "${nonce}" "${script_size}" "${payload_size}" "${token}"
 done
 exit 96

@@ -42,7 +42,9 @@ listens() { # SLOT: whether its socket has a listener (a stream in state 01)
   [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock$'\n' ]]
 }
 
-end_if_served() { # FINGERPRINT: tells which release serves; ends the run if nothing at all would differ from that
+served='' # the release that serves, if nothing at all would differ from that
+
+tell_release() { # FINGERPRINT: which release serves; sets served if that is its fingerprint
   local name='' text='' slot=''
   live_release name
   say fact live "${name}"
@@ -51,10 +53,9 @@ end_if_served() { # FINGERPRINT: tells which release serves; ends the run if not
   say fact fingerprint "${text}"
   live_slot slot
   [[ ${text} == "$1" ]] && listens "${slot}" || return 0
-  tell_rest "${name}" "${slot}"
-  tell_site
+  served=${name}
   say fact served "${name}"
-  exit 0
+  tell_rest "${name}" "${slot}"
 }
 
 tell_rest() { # RELEASE SLOT: what is left to do although it serves

@@ -59,13 +59,6 @@ tell_maintenance() {
   [[ ! -e ${maintenance}/on ]] || say fact maintenance "$(memo_in "${maintenance}/on")"
 }
 
-# ---- What a deploy tells of the site as it is ---------------------------------------------------------------------------
-
-tell_site() {
-  tell_maintenance
-  tell_nginx
-}
-
 tell_nginx() { # what the site's file there is, to tell one that other settings made
   local sum=''
   read -r sum _ < <(sha256sum -- "/etc/nginx/sites-available/${app}.conf" 2>/dev/null) || :

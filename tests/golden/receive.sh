@@ -37,30 +37,6 @@ take_in() { # the ref comes last: a tree that has one is whole, and on disk
   repo_git update-ref "refs/roadie/trees/${release}" "${tree}"
 }
 
-await_payload() { # it may still be on its way, as long as somebody is there
-  local mark=/run/roadie/${run_id}.came trouble='' tries
-  if [[ -n ${asking} ]] && ! wait "${asking}"; then
-    stop_if_asked
-    fail "code ${tree:0:12}" 'nobody was asked for it; run the same command again'
-  fi
-  for ((tries = 0; ; tries++)); do
-    [[ ! -s ${mark} ]] || break
-    stop_if_asked
-    if ((tries < 200)); then sleep 0.01; else sleep 0.5; fi
-    ((tries < 200)) || is_anybody_there || fail "code ${tree:0:12}" 'it did not arrive; run the same command again'
-  done
-  contents_of "${mark}" trouble
-  case ${trouble} in
-    0) ;;
-    97) fail "code ${tree:0:12}" 'it could not be written: is the disk full?' ;;
-    *) fail "code ${tree:0:12}" 'it did not arrive whole; run the same command again' ;;
-  esac
-}
-
-is_anybody_there() {
-  [[ -n $(find "/run/roadie/${run_id}.beat" "${payload}" -newermt '-60 seconds' 2>/dev/null) ]]
-}
-
 refuse_pack() { # a store that lost objects is emptied, so that the next run is told so and sends them all
   local why
   why=$(git_cause)
@@ -76,7 +52,6 @@ if has_tree; then
   ok "code ${tree:0:12}"
 else
   local size=0 note='nothing to send'
-  await_payload
   if [[ -s ${payload} ]]; then
     size=$(stat -c %s -- "${payload}")
     note="$(((size + 1023) / 1024)) KB received"

@@ -18,13 +18,12 @@ import scripts
 from desk import eventually
 from roadie.errors import Interrupted
 from roadie.events import Event
-from roadie.git.bundle import find_commit, pack
+from roadie.git.bundle import Pack, find_commit, pack
 from roadie.project.reading import Project
 from roadie.release.record import Release
 from roadie.scripts import stages
 from roadie.scripts.render import render
 from roadie.ssh.host import Host, Outcome
-from roadie.ssh.session import Payload
 from roadie.throwaway import hosts as throwaway
 from roadie.throwaway.hosts import ThrowawayHost
 
@@ -38,7 +37,7 @@ STRANGE = [
     "deep/er/and/deeper.txt",
     "*",
 ]
-SHIP = (stages.survey, stages.receive, stages.checkout)
+SHIP = (stages.receive, stages.checkout)
 LISTENER = "import socket, time; a = socket.socket(socket.AF_UNIX); a.bind('{}'); a.listen(); time.sleep(600)"
 FOLDERS = "find /srv /var/lib/roadie /etc -newermt '-1 hour' -printf '%p %T@ %C@\\n' | sort"
 
@@ -91,38 +90,35 @@ class Site:
         *steps: stages.Stage,
         release: Release = scripts.RELEASE,
         project: Project | None = None,
-        unless_served: bool = False,
         on_event: Callable[[Event], None] = lambda event: None,
         **chosen: object,
     ) -> Outcome:
-        """Run the steps; what the host says to lack of the release's code it gets."""
+        """Run the steps; code that is to be received is sent with them, as far as the host lacks it."""
         values = {**scripts.values(**chosen), "release": release, "stages": steps}
         if project:
             values["project"] = project
-        run = {**scripts.RUN, "unless_served": unless_served, "locks": bool(steps)}
+        run = {**scripts.RUN, "locks": steps != stages.SURVEY}
         script = render("frame/stage.sh.j2", None, {**values, "run": run})
-        trees: list[str] = []
+        payload = self.lacking(release) if stages.receive in steps else b""
+        self.sent = len(payload)
+        return self.link.run(script, payload, on_event, run["nonce"])
 
-        def hear(event: Event) -> None:
-            if (event.verb, event.what) == ("fact", "tree"):
-                trees.append(event.detail)
-            on_event(event)
+    def lacking(self, release: Release) -> bytes | Pack:
+        """What the host lacks of a release's code, by what it tells."""
+        return pack(self.repo, release.tree, self.survey(release).get("tree", []))
 
-        def make_payload() -> Payload:
-            payload = pack(self.repo, release.tree, trees)
-            self.sent = len(payload)
-            return payload
-
-        return self.link.run(script, make_payload, hear, run["nonce"])
+    def survey(self, release: Release = scripts.RELEASE) -> dict[str, list[str]]:
+        """What the host tells before a deploy of this release."""
+        facts: dict[str, list[str]] = {}
+        for event in self.run(*stages.SURVEY, release=release):
+            if event.verb == "fact":
+                facts.setdefault(event.what, []).append(event.detail)
+        return facts
 
     def ask(self, fingerprint: str) -> dict[str, list[str]]:
-        """What a run for a release of this fingerprint tells of the one that serves."""
-        facts: dict[str, list[str]] = {}
-        outcome = self.attempt(release=replace(scripts.RELEASE, fingerprint=fingerprint), unless_served=True)
-        assert outcome.code == 0
-        for event in outcome.events:
-            facts.setdefault(event.what, []).append(event.detail)
-        return facts
+        """What the host tells of the release that serves, to one of this fingerprint."""
+        facts = self.survey(replace(scripts.RELEASE, fingerprint=fingerprint))
+        return {what: facts[what] for what in facts if what not in ("tree", "nginx")}
 
     def trees(self) -> list[str]:
         """The trees that the host has."""
@@ -194,7 +190,7 @@ class Site:
 
 def test_a_host_that_was_not_set_up_says_so(site: Site) -> None:
     site.host.ssh("mv /var/lib/roadie/sites/guestbook /root/claim")
-    outcome = site.attempt(unless_served=True)
+    outcome = site.attempt(*stages.SURVEY)
     site.host.ssh("mv /root/claim /var/lib/roadie/sites/guestbook")
     assert outcome.code == 6 and "run: fab bootstrap" in outcome.events[-1].detail
 
@@ -446,7 +442,7 @@ def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path: Path) 
         projects.git(repo, "rm", "-q", *(f"{number}.bin" for number in range(8, 30)))
         projects.commit(repo)
         release = site.release()
-        site.run(stages.survey, stages.receive, release=release)
+        site.run(stages.receive, release=release)
         host.ssh("fallocate -l $(($(df -B1 --output=avail /srv | tail -n 1) - 3000000)) /srv/filler")
         outcome = site.attempt(*SHIP, release=release)
         failed = [event for event in outcome.events if event.verb == "failed"]
@@ -509,11 +505,9 @@ def test_without_a_release_that_serves_there_is_nothing_to_work_on(site: Site) -
     assert site.run(stages.live)[-1].verb == "ok"
 
 
-def test_every_stage_of_code_runs_to_its_end_in_check_mode_on_a_bare_host(site: Site) -> None:
-    values = {**scripts.values(), "run": {**scripts.RUN, "check": True, "locks": False}}
-    bare = render("frame/stage.sh.j2", None, {**values, "stages": (*SHIP, stages.prune)}).replace(
-        "/srv/", "/nowhere/"
-    )
+def test_the_stages_of_code_run_to_their_end_in_a_dry_run_on_a_bare_host(site: Site) -> None:
+    values = {**scripts.values(), "run": {**scripts.RUN, "dry_run": True, "locks": False}}
+    bare = render("frame/stage.sh.j2", None, {**values, "stages": SHIP}).replace("/srv/", "/nowhere/")
     outcome = site.link.run(bare, nonce=scripts.RUN["nonce"])
     assert outcome.code == 0
     assert [event.what.split()[0] for event in outcome.events if event.verb == "would"] == [

@@ -124,87 +124,78 @@ def test_a_script_that_did_not_arrive_whole_does_not_run(reach, host, monkeypatc
     assert host.ssh("ls /root/begun /run/roadie/*.sh", check=False).stdout == ""
 
 
-# ---- A payload, which a script asks for while it runs -------------------------------------------------
+# ---- A payload, which is there before its script begins -----------------------------------------------
 
-ASKS = say("asks", "code") + 'until [[ -s /run/roadie/$(basename "$2").came ]]; do sleep 0.05; done\n'
+
+def left_of_runs(host):
+    """The files of runs that are not over."""
+    return host.ssh("find /var/lib/roadie/incoming /run/roadie -type f 2>/dev/null || :").stdout
+
+
+def has_begun_to_come(host):
+    return host.ssh("cat /var/lib/roadie/incoming/* | head -c 9", check=False).stdout
+
+
+class Slow:
+    """A payload that takes a fifth of a second for each quarter of a megabyte."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, part):
+        time.sleep(0.2)
+        return bytes(min(part.stop, self.size) - part.start)
 
 
 def test_a_payload_of_20_megabytes_lies_in_a_file_of_roots(reach):
     ours, data = reach(), os.urandom(20_000_000)
-    script = ASKS + 'sha256sum <"$2"; stat -c "%a %U" "$2"; ls /var/lib/roadie/incoming | wc -l'
-    outcome = ours.run(script, lambda: data, nonce=NONCE)
+    outcome = ours.run('sha256sum <"$2"; stat -c "%a %U" "$2"; ls /var/lib/roadie/incoming | wc -l', data)
     assert outcome.tail == [f"{hashlib.sha256(data).hexdigest()}  -", "600 root", "1"]
     assert ours.run("ls /var/lib/roadie/incoming").tail == []
 
 
-def test_a_payload_is_made_of_what_was_told_before_it_was_asked_for(reach):
-    told = []
-    script = say("fact", "tree", "7") + ASKS + 'cat "$2"'
-    outcome = reach().run(script, lambda: told[0].detail.encode(), told.append, NONCE)
-    assert outcome.tail == ["7"]
-
-
-def test_a_payload_that_nobody_asks_for_is_not_made(reach):
-    assert reach().run("echo on", lambda: bytes(1 // 0), nonce=NONCE).tail == ["on"]
-
-
-def test_what_is_wrong_with_a_payload_ends_the_run_on_the_host_too(reach, host):
-    script = "trap 'kill %1; exit 130' TERM\n" + say("asks", "code") + "sleep 4545 & wait"
-    ours = reach()
-    with pytest.raises(ZeroDivisionError):
-        ours.run(script, lambda: bytes(1 // 0), nonce=NONCE)
-    assert eventually(lambda: is_gone(host, "sleep 4545"), 5)
-    assert ours.run("echo on").tail == ["on"]
-
-
-def test_a_run_that_ends_before_all_of_its_payload_has_come_is_told_at_once(reach):
-    ours, script = reach(), say("asks", "code") + "until [[ -s $2 ]]; do sleep 0.01; done; exit 5"
-    assert ours.run(script, lambda: os.urandom(60_000_000), nonce=NONCE).code == 5
-    assert ours.run("echo on").tail == ["on"]
-
-
-def test_a_payload_for_a_run_that_is_over_already_does_no_harm(reach, host):
-    ours = reach()
-
-    def make():
-        assert eventually(lambda: is_gone(host, "bash /run/roadie/"))
-        return os.urandom(1_000_000)
-
-    assert ours.run(say("asks", "code") + "exit 5", make, nonce=NONCE).code == 5
-    assert ours.run("echo on").tail == ["on"]
-
-
-class Endless:
-    """A payload that is long on its way."""
-
-    def __len__(self):
-        return 100_000_000
-
-    def __getitem__(self, part):
-        time.sleep(0.2)
-        return bytes(part.stop - part.start)
+def test_an_upload_that_takes_longer_than_the_silence_allowed_is_let_be(reach, monkeypatch):
+    monkeypatch.setattr(session, "SILENCE", 4)
+    assert reach().run('wc -c <"$2"', Slow(10_000_000)).tail == ["10000000"]
 
 
 @SUITES
-def test_a_run_that_is_stopped_while_its_payload_comes_ends_at_once(reach, host):
+def test_a_run_that_is_stopped_while_its_payload_comes_never_begins(reach, host):
     ours = reach()
-    script = "trap 'kill %1; exit 130' TERM\n" + say("asks", "code") + "sleep 4646 & wait"
-    result = in_background(lambda: ours.run(script, Endless, nonce=NONCE))
-    assert eventually(lambda: host.ssh("cat /var/lib/roadie/incoming/* | head -c 9", check=False).stdout, 10)
+    result = in_background(lambda: ours.run("touch /root/begun", Slow(100_000_000)))
+    assert eventually(lambda: has_begun_to_come(host), 10)
     ours.stop()
     assert isinstance(result()[0], Interrupted)
-    assert eventually(lambda: is_gone(host, "sleep 4646"), 5)
+    assert eventually(lambda: not left_of_runs(host), 5)
+    assert not (host.tree / "root/begun").exists()
 
 
-def test_of_a_payload_without_room_the_script_hears_and_goes_on(reach, host, monkeypatch):
-    monkeypatch.setattr(session, "SILENCE", 7.0)
-    place = "/var/lib/roadie/incoming"
+def test_a_link_that_dies_during_an_upload_lets_nothing_begin(reach, host):
+    ours = reach()
+    result = in_background(lambda: ours.run("touch /root/begun", Slow(100_000_000)))
+    assert eventually(lambda: has_begun_to_come(host), 10)
+    host.cut_link()
+    try:
+        assert isinstance(result()[0], Unreachable)
+    finally:
+        host.mend_link()
+    assert eventually(lambda: not left_of_runs(host), 25)
+    assert not (host.tree / "root/begun").exists()
+
+
+def test_a_payload_without_room_is_told_and_nothing_begins(reach, host):
+    place, ours = "/var/lib/roadie/incoming", reach()
     host.ssh(f"mkdir -p {place} && mount -t tmpfs -o size=400k roadie {place}")
     try:
-        script = ASKS + 'cat "/run/roadie/$(basename "$2").came"; sleep 10; echo on'
-        assert reach().run(script, lambda: bytes(3_000_000), nonce=NONCE).tail == ["97", "on"]
+        outcome = ours.run("touch /root/begun", bytes(3_000_000))
+        assert (outcome.code, outcome.tail, left_of_runs(host)) == (97, [], "")
     finally:
         host.ssh(f"umount {place}")
+    assert not (host.tree / "root/begun").exists()
+    assert ours.run('wc -c <"$2"', bytes(3_000_000)).tail == ["3000000"]
 
 
 def test_output_of_50_megabytes_is_read_in_linear_time_and_little_memory(reach):
@@ -281,7 +272,7 @@ def test_runs_share_one_connection_and_one_session(reach, host):
     place = now(host)
     ours = reach()
     for code in (0, 7, 1):
-        outcome = ours.run(f"echo run {code}; exit {code}")
+        outcome = ours.run(f"echo run {code}; exit {code}", os.urandom(100_000 * code))
         assert (outcome.code, outcome.tail) == (code, [f"run {code}"])
     accepted, started = since(host, place, "Accepted publickey|Starting session")
     assert accepted.startswith("Accepted") and started.startswith("Starting")
@@ -312,7 +303,7 @@ def test_a_connection_that_its_user_closed_is_opened_anew(reach):
 @SUITES
 def test_sudo_without_a_password(reach):
     ours = reach(user="free")
-    outcome = ours.run(ASKS + 'id -un; wc -c <"$2"', lambda: b"x" * 3_000_000, nonce=NONCE)
+    outcome = ours.run('id -un; wc -c <"$2"', b"x" * 3_000_000)
     assert outcome.tail == ["root", "3000000"]
     assert ours.run("echo $HOME").tail == ["/root"]
 
@@ -321,8 +312,7 @@ def test_sudo_without_a_password(reach):
 def test_sudo_with_a_password_of_the_command_line(reach, host):
     ours = reach(user="asked", sudo=PASSWORD)
     for _ in range(2):
-        script = ASKS + 'id -un; wc -c <"$2"; echo script'
-        outcome = ours.run(script, lambda: b"x" * 3_000_000, nonce=NONCE)
+        outcome = ours.run('id -un; wc -c <"$2"; echo script', b"x" * 3_000_000)
         assert outcome.tail == ["root", "3000000", "script"]
 
 

@@ -1,0 +1,5 @@
+fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+
+require_whole_site
+tell_release "${fingerprint}"
+[[ -z ${served} ]] || exit 0
