@@ -163,7 +163,7 @@ def hosts_of(c: Context, settings: Settings | None = None) -> list[Host]:
     return [host for host in hosts.values() if host.failure is None]
 
 
-def run_parallel(hosts: Sequence[Host], work: Callable[[Host], T]) -> list[T | Exception]:
+def in_parallel(hosts: Sequence[Host], work: Callable[[Host], T]) -> list[T | Exception]:
     """Do the work for every host at the same time; its result, or the exception it raised.
 
     A host whose work raised is left out of later tasks. On Ctrl-C all of it is stopped first.

@@ -42,7 +42,7 @@ class Outcome:
 
 @dataclass
 class _Progress:
-    """What one run has said so far."""
+    """What one script has said so far."""
 
     began: float = field(default_factory=time.monotonic)
     events: list[Event] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Host:
             console.wake()
 
     def open_soon(self) -> None:
-        """Begin to connect while the caller does other things; `run` waits for it, or says why not."""
+        """Begin to connect while the caller does other things; `open` waits for it, or says why not."""
         console.in_background(self._open_early)
 
     def _open_early(self) -> None:
@@ -100,21 +100,21 @@ class Host:
         self.connection.close()
 
     def stop(self) -> None:
-        """Break off what runs, from any thread: `run` then raises Interrupted at once."""
+        """Break off what runs, from any thread: `execute` then raises Interrupted at once."""
         self._stopped.set()
         session = self._session
         if session:
             with suppress(OSError, EOFError):  # the connection may be gone already
                 session.close()
 
-    def run(
+    def execute(
         self,
         script: str,
         payload: Payload = b"",
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
     ) -> Outcome:
-        """Run a script as root, and hand out its events, told by `nonce`, as they come.
+        """Carry out a script as root, and hand out its events, told by `nonce`, as they come.
 
         All scripts for a host share one session. A payload lies in a file, whole, before the script begins.
         Raises Unreachable if the link is lost, Interrupted by `stop`.
@@ -123,7 +123,7 @@ class Host:
         try:
             self.open()
             try:
-                session, end = self._begin(script, payload)
+                session, end = self._send(script, payload)
                 code = self._listen(session, end, nonce, progress, on_event)
             except BaseException:
                 self._end_session()
@@ -168,8 +168,8 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _begin(self, script: str, payload: Payload) -> tuple[Session, str]:
-        """Have a script run in the session of all of them, and what will stand before its exit code."""
+    def _send(self, script: str, payload: Payload) -> tuple[Session, str]:
+        """Send a script with its payload; the session for it, and what will stand before its exit code."""
         if not self._can_be_fed():
             self._end_session()
         session = self._session or self._open_session()
@@ -225,21 +225,21 @@ class Host:
     def _become_root(self, mark: str, program: str) -> Session:
         """Run bash as root: directly, through sudo, or through sudo with a password."""
         if self.is_root:
-            return self._started(self._execute("", mark, program))
+            return self._await_start(self._start("", mark, program))
         if not self._sudo_asks and self._known_password() is None:
-            session = self._execute("sudo -n --", mark, program)
+            session = self._start("sudo -n --", mark, program)
             if session.wait_for_start():
                 return session
             self._sudo_asks = session.exit_code() == 1
             if not self._sudo_asks:
                 raise self._refused(session)
             session.close()
-        session = self._execute(f"sudo -S -p {_prompt(mark)} --", mark, program)
+        session = self._start(f"sudo -S -p {_prompt(mark)} --", mark, program)
         # Nothing but the password goes before sudo is through: it takes a line for its next try.
         session.send(f"{self._password()}\n".encode())
-        return self._started(session)
+        return self._await_start(session)
 
-    def _execute(self, sudo: str, mark: str, program: str) -> Session:
+    def _start(self, sudo: str, mark: str, program: str) -> Session:
         words = _command(f"echo {mark} >&2\n{program}")
         words = f"env LC_ALL=C {sudo} {words}" if sudo else words
         channel = transport.open_session(self.connection, words)
@@ -249,7 +249,7 @@ class Host:
             session.close()
         return session
 
-    def _started(self, session: Session) -> Session:
+    def _await_start(self, session: Session) -> Session:
         try:
             if session.wait_for_start():
                 return session

@@ -27,7 +27,7 @@ _LONGEST_MESSAGE = 300
 def manage(c: Context, command: str) -> None:
     """Run a manage.py command on the release that serves."""
     from ..project.workspace import named
-    from ..run.runner import targets
+    from ..run.run import targets
 
     settings, hosts = targets(c)
     app = named(settings).app
@@ -47,11 +47,11 @@ def manage(c: Context, command: str) -> None:
 def restart(c: Context, wait: int = 0) -> None:
     """Restart the release that serves; no request fails."""
     from ..project.workspace import named, values_of
-    from ..run.runner import run_stages, targets
+    from ..run.run import Run, targets
 
     settings, hosts = targets(c)
     values = values_of(named(settings))
-    report = run_stages(hosts, RESTART, values, command="fab restart", wait=wait)
+    report = Run(RESTART, values, command="fab restart", wait=wait).on(hosts)
     report.raise_failure(lambda one: "; what served before still serves")
     report.summarise()
 
@@ -119,11 +119,11 @@ def _run(
 ) -> list[tuple[str, dict[str, list[str]]]]:
     """Run the stages beside whatever else works on the site; each host's name and facts."""
     from ..project.workspace import named, values_of
-    from ..run.runner import run_stages, targets
+    from ..run.run import Run, targets
 
     settings, hosts = targets(c)
     given = {**values_of(named(settings)), **values}
-    report = run_stages(hosts, stages, given, command=command, locks=False)
+    report = Run(stages, given, command=command, locks=False).on(hosts)
     report.raise_failure()
     return [(one.host, one.facts()) for one in report.hosts]
 

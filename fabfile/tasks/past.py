@@ -47,7 +47,7 @@ class Way:
 def releases(c: Context) -> None:
     """List the host's releases and what became of each."""
     from ..project.workspace import named, values_of
-    from ..run.runner import targets
+    from ..run.run import targets
 
     settings, hosts = targets(c)
     for history in _histories(hosts, values_of(named(settings)), "fab releases"):
@@ -78,7 +78,7 @@ def rollback(
 ) -> None:
     """Go back to the release that served before."""
     from ..project.workspace import named, values_of
-    from ..run.runner import targets
+    from ..run.run import targets
 
     if migrations + keep_migrations + restore_dump > 1:
         raise UsageError("rollback: --migrations, --keep-migrations and --restore-dump exclude each other")
@@ -109,7 +109,7 @@ def _roll_back(
     wait: int,
 ) -> None:
     from ..release.record import Release
-    from ..run.runner import run_stages
+    from ..run.run import Run
 
     way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
     if target.id != history.live:
@@ -117,7 +117,7 @@ def _roll_back(
         stages = (back, *(ahead if way.unknown else ()), *between, *ROLLBACK)
     release = Release(target.id, str(target.record.get("commit", "")), "")
     values = {**values, "release": release, "rollback": way, "restore_dump": way.dump}
-    report = run_stages([host], stages, values, command="fab rollback", wait=wait)
+    report = Run(stages, values, command="fab rollback", wait=wait).on([host])
     report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
     report.summarise()
     say_line(host.name, f"release {target.id} serves")
@@ -151,9 +151,9 @@ def _across_migrations(
 
 def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[History]:
     from ..release import history
-    from ..run.runner import run_stages
+    from ..run.run import Run
 
-    report = run_stages(hosts, HISTORY, values, command=command, locks=False)
+    report = Run(HISTORY, values, command=command, locks=False).on(hosts)
     report.raise_failure()
     return [history.read(one.host, one.facts()) for one in report.hosts]
 

@@ -33,11 +33,11 @@ def plan(c: Context) -> None:
 
 def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = False) -> Report:
     from ..project.workspace import at_head
-    from ..run.runner import run_stages, targets
+    from ..run.run import Run, targets
 
     settings, hosts = targets(c)
     work = at_head(settings)
-    return run_stages(hosts, stages, work.values, command=f"fab {command}", dry_run=dry_run)
+    return Run(stages, work.values, command=f"fab {command}", dry_run=dry_run).on(hosts)
 
 
 def _stage_task(stage: Stage) -> RoadieTask:

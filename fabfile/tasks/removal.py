@@ -29,7 +29,7 @@ _HARMLESS = {"", claim.name, unserve.name}
 def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) -> None:
     """Take the site off its hosts; its data stays."""
     from ..project.workspace import at_head
-    from ..run.runner import run_stages, targets
+    from ..run.run import Run, targets
     from ..settings.reading import read
 
     settings = read(c)
@@ -41,7 +41,7 @@ def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) ->
         raise UsageError("remove: --confirm goes with --purge; without it no data is lost")
     _, hosts = targets(c)
     values = {**work.values, "purge": purge}
-    report = run_stages(hosts, PURGE if purge else REMOVE, values, command="fab remove", wait=wait)
+    report = Run(PURGE if purge else REMOVE, values, command="fab remove", wait=wait).on(hosts)
     for one in report.hosts:
         _judge(one)
     report.raise_failure()

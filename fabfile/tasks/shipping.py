@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..project.reading import Project
     from ..project.workspace import Committed
     from ..release.record import Release
-    from ..run.runner import Run
+    from ..run.run import Run
     from ..settings.reading import Settings
     from ..ssh.host import Host
 
@@ -34,7 +34,7 @@ _DEPLOY = "fab deploy"
 )
 def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
     """Ship a commit as a new release and switch to it."""
-    from ..run.runner import Run, run_stages, targets
+    from ..run.run import Run, targets
 
     settings, hosts = targets(c)
     from ..project.workspace import at_ref
@@ -44,9 +44,9 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
     _warn_of_dirty_tree(work)
     common = {**work.values, "secrets": _secrets(settings)}
     values = {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}
-    survey = run_stages(hosts, SURVEY, values, command=_DEPLOY, locks=False)
+    survey = Run(SURVEY, values, command=_DEPLOY, locks=False).on(hosts)
     survey.raise_failure()  # nothing begins on any host if one is in no state for it
-    run = Run((stages.served, *_deploy_stages(migrate, work.project)), values, _DEPLOY, wait=wait)
+    run = Run((stages.served, *_deploy_stages(migrate, work.project)), values, command=_DEPLOY, wait=wait)
     for host, found in zip(hosts, survey.hosts, strict=True):
         _deploy_on(host, found.facts(), run, migrate)
 
@@ -54,14 +54,13 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
 def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool) -> None:
     """Deploy to one host, doing no more than what its facts tell to be missing."""
     from ..git.bundle import pack
-    from ..run.runner import execute
 
     values, release = run.values, run.values["release"]
     _tell_maintenance(host, facts)
     if "served" not in facts:
         _tell_why(host, facts, release)
         payload = pack(values["settings"].root, release.tree, facts.get("tree", []))
-        report = execute([host], run, payload)
+        report = run.on([host], payload)
         # Another run may have changed what serves since the survey.
         facts = {**facts, **report.hosts[0].facts()}
     if "served" in facts:
@@ -71,7 +70,7 @@ def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool)
             _warn_of_nginx(host, facts, values)
             say_line(host.name, f"0 changed: release {release.id} of this commit serves already")
             return
-        report = execute([host], replace(run, stages=rest))
+        report = replace(run, stages=rest).on([host])
     _warn_of_nginx(host, facts, values)
     _conclude(report, facts, release, values["settings"])
     if not migrate:
@@ -180,14 +179,14 @@ def _warn_of_dirty_tree(work: Committed) -> None:
 def migrate(c: Context, plan: bool = False, restore_dump: str = "", wait: int = 0) -> None:
     """Apply the migrations of the release that serves."""
     from ..project.workspace import at_head
-    from ..run.runner import run_stages, targets
+    from ..run.run import Run, targets
 
     if plan and restore_dump:
         raise UsageError("migrate: --plan and --restore-dump exclude each other")
     settings, hosts = targets(c)
     values = {**at_head(settings).values, "restore_dump": restore_dump}
     sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else MIGRATE
-    report = run_stages(hosts, sequence, values, command="fab migrate", dry_run=plan, wait=wait)
+    report = Run(sequence, values, command="fab migrate", dry_run=plan, wait=wait).on(hosts)
     report.raise_failure()
     report.summarise("would" if plan else "changed")
     if found := sum(len(one.said("would")) for one in report.hosts):

@@ -75,7 +75,7 @@ follow() { # TOKEN: to its end
   tidy
   echo "$1 ${code}"
 }
-run_one() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
+carry_out() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
   name_run "$1"
   take_script "$2"
   [ "$3" = 0 ] || take "${payload}" "$3"
@@ -85,6 +85,6 @@ run_one() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
 # A heartbeat every two seconds tells that somebody is still there. Who runs here cannot know the token before the exit code.
 while IFS=" " read -r -t 60 -u 3 word mark kind nonce script_size payload_size token; do
-  [ "${word} ${mark} ${kind}" != "ROADIE @MARK@ run" ] || run_one "${nonce}" "${script_size}" "${payload_size}" "${token}"
+  [ "${word} ${mark} ${kind}" != "ROADIE @MARK@ run" ] || carry_out "${nonce}" "${script_size}" "${payload_size}" "${token}"
 done
 exit 96

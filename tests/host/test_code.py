@@ -101,7 +101,7 @@ class Site:
         script = render("frame/stage.sh.j2", None, {**values, "run": run})
         payload = self.lacking(release) if stages.receive in steps else b""
         self.sent = len(payload)
-        return self.link.run(script, payload, on_event, run["nonce"])
+        return self.link.execute(script, payload, on_event, run["nonce"])
 
     def lacking(self, release: Release) -> bytes | Pack:
         """What the host lacks of a release's code, by what it tells."""
@@ -508,7 +508,7 @@ def test_without_a_release_that_serves_there_is_nothing_to_work_on(site: Site) -
 def test_the_stages_of_code_run_to_their_end_in_a_dry_run_on_a_bare_host(site: Site) -> None:
     values = {**scripts.values(), "run": {**scripts.RUN, "dry_run": True, "locks": False}}
     bare = render("frame/stage.sh.j2", None, {**values, "stages": SHIP}).replace("/srv/", "/nowhere/")
-    outcome = site.link.run(bare, nonce=scripts.RUN["nonce"])
+    outcome = site.link.execute(bare, nonce=scripts.RUN["nonce"])
     assert outcome.code == 0
     assert [event.what.split()[0] for event in outcome.events if event.verb == "would"] == [
         "store",

@@ -19,12 +19,12 @@ from roadie.throwaway import hosts as throwaway
 FAB = Path(sys.executable).parent / "fab"
 FABFILE = """
 import fabric
-from roadie.run.executor import hosts_of, install, roadie_task, run_parallel
+from roadie.run.executor import hosts_of, install, roadie_task, in_parallel
 install()
 
 def run(c, script):
     hosts = hosts_of(c)
-    for host, result in zip(hosts, run_parallel(hosts, lambda host: host.run(script))):
+    for host, result in zip(hosts, in_parallel(hosts, lambda host: host.execute(script))):
         if isinstance(result, Exception):
             raise result
         print(host.name, *result.tail, flush=True)

@@ -63,7 +63,7 @@ def is_gone(host, word):
 
 @SUITES
 def test_a_script_runs_as_root_and_its_exit_code_comes_back(reach):
-    outcome = reach().run("id -un; echo to stderr >&2; exit 6")
+    outcome = reach().execute("id -un; echo to stderr >&2; exit 6")
     assert (outcome.code, outcome.tail) == (6, ["root", "to stderr"])
 
 
@@ -71,7 +71,7 @@ def test_events_are_told_from_what_programs_print(reach):
     heard = []
     forged = say("ok", "forged").replace(NONCE, "f" * 32)
     script = "echo raw\n" + say("stage", "nginx", "Serve.") + forged + say("ok", "file /x") + "echo more"
-    outcome = reach().run(script, on_event=heard.append, nonce=NONCE)
+    outcome = reach().execute(script, on_event=heard.append, nonce=NONCE)
     assert (
         heard
         == outcome.events
@@ -91,36 +91,36 @@ def test_events_come_while_the_script_runs(reach, host):
         host.ssh("touch /run/heard")
         heard.append(event.what)
 
-    reach().run(say("ok", "1") + awaits + say("ok", "2"), on_event=hear, nonce=NONCE)
+    reach().execute(say("ok", "1") + awaits + say("ok", "2"), on_event=hear, nonce=NONCE)
     assert heard == ["1", "2"]
 
 
 def test_a_last_line_needs_no_end(reach):
-    outcome = reach().run("echo one; " + say("ok", "x") + "printf 'two without an end'", nonce=NONCE)
+    outcome = reach().execute("echo one; " + say("ok", "x") + "printf 'two without an end'", nonce=NONCE)
     assert outcome.tail == ["one", "two without an end"]
 
 
 def test_a_script_of_200_kilobytes_arrives_whole(reach):
     script = "".join(f"x{number}=$(({number} + 1)) # {'-' * 80}\n" for number in range(2000)) + "echo $x1999"
     assert len(script) > 200_000
-    assert reach().run(script).tail == ["2000"]
+    assert reach().execute(script).tail == ["2000"]
 
 
 def test_a_script_may_hold_anything_that_bash_can_read(reach):
     script = (
         "printf '%s\\n' 'it''s \\ ! $x `y` ü €' \"$(printf 'a\\tb')\"; cat <<'END'\n'quoted' \"twice\"\nEND\n"
     )
-    assert reach().run(script).tail == ["its \\ ! $x `y` ü €", "a\tb", "'quoted' \"twice\""]
+    assert reach().execute(script).tail == ["its \\ ! $x `y` ü €", "a\tb", "'quoted' \"twice\""]
 
 
 def test_nothing_that_a_script_starts_can_read_the_rest_of_it(reach):
-    assert reach().run('cat; read -r x; echo "[$x]"; head -c 5').tail == ["[]"]
+    assert reach().execute('cat; read -r x; echo "[$x]"; head -c 5').tail == ["[]"]
 
 
 def test_a_script_that_did_not_arrive_whole_does_not_run(reach, host, monkeypatch):
     packed = roadie.ssh.host.packed
     monkeypatch.setattr(roadie.ssh.host, "packed", lambda text: packed(text)[:-8] + bytes(8))
-    assert reach().run("touch /root/begun").code == 96
+    assert reach().execute("touch /root/begun").code == 96
     assert host.ssh("ls /root/begun /run/roadie/*.sh", check=False).stdout == ""
 
 
@@ -152,20 +152,20 @@ class Slow:
 
 def test_a_payload_of_20_megabytes_lies_in_a_file_of_roots(reach):
     ours, data = reach(), os.urandom(20_000_000)
-    outcome = ours.run('sha256sum <"$2"; stat -c "%a %U" "$2"; ls /var/lib/roadie/incoming | wc -l', data)
+    outcome = ours.execute('sha256sum <"$2"; stat -c "%a %U" "$2"; ls /var/lib/roadie/incoming | wc -l', data)
     assert outcome.tail == [f"{hashlib.sha256(data).hexdigest()}  -", "600 root", "1"]
-    assert ours.run("ls /var/lib/roadie/incoming").tail == []
+    assert ours.execute("ls /var/lib/roadie/incoming").tail == []
 
 
 def test_an_upload_that_takes_longer_than_the_silence_allowed_is_let_be(reach, monkeypatch):
     monkeypatch.setattr(session, "SILENCE", 4)
-    assert reach().run('wc -c <"$2"', Slow(10_000_000)).tail == ["10000000"]
+    assert reach().execute('wc -c <"$2"', Slow(10_000_000)).tail == ["10000000"]
 
 
 @SUITES
 def test_a_run_that_is_stopped_while_its_payload_comes_never_begins(reach, host):
     ours = reach()
-    result = in_background(lambda: ours.run("touch /root/begun", Slow(100_000_000)))
+    result = in_background(lambda: ours.execute("touch /root/begun", Slow(100_000_000)))
     assert eventually(lambda: has_begun_to_come(host), 10)
     ours.stop()
     assert isinstance(result()[0], Interrupted)
@@ -175,7 +175,7 @@ def test_a_run_that_is_stopped_while_its_payload_comes_never_begins(reach, host)
 
 def test_a_link_that_dies_during_an_upload_lets_nothing_begin(reach, host):
     ours = reach()
-    result = in_background(lambda: ours.run("touch /root/begun", Slow(100_000_000)))
+    result = in_background(lambda: ours.execute("touch /root/begun", Slow(100_000_000)))
     assert eventually(lambda: has_begun_to_come(host), 10)
     host.cut_link()
     try:
@@ -190,18 +190,18 @@ def test_a_payload_without_room_is_told_and_nothing_begins(reach, host):
     place, ours = "/var/lib/roadie/incoming", reach()
     host.ssh(f"mkdir -p {place} && mount -t tmpfs -o size=400k roadie {place}")
     try:
-        outcome = ours.run("touch /root/begun", bytes(3_000_000))
+        outcome = ours.execute("touch /root/begun", bytes(3_000_000))
         assert (outcome.code, outcome.tail, left_of_runs(host)) == (97, [], "")
     finally:
         host.ssh(f"umount {place}")
     assert not (host.tree / "root/begun").exists()
-    assert ours.run('wc -c <"$2"', bytes(3_000_000)).tail == ["3000000"]
+    assert ours.execute('wc -c <"$2"', bytes(3_000_000)).tail == ["3000000"]
 
 
 def test_output_of_50_megabytes_is_read_in_linear_time_and_little_memory(reach):
     ours = reach()
     began = time.monotonic()
-    outcome = ours.run("yes 'a line of some length' | head -c 50000000; echo; echo end")
+    outcome = ours.execute("yes 'a line of some length' | head -c 50000000; echo; echo end")
     assert outcome.tail[-1] == "end"
     assert len(outcome.tail) == 40
     assert time.monotonic() - began < 20
@@ -209,7 +209,7 @@ def test_output_of_50_megabytes_is_read_in_linear_time_and_little_memory(reach):
 
 def test_one_endless_line_is_no_trouble(reach):
     began = time.monotonic()
-    outcome = reach().run("head -c 40000000 /dev/zero | tr '\\0' x; echo; echo end")
+    outcome = reach().execute("head -c 40000000 /dev/zero | tr '\\0' x; echo; echo end")
     assert outcome.tail[-1] == "end"
     assert all(len(line) <= 2000 for line in outcome.tail)
     assert time.monotonic() - began < 20
@@ -217,12 +217,12 @@ def test_one_endless_line_is_no_trouble(reach):
 
 def test_letters_of_several_bytes_are_never_cut(reach):
     text = "aé€😀" * 70
-    outcome = reach().run(f"for i in $(seq 300); do {say('ok', text)} done", nonce=NONCE)
+    outcome = reach().execute(f"for i in $(seq 300); do {say('ok', text)} done", nonce=NONCE)
     assert outcome.events == [Event("ok", "test", text)] * 300
 
 
 def test_bytes_that_are_no_text_do_no_harm(reach):
-    assert reach().run("printf 'a\\377b\\n'").tail == ["a\ufffdb"]
+    assert reach().execute("printf 'a\\377b\\n'").tail == ["a\ufffdb"]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_bytes_that_are_no_text_do_no_harm(reach):
 def test_what_a_login_shell_prints_is_not_taken_for_ours(reach, host, banner):
     host.put(f"{banner}; {{ {banner}; }} >&2\n", "/root/.bashrc")
     try:
-        outcome = reach().run(say("ok", "x") + "exit 3", nonce=NONCE)
+        outcome = reach().execute(say("ok", "x") + "exit 3", nonce=NONCE)
         assert (outcome.code, outcome.events) == (3, [Event("ok", "test", "x")])
     finally:
         host.ssh("rm /root/.bashrc")
@@ -256,7 +256,7 @@ def test_any_login_shell_will_do(reach, host, login_shell):
     words = ["a!b", "!0", "it's", "^x^y", "two\nlines", "\\n", "$(id)"]
     for shell in ("dash", "fish", "tcsh", "zsh"):
         login_shell(shell)
-        outcome = reach().run("echo $! >/dev/null; echo fine")
+        outcome = reach().execute("echo $! >/dev/null; echo fine")
         assert (outcome.code, outcome.tail) == (0, ["fine"]), shell
         done = piped(reach, ["printf", "[%s]", *words])
         assert done.stdout.decode() == "".join(f"[{word}]" for word in words), shell
@@ -265,14 +265,14 @@ def test_any_login_shell_will_do(reach, host, login_shell):
 def test_a_user_who_may_not_log_in_is_told_so(reach, login_shell):
     login_shell("nologin")
     with pytest.raises(Unreachable, match=r"^root@web1: the login shell does not run bash: This account"):
-        reach().run("true")
+        reach().execute("true")
 
 
 def test_runs_share_one_connection_and_one_session(reach, host):
     place = now(host)
     ours = reach()
     for code in (0, 7, 1):
-        outcome = ours.run(f"echo run {code}; exit {code}", os.urandom(100_000 * code))
+        outcome = ours.execute(f"echo run {code}; exit {code}", os.urandom(100_000 * code))
         assert (outcome.code, outcome.tail) == (code, [f"run {code}"])
     accepted, started = since(host, place, "Accepted publickey|Starting session")
     assert accepted.startswith("Accepted") and started.startswith("Starting")
@@ -287,14 +287,14 @@ def test_a_frame_that_was_killed_is_a_host_that_was_lost(reach, host):
     assert isinstance(error, Unreachable)
     assert str(error).startswith("lost web1 ")
     assert eventually(lambda: is_gone(host, "sleep 4848"), 10)
-    assert ours.run("echo again").tail == ["again"]
+    assert ours.execute("echo again").tail == ["again"]
 
 
 def test_a_connection_that_its_user_closed_is_opened_anew(reach):
     ours = reach()
-    ours.run("true")
+    ours.execute("true")
     ours.connection.close()
-    assert ours.run("echo again").tail == ["again"]
+    assert ours.execute("echo again").tail == ["again"]
 
 
 # ---- sudo ------------------------------------------------------------------------------------------
@@ -303,21 +303,23 @@ def test_a_connection_that_its_user_closed_is_opened_anew(reach):
 @SUITES
 def test_sudo_without_a_password(reach):
     ours = reach(user="free")
-    outcome = ours.run('id -un; wc -c <"$2"', b"x" * 3_000_000)
+    outcome = ours.execute('id -un; wc -c <"$2"', b"x" * 3_000_000)
     assert outcome.tail == ["root", "3000000"]
-    assert ours.run("echo $HOME").tail == ["/root"]
+    assert ours.execute("echo $HOME").tail == ["/root"]
 
 
 @SUITES
 def test_sudo_with_a_password_of_the_command_line(reach, host):
     ours = reach(user="asked", sudo=PASSWORD)
     for _ in range(2):
-        outcome = ours.run('id -un; wc -c <"$2"; echo script', b"x" * 3_000_000)
+        outcome = ours.execute('id -un; wc -c <"$2"; echo script', b"x" * 3_000_000)
         assert outcome.tail == ["root", "3000000", "script"]
 
 
 def test_a_password_is_harmless_where_sudo_asks_for_none(reach):
-    outcome = reach(user="free", sudo="$(touch /tmp/run-by-mistake)").run("id -un; ls /tmp/run-by-mistake")
+    outcome = reach(user="free", sudo="$(touch /tmp/run-by-mistake)").execute(
+        "id -un; ls /tmp/run-by-mistake"
+    )
     assert outcome.tail[0] == "root"
     assert "No such file" in outcome.tail[1]
 
@@ -327,7 +329,7 @@ def test_a_wrong_sudo_password_is_one_try_and_sends_nothing_else(reach, host):
     place = now(host)
     began = time.monotonic()
     with pytest.raises(Unreachable, match=r"^asked@web1: sudo refused the password"):
-        reach(user="asked", sudo="wrong").run("echo secret")
+        reach(user="asked", sudo="wrong").execute("echo secret")
     assert time.monotonic() - began < 10
     assert eventually(lambda: since(host, place, "incorrect password attempt"))
     (attempt,) = since(host, place, "incorrect password attempt")
@@ -337,19 +339,19 @@ def test_a_wrong_sudo_password_is_one_try_and_sends_nothing_else(reach, host):
 @SUITES
 def test_without_a_terminal_nobody_is_asked_for_a_sudo_password(reach):
     with pytest.raises(Unreachable, match=r"^asked@web1: sudo wants a password; use --prompt-for-sudo"):
-        reach(user="asked").run("true")
+        reach(user="asked").execute("true")
 
 
 @SUITES
 def test_a_user_whom_sudo_does_not_know_is_told_in_its_words(reach):
     with pytest.raises(Unreachable, match=r"^stranger@web1: sudo refused: stranger is not in the sudoers"):
-        reach(user="stranger", sudo=PASSWORD).run("true")
+        reach(user="stranger", sudo=PASSWORD).execute("true")
 
 
 def test_the_sudo_password_is_asked_once_at_a_terminal(reach):
     reach.write()
     shown = at_a_terminal(
-        reach, "print(host.run('id -un').tail, host.run('echo again').tail)", PASSWORD, user="asked"
+        reach, "print(host.execute('id -un').tail, host.execute('echo again').tail)", PASSWORD, user="asked"
     )
     assert shown.count("sudo password of asked@web1: ") == 1
     assert "['root'] ['again']" in shown
@@ -359,14 +361,14 @@ def test_the_sudo_password_is_asked_once_at_a_terminal(reach):
 def test_sudo_with_a_terminal_of_its_own(reach, host):
     host.put("Defaults use_pty\nDefaults lecture = always\n", "/etc/sudoers.d/pty")
     try:
-        assert reach(user="asked", sudo=PASSWORD).run("id -un").tail == ["root"]
+        assert reach(user="asked", sudo=PASSWORD).execute("id -un").tail == ["root"]
     finally:
         host.ssh("rm /etc/sudoers.d/pty")
 
 
 def test_a_password_is_never_seen_on_the_host(reach, host):
     ours = reach(user="asked", sudo=PASSWORD)
-    seen = ours.run('tr "\\0" " " </proc/[0-9]*/cmdline; cat /proc/[0-9]*/environ; cat "$1"').tail
+    seen = ours.execute('tr "\\0" " " </proc/[0-9]*/cmdline; cat /proc/[0-9]*/environ; cat "$1"').tail
     assert not any(PASSWORD[:6] in line for line in seen)
 
 
@@ -374,14 +376,14 @@ def test_sudo_rs_is_understood(reach, host):
     host.ssh("apt-get -qq update; apt-get -qq install -y sudo-rs")
     host.ssh("dpkg-divert --rename --quiet --add /usr/bin/sudo; ln -sf /usr/lib/cargo/bin/sudo /usr/bin/sudo")
     try:
-        assert reach(user="free").run("id -un").tail == ["root"]
-        assert reach(user="asked", sudo=PASSWORD).run("id -un").tail == ["root"]
+        assert reach(user="free").execute("id -un").tail == ["root"]
+        assert reach(user="asked", sudo=PASSWORD).execute("id -un").tail == ["root"]
         with pytest.raises(Unreachable, match="sudo refused the password"):
-            reach(user="asked", sudo="wrong").run("true")
+            reach(user="asked", sudo="wrong").execute("true")
         with pytest.raises(Unreachable, match="sudo wants a password"):
-            reach(user="asked").run("true")
+            reach(user="asked").execute("true")
         with pytest.raises(Unreachable, match="sudo refused: "):
-            reach(user="stranger", sudo=PASSWORD).run("true")
+            reach(user="stranger", sudo=PASSWORD).execute("true")
     finally:
         host.ssh("rm /usr/bin/sudo; dpkg-divert --rename --quiet --remove /usr/bin/sudo")
 
@@ -418,7 +420,7 @@ def begun(ours, script):
     """Run it in the background, and wait until it has told of a stage; as `in_background` otherwise."""
     heard = threading.Event()
     whole = say("stage", "x") + script
-    result = in_background(lambda: ours.run(whole, on_event=lambda _: heard.set(), nonce=NONCE))
+    result = in_background(lambda: ours.execute(whole, on_event=lambda _: heard.set(), nonce=NONCE))
     assert heard.wait(20)
     return result
 
@@ -439,7 +441,7 @@ def test_stop_before_anything_runs_is_no_different(reach):
     ours = reach()
     ours.stop()
     with pytest.raises(Interrupted):
-        ours.run("true")
+        ours.execute("true")
 
 
 def test_an_error_of_the_listener_ends_the_run_on_the_host_too(reach, host):
@@ -448,7 +450,7 @@ def test_an_error_of_the_listener_ends_the_run_on_the_host_too(reach, host):
 
     script = "trap 'kill %1; exit 130' TERM\n" + say("ok", "x") + "sleep 4343 & wait"
     with pytest.raises(ZeroDivisionError):
-        reach().run(script, on_event=fail, nonce=NONCE)
+        reach().execute(script, on_event=fail, nonce=NONCE)
     assert eventually(lambda: is_gone(host, "sleep 4343"), 5)
 
 
@@ -496,7 +498,7 @@ def test_a_host_that_goes_down_is_noticed(reach, host):
 
 def test_a_quiet_script_that_takes_longer_than_the_silence_allowed_is_let_be(reach, monkeypatch):
     monkeypatch.setattr(session, "SILENCE", 4)
-    assert reach().run("sleep 6; echo done").tail == ["done"]
+    assert reach().execute("sleep 6; echo done").tail == ["done"]
 
 
 # ---- A terminal ------------------------------------------------------------------------------------
@@ -533,7 +535,7 @@ from roadie.ssh import transport
 from roadie.ssh.host import Host, Outcome
 config = transport.without_ssh_config(fabric.Config(overrides={overrides!r}))
 host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
-host.run("true")
+host.execute("true")
 sys.exit(host.terminal({command!r}))
 """
 
@@ -575,4 +577,4 @@ def test_arguments_reach_a_program_as_they_are(reach):
 
 def test_a_host_object_can_be_made_of_a_users_own_connection(reach):
     ours = reach()
-    assert Host(ours.connection).run("id -un").tail == ["root"]
+    assert Host(ours.connection).execute("id -un").tail == ["root"]

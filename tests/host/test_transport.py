@@ -171,13 +171,13 @@ def test_a_connection_that_is_open_already_is_checked_before_anything_is_sent(re
     c.open()  # stock Fabric asks nobody
     ours.connection.host, ours.connection.client, ours.connection.transport = c.host, c.client, c.transport
     with pytest.raises(Unreachable, match="HAS CHANGED"):
-        ours.run("echo sent")
+        ours.execute("echo sent")
 
 
 @pytest.mark.parametrize(("answer", "end"), [("yes", "['root']"), ("no", "was not accepted")])
 def test_at_a_terminal_an_unknown_key_is_a_question(reach, host, tmp_path, answer, end):
     reach(known="")
-    shown = at_a_terminal(reach, "print(host.run('id -un').tail)", answer)
+    shown = at_a_terminal(reach, "print(host.execute('id -un').tail)", answer)
     assert "Trust it (yes/no)?" in shown
     assert end in shown
     kept = (tmp_path / "known_hosts").read_text()
@@ -290,7 +290,7 @@ def test_a_locked_key_at_a_terminal_is_a_question(reach, tmp_path, host):
     key = make_key(tmp_path / "locked", "sesame")
     host.ssh("cat >>/root/.ssh/authorized_keys", text=Path(f"{key}.pub").read_text())
     reach(key=key)
-    shown = at_a_terminal(reach, "print(host.run('id -un').tail)", "sesame")
+    shown = at_a_terminal(reach, "print(host.execute('id -un').tail)", "sesame")
     assert f"Passphrase of {key}: " in shown
     assert "['root']" in shown
 
@@ -342,21 +342,21 @@ def jump(host, second):
 
 def test_a_jump_host_leads_to_the_host(reach, jump, second):
     ours = reach(*jump["lines"], "Host web1", "ProxyJump jump", known=jump["known"])
-    assert ours.run("hostname").tail == [reach.host.name]
+    assert ours.execute("hostname").tail == [reach.host.name]
     assert ours.connection.gateway.host == second.address
 
 
 def test_jump_hosts_are_shared_by_all_that_lie_behind_them(reach, jump, second):
     place = now(second)
     for _ in range(3):
-        reach(*jump["lines"], "Host web1", "ProxyJump jump", known=jump["known"]).run("true")
+        reach(*jump["lines"], "Host web1", "ProxyJump jump", known=jump["known"]).execute("true")
     assert len(since(second, place, "Accepted publickey")) == 1
 
 
 def test_one_jump_host_after_the_other(reach, jump, host):
     lines = [*jump["lines"], "Host first", f"HostName {host.address}", "User free"]
     ours = reach(*lines, "Host web1", "ProxyJump first,jump", known=jump["known"])
-    assert ours.run("hostname").tail == [host.name]
+    assert ours.execute("hostname").tail == [host.name]
     assert ours.connection.gateway.gateway.user == "free"
 
 
@@ -385,7 +385,7 @@ def test_a_host_that_the_jump_host_cannot_reach_is_explained(reach, jump):
 def test_a_proxy_command_leads_to_the_host(reach, jump):
     through = f"ProxyCommand ssh -F {reach.config} -W [%h]:%p jump"
     ours = reach(*jump["lines"], "Host web1", through, known=jump["known"])
-    assert ours.run("hostname").tail == [reach.host.name]
+    assert ours.execute("hostname").tail == [reach.host.name]
 
 
 def test_an_alias_in_an_included_file_is_found(reach, tmp_path, host):
@@ -399,7 +399,7 @@ def test_a_gateway_of_the_users_own_is_opened_by_the_same_rules(reach, jump, sec
     ours = reach(*jump["lines"], known=jump["known"])
     config = ours.connection.config
     ours.connection.gateway = fabric.Connection("jump", config=config)
-    assert ours.run("hostname").tail == [reach.host.name]
+    assert ours.execute("hostname").tail == [reach.host.name]
     other = reach(*jump["lines"], known=reach.host.known_hosts.read_text())
     other.connection.gateway = fabric.Connection("jump", config=other.connection.config)
     with pytest.raises(Unreachable, match="its host key is not known"):

@@ -11,7 +11,7 @@ from fabric import Connection
 from fabric.main import Fab
 from invoke import Collection, Context
 from roadie.errors import PlanFound, RoadieError, StageFailed, UsageError
-from roadie.run.executor import Executor, RoadieTask, hosts_of, roadie_task, run_parallel
+from roadie.run.executor import Executor, RoadieTask, hosts_of, in_parallel, roadie_task
 from roadie.settings.config import Config
 
 
@@ -65,7 +65,7 @@ def fail_on_b(c):
         if host.name == "b":
             raise StageFailed("b: broken")
 
-    for result in run_parallel(hosts_of(c, settings()), work):
+    for result in in_parallel(hosts_of(c, settings()), work):
         if isinstance(result, Exception):
             raise result
 
@@ -262,14 +262,14 @@ def test_work_runs_at_the_same_time_and_results_keep_their_order():
         return host.name.upper()
 
     three = hosts("a", "b", "c")
-    first, second, third = run_parallel(three, work)
+    first, second, third = in_parallel(three, work)
     assert (first, str(second), third) == ("A", "b: no", "C")
     assert [host.failure is second for host in three] == [False, True, False]
 
 
 def test_more_hosts_than_threads_are_all_served():
     many = hosts(*(f"h{number}" for number in range(200)))
-    assert run_parallel(many, lambda host: host.name) == [host.name for host in many]
+    assert in_parallel(many, lambda host: host.name) == [host.name for host in many]
 
 
 def test_waiting_for_the_work_adds_no_delay():
