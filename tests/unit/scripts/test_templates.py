@@ -11,7 +11,6 @@ import pytest
 import scripts
 from roadie.scripts import stages
 from roadie.scripts.render import TEMPLATES
-from roadie.scripts.stages import Stage
 
 STAGES = sorted(stages.OURS, key=lambda one: one.name)
 # The files with values in them, which stages write. A stage's golden script only names the files.
