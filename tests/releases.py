@@ -26,7 +26,7 @@ SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME
 # Less of Django, for a quicker start where the apps do not matter.
 BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysite.no_urls'",)
 MODULES = (
-    *(f"in-project/{name}.py" for name in "overlay guard release migrations lint start".split()),
+    *(f"in-project/{name}.py" for name in "overlay guard release migrations lint start serving".split()),
     "in-project/settings.py.j2",
     "in-project/site.py.j2",
     "early-start/gunicorn.py",

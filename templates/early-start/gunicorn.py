@@ -7,7 +7,6 @@ the FIFO `answers` there; a file `serve` has Gunicorn serve.
 
 import gc
 import os
-import runpy
 import signal
 import sys
 import time
@@ -176,7 +175,7 @@ def main(slot, options):
     if anew:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     else:
-        runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)
+        import_module("roadie_serving").serve()
 
 
 if __name__ == "__main__":

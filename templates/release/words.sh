@@ -36,10 +36,10 @@ find_same() { # PATH NAME FOLDER/...: sets it to the one of these that a link le
   done
 }
 
-listens() { # SLOT: whether its socket has a listener (a stream in state 01)
+listens() { # SLOT: whether its socket has a listener (a stream in state 01), which was bound at its path or beside it
   local sockets=''
   contents_of /proc/net/unix sockets
-  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock$'\n' ]]
+  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock(\.new)?$'\n' ]]
 }
 
 served='' # the release that serves, if nothing at all would differ from that

@@ -23,8 +23,8 @@ discard_slot() { # SLOT: one that no visitor ever reached; ended at once, whatev
   stop_program "${app}-$1"
 }
 
-busy_connections() { # SLOT: accepted ones and those still queued; state 01 is the listener itself
-  awk -v sock="/run/${app}/$1.sock" '$NF == sock && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
+busy_connections() { # SLOT: accepted ones and those still queued; state 01 is a listener itself, bound at the path or beside it
+  awk -v sock="/run/${app}/$1.sock" '($NF == sock || $NF == sock ".new") && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
 }
 
 drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after that many seconds it goes on all the same

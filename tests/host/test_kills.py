@@ -16,6 +16,18 @@ from within import assert_serves_once, assert_tidy, inside, masters
 SUPERVISOR = "cat /run/supervisord.pid"
 OTHER = "/etc/supervisor/conf.d/other.conf"
 CHECKED_SLOWLY = 'import sys, time\nif "gunicorn" not in sys.modules:\n    time.sleep(15)'
+# Gunicorn takes long between the end of a socket and its successor, and before anybody listens at that.
+SLOW_TO_LISTEN = r"""
+cd /srv/guestbook/live/venv/lib/python3*/site-packages/gunicorn
+mv sock.py sock.py.kept
+sed -E -e 's/^( +)(os.remove\(addr\))$/\1\2; time.sleep(1)/' \
+  -e 's/^( +)(sock.listen\(.*)$/\1time.sleep(1); \2/' sock.py.kept >sock.py
+[[ $(diff sock.py.kept sock.py | grep -c '^>') == 2 ]]
+"""
+AS_QUICK_AS_EVER = """
+cd /srv/guestbook/live/venv/lib/python3*/site-packages/gunicorn
+[[ ! -e sock.py.kept ]] || mv sock.py.kept sock.py
+"""
 OTHERS_PROGRAM = '[program:other]\ncommand=/bin/sleep 9999\nenvironment=DISCOUNT="20%"\n'
 
 
@@ -76,6 +88,20 @@ def test_what_a_killed_supervisor_left_serves_until_the_live_slot_does(site: Des
         site.host.ssh("sed -i '/^exit 1$/d' /srv/guestbook/releases/*/env")
         git(site.project, "reset", "-q", "--hard", "HEAD~1")
     assert serving(site.host).release != before.release
+    assert_serves_once(site.host)
+    assert_tidy(site.host)
+
+
+def test_no_visitor_meets_a_path_without_a_listener(site: Desk) -> None:
+    (master,) = serving(site.host).masters
+    try:
+        inside(site.host, SLOW_TO_LISTEN)
+        with Visitors(site.host) as visitors:
+            kill_supervisor(site)
+            assert eventually(lambda: is_replaced(site, master), 30)
+    finally:
+        inside(site.host, AS_QUICK_AS_EVER)
+    visitors.assert_content()
     assert_serves_once(site.host)
     assert_tidy(site.host)
 

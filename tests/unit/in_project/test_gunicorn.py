@@ -45,10 +45,10 @@ pathlib.Path(__file__).with_name('loaded').touch()
 """,
     "config.py": "import os\n\n\nclass Chdir:\n    default = os.getcwd()\n",
 }
-# As `python -m roadie_gunicorn`, with the stand-in where a virtualenv has Gunicorn.
+# As `python -m roadie_gunicorn`, with the stand-in before the Gunicorn of the tests' own virtualenv.
 BEGIN = """
 import os, runpy, sys
-sys.path[:] = [os.getcwd(), *sys.path[1:], sys.argv.pop(1)]
+sys.path[:] = [os.getcwd(), sys.path[1], sys.argv.pop(1), *sys.path[2:]]
 runpy.run_module("roadie_gunicorn", run_name="__main__", alter_sys=True)
 """
 # It may begin in a virtualenv that is as new as the release.

@@ -1,0 +1,134 @@
+"""Gunicorn as it runs in a slot: the path of its socket, and what its workers tell the gate."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from roadie.scripts.render import TEMPLATES
+
+APPLICATIONS = """
+def wsgi(environ, start_response):
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
+# Gunicorn takes long between the end of one socket and the next, and before anybody listens at that.
+SLOWLY = """
+import time
+from gunicorn import sock
+bind = sock.UnixSocket.bind
+def bind_slowly(self, made):
+    time.sleep(0.2)
+    bind(self, made)
+    time.sleep(0.2)
+sock.UnixSocket.bind = bind_slowly
+"""
+GATE = {"Forwarded": "by=_roadie"}
+SERVE = "import roadie_serving; roadie_serving.serve()"
+
+
+class Site:
+    """Gunicorn on a socket in a folder of a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / "blue.sock"
+        (folder / "roadie_serving.py").write_text((TEMPLATES / "in-project/serving.py").read_text())
+        (folder / "app.py").write_text(APPLICATIONS)
+
+    @contextmanager
+    def serves(
+        self, *options: str, application: str = "wsgi", before: str = ""
+    ) -> Iterator[subprocess.Popen[str]]:
+        words = [f"app:{application}", "--bind", f"unix:{self.path}", "--no-control-socket", *options]
+        with subprocess.Popen(
+            [sys.executable, "-c", before + SERVE, *words],
+            cwd=self.folder,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                self.until_it_listens(process)
+                yield process
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def until_it_listens(self, process: subprocess.Popen[str]) -> None:
+        """Its master says so, when it is so."""
+        assert process.stderr
+        for line in process.stderr:
+            if "Listening at: " in line:
+                assert line.split()[-2].removesuffix(")") == f"unix:{self.path}"
+                return
+        raise AssertionError("it ended")
+
+    def ask(self, headers: Mapping[str, str] = GATE) -> str:
+        """Ask for a page; which worker answered, if that is told."""
+        connection = http.client.HTTPConnection("www.example.org")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(20)
+        try:
+            connection.sock.connect(str(self.path))
+            connection.request("GET", "/", headers={"Connection": "close", **headers})
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b"ok")
+            return answer.getheader("X-Roadie-Worker") or ""
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_somebody_listens_at_the_path_all_the_time(site: Site) -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(site.serves())
+        with asked_all_the_time(site):
+            stack.enter_context(site.serves(before=SLOWLY))
+        assert not site.path.with_name("blue.sock.new").exists()
+        first.terminate()  # at its end it leaves the path to the second
+        assert first.wait(20) == 0
+        site.ask()
+    with site.serves():  # where the socket of one that was killed lies
+        site.ask()
+
+
+def test_one_that_was_killed_before_its_socket_had_its_path_is_in_nobodys_way(site: Site) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(f"{site.path}.new")
+    with site.serves():
+        site.ask()
+
+
+@contextmanager
+def asked_all_the_time(site: Site) -> Iterator[None]:
+    """As long as the block lasts somebody asks, and gets an answer each time."""
+    over = threading.Event()
+
+    def ask() -> int:
+        count = 0
+        while not over.is_set():
+            site.ask({})
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(1) as crowd:
+        asked = crowd.submit(ask)
+        try:
+            yield
+        finally:
+            over.set()
+    assert asked.result() > 20
