@@ -228,7 +228,9 @@ class Settings:
         default_is="/, where any answer below 500 will do but 400 and a redirect to https or elsewhere",
     )
     gate_timeout: int = setting(
-        whole(1, 600, "seconds"), 30, "How long a new release may take until it answers those pages."
+        whole(1, 600, "seconds"),
+        30,
+        "How long a new release may take until each of its workers has answered those pages.",
     )
     drain: int = setting(
         whole(0, 3600, "seconds"),

@@ -2,6 +2,7 @@
 
 health=() gate_seconds=0 deadline=0 # what the stage that asks goes by
 page_status='' page_location='' refusal=''
+declare -A seen=() # which workers have answered which page: "PID PAGE"
 
 read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one
   local path text=''
@@ -16,20 +17,34 @@ ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as 
   # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
+  # Who sends this `Forwarded` is told which worker answers. nginx lets nobody send it.
   cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "/run/${app}/${idle}.sock" \
-    --fail-early -w '%{http_code} %{redirect_url}\n' -H 'Connection: close' \
+    --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
-  take_worst_answer
+  hear_answers "$1"
   [[ ${code} != 28 && ${code} != 124 ]] || page_status=timeout
 }
 
-take_worst_answer() { # each may be that of another worker
-  local status location
+hear_answers() { # PATH: sets the worst status, and notes who answered; each may be another worker
+  local line status
   page_status='' page_location=''
-  while read -r status location; do
-    [[ ${page_status} == 000 || ${status} != 000 && ${status} < ${page_status} ]] || page_status=${status} page_location=${location}
+  while IFS= read -r line; do
+    if [[ ${line} =~ ^roadie:\ ([0-9]+)\ (.*) ]]; then
+      status=${BASH_REMATCH[1]}
+      [[ ${page_status} == 000 || ${status} != 000 && ${status} < ${page_status} ]] || page_status=${status} page_location=${BASH_REMATCH[2]}
+    elif [[ ${line,,} =~ ^x-roadie-worker:\ ([0-9]+)\ of\ ([1-9][0-9]{0,3})[^0-9]*$ ]]; then
+      seen["${BASH_REMATCH[1]} $1"]=1 workers=${BASH_REMATCH[2]}
+    fi
   done <"/run/roadie/${run_id}.answer"
+}
+
+count_workers() { # PATH: sets late until each has answered, as far as they tell; a program of the user's own does not
+  local one count=0
+  for one in "${!seen[@]}"; do
+    [[ ${one#* } != "$1" ]] || count=$((count + 1))
+  done
+  ((${#seen[@]} == 0 || count >= workers)) || late="only ${count} of ${workers} workers answered $1"
 }
 
 judge_page() { # PATH: empties or sets refusal
@@ -81,26 +96,29 @@ is_child_of_supervisor() { # of the one that runs now: when it ends, init takes 
   [[ -n ${now} && ${parent} == "${now}" && ${state_now} != Z ]]
 }
 
-see_pages() { # JUDGE: every page as often as there are workers; else sets refusal, by five wrong answers
-  local path wrong=0 deadline=$((SECONDS + gate_seconds))
+see_pages() { # JUDGE: every page by every worker; else sets refusal, by five wrong answers
+  local path wrong=0 late deadline=$((SECONDS + gate_seconds))
+  seen=()
   while :; do
-    page_status='' refusal=''
+    page_status='' refusal='' late=''
     # To look for the socket costs nothing; every question costs processes, which the release needs to start.
     [[ ! -S /run/${app}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
       ask_page "${path}" "${workers}"
       [[ ${page_status:-000} == 000 ]] && break
       "$1" "${path}"
       [[ -z ${refusal} ]] || break
+      count_workers "${path}"
     done
     if [[ ${page_status:-000} == 000 ]]; then
       refusal='it did not answer'
       if has_died; then refusal='it ends as soon as it starts' && return; fi
-    elif [[ -z ${refusal} ]]; then
-      return
-    else
+    elif [[ -n ${refusal} ]]; then
       wrong=$((wrong + 1))
       if ((wrong == 5)) || [[ ${page_status} == timeout ]]; then return; fi
+    elif [[ -z ${late} ]]; then
+      return
     fi
+    refusal=${refusal:-${late}}
     if ((SECONDS >= deadline)); then refusal+=" within ${gate_seconds} seconds" && return; fi
     sleep 0.02
     stop_if_asked

@@ -41,7 +41,7 @@ drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after tha
 # ---- Starting a release in the idle slot -----------------------------------------------------------------------------
 
 idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on
-workers=2                                               # as often as it is asked for its pages, unless the program says how many there are
+workers=2                                               # how many answer there, as far as its program says; they themselves know best
 loaded='' loaded_venv=''                                # by which release's folder the process began that waits there until it may serve, and in which virtualenv
 started_ahead=''                                        # a rollback has started the release before it changes the database
 

@@ -80,6 +80,23 @@ def hangs_at_start(project):
     projects.settings(project, **SETTINGS, gate_timeout=2)
 
 
+# Whoever loads the project first keeps the others out.
+ONLY_ONE = "    lock = open(tempfile.gettempdir() + '/only-one', 'w')"
+
+
+@broken("gate", "it ends as soon as it starts: BlockingIOError: ", "(guestbook/wsgi.py, line ")
+def has_but_one_worker_that_starts(project):
+    wait = "    time.sleep(2)\n    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    append(project / "guestbook/wsgi.py", f"import fcntl, tempfile\n{IN_GUNICORN}", ONLY_ONE, wait)
+
+
+@broken("gate", "only 1 of 2 workers answered /healthz within 4 seconds")
+def has_a_worker_that_hangs_at_start(project):
+    wait = "    fcntl.flock(lock, fcntl.LOCK_EX)"
+    append(project / "guestbook/wsgi.py", f"import fcntl, tempfile\n{IN_GUNICORN}", ONLY_ONE, wait)
+    projects.settings(project, **SETTINGS, gate_timeout=4)
+
+
 # ---- What starts and must not serve ----------------------------------------------------------------
 
 

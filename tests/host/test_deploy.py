@@ -68,6 +68,11 @@ def test_the_pages_answer_through_nginx(site: Desk) -> None:
     assert browse(site.host, "/no-such-page").status == 404
 
 
+def test_no_visitor_is_told_which_worker_answers(site: Desk) -> None:
+    asked = browse(site.host, headers={"Forwarded": "by=_roadie", "X-Roadie-Worker": "1 of 1"})
+    assert (asked.status, [name for name in asked.headers if "roadie" in name]) == (200, [])
+
+
 def test_static_files_come_from_nginx(site: Desk) -> None:
     style = browse(site.host, "/static/entries/style.css")
     assert style.status == 200 and style.headers["content-type"] == "text/css"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,6 +23,16 @@ APPLICATIONS = """
 def wsgi(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
+
+async def asgi(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+def first_asgi(scope):
+    async def answer(receive, send):
+        await asgi(scope, receive, send)
+    return answer
 """
 # Gunicorn takes long between the end of one socket and the next, and before anybody listens at that.
 SLOWLY = """
@@ -33,8 +45,14 @@ def bind_slowly(self, made):
     time.sleep(0.2)
 sock.UnixSocket.bind = bind_slowly
 """
-GATE = {"Forwarded": "by=_roadie"}
 SERVE = "import roadie_serving; roadie_serving.serve()"
+GATE = {"Forwarded": "by=_roadie"}
+CLASSES = {
+    "sync": "wsgi",
+    "gthread": "wsgi",
+    "gevent": "wsgi",
+    "uvicorn_worker.UvicornWorker": "asgi",
+}
 
 
 class Site:
@@ -91,6 +109,33 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "application"), CLASSES.items(), ids=str)
+def test_the_gate_is_told_which_worker_answers_and_visitors_are_not(
+    site: Site, kind: str, application: str
+) -> None:
+    with site.serves("--workers", "3", "--worker-class", kind, application=application) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        told: set[str] = set()
+        deadline = time.monotonic() + 20
+        while len(told) < 3 and time.monotonic() < deadline:
+            told.add(site.ask())
+        assert told == {f"{pid} of 3" for pid in children.read_text().split()}
+        for headers in {}, {"Forwarded": "for=1.2.3.4"}, {"X-Roadie-Worker": "1"}:
+            assert site.ask(headers) == ""
+
+
+def test_the_projects_own_number_of_workers_and_hooks_are_its_word(site: Site) -> None:
+    own = "workers = 2\npreload_app = True\ndef post_fork(server, worker):\n    print('forked', flush=True)\n"
+    (site.folder / "gunicorn.conf.py").write_text(own)
+    with site.serves():
+        assert re.fullmatch(r"\d+ of 2", site.ask())
+
+
+def test_an_application_of_the_first_asgi_is_left_alone(site: Site) -> None:
+    with site.serves("--worker-class", "uvicorn_worker.UvicornWorker", application="first_asgi"):
+        assert site.ask() == ""
 
 
 def test_somebody_listens_at_the_path_all_the_time(site: Site) -> None:

@@ -1,0 +1,58 @@
+"""What the gate learns from the answers of a release's workers."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from roadie.scripts.render import TEMPLATES
+
+HEAR = """
+set -euo pipefail
+run_id=1 workers=3
+. <(sed "s#/run/roadie/#${2}/#" "$1")
+late=''
+hear_answers /health
+count_workers /health
+printf '%s|%s|%s' "${page_status}" "${page_location}" "${late}"
+"""
+
+
+def answer(status: str, *headers: str) -> str:
+    """One answer as curl shows it: its headers, and what curl says of it."""
+    return "".join(f"{line}\r\n" for line in (f"HTTP/1.1 {status} X", *headers, "")) + f"roadie: {status} \n"
+
+
+def heard(folder: Path, *answers: str) -> str:
+    (folder / "1.answer").write_text("".join(answers))
+    argv = ["bash", "-c", HEAR, "hear", TEMPLATES / "gate/words.sh", folder]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+ONE, TWO = "X-Roadie-Worker: 11 of 2", "x-roadie-worker: 12 of 2"
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ([answer("200", ONE), answer("200", TWO)], "200||"),
+        ([answer("200", ONE), answer("200", ONE)], "200||only 1 of 2 workers answered /health"),
+        # A program of the user's own says nothing of workers.
+        ([answer("200"), answer("200")], "200||"),
+        ([answer("200", ONE), answer("500", TWO), answer("404", ONE)], "500||"),
+        (["roadie: 302 http://www.example.org/a b\n"], "302|http://www.example.org/a b|"),
+        (["roadie: 000 \n"], "000||"),
+        ([], "||"),
+    ],
+)
+def test_the_worst_answer_counts_and_each_worker_once(tmp_path: Path, answers: list[str], told: str) -> None:
+    assert heard(tmp_path, *answers) == told
+
+
+@pytest.mark.parametrize(
+    "claim", ["1 of a[$(touch ran)]", "1 of 08", "1 of 99999", "$(touch ran) of 2", "1 of 2 + 2", ""]
+)
+def test_what_an_application_claims_is_no_more_than_a_number(tmp_path: Path, claim: str) -> None:
+    assert heard(tmp_path, answer("200", f"X-Roadie-Worker: {claim}")) == "200||"
+    assert not (tmp_path / "ran").exists() and not Path("ran").exists()
