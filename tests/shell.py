@@ -12,7 +12,7 @@ FRAME = """
 set -Eeuo pipefail
 umask 022
 nonce={nonce} dry_run={check} app=guestbook build_user=guestbook-build who=ann command='fab test' run_id=1
-root={folder}/srv log={log} database_socket={folder}/database
+log={log} database_socket={folder}/database
 . {folder}/lib.sh
 stages() {{
 {body}
@@ -24,14 +24,21 @@ stages
 exit 0
 """
 LIBRARIES = (
+    "frame/places.sh",
     "frame/lib.sh",
     "words/users.sh",
     "frame/locks.sh",
     "words/ensure.sh",
+    "removal/words.sh",
     "site/words.sh",
     "secrets/words.sh",
 )
-PLACES = {"/var/lib/roadie": "state", "/var/backups/roadie": "backups", "/run/roadie": "run"}
+PLACES = {
+    "/var/lib/roadie": "state",
+    "/var/backups/roadie": "backups",
+    "/run/roadie": "run",
+    "/srv/${app}": "srv",
+}
 OWNER = subprocess.check_output(["bash", "-c", 'stat -c %U:%G /proc/"$$"'], text=True).strip()
 
 

@@ -159,8 +159,7 @@ programs = _stage(
     role="worker",
 )
 retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"))
-prune = _stage(
-    "release/prune", "Remove what no release uses any more.", needs=("release", "code", "database")
+prune = _stage("release/prune", "Remove what no release uses any more.", needs=("release", "code")
 )
 history = _stage("release/history", "Tell of the releases that the host has.", needs=("release", "database"))
 back = _stage("release/back", "Find the release to go back to.", needs=("release", "migrations"))
@@ -197,24 +196,20 @@ DEPLOY: Sequence = (
 lock = _stage("lock/lock", "Hold the site back on purpose.")
 unlock = _stage("lock/unlock", "Let go of the lock.")
 doors = _stage("maintenance/doors", "Ask whether visitors see the site.")
-close = _stage("maintenance/close", "Show every other visitor the maintenance page.", needs=("nginx",))
+close = _stage("maintenance/close", "Show every other visitor the maintenance page.")
 reopen = _stage("maintenance/reopen", "Show the site again.")
 
 claim = _stage("removal/claim", "Make sure that the site is roadie's own.", role="")
-unserve = _stage("removal/unserve", "Take the site out of nginx.", needs=("nginx",))
-stop = _stage(
-    "removal/stop", "Drain and stop the site's programs.", needs=("release", "web", "programs"), role=""
-)
-clear = _stage("removal/clear", "Remove what a deploy makes again.", role="")
+unserve = _stage("removal/unserve", "Take the site out of nginx.", needs=("nginx", "removal"))
+stop = _stage("removal/stop", "Drain and stop the site's programs.", needs=("web", "programs"), role="")
+clear = _stage("removal/clear", "Remove what a deploy makes again.", needs=("removal",), role="")
 drop = _stage(
     "removal/drop",
     "Drop the site's database and its user.",
     needs=("database",),
     role="db",
 )
-erase = _stage(
-    "removal/erase", "Remove the site's data, logs and users.", needs=("database", "nginx"), role=""
-)
+erase = _stage("removal/erase", "Remove the site's data, logs and users.", needs=("removal",), role="")
 
 SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, pending, dump, migrate)

@@ -1,6 +1,6 @@
 # The words for a site's code on its host: the store of git objects, and the releases made from it. Plain bash, no Jinja.
 
-store=${root}/repo.git in_group=()
+in_group=()
 
 repo_git() { # ARGUMENT...: git on the store; what host, user or project have set runs and changes nothing here
   GIT_DIR=${store} GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 "${in_group[@]}" git \

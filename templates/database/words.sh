@@ -16,10 +16,6 @@
 #   database_remains     prints what the host has of the database and its user; fails if the database does not answer
 #   drop_database        takes the database and its user away
 
-dumps=/var/backups/roadie/dumps/${app} half_restored=${state}/restoring-${app}
-# One line for each migration that a run began and did not finish, and that the database could not undo: its name,
-# the dump from before it, and the statement that failed. It outlives a power cut.
-half_applied=${state}/migrating-${app}
 
 # ---- Dumps: whole and on disk, or not there ---------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 # The words that every stage speaks: ask, act, verify. Plain bash, no Jinja; the frame (frame/stage.sh.j2) sets
-# nonce, dry_run, app, root and who before this runs.
+# nonce, dry_run, app and who before this runs.
 
 went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
 went_on='' # from when migrations are applied until their release serves: which, and the way back
-stage='' doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' state=/var/lib/roadie known_format=1
+stage='' doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # a kind of database adds its own
@@ -201,7 +201,7 @@ require_supported_host() {
 begin_stage() { # NAME SUMMARY
   stop_if_asked
   stage=$1 doing='' touched=''
-  [[ -z ${locked} ]] || printf '%s\n' "$1" >"/run/roadie/${app}.step"
+  [[ -z ${locked} ]] || printf '%s\n' "$1" >"${step_file}"
   say stage "$1" "$2"
 }
 

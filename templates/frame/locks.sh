@@ -3,9 +3,9 @@
 waited=0 # half seconds
 
 take_lock() { # one run at a time for the site: held by this process, so never stale
-  local lock=/run/roadie/${app}.lock limit=${wait_for_lock:-0}
+  local limit=${wait_for_lock:-0}
   sweep_up
-  exec 9>>"${lock}"
+  exec 9>>"${lock_file}"
   until flock -n 9; do
     require_no_hold
     ((waited == 0)) && say waiting lock "$(lock_holder)"
@@ -17,7 +17,7 @@ take_lock() { # one run at a time for the site: held by this process, so never s
     waited=$((waited + 1))
   done
   require_no_hold
-  printf '%s\t%s\t%(%F %T)T UTC\t%s\t%s\n' "${run_id}" "${who}" -1 "${command}" "${revision-}" >"/run/roadie/${app}.who"
+  printf '%s\t%s\t%(%F %T)T UTC\t%s\t%s\n' "${run_id}" "${who}" -1 "${command}" "${revision-}" >"${who_file}"
   locked=1
 }
 
@@ -34,22 +34,21 @@ sweep_up() { # after runs that were killed, or that a power cut ended
 
 lock_holder() {
   local id by since what of step
-  IFS=$'\t' read -r id by since what of 2>/dev/null <"/run/roadie/${app}.who" || :
-  step=$(cat "/run/roadie/${app}.step" 2>/dev/null) || :
+  IFS=$'\t' read -r id by since what of 2>/dev/null <"${who_file}" || :
+  step=$(cat "${step_file}" 2>/dev/null) || :
   printf '%s (%s, since %s, at step %s)' "${by:-a run that is starting}" "${what:-?}${of:+ of ${of}}" "${since:-now}" "${step:-start}"
 }
 
 holder_is_stopping() { # was told to stop, or has not heard from its controller for a while, or has yet to say who it is
   local id rest age
-  IFS=$'\t' read -r id rest 2>/dev/null <"/run/roadie/${app}.who" || return 0
+  IFS=$'\t' read -r id rest 2>/dev/null <"${who_file}" || return 0
   [[ -e /run/roadie/${id}.stop || ! -e /run/roadie/${id}.beat ]] && return 0
   age=$(($(date +%s) - $(stat -c %Y "/run/roadie/${id}.beat" 2>/dev/null || echo 0)))
   ((age > 5))
 }
 
 require_no_hold() { # after the lock is had: whoever holds the site back looks at the lock after that, so one sees the other
-  local file=${state}/held-${app}
-  [[ ! -e ${file} ]] || fail lock "held back on purpose $(memo_in "${file}"); fab unlock lets go" 4
+  [[ ! -e ${held_file} ]] || fail lock "held back on purpose $(memo_in "${held_file}"); fab unlock lets go" 4
 }
 
 put_memo() { # FILE MESSAGE: who did something on purpose, since when and why; in one line that outlives a reboot

@@ -18,7 +18,7 @@ ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as 
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
   # Who sends this `Forwarded` is told which worker answers. nginx lets nobody send it.
-  cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "/run/${app}/${idle}.sock" \
+  cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
     --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
@@ -102,7 +102,7 @@ see_pages() { # JUDGE: every page by every worker; else sets refusal, by five wr
   while :; do
     page_status='' refusal='' late=''
     # To look for the socket costs nothing; every question costs processes, which the release needs to start.
-    [[ ! -S /run/${app}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
+    [[ ! -S ${socket_dir}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
       ask_page "${path}" "${workers}"
       [[ ${page_status:-000} == 000 ]] && break
       "$1" "${path}"

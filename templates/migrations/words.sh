@@ -182,6 +182,9 @@ listed() { # WORD...
 
 # ---- The record of what is half done -----------------------------------------------------------------------------------
 
+# One line for each migration that a run began and did not finish, and that the database could not undo: its name,
+# the dump from before it, and the statement that failed. It outlives a power cut.
+
 read_half_applied() { # sets begun
   local one rest
   begun=()

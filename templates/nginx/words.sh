@@ -1,14 +1,10 @@
 # The words for nginx: a configuration is tested before a reload, and put back as it was if nginx refuses it. Plain bash,
 # no Jinja.
 
-snippets=/etc/nginx/snippets
-catch_all_file=/etc/nginx/conf.d/roadie-catch-all.conf limits_file=/etc/nginx/modules-enabled/90-roadie.conf
-site_file=/etc/nginx/sites-available/${app}.conf site_link=/etc/nginx/sites-enabled/${app}.conf
-nginx_before=${state}/nginx-before-${app}.tar
-nginx_files=(
-  /etc/nginx/nginx.conf /etc/nginx/conf.d/roadie.conf "${catch_all_file}" "${limits_file}"
-  "${snippets}"/roadie-{clients,headers,proxy}.conf "${site_file}" "${site_link}" /etc/nginx/sites-enabled/default
-)
+nginx_files=()
+for place in "${debians_places[@]}" "${host_places[@]}" "${made_again[@]}"; do
+  [[ ${place} != /etc/nginx/* ]] || nginx_files+=("${place}")
+done
 nginx_records=("${nginx_files[@]//\//%}")
 nginx_records=("${nginx_records[@]/#/${state}/files/}")
 

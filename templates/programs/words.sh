@@ -9,8 +9,6 @@
 # A release holds the configuration of its programs in one file. A link in Supervisor's folder leads to the file by way
 # of `live`. No app has a dot in its name, so neither the link nor <app>.<name> can belong to another site.
 
-programs_link=/etc/supervisor/conf.d/${app}.programs.conf
-
 find_running_programs() { # sets running to the programs of this site that Supervisor knows
   running=()
   mapfile -t running < <(supervisor_call getAllProcessInfo | grep -oE "<string>${app}\.[a-z][a-z0-9_-]*</string>" |

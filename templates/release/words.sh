@@ -1,7 +1,6 @@
 # The words for `live`, the link that says which slot serves. Plain bash, no Jinja.
 
 declare -A other_slot=([blue]=green [green]=blue)
-declare -A program_files=([blue]=/etc/supervisor/conf.d/${app}-blue.conf [green]=/etc/supervisor/conf.d/${app}-green.conf)
 
 live_slot() { # NAME: sets it to blue or green; to nothing before the first release
   local a_slot target=''
@@ -39,7 +38,7 @@ find_same() { # PATH NAME FOLDER/...: sets it to the one of these that a link le
 listens() { # SLOT: whether its socket has a listener (a stream in state 01), which was bound at its path or beside it
   local sockets=''
   contents_of /proc/net/unix sockets
-  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ /run/${app}/$1\.sock(\.new)?$'\n' ]]
+  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ ${socket_dir}/$1\.sock(\.new)?$'\n' ]]
 }
 
 served='' # the release that serves, if nothing at all would differ from that

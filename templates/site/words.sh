@@ -3,22 +3,22 @@
 # ---- Claims: a name that roadie did not take is somebody else's ------------------------------------------------------
 
 is_claimed() { # THING
-  local file=${state}/sites/${app} text=''
-  [[ -f ${file} ]] || return 1
-  contents_of "${file}" text
+  local text=''
+  [[ -f ${claim_file} ]] || return 1
+  contents_of "${claim_file}" text
   [[ $'\n'${text}$'\n' == *$'\n'"$1"$'\n'* ]]
 }
 
 claim() { # THING: on disk before the thing is made, so that a rerun after a cut knows its own
-  local file=${state}/sites/${app} text=''
-  [[ ! -f ${file} ]] || contents_of "${file}" text
-  put_file "${file}" 600 root:root "${text}${text:+$'\n'}$1"
-  sync -- "${file%/*}"
+  local text=''
+  [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
+  put_file "${claim_file}" 600 root:root "${text}${text:+$'\n'}$1"
+  sync -- "${claim_file%/*}"
 }
 
 require_same_site() { # two projects of one name would take each other's code, domain and data
-  local file=${state}/sites/${app} text='' line name known=' '
-  [[ ! -f ${file} ]] || contents_of "${file}" text
+  local text='' line name known=' '
+  [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
   while IFS= read -r line; do
     [[ ${line} != 'domain '* ]] || known+="${line#domain } "
   done <<<"${text}"
@@ -28,17 +28,17 @@ require_same_site() { # two projects of one name would take each other's code, d
   fail "site ${app}" "on this host that is the site of${known% }, and this project is for ${domains[*]}; choose another app:, or, if it is the same site, let domain: hold an old name too until it has moved"
 }
 
-find_taken() { # sets taken to what has the site's name already: a user, a group, or the first of its files and folders
-  local name path
+find_taken() { # sets taken to what has the site's name already: a user, a group, or the first of its places that is there
+  local name place path
   taken=''
   for name in "${app}" "${build_user}"; do
     ! getent passwd "${name}" >/dev/null || { taken="a user ${name}" && return; }
     ! getent group "${name}" >/dev/null || { taken="a group ${name}" && return; }
   done
-  for path in "${root}" "/var/log/${app}" "/run/${app}" "/etc/tmpfiles.d/${app}.conf" \
-    "/etc/nginx/sites-available/${app}.conf" "/etc/nginx/sites-enabled/${app}.conf" \
-    "/etc/supervisor/conf.d/${app}"{-blue,-green,}.conf; do
-    [[ ! -e ${path} && ! -L ${path} ]] || { taken=${path} && return; }
+  for place in "${root}" "${others_program}" "${made_again[@]}" "${kept_until_purge[@]}"; do
+    path=$(compgen -G "${place% *}") || continue
+    # In roadie's own folders nobody else has anything.
+    [[ ${path} == */roadie/* ]] || { taken=${path%%$'\n'*} && return; }
   done
 }
 
@@ -53,14 +53,12 @@ require_whole_site() { # for a release
 
 # ---- Maintenance: a page for all visitors, shown exactly while the file `on` is there ---------------------------------
 
-maintenance=${root}/maintenance
-
 tell_maintenance() {
   [[ ! -e ${maintenance}/on ]] || say fact maintenance "$(memo_in "${maintenance}/on")"
 }
 
 tell_nginx() { # what the site's file there is, to tell one that other settings made
   local sum=''
-  read -r sum _ < <(sha256sum -- "/etc/nginx/sites-available/${app}.conf" 2>/dev/null) || :
+  read -r sum _ < <(sha256sum -- "${site_file}" 2>/dev/null) || :
   say fact nginx "${sum}"
 }

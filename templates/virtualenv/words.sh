@@ -2,7 +2,6 @@
 # Building a package runs code of that package, so every installer here runs as the build's user.
 
 # The build's user owns the cache: it holds uv, and what uv and pip keep. On the desk lie the requirements of one build.
-cache=/var/cache/roadie/${app} desk=${cache}.build
 # Of the virtualenv that is built; file_options are the options within the requirements that are installed:
 pip_folder='' pip_wheel='' setuptools_wheel='' file_options=() with_uv_py='' uv_pin='' uv=''
 

@@ -24,7 +24,7 @@ discard_slot() { # SLOT: one that no visitor ever reached; ended at once, whatev
 }
 
 busy_connections() { # SLOT: accepted ones and those still queued; state 01 is a listener itself, bound at the path or beside it
-  awk -v sock="/run/${app}/$1.sock" '($NF == sock || $NF == sock ".new") && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
+  awk -v sock="${socket_dir}/$1.sock" '($NF == sock || $NF == sock ".new") && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
 }
 
 drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after that many seconds it goes on all the same
@@ -107,7 +107,7 @@ load_release() { # FOLDER: has its process wait in the idle slot until it may se
   local live
   live_slot live
   idle=${other_slot[${live:-green}]}
-  program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
+  program=${app}-${idle} program_log=${log_dir}/web-${idle}.log
   # What Supervisor may still have of it without a file is stopped when the program starts.
   if [[ -e ${program_files[${idle}]} || -L ${program_files[${idle}]} ]]; then
     # A run that was cut after its switch may have left visitors there, some of them still queued.
@@ -148,7 +148,7 @@ lay_out_slot() { # FOLDER: what is the same for every release, beside its place
   remove_if_there "$1.new"
   mkdir -m 751 -- "$1.new"
   ln -s -t "$1.new" -- release/venv release/static
-  ln -s -- "/run/${app}/${idle}.sock" "$1.new/sock"
+  ln -s -- "${socket_dir}/${idle}.sock" "$1.new/sock"
   rm -rf -- "$1"
   mv -T -- "$1.new" "$1"
 }
@@ -163,7 +163,7 @@ find_control_option() { # sets control: Gunicorn 25.1 and later open a control s
 
 start_slot() {
   # Of a release that was killed; nobody must answer in place of the new one.
-  remove_if_there "/run/${app}/${idle}.sock"
+  remove_if_there "${socket_dir}/${idle}.sock"
   ln -sfn -- "${root}/slots/${idle}/program.conf" "${program_files[${idle}]}"
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
   start_program "${program}"

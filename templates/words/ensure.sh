@@ -47,24 +47,6 @@ ensure_absent() { # PATH
   if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" rm -f -- "$1"; fi
 }
 
-ensure_forgotten() { # PATH: of a file that roadie wrote; what a person changed in it is kept and named
-  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" forget_file "$1"; fi
-}
-
-forget_file() { # PATH
-  [[ -L $1 ]] || keep_hand_edit "$1"
-  rm -f -- "$1" "${state}/files/${1//\//%}"
-}
-
-ensure_no_tree() { # PATH [USER]: a folder of the site's own, and all below it
-  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change_cuttable "no $1" remove_tree "$@"; fi
-}
-
-remove_tree() { # PATH [USER]: what a user can write goes by that user's own hand; a link goes, what it leads to stays
-  [[ -z ${2-} || -L $1 ]] || as_user "$2" / find "$1" -mindepth 1 -delete || :
-  rm -rf --one-file-system -- "$1"
-}
-
 ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person changed by hand is kept and named
   local path=$1 mode=$2 owner=$3 content=${4%$'\n'} now='' there='' note='' mode_now=''
   if [[ -f ${path} && ! -L ${path} ]]; then
@@ -122,7 +104,7 @@ keep_hand_edit() { # PATH
   local copy=${state}/files/${1//\//%} kept
   [[ -f $1 ]] || return 0
   [[ -f ${copy} && $(cat -- "${copy}") == "$(cat -- "$1")" ]] && return
-  printf -v kept '/var/backups/roadie%s.%(%Y%m%dT%H%M%SZ)T' "$1" -1
+  printf -v kept '%s%s.%(%Y%m%dT%H%M%SZ)T' "${backups}" "$1" -1
   (umask 077 && mkdir -p -- "${kept%/*}")
   cp -p -- "$1" "${kept}"
   chmod 600 "${kept}"

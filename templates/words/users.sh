@@ -21,7 +21,7 @@ as_user_plainly() { # USER HOME COMMAND...: nothing of ours comes along, no lock
 }
 
 in_release() { # COMMAND...: as the app's user, with the environment of ${release_dir}, in the folder of manage.py
-  as_user "${app}" "${root}/shared/home" /usr/local/lib/roadie/launch "${release_dir}" "$@"
+  as_user "${app}" "${root}/shared/home" "${tools}/launch" "${release_dir}" "$@"
 }
 
 run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its exit code decides

@@ -1,7 +1,6 @@
 release=20261123T120000Z-0123abcd
 serves=20261122T120000Z-4567cdef
 leaves=1
-way=${state}/rollback-${app}
 
 require_whole() { # THING TEST
   test "$2" "$3" || fail "release ${release}" "its $1 is gone; fab releases tells of others"
@@ -9,7 +8,7 @@ require_whole() { # THING TEST
 
 is_known_way() { # a run before this one, which was cut or failed, may have changed the database already
   local text=''
-  contents_of "${way}" text 2>/dev/null
+  contents_of "${rollback_file}" text 2>/dev/null
   [[ ${text} == "${serves} "* ]]
 }
 
@@ -23,4 +22,4 @@ work_on "${release}"
 require_whole virtualenv -f "${venv_dir}/.complete"
 if is_known_way; then note_taken_back; fi
 # Until all is done the way is written down: the same command after a cut finishes it and goes no further back.
-change "way back to ${release}" put_file "${way}" 600 root:root "${serves} ${release} ${leaves}"
+change "way back to ${release}" put_file "${rollback_file}" 600 root:root "${serves} ${release} ${leaves}"

@@ -1,11 +1,3 @@
-ensure_no_files() { # WHAT PATH...: patterns that match nothing are none
-  local path there=()
-  for path in "${@:2}"; do
-    [[ ! -e ${path} && ! -L ${path} ]] || there+=("${path}")
-  done
-  if [[ ${#there[@]} == 0 ]]; then ok "no $1"; else change "no $1" rm -f -- "${there[@]}"; fi
-}
-
 ensure_no_files_in_tmp() { # USER: in the folders that are open to all; by its own hand
   if [[ -z $(find /tmp /var/tmp /dev/shm -xdev -user "$1" -print -quit 2>/dev/null) ]]; then
     ok "no file of $1 in /tmp"
@@ -32,17 +24,17 @@ remove_user() { # USER
   ! getent group "$1" >/dev/null || groupdel -- "$1"
 }
 
-local owner='' kept=/var/backups/roadie
-! getent passwd "${app}" >/dev/null || owner=${app}
-ensure_no_tree "${root}/shared/media" "${owner}"
-ensure_no_tree "${root}/shared/home" "${owner}"
-ensure_no_tree "${root}"
-ensure_no_tree "/var/log/${app}"
-ensure_no_files "log of nginx for ${app}" /var/log/nginx/"${app}".{access,error}.log*
-ensure_no_tree "${dumps}"
-ensure_no_files "backup of ${app}" "${kept}"{"${site_file}","/etc/tmpfiles.d/${app}.conf","${maintenance}/page.html"}.*
+remove_traces() {
+  rm -rf -- "${traces[@]}"
+}
+
+local place traces
+for place in "${kept_until_purge[@]}"; do
+  ensure_no_place "${place}"
+done
 ensure_no_user "${app}"
 ensure_no_user "${build_user}"
-ensure_no_files "record of ${app}" "${state}/files/"*"%srv%${app}%"* "${half_applied}" "${state}/held-${app}" "${nginx_before}"
-ensure_no_files "claim of ${app}" "${state}/sites/${app}"
-sync -- "${state}/sites"
+find_traces
+if [[ ${#traces[@]} == 0 ]]; then ok "no trace of ${app}"; else change "no trace of ${app}" remove_traces; fi
+ensure_no_place "${claim_file}"
+sync -- "${claim_file%/*}"

@@ -22,4 +22,4 @@ done
 if applied=$(applied_now); then say fact applied "${applied}"; fi
 live_release name
 say fact live "${name}"
-tell_file "${state}/rollback-${app}" rollback
+tell_file "${rollback_file}" rollback

@@ -35,7 +35,7 @@ judge_release() { # sets static_answer, and what is told of migrations
 
 judge_nginx() { # URL FOLDER: the settings may have changed since nginx was set up
   local text
-  contents_of "/etc/nginx/sites-available/${app}.conf" text 2>/dev/null
+  contents_of "${site_file}" text 2>/dev/null
   [[ ${text} =~ location\ \^~\ ([^ ]+)\ \{[[:space:]]+alias\ "$2"\; && ${BASH_REMATCH[1]} != "$1" ]] || return 0
   refusals+=("the project links to $1, but nginx still serves ${BASH_REMATCH[1]}; run fab nginx")
 }

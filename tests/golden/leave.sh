@@ -1,4 +1,3 @@
-way=${state}/rollback-${app}
 
 mark_left() { # LEFT REACHED LEAVES: chosen in spite of its mark, a release loses it
   local left=${root}/releases/$1
@@ -14,10 +13,10 @@ is_heard() { # whether the person will see that all is done; else the same comma
 }
 
 left='' reached='' leaves=''
-[[ ! -f ${way} ]] || read -r left reached leaves <"${way}"
+[[ ! -f ${rollback_file} ]] || read -r left reached leaves <"${rollback_file}"
 if [[ -n ${reached} && ${reached} == "${release}" ]]; then
   note=${leaves:+marked as left for ${reached}}
   change "release ${left}" mark_left "${left}" "${reached}" "${leaves}"
   note=''
-  ! is_heard || rm -f -- "${way}"
+  ! is_heard || rm -f -- "${rollback_file}"
 fi

@@ -1,3 +1,3 @@
 logrotate='<text of logrotate/logrotate.conf.j2>'
 
-ensure_file /etc/logrotate.d/roadie 644 root:root "${logrotate}"
+ensure_file "${logrotate_file}" 644 root:root "${logrotate}"

@@ -91,23 +91,23 @@ make_private_log() { # FILE
 }
 
 require_site
-local before_change=start_on_nginx debians_default pages=/usr/local/share/roadie
+local before_change=start_on_nginx debians_default
 [[ -e /proc/net/if_inet6 ]] || site_conf=${site_conf/    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
 [[ -e ${state}/applied/reload-of-nginx ]] || require_port_80
 
-look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable}.html "/var/log/nginx/${app}".{access,error}.log
+look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable}.html "${access_log}" "${error_log}"
 ensure_dir "${pages}" 755 root:root
 ensure_file "${pages}/no-release.html" 644 root:root "${no_release_page}"
 ensure_file "${pages}/unavailable.html" 644 root:root "${unavailable_page}"
 ensure_connections
-ensure_file /etc/nginx/conf.d/roadie.conf 644 root:root "${http_conf}"
+ensure_file "${http_file}" 644 root:root "${http_conf}"
 ensure_file "${snippets}/roadie-clients.conf" 644 root:root "${clients_conf}"
 ensure_file "${snippets}/roadie-headers.conf" 644 root:root "${headers_conf}"
 ensure_file "${snippets}/roadie-proxy.conf" 644 root:root "${proxy_conf}"
 ensure_no_debian_default
 ensure_catch_all
-ensure_private_log "/var/log/nginx/${app}.access.log"
-ensure_private_log "/var/log/nginx/${app}.error.log"
+ensure_private_log "${access_log}"
+ensure_private_log "${error_log}"
 ensure_file "${site_file}" 644 root:root "${site_conf}"
 ensure_link "${site_link}" "${site_file}"
 ensure_applied 'reload of nginx' reload_nginx

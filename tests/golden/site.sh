@@ -38,10 +38,10 @@ secret_key() {
   random_hex 32
 }
 
-local cache=/var/cache/roadie name
-look_at "${state}" "${state}"/{sites,format} /usr/local/lib/roadie /usr/local/lib/roadie/{reconcile,reap,launch,manage} \
-  "${cache}" "${cache}/${app}" "${root}" "${root}"/{releases,slots,venvs,shared} "${root}"/shared/{media,home,static,secrets} \
-  "/var/log/${app}" "/run/${app}" "/etc/tmpfiles.d/${app}.conf"
+local name
+look_at "${state}" "${state}"/{sites,format} "${tools}" "${tools}"/{reconcile,reap,launch,manage} "${caches}" "${cache}" \
+  "${root}" "${root}"/{releases,slots,venvs,shared} "${root}"/shared/{media,home,static,secrets} \
+  "${log_dir}" "${socket_dir}" "${tmpfiles_file}"
 
 ensure_dir "${state}" 700 root:root
 ensure_dir "${state}/sites" 700 root:root
@@ -53,16 +53,16 @@ else
   change "claim of ${app}" claim site
 fi
 
-ensure_dir /usr/local/lib/roadie 755 root:root
-ensure_file /usr/local/lib/roadie/reconcile 755 root:root "${reconcile}"
-ensure_file /usr/local/lib/roadie/reap 755 root:root "${reap}"
-ensure_file /usr/local/lib/roadie/launch 755 root:root "${launch}"
-ensure_file /usr/local/lib/roadie/manage 755 root:root "${manage}"
+ensure_dir "${tools}" 755 root:root
+ensure_file "${tools}/reconcile" 755 root:root "${reconcile}"
+ensure_file "${tools}/reap" 755 root:root "${reap}"
+ensure_file "${tools}/launch" 755 root:root "${launch}"
+ensure_file "${tools}/manage" 755 root:root "${manage}"
 
 ensure_user "${app}" "${root}/shared/home"
-ensure_user "${build_user}" "${cache}/${app}"
-ensure_dir "${cache}" 755 root:root
-ensure_dir "${cache}/${app}" 700 "${build_user}:${build_user}"
+ensure_user "${build_user}" "${cache}"
+ensure_dir "${caches}" 755 root:root
+ensure_dir "${cache}" 700 "${build_user}:${build_user}"
 ensure_dir "${root}" 751 root:root
 for name in releases slots venvs shared; do
   ensure_dir "${root}/${name}" 751 root:root
@@ -70,7 +70,7 @@ done
 ensure_dir "${root}/shared/media" 2750 "${app}:www-data"
 ensure_dir "${root}/shared/home" 700 "${app}:${app}"
 ensure_dir "${root}/shared/static" 755 root:root
-ensure_dir "/var/log/${app}" 750 "root:${app}"
-ensure_file "/etc/tmpfiles.d/${app}.conf" 644 root:root "${tmpfiles}"
-ensure_dir "/run/${app}" 710 "${app}:www-data"
+ensure_dir "${log_dir}" 750 "root:${app}"
+ensure_file "${tmpfiles_file}" 644 root:root "${tmpfiles}"
+ensure_dir "${socket_dir}" 710 "${app}:www-data"
 ensure_secret ROADIE_SECRET_KEY secret_key "${secret_key_names[@]}"

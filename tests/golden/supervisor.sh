@@ -7,15 +7,15 @@ start_on_systemd() {
 }
 
 require_site
-local before_change=start_on_systemd drop_ins=/etc/systemd/system/supervisor.service.d
+local before_change=start_on_systemd
 look_at "${drop_ins}" "${drop_ins}/roadie.conf"
 ensure_dir "${drop_ins}" 755 root:root
 ensure_file "${drop_ins}/roadie.conf" 644 root:root "${drop_in}"
 # Only systemd is told: a restart of Supervisor would take every site of the host down for seconds.
 ensure_applied 'reload of systemd' systemctl daemon-reload
 before_change=host_lock
-if [[ -d /etc/needrestart/conf.d ]]; then
-  ensure_file /etc/needrestart/conf.d/roadie.conf 644 root:root "${needrestart}"
+if [[ -d ${needrestart_file%/*} ]]; then
+  ensure_file "${needrestart_file}" 644 root:root "${needrestart}"
 fi
 ensure_service supervisor
 host_unlock

@@ -1,12 +1,11 @@
 let_go() {
-  rm -f -- "${hold}" "${hold}.mine"
-  sync -- "${hold%/*}"
+  rm -f -- "${held_file}" "${held_file}.mine"
+  sync -- "${state}"
 }
 
 require_site
-local hold=${state}/held-${app}
-if [[ -e ${hold} ]]; then
-  say fact lock "$(memo_in "${hold}")"
+if [[ -e ${held_file} ]]; then
+  say fact lock "$(memo_in "${held_file}")"
   change 'no lock' let_go
 else
   ok 'no lock'

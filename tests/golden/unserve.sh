@@ -1,5 +1,6 @@
-local before_change=start_on_nginx
-ensure_forgotten "${site_link}"
-ensure_forgotten "${site_file}"
+local before_change=start_on_nginx place
+for place in "${made_again[@]}"; do
+  [[ ${place} != /etc/nginx/* ]] || ensure_no_place "${place}"
+done
 if [[ -x /usr/sbin/nginx ]]; then ensure_applied 'reload of nginx' reload_nginx await_no_site; fi
 host_unlock

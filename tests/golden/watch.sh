@@ -1,8 +1,6 @@
 gate_seconds=30
 watch_seconds=5
 
-visits=/var/log/nginx/${app}.access.log
-
 has_way_back() { # the slot before still runs; a Supervisor that was killed comes back with the live slot alone
   local now=''
   contents_of "${pid_files[supervisor]}" now 2>/dev/null
@@ -32,7 +30,7 @@ is_much() { # whether that many errors are too many
 judge_visits() { # sets failing if visitors get errors since the switch, and did not before
   local all=0 bad=0
   [[ -z ${failed_before} ]] || return 0
-  count_visits < <(tail -c "+$((visits_start + 1))" -- "${visits}" 2>/dev/null)
+  count_visits < <(tail -c "+$((visits_start + 1))" -- "${access_log}" 2>/dev/null)
   ! is_much || failing="${bad} of ${all} requests of visitors got a server error"
 }
 
@@ -49,9 +47,9 @@ look_once() { # sets failing; a page must fail three times running
 
 watch_release() { # sets failing, or leaves it empty
   local end=$((SECONDS + watch_seconds)) wrong=0 all=0 bad=0 failed_before='' visits_start
-  count_visits < <(tail -n 200 -- "${visits}" 2>/dev/null)
+  count_visits < <(tail -n 200 -- "${access_log}" 2>/dev/null)
   ! is_much || failed_before=1
-  visits_start=$(stat -c %s -- "${visits}" 2>/dev/null) || visits_start=0
+  visits_start=$(stat -c %s -- "${access_log}" 2>/dev/null) || visits_start=0
   while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]] && has_way_back; do
     look_once
     stop_if_asked
@@ -78,7 +76,7 @@ refuse_after_switch() {
 local failing='' old supervisor=''
 if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before still runs
   live_slot idle
-  program=${app}-${idle} program_log=/var/log/${app}/web-${idle}.log
+  program=${app}-${idle} program_log=${log_dir}/web-${idle}.log
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
   ask_program "${program}"
   slot_pid=${program_pid}

@@ -19,23 +19,25 @@ from within import inside
 SECOND = "second.example.org"
 PURGE = ("remove", "--purge", "--confirm", "guestbook")
 # By name, by owner and by content, wherever a site may leave something; the logs of runs are the host's.
+# The other site has a name that begins with this one's.
 TRACES = r"""
 app=guestbook
+{
 find / -xdev -regextype egrep -path '/srv/*/releases' -prune -o -regex ".*[/%.-]$app([-./%].*)?" -print
 find / /dev/shm -xdev -nouser -o -xdev -nogroup
 getent passwd $app $app-build; getent group $app $app-build
-grep -rlsw --exclude="*-" "$app" /etc /var/lib/roadie /var/spool/cron
+grep -rlsP --exclude="*-" "\b$app\b(?!-eu)" /etc /var/lib/roadie /var/spool/cron
 mariadb -N -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name = '$app'
   UNION SELECT user FROM mysql.user WHERE user = '$app'"
 ls -d /run/$app 2>/dev/null
 supervisorctl status | grep "^$app-"
 nginx -T 2>/dev/null | grep -w "$app"
-:
+} | grep -v "$app-eu" || :
 """
 # What the site's own user may leave in root's way.
 TRAPS = """
-cd /srv/guestbook/shared && ln -s /srv/second-one media/all
-ln -s /srv/second-one/shared/secrets media/secrets
+cd /srv/guestbook/shared && ln -s /srv/guestbook-eu media/all
+ln -s /srv/guestbook-eu/shared/secrets media/secrets
 ln -s /etc home/etc && mkdir -p home/deep/er && ln -s / home/deep/er/root && touch /tmp/left /dev/shm/left
 mkdir -m 000 media/closed && ln -s /etc /run/guestbook/etc
 """
@@ -50,7 +52,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Desk
         folder = tmp_path_factory.mktemp("desk")
         first, second = (Desk(example("guestbook", folder / name), host) for name in ("first", "second"))
         known = yaml.safe_load((second.project / "fabric.yaml").read_text())["roadie"]
-        settings(second.project, **{**known, "app": "second-one", "domain": SECOND})
+        settings(second.project, **{**known, "app": "guestbook-eu", "domain": SECOND})
         commit(second.project)
         for task in ("bootstrap", "deploy"):
             second.does(task)
@@ -84,7 +86,8 @@ def test_a_site_goes_however_often_it_is_cut_no_other_notices_and_it_comes_back_
             *(". ./shared ./shared/home ./shared/media ./shared/secrets".split()),
             "./shared/secrets.given",
         ]
-        assert "guestbook" not in inside(host, "ls /run /etc/supervisor/conf.d /etc/nginx/*/ /etc/tmpfiles.d")
+        left = inside(host, "ls /run /etc/supervisor/conf.d /etc/nginx/*/ /etc/tmpfiles.d")
+        assert "guestbook" not in left.replace("guestbook-eu", "")
         assert inside(host, "pgrep -u guestbook || :") == ""
         error_of(first.fab("deploy"), 6, "fab bootstrap")
         for task in ("bootstrap", "deploy"):
@@ -101,7 +104,7 @@ def test_a_site_goes_however_often_it_is_cut_no_other_notices_and_it_comes_back_
 def test_a_purge_wants_the_name(sites: tuple[Desk, Desk]) -> None:
     first, _ = sites
     error_of(first.fab("remove", "--purge"), 2, "--confirm guestbook")
-    error_of(first.fab("remove", "--purge", "--confirm", "second-one"), 2, "guestbook")
+    error_of(first.fab("remove", "--purge", "--confirm", "guestbook-eu"), 2, "guestbook")
     error_of(first.fab("remove", "--confirm", "guestbook"), 2, "--purge")
     assert is_serving(first.host)
 
@@ -125,7 +128,8 @@ def test_a_purge_may_be_cut_at_every_step_and_leaves_nothing_of_the_site_and_all
     host = first.host
     host.ssh(AS_SITE, text=TRAPS)
     first.does("maintenance", "on")
-    others = "find /srv/second-one -path '*/home' -prune -o -printf '%p %m %u %l\\n' | sort; ls /etc /"
+    others = "find /srv/guestbook-eu -path '*/home' -prune -o -printf '%p %m %u %l\\n' | sort; ls /etc /;"
+    others += "find / -xdev -name '*guestbook-eu*' | sort"
     before = inside(host, others)
     host.ssh("systemctl stop mariadb")
     error_of(first.fab(*PURGE), 7, "database guestbook", "site is off already")
@@ -140,6 +144,7 @@ def test_a_purge_may_be_cut_at_every_step_and_leaves_nothing_of_the_site_and_all
     assert inside(host, TRACES).splitlines() == []
     assert inside(host, others) == before
     assert ": 0 changed" in second.does("bootstrap").out
+    assert first.fab("plan").code == 10  # the name is free again
 
 
 def test_what_roadie_did_not_make_is_not_removed(sites: tuple[Desk, Desk]) -> None:

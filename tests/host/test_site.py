@@ -15,6 +15,8 @@ TAKEN = {
     "ln -s /nowhere /srv/guestbook": "/srv/guestbook",
     "touch /etc/nginx/sites-available/guestbook.conf": "/etc/nginx/sites-available/guestbook.conf",
     "touch /etc/supervisor/conf.d/guestbook.conf": "/etc/supervisor/conf.d/guestbook.conf",
+    "touch /etc/supervisor/conf.d/guestbook-green.conf": "/etc/supervisor/conf.d/guestbook-green.conf",
+    "touch /var/log/nginx/guestbook.access.log.2.gz": "/var/log/nginx/guestbook.access.log.2.gz",
 }
 # What the site's user could try without a bug in anyone's code.
 BREAK_OUT = """

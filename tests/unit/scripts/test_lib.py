@@ -224,6 +224,44 @@ def test_a_tree_goes_and_what_its_links_lead_to_stays(shell):
     assert not shell.path("x").exists() and (shell.path("other") / "deep").is_dir()
 
 
+def test_all_that_a_pattern_matches_goes_and_what_a_cut_run_half_wrote_too(shell):
+    names = ("x.log", "x.log.1", "y", "y.roadie-new")
+    for name in (*names, "x-eu.log"):
+        shell.path(name).touch()
+    told = shell.run('for name in "x.log*" y "none ann"; do ensure_no_place "${P}/${name}"; done')
+    assert sorted(told) == [
+        *(("changed", f"no {shell.folder}/{name}") for name in names),
+        ("ok", f"no {shell.folder}/none"),
+    ]
+    assert shell.path("x-eu.log").exists() and not any(shell.path(name).exists() for name in names)
+
+
+def test_what_a_user_can_write_goes_by_that_users_hand(shell):
+    (shell.path("x") / "theirs").mkdir(parents=True)
+    shell.stub("setpriv", 'echo "$1" >>"${0%/*}/../hands"; shift 4; [[ $1 != -- ]] || shift; exec "$@"')
+    shell.run('ensure_no_place "${P}/x ann"')
+    assert shell.path("hands").read_text() == "--reuid=ann\n" and not shell.path("x").exists()
+
+
+def test_records_and_kept_edits_of_a_site_are_found_and_none_of_a_site_with_a_similar_name(shell):
+    (shell.path("state") / "files").mkdir()
+    mine, theirs = f"{shell.folder}/srv", f"{shell.folder}/srv-eu"
+    for root in (mine, theirs):
+        record = shell.path("state") / "files" / f"{root}/maintenance/page.html".replace("/", "%")
+        record.touch()
+        kept = shell.folder / f"backups{root}/maintenance/page.html.20261123T120000Z"
+        kept.parent.mkdir(parents=True)
+        kept.touch()
+    shell.run('local traces; find_traces; say fact traces "$(printf "%s\\n" "${traces[@]}" | sort -u)"')
+    found = shell.detail.split("\n")
+    assert found == sorted(
+        [
+            *(f"{shell.folder}/backups{mine}{more}" for more in ("", "/maintenance")),
+            f"{shell.folder}/state/files/{f'{mine}/maintenance/page.html'.replace('/', '%')}",
+        ]
+    )
+
+
 @given(text=st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=60))
 def test_whatever_is_said_arrives_as_it_was(tmp_path_factory, text):
     shell = Shell(tmp_path_factory.mktemp("said"))
