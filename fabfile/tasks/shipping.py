@@ -128,7 +128,7 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 
     from ..scripts.render import render
 
-    text = render("nginx/site.nginx.j2", values["settings"].own_templates, values).rstrip("\n") + "\n"
+    text = render("nginx/site.nginx.j2", values["settings"].own_templates, values).removesuffix("\n") + "\n"
     return sha256(text.encode()).hexdigest()
 
 

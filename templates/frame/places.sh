@@ -42,6 +42,7 @@ maintenance=${root}/maintenance
 store=${root}/repo.git
 site_link=/etc/nginx/sites-enabled/${app}.conf
 site_file=/etc/nginx/sites-available/${app}.conf
+nginx_given=${state}/nginx-given-${app} # sums of that file: as the settings made it, as this host has it
 declare -A program_files=([blue]=/etc/supervisor/conf.d/${app}-blue.conf [green]=/etc/supervisor/conf.d/${app}-green.conf)
 programs_link=/etc/supervisor/conf.d/${app}.programs.conf
 rollback_file=${state}/rollback-${app} # the way back that a rollback is on
@@ -51,7 +52,7 @@ cache=${caches}/${app} # of the site's build user
 desk=${cache}.build    # what that user is given to read
 
 made_again=(
-  "${site_link}" "${site_file}"
+  "${site_link}" "${site_file}" "${nginx_given}"
   "${program_files[@]}" "${programs_link}"
   "${root}"/{live,live.new,current,slots,releases,venvs} "${store}"{,.new,.gone} "${maintenance}" "${root}/shared/static"
   "${rollback_file}"

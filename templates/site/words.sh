@@ -57,8 +57,16 @@ tell_maintenance() {
   [[ ! -e ${maintenance}/on ]] || say fact maintenance "$(memo_in "${maintenance}/on")"
 }
 
-tell_nginx() { # what the site's file there is, to tell one that other settings made
-  local sum=''
+tell_nginx() { # the sum of the site's file as the settings made it; of the file as it is, if it is not what roadie wrote
+  local sum='' given='' written=''
+  [[ ! -f ${nginx_given} ]] || read -r given written <"${nginx_given}"
+  # An earlier roadie left no record. Where it wrote less than the settings made, the file alone tells nothing.
+  [[ -n ${written} ]] || has_ipv6 || return 0
   read -r sum _ < <(sha256sum -- "${site_file}" 2>/dev/null) || :
+  [[ ${sum} != "${written}" ]] || sum=${given}
   say fact nginx "${sum}"
+}
+
+has_ipv6() { # else nginx takes no configuration that listens there
+  [[ -e /proc/net/if_inet6 ]]
 }

@@ -90,9 +90,17 @@ make_private_log() { # FILE
   chmod 640 -- "$1"
 }
 
+note_given() { # CONTENT: the sums of what the settings made and of what this host has of that, for tell_nginx
+  local given written known=''
+  read -r given _ < <(printf '%s\n' "${1%$'\n'}" | sha256sum)
+  read -r written _ < <(sha256sum -- "${site_file}")
+  [[ ! -f ${nginx_given} ]] || contents_of "${nginx_given}" known
+  [[ ${known} == "${given} ${written}" ]] || put_file "${nginx_given}" 600 root:root "${given} ${written}"
+}
+
 require_site
-local before_change=start_on_nginx debians_default
-[[ -e /proc/net/if_inet6 ]] || site_conf=${site_conf/    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
+local before_change=start_on_nginx debians_default given=${site_conf}
+has_ipv6 || site_conf=${site_conf/    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
 [[ -e ${state}/applied/reload-of-nginx ]] || require_port_80
 
 look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable}.html "${access_log}" "${error_log}"
@@ -111,6 +119,7 @@ ensure_private_log "${error_log}"
 ensure_file "${site_file}" 644 root:root "${site_conf}"
 ensure_link "${site_link}" "${site_file}"
 ensure_applied 'reload of nginx' reload_nginx
+[[ -n ${dry_run} ]] || note_given "${given}"
 before_change=host_lock
 ensure_service nginx
 host_unlock

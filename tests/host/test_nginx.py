@@ -8,8 +8,10 @@ import pytest
 from desk import browse, eventually
 from projects import commit
 from told import last_run
+from within import without_ipv6
 
 ENABLED = "/etc/nginx/sites-enabled"
+SITE_FILE = "/etc/nginx/sites-available/guestbook.conf"
 OTHER = "server {{ listen 80{default}; server_name {name}; return 200 'of another'; }}\n"
 NGINX_FILES = (
     "cd /etc/nginx && find . -type f -exec md5sum {} + | sort && find . -type l -printf '%p %l\\n' | sort"
@@ -106,6 +108,35 @@ def test_debians_default_site_stays_if_somebody_made_it_theirs(packaged):
     packaged.does("bootstrap")
     assert browse(host, "/nowhere", domain="unknown.example.org").status == 418
     assert browse(host).status == 503
+
+
+OTHER_SETTINGS = "nginx has other settings for this site"
+
+
+def test_on_a_host_without_ipv6_a_deploy_warns_of_other_settings_only_where_a_plan_finds_some(
+    bootstrapped, desk
+):
+    host = bootstrapped.host
+    without_ipv6(host)
+    assert (
+        OTHER_SETTINGS not in bootstrapped.does("deploy").out
+    )  # it was set up with IPv6, and by these settings
+    assert bootstrapped.fab("plan").code == 10
+    bootstrapped.does("nginx")
+    assert "[::]" not in host.ssh("cat /etc/nginx/sites-enabled/*").stdout
+    assert bootstrapped.fab("plan").code == 0
+    assert OTHER_SETTINGS not in bootstrapped.does("deploy").out
+    changed = desk(host, client_max_body_size="7m")
+    assert OTHER_SETTINGS in changed.does("deploy").out
+    changed.does("nginx")
+    assert OTHER_SETTINGS not in changed.does("deploy").out
+    host.ssh(f"sed -i 's/7m/9m/' {SITE_FILE}")
+    assert OTHER_SETTINGS in changed.does("deploy").out  # an edit by hand
+    changed.does("nginx")
+    host.ssh("rm /var/lib/roadie/nginx-given-guestbook")  # as an earlier roadie left it
+    assert OTHER_SETTINGS not in changed.does("deploy").out
+    assert re.search(r": 0 changed", changed.does("nginx").out)
+    host.ssh("test -s /var/lib/roadie/nginx-given-guestbook")
 
 
 def test_a_program_on_port_80_is_named_before_anything_changes(bare_host, desk):

@@ -49,6 +49,21 @@ find / -regextype egrep -regex '/(proc|sys|run|dev|var/log/(journal|roadie))' -p
   -type d -printf '%p\t%y %m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %C@ %l\n'
 """
 
+# /proc/net is a link to what each process sees. Another link is mounted over it, to all but this file.
+NO_IPV6 = r"""
+mkdir /run/net
+for path in /proc/self/net/*; do ln -s "$path" /run/net; done
+rm /run/net/if_inet6
+ln -s /run/net /run/link
+exec python3 -c '
+import ctypes
+call = ctypes.CDLL(None, use_errno=True).syscall
+here, clone, no_follow, from_descriptor = -100, 0x1, 0x100, 0x4
+tree = call(428, here, b"/run/link", clone | no_follow)  # open_tree
+assert tree >= 0 and call(429, tree, b"", here, b"/proc/net", from_descriptor) == 0  # move_mount
+'
+"""
+
 HALVES = r"""
 find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/guestbook /run/roadie -xdev \
   -regextype egrep -regex '.*([.](new|roadie-new|gone|build)|/[.]collected|apt-at-work)' 2>/dev/null || :
@@ -99,6 +114,12 @@ def leftovers(host: ThrowawayHost) -> list[str]:
 def masters(host: ThrowawayHost) -> list[str]:
     """Each of Gunicorn's masters: its parent's name and its socket."""
     return inside(host, MASTERS).splitlines()
+
+
+def without_ipv6(host: ThrowawayHost) -> None:
+    """From now until it boots again, the host's kernel seems to have no IPv6."""
+    inside(host, NO_IPV6)
+    assert inside(host, "ls /proc/net/unix; ls /proc/net/if_inet6 2>/dev/null || :") == "/proc/net/unix\n"
 
 
 def halves(host: ThrowawayHost) -> list[str]:
