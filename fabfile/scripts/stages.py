@@ -159,8 +159,7 @@ programs = _stage(
     role="worker",
 )
 retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"))
-prune = _stage("release/prune", "Remove what no release uses any more.", needs=("release", "code")
-)
+prune = _stage("release/prune", "Remove what no release uses any more.", needs=("release", "code"))
 history = _stage("release/history", "Tell of the releases that the host has.", needs=("release", "database"))
 back = _stage("release/back", "Find the release to go back to.", needs=("release", "migrations"))
 warm = _stage(

@@ -20,6 +20,7 @@ migrations_py='<text of in-project/migrations.py>'
 lint_py='<text of in-project/lint.py>'
 start_py='<text of in-project/start.py>'
 gunicorn_py='<text of early-start/gunicorn.py>'
+serving_py='<text of in-project/serving.py>'
 served_module=roadie_wsgi
 served_py='<text of in-project/application.py.j2>'
 program_in='<text of web/program.supervisor.j2>'
@@ -71,7 +72,7 @@ write_modules() { # with bytecode for the Python that first met them; mostly the
   local -A modules=(
     [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
     [roadie_migrations]=${migrations_py} [roadie_lint]=${lint_py} [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
-    ["${served_module}"]=${served_py}
+    [roadie_serving]=${serving_py} ["${served_module}"]=${served_py}
   )
   [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}
   remove_if_there "${release_dir}/overlay"
