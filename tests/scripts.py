@@ -11,7 +11,7 @@ from typing import Any
 from roadie.git.trees import FolderTree
 from roadie.project import reading as projects
 from roadie.project.workspace import Workspace
-from roadie.release.record import Release
+from roadie.release.record import NewRelease
 from roadie.scripts import stages
 from roadie.scripts.render import render
 from roadie.scripts.stages import Stage
@@ -19,7 +19,7 @@ from roadie.settings.reading import load
 from roadie.tasks.past import Way
 
 GUESTBOOK = Path(__file__).parents[1] / "examples" / "guestbook"
-RELEASE = Release(
+RELEASE = NewRelease(
     id="20261123T120000Z-0123abcd",
     commit="0123abcd" * 5,
     tree="89ef4567" * 5,

@@ -15,7 +15,7 @@ _HALF = "half "
 
 
 @dataclass(frozen=True)
-class Past:
+class Release:
     """One release on a host, whatever became of it."""
 
     id: str
@@ -41,7 +41,7 @@ class History:
     """All releases of a host, the oldest first; `live` is the one that serves, or empty."""
 
     host: str
-    releases: tuple[Past, ...]
+    releases: tuple[Release, ...]
     live: str
     #: a rollback that was cut: the release it left, the one it went to
     under_way: tuple[str, ...] = ()
@@ -50,11 +50,11 @@ class History:
     #: the dumps of the database, the oldest first, each with the migrations that it records
     dumps: tuple[tuple[str, frozenset[str]], ...] = ()
 
-    def find(self, name: str) -> Past | None:
+    def find(self, name: str) -> Release | None:
         """The release of this name, if it is still there."""
         return next((one for one in self.releases if one.id == name), None)
 
-    def target(self, to: str = "") -> Past:
+    def target(self, to: str = "") -> Release:
         """The release to go back to: the one that served before, or the newest that `to` names.
 
         `to` is a release, or the beginning of its name or of its commit.
@@ -70,7 +70,7 @@ class History:
             return serving
         return self._before(serving)
 
-    def state(self, one: Past) -> str:
+    def state(self, one: Release) -> str:
         """What became of a release, as one word."""
         if one.id == self.live:
             return "serves"
@@ -81,7 +81,7 @@ class History:
             return "before" if serving and serving.previous == one.id else "served"
         return "failed" if one.failed else "unfinished"
 
-    def unknown_to(self, target: Past) -> tuple[str, ...]:
+    def unknown_to(self, target: Release) -> tuple[str, ...]:
         """The migrations in the database that the code of a release does not know.
 
         Raises UsageError where it was not written down what that code knows.
@@ -94,17 +94,17 @@ class History:
             )
         return tuple(sorted(applied - (target.known or frozenset())))
 
-    def lacking_for(self, target: Past) -> bool:
+    def lacking_for(self, target: Release) -> bool:
         """Whether the code of a release knows migrations that the database lacks."""
         return self.applied is not None and not (target.known or frozenset()) <= self.applied
 
-    def knowing(self, names: Sequence[str]) -> Past | None:
+    def knowing(self, names: Sequence[str]) -> Release | None:
         """A release whose code knows all these migrations: the one that serves, else the newest."""
         serving = self.find(self.live)
         candidates = [*([serving] if serving else []), *reversed(self.releases)]
         return next((one for one in candidates if one.known and set(names) <= one.known), None)
 
-    def dump_for(self, target: Past) -> str:
+    def dump_for(self, target: Release) -> str:
         """The newest dump in which nothing is applied, or half applied, that a release does not know."""
         known = target.known or frozenset()
         for path, names in reversed(self.dumps):
@@ -112,7 +112,7 @@ class History:
                 return path
         return ""
 
-    def lacking_in(self, dump: str, target: Past) -> bool:
+    def lacking_in(self, dump: str, target: Release) -> bool:
         """Whether the code of a release knows migrations that a dump lacks."""
         return not (target.known or frozenset()) <= dict(self.dumps).get(dump, frozenset())
 
@@ -128,7 +128,7 @@ class History:
         """What any release here knows: a database records migrations that are long gone, too."""
         return frozenset(name for one in self.releases for name in (*(one.known or ()), *one.applied))
 
-    def _named(self, to: str) -> Past:
+    def _named(self, to: str) -> Release:
         found = [one for one in self.releases if to == one.id] or self._with_commit(to)
         if not found:
             found = [one for one in self.releases if one.id.startswith(to)]
@@ -146,12 +146,12 @@ class History:
             )
         raise UsageError(f"{self.host}: there is no release {to} here; see fab releases")
 
-    def _with_commit(self, sha: str) -> list[Past]:
+    def _with_commit(self, sha: str) -> list[Release]:
         if len(sha) < _SHORTEST_SHA:
             return []
         return [one for one in self.releases if str(one.record.get("commit", "")).startswith(sha)]
 
-    def _before(self, one: Past) -> Past:
+    def _before(self, one: Release) -> Release:
         seen = {one.id}
         while one.previous and one.previous not in seen:
             seen.add(one.previous)
@@ -174,7 +174,7 @@ def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:
     rows = [{part: column[at] for part, column in columns.items()} for at in range(len(names))]
     return History(
         host=host,
-        releases=tuple(_past(name, row) for name, row in zip(names, rows, strict=True)),
+        releases=tuple(_release(name, row) for name, row in zip(names, rows, strict=True)),
         live=next(iter(facts.get("live", [])), ""),
         under_way=tuple(next(iter(facts.get("rollback", [])), "").split()),
         applied=frozenset(facts["applied"][0].splitlines()) if "applied" in facts else None,
@@ -188,8 +188,8 @@ def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:
 _PARTS = "release.json switched took previous bad failed migrations knows".split()
 
 
-def _past(name: str, row: Mapping[str, str]) -> Past:
-    return Past(
+def _release(name: str, row: Mapping[str, str]) -> Release:
+    return Release(
         id=name,
         record=_record(row["release.json"]),
         switched=row["switched"],

@@ -26,7 +26,7 @@ _PARTS: Mapping[str, tuple[Stage, ...]] = {
 
 
 @dataclass(frozen=True)
-class Release:
+class NewRelease:
     """One version of the project on its way to a host."""
 
     id: str
@@ -36,13 +36,13 @@ class Release:
     record: str = ""
 
 
-def make_release(work: Committed, values: Mapping[str, Any]) -> Release:
+def make_release(work: Committed, values: Mapping[str, Any]) -> NewRelease:
     """Name a release of this commit, rendered with these values.
 
     Equal fingerprints mean that nothing at all would differ; see `differences`.
     """
     now = datetime.now(UTC)
-    bare = Release("0", "0", work.shipped_tree)
+    bare = NewRelease("0", "0", work.shipped_tree)
     release = replace(
         bare,
         id=f"{now:%Y%m%dT%H%M%SZ}-{work.commit.sha[:8]}",
@@ -52,7 +52,7 @@ def make_release(work: Committed, values: Mapping[str, Any]) -> Release:
     return replace(release, record=_record(release, work.commit, now))
 
 
-def _fingerprint(bare: Release, work: Committed, values: Mapping[str, Any]) -> str:
+def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -> str:
     given = {**values, "release": bare}
     lines = [f"{bare.tree} code"]
     for part, stages in _PARTS.items():
@@ -67,7 +67,7 @@ def differences(fingerprint: str, other: str) -> list[str]:
     return [line.partition(" ")[2] for line in fingerprint.splitlines() if line not in known]
 
 
-def _record(release: Release, commit: Commit, now: datetime) -> str:
+def _record(release: NewRelease, commit: Commit, now: datetime) -> str:
     return json.dumps(
         {
             "format": FORMAT,

@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.agent import AgentSSH
 
 from .. import console
-from .options import SshConfig
+from .options import SshOptions
 
 _CLASSES: dict[str, type[paramiko.PKey]] = {
     kind: key for key in paramiko.key_classes for kind in key.identifiers()
@@ -34,7 +34,7 @@ class HungUp(paramiko.SSHException):  # type: ignore[misc]
 class Login:
     """One login, as Paramiko's `auth_strategy`: keys of `-i` alone, else OpenSSH's order."""
 
-    config: SshConfig
+    config: SshOptions
     user: str
     #: files given with -i: no others are offered
     given: Sequence[Path] = ()

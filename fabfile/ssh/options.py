@@ -27,7 +27,7 @@ class Hop:
 
 
 @dataclass(frozen=True)
-class SshConfig:
+class SshOptions:
     """The answers that roadie needs, for one host as the user calls it."""
 
     name: str
@@ -54,7 +54,7 @@ class SshConfig:
 
 
 @cache
-def ask(name: str, user: str | None, port: int | None, file: str | None) -> SshConfig:
+def ask(name: str, user: str | None, port: int | None, file: str | None) -> SshOptions:
     """Ask `ssh -G` about a host; `user` and `port` win over the configuration if given."""
     options = ["-F", file] if file else []
     options += ["-l", user] if user else []
@@ -63,7 +63,7 @@ def ask(name: str, user: str | None, port: int | None, file: str | None) -> SshC
     return _read(name, _ssh("-G", "-T", *options, "--", name))
 
 
-def expand(text: str, config: SshConfig) -> str:
+def expand(text: str, config: SshOptions) -> str:
     """Fill in what %h, %p and the like stand for."""
     said = {"hostname": config.hostname, "port": str(config.port), "user": config.user}
     return _expand(text, _tokens(config.name, said))
@@ -86,7 +86,7 @@ def _ssh(*args: str) -> str:
     return done.stdout
 
 
-def _read(name: str, output: str) -> SshConfig:
+def _read(name: str, output: str) -> SshOptions:
     every: dict[str, list[str]] = {}
     for line in output.splitlines():
         key, _, value = line.partition(" ")
@@ -94,7 +94,7 @@ def _read(name: str, output: str) -> SshConfig:
     said = {key: "" if values[0] == "none" else values[0] for key, values in every.items()}
     tokens = _tokens(name, said)
     identities = every.get("identityfile", [])
-    return SshConfig(
+    return SshOptions(
         name=name,
         hostname=said["hostname"],
         user=said["user"],

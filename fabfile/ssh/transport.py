@@ -24,7 +24,7 @@ from paramiko.config import SSHConfig
 from ..errors import RoadieError, Unreachable, UsageError
 from . import options
 from .login import HungUp, Login
-from .options import Hop, SshConfig
+from .options import Hop, SshOptions
 from .trust import Trust
 
 DEFAULT_TIMEOUT = 15
@@ -83,7 +83,7 @@ def without_ssh_config(config: Any) -> Any:
     return clone
 
 
-def _open(c: Connection, config: SshConfig) -> None:
+def _open(c: Connection, config: SshOptions) -> None:
     c.host, c.port, c.user = config.hostname, config.port, _user(c, config)
     trust = Trust(config, c.host, c.port)
     login = Login(config, c.user, _given_identities(c), _own_kwargs(c))
@@ -103,7 +103,7 @@ def _open(c: Connection, config: SshConfig) -> None:
     c.transport = c.client.get_transport()
 
 
-def _check_open(c: Connection, config: SshConfig) -> None:
+def _check_open(c: Connection, config: SshOptions) -> None:
     if isinstance(c.gateway, Connection):
         connect(c.gateway)
     key = c.transport.get_remote_server_key()
@@ -120,7 +120,7 @@ def _own_port(c: Connection) -> int | None:
     return None if said == int(c.ssh_config.get("port", c.config.port)) else said
 
 
-def _user(c: Connection, config: SshConfig) -> str:
+def _user(c: Connection, config: SshOptions) -> str:
     """OpenSSH's answer; where that is only its default, fabric.yaml's."""
     is_default = config.user == getpass.getuser()
     return str(c.config.user) if is_default and not _own_user(c) else config.user
@@ -142,7 +142,7 @@ def _config_file(c: Connection) -> str | None:
     return str(Path(file).expanduser()) if file else None
 
 
-def _timeout(c: Connection, own: Any, config: SshConfig) -> int:
+def _timeout(c: Connection, own: Any, config: SshOptions) -> int:
     said = own.get("timeout") or c.connect_timeout or c.config.timeouts.connect
     return int(said or config.timeout or DEFAULT_TIMEOUT)
 
@@ -184,7 +184,7 @@ def _tune(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _socket(c: Connection, config: SshConfig, timeout: int) -> Any:
+def _socket(c: Connection, config: SshOptions, timeout: int) -> Any:
     gateway = _gateway(c, config)
     if isinstance(gateway, str):
         return _proxy(gateway)
@@ -218,7 +218,7 @@ def _proxy(command: str) -> socket.socket:
     return ours
 
 
-def _gateway(c: Connection, config: SshConfig) -> Connection | str | None:
+def _gateway(c: Connection, config: SshOptions) -> Connection | str | None:
     """What leads to the host: of the user's own making first, else of OpenSSH's configuration."""
     is_own = c.gateway and not {"proxyjump", "proxycommand"} & set(c.ssh_config)
     if is_own and isinstance(c.gateway, Connection):
@@ -276,7 +276,7 @@ class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
 
 
 @contextmanager
-def _explained(c: Connection, config: SshConfig, login: Login, timeout: int) -> Iterator[None]:
+def _explained(c: Connection, config: SshOptions, login: Login, timeout: int) -> Iterator[None]:
     """Turn every way of not getting in into one line that says which, and what to do."""
     try:
         yield
@@ -288,7 +288,7 @@ def _explained(c: Connection, config: SshConfig, login: Login, timeout: int) -> 
         raise Unreachable(f"{config.name}: {_why(error, config, login, timeout)}") from error
 
 
-def _why(error: BaseException, config: SshConfig, login: Login, timeout: int) -> str:
+def _why(error: BaseException, config: SshOptions, login: Login, timeout: int) -> str:
     at = f"{config.hostname} port {config.port}"
     if isinstance(error, HungUp):
         tried = f"{len(login.tried)} keys ({', '.join(login.tried)})"

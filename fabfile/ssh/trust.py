@@ -8,13 +8,13 @@ from .. import console
 from ..errors import Unreachable
 from . import host_keys
 from .host_keys import Verdict
-from .options import SshConfig
+from .options import SshOptions
 
 
 class Trust:
     """The rules for the key of one host, by OpenSSH's files and settings."""
 
-    def __init__(self, config: SshConfig, host: str, port: int) -> None:
+    def __init__(self, config: SshOptions, host: str, port: int) -> None:
         self.config = config
         self.name = host_keys.name_of(host, port, config.key_alias)
         self.files = (*config.known_hosts, *config.global_known_hosts)

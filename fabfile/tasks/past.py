@@ -25,7 +25,7 @@ from ..scripts.stages import (
 )
 
 if TYPE_CHECKING:
-    from ..release.history import History, Past
+    from ..release.history import History, Release
     from ..ssh.host import Host
 
 
@@ -102,21 +102,19 @@ _FORWARD: Sequence = (pending, dump, migrate)
 def _roll_back(
     host: Host,
     history: History,
-    target: Past,
+    target: Release,
     choice: Sequence | None,
     ahead: Sequence,
     values: dict[str, Any],
     wait: int,
 ) -> None:
-    from ..release.record import Release
     from ..run.run import Run
 
     way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
     if target.id != history.live:
         way, between = _across_migrations(history, target, choice, way)
         stages = (back, *(ahead if way.unknown else ()), *between, *ROLLBACK)
-    release = Release(target.id, str(target.record.get("commit", "")), "")
-    values = {**values, "release": release, "rollback": way, "restore_dump": way.dump}
+    values = {**values, "release": target, "rollback": way, "restore_dump": way.dump}
     report = Run(stages, values, command="fab rollback", wait=wait).on([host])
     report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
     report.summarise()
@@ -124,7 +122,7 @@ def _roll_back(
 
 
 def _across_migrations(
-    history: History, target: Past, choice: Sequence | None, way: Way
+    history: History, target: Release, choice: Sequence | None, way: Way
 ) -> tuple[Way, Sequence]:
     """What is to be done for the database, and the stages that do it."""
     forward = _FORWARD if history.lacking_for(target) else ()
@@ -158,7 +156,7 @@ def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[
     return [history.read(one.host, one.facts()) for one in report.hosts]
 
 
-def _line(one: Past, history: History) -> str:
+def _line(one: Release, history: History) -> str:
     """One release as a line: its name and state first, then what it is and who made it."""
     record = one.record
     took = f"{one.took} s" if one.took else "-"

@@ -17,7 +17,7 @@ from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Seq
 if TYPE_CHECKING:
     from ..project.reading import Project
     from ..project.workspace import Committed
-    from ..release.record import Release
+    from ..release.record import NewRelease
     from ..run.run import Run
     from ..settings.reading import Settings
     from ..ssh.host import Host
@@ -113,7 +113,7 @@ def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
         say_line(host.name, f"the maintenance page is on, {told[0]}; visitors see no release")
 
 
-def _tell_why(host: Host, facts: dict[str, list[str]], release: Release) -> None:
+def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease) -> None:
     """What makes this release another one than that which serves; all else costs nothing."""
     from ..release.record import differences
 
@@ -141,7 +141,7 @@ def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str,
         )
 
 
-def _conclude(report: Report, facts: dict[str, list[str]], release: Release, settings: Settings) -> None:
+def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, settings: Settings) -> None:
     if "live" in facts:
         before = facts["live"][-1]
         report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")

@@ -20,7 +20,7 @@ from roadie.errors import Interrupted
 from roadie.events import Event
 from roadie.git.bundle import Pack, find_commit, pack
 from roadie.project.reading import Project
-from roadie.release.record import Release
+from roadie.release.record import NewRelease
 from roadie.scripts import stages
 from roadie.scripts.render import render
 from roadie.ssh.host import Host, Outcome
@@ -80,7 +80,9 @@ class Site:
         config = fabric.Config(overrides={"ssh_config_path": str(self.host.ssh_config)})
         self.link = Host(fabric.Connection(self.host.name, config=config))
 
-    def run(self, *steps: stages.Stage, release: Release = scripts.RELEASE, **chosen: object) -> list[Event]:
+    def run(
+        self, *steps: stages.Stage, release: NewRelease = scripts.RELEASE, **chosen: object
+    ) -> list[Event]:
         outcome = self.attempt(*steps, release=release, **chosen)
         assert outcome.code == 0, (outcome.events[-3:], outcome.tail[-10:])
         return outcome.events
@@ -88,7 +90,7 @@ class Site:
     def attempt(
         self,
         *steps: stages.Stage,
-        release: Release = scripts.RELEASE,
+        release: NewRelease = scripts.RELEASE,
         project: Project | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
         **chosen: object,
@@ -103,11 +105,11 @@ class Site:
         self.sent = len(payload)
         return self.link.execute(script, payload, on_event, run["nonce"])
 
-    def lacking(self, release: Release) -> bytes | Pack:
+    def lacking(self, release: NewRelease) -> bytes | Pack:
         """What the host lacks of a release's code, by what it tells."""
         return pack(self.repo, release.tree, self.survey(release).get("tree", []))
 
-    def survey(self, release: Release = scripts.RELEASE) -> dict[str, list[str]]:
+    def survey(self, release: NewRelease = scripts.RELEASE) -> dict[str, list[str]]:
         """What the host tells before a deploy of this release."""
         facts: dict[str, list[str]] = {}
         for event in self.run(*stages.SURVEY, release=release):
@@ -125,12 +127,12 @@ class Site:
         ask = "git --git-dir=/srv/guestbook/repo.git for-each-ref --format='%(objectname)' refs/roadie/trees"
         return self.host.ssh(ask, check=False).stdout.split()  # there may be no store
 
-    def release(self) -> Release:
+    def release(self) -> NewRelease:
         """A new release of HEAD."""
         commit = find_commit(self.repo)
         self.count += 1
         name = f"20261123T1200{self.count:02}Z-{commit.sha[:8]}"
-        return Release(
+        return NewRelease(
             name, commit.sha, commit.tree, fingerprint=f"of {name}", record=json.dumps({"id": name})
         )
 
@@ -465,7 +467,7 @@ def test_old_releases_go_and_with_them_virtualenvs_and_trees(site: Site) -> None
     stands_there = f"(cd {folders[1]}/code && exec {as_app} sleep 100) </dev/null >/dev/null 2>&1 & echo $!"
     pid = site.host.ssh(stands_there).stdout.strip()
     site.host.ssh(f"cd /var/lib/roadie/incoming && touch killed works && echo {pid} >/run/roadie/works.beat")
-    latest = Release(folders[-1].rpartition("/")[2], "", "")
+    latest = NewRelease(folders[-1].rpartition("/")[2], "", "")
     events = site.run(stages.live, stages.prune, release=latest, keep=3)
     kept = [f.rpartition("/")[2] for f in (folders[1], *folders[3:])]
     assert site.host.ssh("ls /srv/guestbook/releases").stdout.split() == kept
@@ -491,7 +493,7 @@ def test_objects_of_code_that_is_gone_leave_the_store_in_time(site: Site) -> Non
     for number in range(25):
         site.change("page.py", f"TEXT = {number}\n")
         folder = site.serve(site.ship(), ("blue", "green")[number % 2])
-    site.run(stages.live, stages.prune, release=Release(folder.rpartition("/")[2], "", ""), keep=2)
+    site.run(stages.live, stages.prune, release=NewRelease(folder.rpartition("/")[2], "", ""), keep=2)
     assert int(site.host.ssh("du -sk /srv/guestbook/repo.git | cut -f1").stdout) < 300
     assert site.host.ssh("ls /srv/guestbook/repo.git/objects/pack/*.pack | wc -l").stdout.strip() == "1"
     site.change("page.py", "TEXT = 'last'\n")
