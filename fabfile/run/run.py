@@ -14,8 +14,7 @@ from invoke.context import Context
 from ..errors import Interrupted, RoadieError
 from ..scripts.render import render
 from ..scripts.stages import Sequence, applicable
-from ..settings.names import ROLES
-from ..settings.reading import Settings, check_topology, read
+from ..settings.reading import Settings, check_topology, read, roles_of
 from ..ssh.host import Host
 from ..ssh.session import Payload
 from .executor import hosts_of, in_parallel
@@ -34,7 +33,7 @@ def targets(c: Context) -> tuple[Settings, list[Host]]:
 
 @dataclass(frozen=True)
 class Run:
-    """One sequence of stages with the values for its templates: one script, the same for every host.
+    """One sequence of stages with the values for its templates: one script for all hosts with equal roles.
 
     `wait` is how many seconds to wait for another run's lock. With `dry_run` nothing is changed.
     """
@@ -55,12 +54,12 @@ class Run:
         what still finishes on which host.
         """
         reports = {host.name: HostReport(host.name, shows_details=self.dry_run) for host in hosts}
-        script = self.script()
+        scripts = {roles: self.script(roles) for roles in {*map(self._roles_of, hosts)}}
 
         def carry_out(host: Host) -> None:
             report = reports[host.name]
             try:
-                outcome = host.execute(script, payload, report.take, self.nonce)
+                outcome = host.execute(scripts[self._roles_of(host)], payload, report.take, self.nonce)
             except RoadieError as error:
                 report.error = error
             else:
@@ -76,8 +75,8 @@ class Run:
                 raise result
         return Report(list(reports.values()))
 
-    def script(self) -> str:
-        """The stages' templates in the frame that carries them out."""
+    def script(self, roles: tuple[str, ...]) -> str:
+        """The templates of the stages that a host with these roles needs, in the frame that runs them."""
         run = {
             "nonce": self.nonce,
             "dry_run": self.dry_run,
@@ -87,8 +86,11 @@ class Run:
             "command": self.command,
         }
         values, settings = self.values, self.values["settings"]
-        stages = applicable(self.stages, settings, values.get("project"), ROLES)
+        stages = applicable(self.stages, settings, values.get("project"), roles)
         return render("frame/stage.sh.j2", settings.own_templates, {**values, "run": run, "stages": stages})
+
+    def _roles_of(self, host: Host) -> tuple[str, ...]:
+        return roles_of(self.values["settings"], host.name)
 
 
 def _what_still_finishes(reports: list[HostReport]) -> str:

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 import scripts
+from roadie.project.reading import Project
 from roadie.scripts import stages
+from roadie.settings.names import ROLES
+from roadie.settings.schema import Settings
 from roadie.tasks.shipping import _deploy_stages
 
 PROJECT = scripts.values()["project"]
@@ -53,3 +56,30 @@ def test_a_sequence_of_the_users_own_stays_as_it_is_where_that_is_so(chosen, seq
 def test_without_migrations_neither_dump_nor_migrate_runs() -> None:
     left_out = {*stages.DEPLOY} - {*_deploy_stages(False, PROJECT)}
     assert left_out == {stages.dump, stages.migrate}
+
+
+def test_a_stage_runs_where_its_condition_holds_and_on_hosts_with_its_role() -> None:
+    def is_watched(settings: Settings, project: Project | None) -> bool:
+        return settings.watch > 0
+
+    always, watched, on_workers, everywhere = (
+        stages.Stage("always", "", ""),
+        stages.Stage("watched", "", "", when=is_watched),
+        stages.Stage("on-workers", "", "", role="worker"),
+        stages.Stage("everywhere", "", "", role=""),
+    )
+    sequence = (always, watched, on_workers, everywhere)
+    watching, blind = (scripts.values(watch=seconds)["settings"] for seconds in (5, 0))
+    assert stages.applicable(sequence, watching, PROJECT, ("web",)) == (always, watched, everywhere)
+    assert stages.applicable(sequence, blind, None, ("web", "worker")) == (always, on_workers, everywhere)
+    assert stages.applicable(sequence, blind, None, ("db",)) == (everywhere,)
+
+
+def test_no_dump_is_made_and_no_release_watched_where_the_settings_say_so() -> None:
+    settings = scripts.values(dump_before_migrate=False, watch=0)["settings"]
+    found = stages.applicable(stages.DEPLOY, settings, PROJECT, ROLES)
+    assert {*stages.DEPLOY} - {*found} == {stages.dump, stages.watch}
+
+
+def test_every_stage_is_for_a_role_that_a_host_can_have() -> None:
+    assert {stage.role for stage in stages.OURS} <= {"", *ROLES}
