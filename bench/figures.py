@@ -120,6 +120,8 @@ def _start_and(seconds: float) -> _Ask:
     return lambda figures: figures.reading("rollback", "start of the app") + seconds
 
 
+#: seconds that Mina, the fastest deployer, takes to the new code for the same line (measured in November 2026)
+MINA = 3.8
 _BOUNDS: tuple[tuple[str, _Ask, _Ask], ...] = (
     (
         "fab --list: 0.04 s more than one that imports fabric",
@@ -138,11 +140,12 @@ _BOUNDS: tuple[tuple[str, _Ask, _Ask], ...] = (
         _roadie("converged", 100),
         _times(0.15, "pyinfra", "converged", 100),
     ),
-    ("one line, 0 ms: 1.25 x fabric-fast", _roadie("line"), _times(1.25, "fabric-fast", "line")),
-    ("one line, 100 ms: 1.25 x fabric-fast", _roadie("line", 100), _times(1.25, "fabric-fast", "line", 100)),
+    ("one line, 0 ms: 2 x fabric-fast", _roadie("line"), _times(2, "fabric-fast", "line")),
+    ("one line, 0 ms: half of Mina's 3.8 s", _roadie("line"), lambda figures: MINA / 2),
+    ("one line, 100 ms: 1.5 x fabric-fast", _roadie("line", 100), _times(1.5, "fabric-fast", "line", 100)),
     ("nothing new, 0 ms: 1.3 x (bash + import fabric)", _roadie("nothing"), _nothing()),
     ("nothing new, 100 ms: 1.3 x (bash + import fabric)", _roadie("nothing", 100), _nothing(100)),
-    ("one more requirement, 0 ms: 0.6 x bash", _roadie("requirement"), _times(0.6, "bash", "requirement")),
+    ("one more requirement, 0 ms: 1 x bash", _roadie("requirement"), _times(1, "bash", "requirement")),
     ("rollback: the app's start + 1.5 s", _roadie("rollback"), _start_and(1.5)),
     ("rollback --to: the app's start + 1.5 s", _roadie("rollback-to"), _start_and(1.5)),
     (
