@@ -120,7 +120,7 @@ def _start_and(seconds: float) -> _Ask:
     return lambda figures: figures.reading("rollback", "start of the app") + seconds
 
 
-#: seconds that Mina, the fastest deployer, takes to the new code for the same line (measured in November 2026)
+#: Seconds that Mina, the fastest deployer, takes for the same line (measured in November 2026).
 MINA = 3.8
 _BOUNDS: tuple[tuple[str, _Ask, _Ask], ...] = (
     (
