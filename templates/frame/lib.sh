@@ -3,7 +3,7 @@
 
 went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
 went_on='' # from when migrations are applied until their release serves: which, and the way back
-stage='' doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' known_format=1
+stage='' stage_depth=0 doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' known_format=1
 release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
 declare -A modes=() services=()
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # a kind of database adds its own
@@ -69,8 +69,8 @@ disk_is_full() { # sets disk_full to the sentence that says which
 }
 
 on_error() { # CODE COMMAND
-  [[ ${BASH_SUBSHELL} == 0 ]] || exit "$1"
-  ((200 < $1 && $1 < 208)) && exit $(($1 - 200))
+  [[ ${BASH_SUBSHELL} == "${stage_depth}" ]] || exit "$1"
+  ((200 < $1 && $1 < 208)) && exit $((stage_depth ? $1 : $1 - 200))
   local why="exit code $1"
   [[ $1 != 137 ]] || why='killed (exit code 137; out of memory?)'
   [[ -n ${doing} ]] || why="${2%%$'\n'*}: ${why}"
@@ -132,6 +132,7 @@ run_apart() { # FUNCTION: in a process of its own, with which its functions and 
 }
 
 apart() { # FUNCTION
+  stage_depth=${BASH_SUBSHELL} # what fails here is told here, where it is known
   trap on_term TERM
   "$1"
 }

@@ -300,3 +300,18 @@ def test_a_program_that_came_back_while_it_was_stopped_is_stopped_again(shell):
         "reloadConfig",
         "removeProcessGroup",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "what", "why"),
+    [
+        ("change house false", 6, "house", "exit code 1;"),
+        ("false", 6, "test", "false: exit code 1;"),
+        ("fail house 'it burns' 7", 7, "house", "it burns"),
+        ("local told; told=$(fail house 'it burns' 7)", 7, "house", "it burns"),
+        ("change house eval '(exit 3)'", 6, "house", "exit code 3;"),
+    ],
+)
+def test_what_fails_in_a_stage_of_the_users_own_is_told_once_and_by_its_name(shell, body, code, what, why):
+    assert shell.run(f"own() {{\n{body}\n}}\nrun_apart own") == [("failed", what)]
+    assert (shell.code, shell.detail[: len(why)]) == (code, why)
