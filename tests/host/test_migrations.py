@@ -27,7 +27,8 @@ with_release "${release}" unapply_migrations ${names}
 FABFILE = """from roadie import *
 from roadie.scripts.stages import live
 
-take_back = Stage("take-back", "Take migrations back.", "stages/take-back.sh.j2", user="root")
+speaks = ("database", "inspection", "migrations")
+take_back = Stage("take-back", "Take migrations back.", "stages/take-back.sh.j2", user="root", needs=speaks)
 use(bootstrap=(live, take_back))
 """
 
