@@ -94,7 +94,7 @@ mysql = databases["mysql"]
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",
-    needs=("web", "virtualenv"),
+    needs=("early-start", "virtualenv"),
     role="",
 )
 supervisor = _stage(
@@ -113,7 +113,7 @@ served = _stage("release/served", "End here if the release serves by now.", need
 load = _stage(
     "early-start/load",
     "Have the release's process begin, which loads what every release needs.",
-    needs=("release", "web", "virtualenv"),
+    needs=("release", "early-start", "virtualenv"),
     when=_has_index_requirements,
 )
 receive = _stage("code/receive", "Take in the code that the host lacks.", needs=("code",))
@@ -143,7 +143,7 @@ migrate = _stage(
     "Bring the database to the release's code.",
     needs=("release", "inspection", "migrations"),
 )
-start = _stage("web/start", "Start the release in the idle slot.", needs=("web",))
+start = _stage("web/start", "Start the release in the idle slot.", needs=("web", "early-start"))
 gate = _stage("gate/gate", "Ask the new release for a page before any visitor can.", needs=("web", "gate"))
 switch = _stage("web/switch", "Move the site to the new release.", needs=("release", "web"))
 watch = _stage(
@@ -163,7 +163,9 @@ prune = _stage("release/prune", "Remove what no release uses any more.", needs=(
 history = _stage("release/history", "Tell of the releases that the host has.", needs=("release", "database"))
 back = _stage("release/back", "Find the release to go back to.", needs=("release", "migrations"))
 warm = _stage(
-    "gate/warm", "Start the older release before the database is changed for it.", needs=("web", "gate")
+    "gate/warm",
+    "Start the older release before the database is changed for it.",
+    needs=("web", "early-start", "gate"),
 )
 unapply = _stage(
     "migrations/unapply",

@@ -28,19 +28,7 @@ begin_inspection() { # the static files that serve stand in for those of the rel
   fi
   static_from "${from}"
   teller='' call="release.inspect('${collected}', '${digest}')"
-  if waits "${release_dir}"; then order_inspection "${call}"; else inspect_now "${call}"; fi
-}
-
-order_inspection() { # CALL: of the process in the idle slot, which forks for it
-  local slot
-  keep_loaded
-  [[ -n ${loaded} ]] || load_release "${release_dir}"
-  slot=${root}/slots/${idle}
-  mkfifo -m 600 -- "${slot}/answers"
-  chown -- "${app}:${app}" "${slot}/answers"
-  exec 6<>"${slot}/answers"
-  printf '%s\n' "$1" "${static_variables[@]}" >"${slot}/inspect.new"
-  mv -T -- "${slot}/inspect.new" "${slot}/inspect"
+  if waits "${release_dir}"; then order_inspection "${call}" "${static_variables[@]}"; else inspect_now "${call}"; fi
 }
 
 inspect_now() { # CALL

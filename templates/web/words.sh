@@ -42,82 +42,14 @@ drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after tha
 
 idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on
 workers=2                                               # how many answer there, as far as its program says; they themselves know best
-loaded='' loaded_venv=''                                # by which release's folder the process began that waits there until it may serve, and in which virtualenv
 started_ahead=''                                        # a rollback has started the release before it changes the database
 
-start_release() {
-  keep_loaded
-  [[ -n ${loaded} ]] || load_release "${release_dir}"
-  change "start of ${release}" let_serve
-  loaded=''
-}
-
-let_serve() {
-  : >"${root}/slots/${idle}/serve"
-}
-
-start_ahead() {
-  start_release
-  started_ahead=1
-}
-
-keep_started() {
-  before_end=''
-}
-
-keep_loaded() { # or end what waits there, if it is not, but for folders, as a process that began only now
-  [[ -z ${loaded} ]] || is_as_loaded || change "slot ${idle} stopped" call_off
-}
-
-is_as_loaded() {
-  local before='' venv_before='' file text now
-  ! has_died || return 1
-  find_same "${loaded}" before "${root}"/releases/*/
-  find_same "${loaded}/venv" venv_before "${root}"/venvs/*/
-  for file in env program.in overlay/roadie_gunicorn.py; do
-    contents_of "${before}/${file}" text
-    contents_of "${release_dir}/${file}" now
-    text=${text//"${before}/"/"${release_dir}/"}
-    [[ ${text//"${venv_before}"/"${venv_dir}"} == "${now}" ]] || return 1
-  done
-  [[ ${venv_dir} == "${loaded_venv}" ]]
-}
-
-has_died() { # the process that was started in the slot; Supervisor may have started another
-  [[ ! -d /proc/${slot_pid:-none} ]]
-}
-
-waits() { # RELEASE_DIR: whether its program is roadie's, which waits, and not one of the user's own
-  local text=''
-  contents_of "$1/program.in" text 2>/dev/null
-  [[ ${text} == *' -m roadie_gunicorn '* ]]
-}
-
-call_off() {
-  loaded='' started_ahead='' before_end=''
-  discard_slot "${idle}"
-}
-
-load_beside() { # RELEASE: while it is made still; by the program of the one that serves
-  local release=$1 release_dir=${root}/releases/$1
-  ! waits "${root}/live/release" || load_release "${root}/live/release"
-}
-
-load_release() { # FOLDER: has its process wait in the idle slot until it may serve; by the program that lies in that release's folder
+begin_release() { # FOLDER: its process begins in the idle slot, by the program that lies in that release's folder
   local live
   live_slot live
   idle=${other_slot[${live:-green}]}
   program=${app}-${idle} program_log=${log_dir}/web-${idle}.log
-  # What Supervisor may still have of it without a file is stopped when the program starts.
-  if [[ -e ${program_files[${idle}]} || -L ${program_files[${idle}]} ]]; then
-    # A run that was cut after its switch may have left visitors there, some of them still queued.
-    if [[ -e ${root}/slots/${idle}/release/switched ]]; then
-      drain_slot "${idle}" 30
-      change "idle slot ${idle}" retire_slot "${idle}"
-    else
-      change "idle slot ${idle}" discard_slot "${idle}"
-    fi
-  fi
+  clear_idle_slot
   local note="for release ${release}"
   change "slot ${idle}" fill_slot "$1"
   note=''
@@ -125,7 +57,27 @@ load_release() { # FOLDER: has its process wait in the idle slot until it may se
   change "program ${program}" start_slot
   host_unlock
   # Until it is known to be needed, a run that ends takes it down.
-  loaded=$1 loaded_venv=${venv_dir} before_end=call_off
+  before_end=call_off
+}
+
+call_off() {
+  started_ahead='' before_end=''
+  discard_slot "${idle}"
+}
+
+has_died() { # the process that was started in the slot; Supervisor may have started another
+  [[ ! -d /proc/${slot_pid:-none} ]]
+}
+
+clear_idle_slot() { # of what a run left there that was cut; a program without a file is stopped when the slot's own starts
+  [[ -e ${program_files[${idle}]} || -L ${program_files[${idle}]} ]] || return 0
+  # Was it cut after its switch, visitors may be there, some of them still queued.
+  if [[ -e ${root}/slots/${idle}/release/switched ]]; then
+    drain_slot "${idle}" 30
+    change "idle slot ${idle}" retire_slot "${idle}"
+  else
+    change "idle slot ${idle}" discard_slot "${idle}"
+  fi
 }
 
 fill_slot() { # FOLDER: the idle slot, which is nobody's: one that was half filled is filled again

@@ -3,4 +3,4 @@ if [[ -n ${started_ahead} ]]; then
 else
   start_release
 fi
-keep_started
+before_end='' # from here on each stage says itself what becomes of it

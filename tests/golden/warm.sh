@@ -25,7 +25,8 @@ refuse_start() { # WHY
   fi
 }
 
-start_ahead
+start_release
+started_ahead=1
 begin_step "start of ${release}" cut
 read_health
 pass_gate accept_page
