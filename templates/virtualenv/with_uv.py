@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 PIP_ONLY = 3
-# What a project installs by pip must come out the same: the index with the best version wins, no
-# configuration of uv's own is read, no Python is fetched. Copies: a hard link into the cache would
-# leave the virtualenv's files in the builder's hands. One build at a time, as memory may be short.
+# What a project installs by pip must come out the same: the index with the best version wins, bytecode is
+# written, no configuration of uv's own is read, no Python is fetched. Files are copies: a hard link into the
+# cache would leave them in the builder's hands. One package is built at a time, as memory may be short.
 ENVIRONMENT = {
+    "UV_COMPILE_BYTECODE": "1",
     "UV_CONCURRENT_BUILDS": "1",
     "UV_INDEX_STRATEGY": "unsafe-best-match",
     "UV_LINK_MODE": "copy",
@@ -28,7 +29,7 @@ NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
 SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
 # Within requirements files both read these alike.
 ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
-# Of pip's configuration, what has no say in what is installed; pip's cache is not uv's.
+# These settings of pip change nothing in what is installed; pip's cache is not uv's.
 NO_MATTER = set(
     "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
     " no-input no-warn-script-location progress-bar quiet require-virtualenv root-user-action verbose".split()

@@ -2,7 +2,7 @@
 # Building a package runs code of that package, so every installer here runs as the build's user.
 
 # The build's user owns the cache: it holds uv, and what uv and pip keep. On the desk lie the requirements of one build.
-# Of the virtualenv that is built; file_options are the options within the requirements that are installed:
+# What a build finds out; file_options are the options within the requirements that it installs at the moment.
 pip_folder='' pip_wheel='' setuptools_wheel='' file_options=() with_uv_py='' uv_pin='' uv=''
 
 is_whole() { # VIRTUALENV: it bears root's mark, which the build's user cannot have made
@@ -57,14 +57,10 @@ why_pip_failed() { # prints it; where a package could not be built, its own last
 
 # ---- uv -----------------------------------------------------------------------------------------------------------------
 
-with_uv() { # ARGUMENT...: writes no bytecode, as uv would look through the whole virtualenv in each call
+with_uv() { # ARGUMENT...
   local options
   printf -v options '%s,' "${file_options[@]}"
   build_in "${pip_folder}" "${venv_dir}/bin/python" -I -S -c "${with_uv_py}" "${uv}/bin/uv" "${options}" "$@"
-}
-
-compile_packages() { # as pip does; a file that is for another Python fails, which does no harm
-  build_in "${cache}" "${venv_dir}/bin/python" -I -S -m compileall -qq -j 0 "${venv_dir}/lib" || :
 }
 
 ensure_uv() { # fetches it once; that it cannot be had is remembered for a week
