@@ -32,9 +32,7 @@ build_virtualenv() { # where uv fails, pip has the last word: people know the re
   trap remove_build EXIT
   find_installers
   start_afresh
-  if [[ ${installer} == uv ]] && ensure_uv && install_all with_uv; then
-    compile_packages
-  else
+  if [[ ${installer} != uv ]] || ! ensure_uv || ! install_all with_uv; then
     [[ -z ${installing} ]] || start_afresh
     install_all with_pip || fail "${what}" "${installing}: $(why_pip_failed)"
   fi
