@@ -34,7 +34,7 @@ class HungUp(paramiko.SSHException):  # type: ignore[misc]
 class Login:
     """One login, as Paramiko's `auth_strategy`: keys of `-i` alone, else OpenSSH's order."""
 
-    config: SshOptions
+    options: SshOptions
     user: str
     #: files given with -i: no others are offered
     given: Sequence[Path] = ()
@@ -45,7 +45,7 @@ class Login:
 
     def authenticate(self, transport: paramiko.Transport) -> None:
         """Offer one after the other; raise Paramiko's AuthenticationException if none is taken."""
-        agent = _connect_agent(self.config.agent) if self._may_use_agent() else None
+        agent = _connect_agent(self.options.agent) if self._may_use_agent() else None
         try:
             self._offer(transport, agent.get_keys() if agent else ())
         finally:
@@ -83,7 +83,7 @@ class Login:
             yield "the key given as pkey", self.own["pkey"]
         files = [*self.given, *_listed(self.own.get("key_filename"))]
         if not self.given:
-            files += self.config.identity_files
+            files += self.options.identity_files
         files = [each for each in dict.fromkeys(files) if each.exists()]
         public = {_public_part(each) for each in files}
         matching = [key for key in held if key.asbytes() in public]
@@ -99,20 +99,20 @@ class Login:
 
     def _load(self, files: Iterable[Path]) -> Iterator[tuple[str, paramiko.PKey]]:
         for file in files:
-            key = _load_key(file, self.own.get("passphrase"), self.config.is_batch)
+            key = _load_key(file, self.own.get("passphrase"), self.options.is_batch)
             if isinstance(key, paramiko.PKey):
                 yield str(file), key
             elif key:
                 self.skipped.append(f"{file} ({key})")
 
     def _may_use_agent(self) -> bool:
-        return self.config.agent != "none" and self.own.get("allow_agent", True)
+        return self.options.agent != "none" and self.own.get("allow_agent", True)
 
     def _only_files(self) -> bool:
-        return bool(self.given) or self.config.identities_only
+        return bool(self.given) or self.options.identities_only
 
     def _names_its_keys(self) -> bool:
-        return self.config.has_own_identities or bool(self.own.get("key_filename"))
+        return self.options.has_own_identities or bool(self.own.get("key_filename"))
 
 
 def _listed(value: object) -> list[Path]:

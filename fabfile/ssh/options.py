@@ -63,10 +63,10 @@ def ask(name: str, user: str | None, port: int | None, file: str | None) -> SshO
     return _read(name, _ssh("-G", "-T", *options, "--", name))
 
 
-def expand(text: str, config: SshOptions) -> str:
+def expand(text: str, options: SshOptions) -> str:
     """Fill in what %h, %p and the like stand for."""
-    said = {"hostname": config.hostname, "port": str(config.port), "user": config.user}
-    return _expand(text, _tokens(config.name, said))
+    said = {"hostname": options.hostname, "port": str(options.port), "user": options.user}
+    return _expand(text, _tokens(options.name, said))
 
 
 def _ssh(*args: str) -> str:

@@ -22,7 +22,7 @@ from fabric import Connection
 from paramiko.config import SSHConfig
 
 from ..errors import RoadieError, Unreachable, UsageError
-from . import options
+from . import options as ssh_options
 from .login import HungUp, Login
 from .options import Hop, SshOptions
 from .trust import Trust
@@ -49,11 +49,11 @@ def connect(c: Connection, *, user: str | None = None, port: int | None = None) 
         return
     logging.getLogger("paramiko").addHandler(logging.NullHandler())
     user, port = user or _own_user(c), port or _own_port(c)
-    config = options.ask(c.original_host, user, port, _config_file(c))
+    options = ssh_options.ask(c.original_host, user, port, _config_file(c))
     if c.is_connected:
-        _check_open(c, config)
+        _check_open(c, options)
     else:
-        _open(c, config)
+        _open(c, options)
     _checked.add(c.transport)
 
 
@@ -83,11 +83,11 @@ def without_ssh_config(config: Any) -> Any:
     return clone
 
 
-def _open(c: Connection, config: SshOptions) -> None:
-    c.host, c.port, c.user = config.hostname, config.port, _user(c, config)
-    trust = Trust(config, c.host, c.port)
-    login = Login(config, c.user, _given_identities(c), _own_kwargs(c))
-    timeout = _timeout(c, login.own, config)
+def _open(c: Connection, options: SshOptions) -> None:
+    c.host, c.port, c.user = options.hostname, options.port, _user(c, options)
+    trust = Trust(options, c.host, c.port)
+    login = Login(options, c.user, _given_identities(c), _own_kwargs(c))
+    timeout = _timeout(c, login.own, options)
     kinds = trust.known_kinds()
     c.connect_kwargs = {
         "banner_timeout": timeout,
@@ -97,17 +97,17 @@ def _open(c: Connection, config: SshOptions) -> None:
     }
     # No table of known keys is given to Paramiko: so the policy is asked each time, and rules alone.
     c.client.set_missing_host_key_policy(_Policy(trust))
-    with _explained(c, config, login, timeout):
-        sock = _socket(c, config, timeout)
+    with _explained(c, options, login, timeout):
+        sock = _socket(c, options, timeout)
         c.client.connect(c.host, c.port, c.user, sock=sock, **c.connect_kwargs)
     c.transport = c.client.get_transport()
 
 
-def _check_open(c: Connection, config: SshOptions) -> None:
+def _check_open(c: Connection, options: SshOptions) -> None:
     if isinstance(c.gateway, Connection):
         connect(c.gateway)
     key = c.transport.get_remote_server_key()
-    Trust(config, c.host, int(c.port)).check(key.get_name(), key.asbytes())
+    Trust(options, c.host, int(c.port)).check(key.get_name(), key.asbytes())
 
 
 def _own_user(c: Connection) -> str | None:
@@ -120,10 +120,10 @@ def _own_port(c: Connection) -> int | None:
     return None if said == int(c.ssh_config.get("port", c.config.port)) else said
 
 
-def _user(c: Connection, config: SshOptions) -> str:
+def _user(c: Connection, options: SshOptions) -> str:
     """OpenSSH's answer; where that is only its default, fabric.yaml's."""
-    is_default = config.user == getpass.getuser()
-    return str(c.config.user) if is_default and not _own_user(c) else config.user
+    is_default = options.user == getpass.getuser()
+    return str(c.config.user) if is_default and not _own_user(c) else options.user
 
 
 def _own_kwargs(c: Connection) -> dict[str, Any]:
@@ -142,9 +142,9 @@ def _config_file(c: Connection) -> str | None:
     return str(Path(file).expanduser()) if file else None
 
 
-def _timeout(c: Connection, own: Any, config: SshOptions) -> int:
+def _timeout(c: Connection, own: Any, options: SshOptions) -> int:
     said = own.get("timeout") or c.connect_timeout or c.config.timeouts.connect
-    return int(said or config.timeout or DEFAULT_TIMEOUT)
+    return int(said or options.timeout or DEFAULT_TIMEOUT)
 
 
 # ---- Sockets and gateways -----------------------------------------------------------------------
@@ -184,14 +184,14 @@ def _tune(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def _socket(c: Connection, config: SshOptions, timeout: int) -> Any:
-    gateway = _gateway(c, config)
+def _socket(c: Connection, options: SshOptions, timeout: int) -> Any:
+    gateway = _gateway(c, options)
     if isinstance(gateway, str):
         return _proxy(gateway)
     if gateway:
         address = (c.host, c.port)
         return gateway.transport.open_channel("direct-tcpip", address, ("", 0), timeout=timeout)
-    return _dial(c.host, c.port, config.family, timeout)
+    return _dial(c.host, c.port, options.family, timeout)
 
 
 def _dial(host: str, port: int, family: int, timeout: int) -> socket.socket:
@@ -218,17 +218,17 @@ def _proxy(command: str) -> socket.socket:
     return ours
 
 
-def _gateway(c: Connection, config: SshOptions) -> Connection | str | None:
+def _gateway(c: Connection, options: SshOptions) -> Connection | str | None:
     """What leads to the host: of the user's own making first, else of OpenSSH's configuration."""
     is_own = c.gateway and not {"proxyjump", "proxycommand"} & set(c.ssh_config)
     if is_own and isinstance(c.gateway, Connection):
         connect(c.gateway)
         return c.gateway
     if is_own:
-        return options.expand(str(c.gateway), config)
+        return ssh_options.expand(str(c.gateway), options)
     # As in OpenSSH a ProxyJump for all hosts does not lead the jump host through itself.
-    hops = tuple(each for each in config.jumps if each.host not in (config.name, config.hostname))
-    c.gateway = _jump(hops, c) if hops else config.proxy_command or None
+    hops = tuple(each for each in options.jumps if each.host not in (options.name, options.hostname))
+    c.gateway = _jump(hops, c) if hops else options.proxy_command or None
     return c.gateway
 
 
@@ -276,7 +276,7 @@ class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
 
 
 @contextmanager
-def _explained(c: Connection, config: SshOptions, login: Login, timeout: int) -> Iterator[None]:
+def _explained(c: Connection, options: SshOptions, login: Login, timeout: int) -> Iterator[None]:
     """Turn every way of not getting in into one line that says which, and what to do."""
     try:
         yield
@@ -285,11 +285,11 @@ def _explained(c: Connection, config: SshOptions, login: Login, timeout: int) ->
         raise
     except (paramiko.SSHException, OSError, EOFError) as error:
         c.client.close()
-        raise Unreachable(f"{config.name}: {_why(error, config, login, timeout)}") from error
+        raise Unreachable(f"{options.name}: {_why(error, options, login, timeout)}") from error
 
 
-def _why(error: BaseException, config: SshOptions, login: Login, timeout: int) -> str:
-    at = f"{config.hostname} port {config.port}"
+def _why(error: BaseException, options: SshOptions, login: Login, timeout: int) -> str:
+    at = f"{options.hostname} port {options.port}"
     if isinstance(error, HungUp):
         tried = f"{len(login.tried)} keys ({', '.join(login.tried)})"
         return f"the host hung up after {tried}; name the right one with -i FILE"
@@ -300,7 +300,7 @@ def _why(error: BaseException, config: SshOptions, login: Login, timeout: int) -
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return f"no common ground with its sshd: {error}"
     if isinstance(error, socket.gaierror):
-        return f"the name {config.hostname} does not resolve ({error.strerror}); check its spelling"
+        return f"the name {options.hostname} does not resolve ({error.strerror}); check its spelling"
     if isinstance(error, ConnectionRefusedError):
         return f"nothing listens at {at}; is that the port of its sshd?"
     if isinstance(error, TimeoutError):

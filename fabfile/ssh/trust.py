@@ -14,10 +14,10 @@ from .options import SshOptions
 class Trust:
     """The rules for the key of one host, by OpenSSH's files and settings."""
 
-    def __init__(self, config: SshOptions, host: str, port: int) -> None:
-        self.config = config
-        self.name = host_keys.name_of(host, port, config.key_alias)
-        self.files = (*config.known_hosts, *config.global_known_hosts)
+    def __init__(self, options: SshOptions, host: str, port: int) -> None:
+        self.options = options
+        self.name = host_keys.name_of(host, port, options.key_alias)
+        self.files = (*options.known_hosts, *options.global_known_hosts)
 
     def known_kinds(self) -> list[str]:
         """The kinds of key to ask the host for first."""
@@ -31,7 +31,7 @@ class Trust:
             raise Unreachable(self._changed(finding.where, shown))
         if finding.verdict is Verdict.REVOKED:
             raise Unreachable(
-                f"{self.config.name}: its host key {shown} is revoked by {finding.where}; "
+                f"{self.options.name}: its host key {shown} is revoked by {finding.where}; "
                 "nothing was sent to it"
             )
         if finding.verdict is Verdict.UNKNOWN:
@@ -41,24 +41,24 @@ class Trust:
         file = where.rpartition(":")[0]
         forget = shlex.join(["ssh-keygen", "-f", file, "-R", self.name])
         return (
-            f"{self.config.name}: ITS HOST KEY HAS CHANGED (now {shown}, another one is in {where}); "
+            f"{self.options.name}: ITS HOST KEY HAS CHANGED (now {shown}, another one is in {where}); "
             "someone may be in between, so nothing was sent; "
             f"only if you know that the host was made anew: {forget}"
         )
 
     def _accept(self, kind: str, blob: bytes, shown: str) -> None:
-        if self.config.strict not in ("accept-new", "no"):
+        if self.options.strict not in ("accept-new", "no"):
             self._ask(shown)
-        is_hashed = self.config.hashes_known_hosts
-        for file in self.config.known_hosts[:1]:
+        is_hashed = self.options.hashes_known_hosts
+        for file in self.options.known_hosts[:1]:
             try:
                 host_keys.remember(file, self.name, kind, blob, is_hashed=is_hashed)
             except OSError as error:
                 console.say(f"{file}: cannot keep the host key: {error.strerror}", error=True)
 
     def _ask(self, shown: str) -> None:
-        name = self.config.name
-        can_ask = self.config.strict == "ask" and not self.config.is_batch
+        name = self.options.name
+        can_ask = self.options.strict == "ask" and not self.options.is_batch
         if not (can_ask and console.is_interactive()):
             raise Unreachable(
                 f"{name}: its host key is not known ({shown}); compare that with the host's own, "
@@ -69,8 +69,8 @@ class Trust:
             raise Unreachable(f"{name}: its host key was not accepted; nothing was sent to it")
 
     def _accepting_command(self) -> str:
-        port = [] if self.config.port == host_keys.SSH_PORT else ["-p", str(self.config.port)]
-        if self.config.strict == "ask":
-            return shlex.join(["ssh", *port, f"{self.config.user}@{self.config.name}"])
-        scan = shlex.join(["ssh-keyscan", *port, self.config.hostname])
-        return f"{scan} >>{shlex.quote(str(next(iter(self.config.known_hosts), '')))}"
+        port = [] if self.options.port == host_keys.SSH_PORT else ["-p", str(self.options.port)]
+        if self.options.strict == "ask":
+            return shlex.join(["ssh", *port, f"{self.options.user}@{self.options.name}"])
+        scan = shlex.join(["ssh-keyscan", *port, self.options.hostname])
+        return f"{scan} >>{shlex.quote(str(next(iter(self.options.known_hosts), '')))}"
