@@ -1,4 +1,4 @@
-"""The commit to ship, and the bytes of it that a host lacks. Git is asked, never changed."""
+"""The commit to ship, and the bytes that a host lacks of it. roadie only reads the repository."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..errors import Interrupted, RoadieError, UsageError
 SMALL = 4 << 20
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FORMAT = "--format=%T%n%an <%ae>%n%cI%n%s"
-# What a hook or an alias of git leaves in the environment speaks of another folder than ours.
+# A git hook or alias sets these variables, and they name another repository than the project's.
 _NOT_OURS = frozenset(
     "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX GIT_NAMESPACE GIT_COMMON_DIR"
     " GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES".split()
@@ -44,7 +44,7 @@ class GitFailed(RoadieError):
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit, as a release tells of it; `tree` is all of it, whatever part of it ships."""
+    """One commit, with what a release records of it. `tree` is the whole commit, though less may ship."""
 
     sha: str
     tree: str
@@ -53,22 +53,22 @@ class Commit:
     committed_at: str
     branch: str = ""
     ref: str = "HEAD"
-    #: where the folder that was asked lies in the repository, as `sites/one/`
+    #: the project's folder in the repository, such as `sites/one/`
     prefix: str = ""
-    #: the folder that git says is checked out at this commit, if any
+    #: the folder in which this commit is checked out, if there is one
     folder: Path | None = None
 
     @cached_property
     def dirty(self) -> tuple[str, ...]:
-        """What the folder holds beyond this commit and so does not ship; asked for when wanted first."""
+        """The changed files that are not committed, and so do not ship. Git is asked on first use."""
         return _dirty(self.folder) if self.folder else ()
 
 
 class Pack:
-    """A pack too large for memory: a file without a name, sliced as bytes are."""
+    """A pack in a nameless file, sliced like bytes, as it may be too large for memory."""
 
     def __init__(self) -> None:
-        self.file = tempfile.TemporaryFile(prefix="roadie-")  # noqa: SIM115, it lives as long as this
+        self.file = tempfile.TemporaryFile(prefix="roadie-")  # noqa: SIM115, the file lives as long as this object
         weakref.finalize(self, self.file.close)
 
     def __len__(self) -> int:
@@ -80,10 +80,10 @@ class Pack:
 
 
 def find_commit(root: Path, ref: str = "HEAD") -> Commit:
-    """Find what `ref` names in the repository that holds the folder `root`.
+    """Find the commit that `ref` names in the repository of the folder `root`.
 
-    Raises NoCommit where nothing is committed yet, and UsageError for a ref that names nothing,
-    no commit, or two.
+    Raises NoCommit if nothing is committed yet. Raises UsageError if the ref names nothing, something that is
+    no commit, or two commits.
     """
     if not ref.strip() or not ref.isprintable():
         raise UsageError(f"--ref {ref!r} names nothing; give a branch, a tag or a commit")
@@ -110,10 +110,10 @@ def tree_of(root: Path, commit: Commit, folder: str = "") -> str:
 
 
 def pack(root: Path, tree: str, have: Iterable[str]) -> bytes | Pack:
-    """Pack the objects of a tree that a host with the trees `have` lacks; b"" if it lacks none.
+    """Pack the objects of a tree that a host lacks if it has the trees `have`; b"" if it lacks none.
 
-    The pack is thin: what it holds may be mere differences from what the host has. The trees that
-    come first in `have` serve best for that.
+    The pack is thin: it may hold only the differences from objects that the host has. Git compares with the
+    first trees of `have` before others.
     """
     theirs = [sha for sha in have if _SHA.fullmatch(sha)]
     if tree in theirs:
@@ -123,7 +123,7 @@ def pack(root: Path, tree: str, have: Iterable[str]) -> bytes | Pack:
     except GitFailed:
         if not theirs:
             raise
-        # A partial clone may lack what it would have to compare with.
+        # A partial clone may lack the objects to compare with.
         made = _pack(root, tree, [])
     return made if len(made) > SMALL else made[:]
 
@@ -136,16 +136,16 @@ def git(
     stdout: IO[bytes] | None = None,
     environment: Mapping[str, str] = _OURS,
 ) -> bytes:
-    """Run git in `root` with `text` or a file as its input; what it prints.
+    """Run git in `root`, with `text` or a file as its input, and return its output.
 
-    Raises UsageError for a folder that git will not look into, Interrupted if Ctrl-C ended git, GitFailed
-    when it fails.
+    Raises UsageError if git refuses to read the folder, Interrupted if Ctrl-C ended git, and GitFailed if
+    git fails.
     """
     kept = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
     given: dict[str, Any] = {"stdin": stdin} if stdin else {"input": os.fsencode(text)}
     try:
         done = subprocess.run(
-            # Without it git says nothing of a name that a tag has as well, be it HEAD.
+            # Without this option git does not warn of a name that is a tag too, even if the name is HEAD.
             ["git", "-C", str(root), "-c", "core.warnAmbiguousRefs=false", *args],
             stdout=stdout or subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -154,7 +154,7 @@ def git(
         )
     except FileNotFoundError:
         raise UsageError("git is not installed here; install it: roadie ships commits") from None
-    if done.returncode == -signal.SIGINT:  # which the terminal sends to git as well
+    if done.returncode == -signal.SIGINT:  # The terminal sends Ctrl-C to git as well.
         raise Interrupted(f"{root}: git {args[0]} was interrupted; run the same command again")
     if done.returncode:
         raise _explain(root, args[0], done.stderr)
@@ -176,10 +176,10 @@ def _explain(root: Path, command: str, stderr: bytes) -> RoadieError:
 
 
 def _resolve(root: Path, ref: str) -> tuple[dict[str, str], str]:
-    """What a ref may mean, as full names with their commits; and HEAD's commit."""
+    """The full names that a ref may mean, each with its commit, and the commit of HEAD."""
     kinds = () if ref == "HEAD" else ("refs/heads/", "refs/tags/", "refs/remotes/")
     names = [*(f"{kind}{ref}" for kind in kinds), ref, "HEAD"]
-    # Asked through standard input, where no name can pass for an option.
+    # On standard input no name can be taken for an option.
     asked = "".join(f"{name}^{{commit}}\n" for name in names)
     told = git(root, "cat-file", "--batch-check=%(objectname)", text=asked).decode("utf-8", "replace")
     found = [line if _SHA.fullmatch(line) else "" for line in told.splitlines()]
@@ -199,8 +199,8 @@ def _no_single_commit(root: Path, ref: str, named: Mapping[str, str]) -> UsageEr
 
 
 def _place(root: Path, head: str) -> tuple[str, str]:
-    """Where a folder lies in its repository, and the branch that is checked out there, if any is."""
-    asked = ("--symbolic-full-name", "HEAD") if head else ()  # git fails where there is no commit yet
+    """The place of a folder in its repository, and the branch that is checked out, if there is one."""
+    asked = ("--symbolic-full-name", "HEAD") if head else ()  # Git fails if there is no commit yet.
     told = git(root, "rev-parse", "--show-prefix", *asked).removesuffix(b"\n")
     prefix, _, name = told.rpartition(b"\n") if head else (told, b"", b"")
     branch = _clean(name)
@@ -208,7 +208,7 @@ def _place(root: Path, head: str) -> tuple[str, str]:
 
 
 def _branch(ref: str, known: Container[str]) -> str:
-    """The name of the branch that a ref means, if it means one."""
+    """The branch that a ref means; empty if the ref means no branch."""
     full = ref if ref.startswith("refs/heads/") else f"refs/heads/{ref}"
     return full.removeprefix("refs/heads/") if full in known else ""
 
@@ -219,7 +219,7 @@ def _dirty(root: Path) -> tuple[str, ...]:
 
 
 def _known(root: Path, trees: list[str]) -> list[str]:
-    """Those trees that are in the repository here as well."""
+    """The trees that this repository has too."""
     told = git(
         root,
         "cat-file",
@@ -233,8 +233,8 @@ def _known(root: Path, trees: list[str]) -> list[str]:
 def _pack(root: Path, tree: str, known: list[str]) -> Pack:
     made = Pack()
     with tempfile.TemporaryFile(prefix="roadie-") as wanted:
-        # A tree after a "-" is not sent, but what is sent may be told as a difference from it;
-        # `pack-objects --thin` does so with commits only, and a changed line costs its whole file.
+        # Git does not send a tree after a "-", but it may send other objects as differences from that tree.
+        # `pack-objects --thin` compares with commits only, so a changed line would cost its whole file.
         wanted.write("".join(f"-{sha}\n" for sha in known).encode())
         wanted.flush()
         git(root, "rev-list", "--objects", tree, *(f"^{sha}" for sha in known), "--", stdout=wanted)
@@ -244,6 +244,6 @@ def _pack(root: Path, tree: str, known: list[str]) -> Pack:
 
 
 def _clean(text: bytes) -> str:
-    """One line that can be printed, and written as UTF-8, whatever was in it."""
+    """The text as one line that can be printed and written as UTF-8."""
     line = text.decode("utf-8", "backslashreplace").strip()
     return "".join(char if char.isprintable() else "?" for char in line)

@@ -1,4 +1,4 @@
-"""Where a project's files are read from: a folder as it stands, or a commit that nobody checked out."""
+"""Where roadie reads a project's files: from a folder, or from a commit that is not checked out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..errors import UsageError
 _IGNORED = {"node_modules", "__pycache__", "site-packages"}
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LFS_SIZES = range(100, 1024)
-#: names of blobs that fit into the smallest pipe, so that git can wait for a reader
+#: the names of blobs in one question: they fit into the smallest pipe, so neither side blocks
 _AT_ONCE = 50
 
 
@@ -29,7 +29,7 @@ class Tree(Protocol):
 
 
 class FolderTree:
-    """The files of a folder that git knows or would add; without git, those that look like its own."""
+    """The files of a folder that git knows or would add. Without git: the files that look like its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class FolderTree:
 
     def list(self) -> Sequence[str]:
         if self._paths is None:
-            # git still lists what was removed and not yet committed.
+            # Git still lists files whose removal is not committed.
             known = [path for path in self._known_to_git() if (self.folder / path).is_file()]
             self._paths = sorted(known or _walk(self.folder))
         return self._paths
@@ -58,7 +58,7 @@ class FolderTree:
 
 
 class CommitTree:
-    """The files of a commit, read from git's objects; `prefix` is the folder that paths start from."""
+    """The files of a commit, read from git's objects. Paths start in the folder `prefix`."""
 
     def __init__(self, repo: Path, commit: str, prefix: str = "") -> None:
         self.repo = repo
@@ -75,11 +75,11 @@ class CommitTree:
         return _text(*self._blobs([entry.name])) if entry and entry.mode.startswith("100") else None
 
     def submodules(self, below: str = "") -> Sequence[str]:
-        """The paths where git would put another repository."""
+        """The paths of submodules."""
         return [path for path, entry in self._below(below) if entry.mode == "160000"]
 
     def lfs_pointers(self, below: str = "") -> Sequence[str]:
-        """The files that only name what Git LFS keeps elsewhere."""
+        """The files that are pointers of Git LFS."""
         small = [
             path
             for path, entry in self._below(below)
@@ -89,7 +89,7 @@ class CommitTree:
         return [path for path, content in zip(small, contents, strict=True) if content.startswith(_LFS)]
 
     def stray_links(self, below: str = "") -> Sequence[str]:
-        """The links that lead out of a folder, which then would lead anywhere or nowhere on a host."""
+        """The links that lead out of a folder. On a host they would lead to something else, or to nothing."""
         start = f"{below}/" if below else ""
         found = [(path, entry.name) for path, entry in self._below(below) if entry.mode == "120000"]
         targets = self._blobs([name for _, name in found])
@@ -104,7 +104,7 @@ class CommitTree:
         return ((path, entry) for path, entry in self._entries.items() if path.startswith(start))
 
     def _blobs(self, names: Sequence[str]) -> Sequence[bytes]:
-        """What these blobs hold; many are asked for at once."""
+        """The contents of these blobs, asked for in one go."""
         found: list[bytes] = []
         for place in range(0, len(names), _AT_ONCE):
             contents = self._contents or self._start_reading()
@@ -161,10 +161,10 @@ def _entries(repo: Path, treeish: str) -> dict[str, _Entry]:
 
 
 def _leads_out(path: str, links: Mapping[str, str]) -> bool:
-    """Follow a path as the kernel does, over links on the way to it too."""
+    """Follow a path as the kernel does, links on the way included."""
     here: list[str] = []
     ahead = path.split("/")
-    for _ in range(1000):  # a link may lead in a circle
+    for _ in range(1000):  # Links may lead in a circle.
         if not ahead:
             break
         step = ahead.pop(0)
@@ -200,7 +200,7 @@ def _split(output: bytes) -> list[str]:
 
 
 def _text(content: bytes) -> str:
-    # Whatever the file holds, nothing of it is lost: it may go into a hash.
+    # Every byte of the file is kept, as the text may go into a hash.
     return content.decode("utf-8-sig", "surrogateescape")
 
 

@@ -1,4 +1,4 @@
-"""Reads a Django project off its files: where things are and what it says for itself; never imports it."""
+"""Reads a Django project from its files, and never imports the project."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import requirements
 from .words import Code, Names, Word, classify, literal
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
-# Packages of settings that say nothing of the project's name.
+# A settings package with such a name does not tell the project's name.
 _GENERIC = frozenset(
     "config conf core project settings app apps src source code backend server django web website site main "
     "api".split()
@@ -28,12 +28,11 @@ _SUGGESTED = "Django>=5.2,<5.3"
 
 @dataclass(frozen=True)
 class Project:
-    """What roadie needs to know of a project; paths are from the tree's root, "" is the root itself.
+    """The facts about a project. Paths start at the root of the tree; "" is the root itself.
 
-    `ship_root` is the smallest folder with everything that a release needs; `pip_dir` is where pip is to
-    run, as paths in requirements start there. `requirements_digest` leaves out the project's own tree,
-    which `needs_tree` adds. Without a module of its own to serve, `wsgi_module` is "" and Django's own
-    application is meant.
+    `ship_root` is the smallest folder that holds everything a release needs. pip runs in `pip_dir`, as paths
+    in requirements start there. `requirements_digest` does not cover the project's own files; `needs_tree`
+    says that requirements lie among them. An empty `wsgi_module` means Django's own application.
     """
 
     name: str
@@ -57,7 +56,7 @@ class Project:
 
 
 def read(tree: Tree, settings: Settings) -> Project:
-    """Read the project in a tree; raises SettingsError for what is missing or can't be told."""
+    """Read the project in a tree. Raises SettingsError if a fact is missing or cannot be told."""
     manage_dir = posixpath.dirname(_manage_py(tree, settings))
     code = Code(tree, manage_dir)
     module = settings.settings_module or _settings_module(code, manage_dir)
@@ -92,7 +91,7 @@ def read(tree: Tree, settings: Settings) -> Project:
 
 
 def complete(settings: Settings, project: Project) -> Settings:
-    """The settings with what the project says where the user said nothing."""
+    """The settings, completed by the project where the user wrote nothing."""
     app = settings.app or _allowed(APP, project.name, "the project's name", "app")
     done = replace(
         settings,
@@ -105,7 +104,7 @@ def complete(settings: Settings, project: Project) -> Settings:
 
 
 def refuse_unsupported(tree: CommitTree, project: Project) -> None:
-    """Refuse a commit whose files are not all in it."""
+    """Refuse a commit that does not hold all of its files."""
     for path in tree.submodules(project.ship_root):
         raise SettingsError(f"{path}: submodules are not supported yet; commit its files themselves")
     for path in tree.lfs_pointers(project.ship_root):
@@ -160,7 +159,7 @@ def _settings_module(code: Code, manage_dir: str) -> str:
 
 
 def _settings_named(code: ast.Module) -> Iterator[tuple[str | None, bool]]:
-    """Each value that DJANGO_SETTINGS_MODULE gets (None: worked out), and if only as its default."""
+    """Each value that DJANGO_SETTINGS_MODULE gets (None if computed), and whether it is a default."""
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
             if node.func.attr == "setdefault" and _text(node.args[0]) == _VARIABLE:
@@ -183,7 +182,7 @@ def _names(code: Code, module: str, settings: Settings) -> Names:
 
 
 def _wsgi(code: Code, module: str, names: Names, settings: Settings) -> str:
-    """The module that Gunicorn is to serve, and its callable after a colon if it is named."""
+    """The module that Gunicorn serves, and after a colon the callable if one is named."""
     kind = settings.interface
     setting = f"{kind.upper()}_APPLICATION"
     found = settings.wsgi or _application(module, names, setting)
@@ -210,7 +209,7 @@ def _application(module: str, names: Names, setting: str) -> str:
 
 
 def _refuse_two_minds(code: Code, wsgi: str, module: str) -> None:
-    """manage.py often names a developer's settings and wsgi.py those of production: ask, don't guess."""
+    """Refuse to guess if manage.py and wsgi.py name different settings: one is often a developer's."""
     path = code.path(wsgi) or ""
     for value, is_default in _settings_named(code.parse(path)):
         if is_default and value and value != module and code.path(value):
@@ -221,13 +220,13 @@ def _refuse_two_minds(code: Code, wsgi: str, module: str) -> None:
 
 
 def _packages(module: str) -> list[str]:
-    """The packages around a module, the nearest first, at last the folder of manage.py itself."""
+    """The packages around a module, the nearest first. The last one is the folder of manage.py."""
     parts = module.split(".")
     return [".".join(parts[:length]) for length in reversed(range(len(parts)))]
 
 
 def _django(code: Code, module: str) -> str:
-    """The Django to suggest: the one that wrote the settings, by their first lines."""
+    """The Django to suggest: the version that the first lines of the settings name."""
     text = code.tree.read(code.path(module) or "") or ""
     found = re.search(r"using Django (\d+)\.(\d+)", text)
     return f"Django>={found[1]}.{found[2]},<{found[1]}.{int(found[2]) + 1}" if found else _SUGGESTED
@@ -265,7 +264,7 @@ def _url(names: Names, name: str) -> str | None:
 
 
 def _served(url: str | None, default: str) -> str:
-    """What nginx can serve of it: a path, as Django would complete it."""
+    """The path that nginx can serve, completed as Django does; the default if the URL is no path."""
     try:
         return URL_PATH.check(url if not url or url.startswith("/") or "://" in url else f"/{url}")
     except Wrong:

@@ -1,4 +1,4 @@
-"""The requirements that a project has, what they pull in, and what they lack to run here."""
+"""The requirements of a project: the files that they include, and the packages that they lack to run here."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PINS = {
     "uvicorn": "uvicorn==0.54.0",
     "uvicorn-worker": "uvicorn-worker==0.4.0",
     "gevent": "gevent==26.9.0",
-    "packaging": "packaging>=20",  # whichever the project's own packages brought will do
-    "uv": "uv==0.13.9",  # installs all of these in a third of pip's time
+    "packaging": "packaging>=20",  # Any version that the project's packages bring is good.
+    "uv": "uv==0.13.9",  # uv takes a third of pip's time.
 }
-# By a part of the worker class's name.
+# Keys are parts of the worker class's name.
 _FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker"), "gevent": ("gevent", "packaging")}
 
 NAMES = (
@@ -47,7 +47,7 @@ _OPTION = r"(?:^|\s)(--?[A-Za-z][\w-]*)"
 
 @dataclass(frozen=True)
 class Requirements:
-    """A requirements file with all that it includes, by their paths, and what they name.
+    """A requirements file with every file that it includes, and the packages that they name.
 
     `own_pins` has each pin that roadie may add, and the packages that each make it needless.
     """
@@ -60,24 +60,24 @@ class Requirements:
 
     @property
     def pins(self) -> tuple[str, ...]:
-        """What the project lacks to run, as lines of requirements of roadie's own."""
+        """roadie's own requirement lines for the packages that the project lacks to run."""
         return tuple(pin for pin, instead in self.own_pins.items() if not instead & self.packages.keys())
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Every option of pip's that the files have, in whatever line."""
+        """Every option of pip in the files."""
         lines = (line for text in self.files.values() for _, line in logical_lines(text))
         return tuple(sorted({option for line in lines for option in re.findall(_OPTION, line)}))
 
     @property
     def digest(self) -> str:
-        """A hash of everything that decides what pip installs, comments and empty lines aside."""
+        """A hash of all lines that decide what pip installs; comments and empty lines do not count."""
         lines = [[path, [line for _, line in logical_lines(text)]] for path, text in self.files.items()]
         return hashlib.sha256(json.dumps([self.path, lines, self.pins]).encode()).hexdigest()
 
 
 def find(tree: Tree, folder: str, lines: tuple[str, ...]) -> str:
-    """The requirements file of the project in `folder`: there, or in the nearest folder above.
+    """The requirements file of the project in `folder`, or in the nearest folder above that has one.
 
     `lines` are the requirements to suggest where there is no file at all.
     """
@@ -112,13 +112,13 @@ def collect(tree: Tree, path: str, database: Database, worker_class: str = "") -
 
 
 def working_folder(path: str) -> str:
-    """Where pip is to run, which paths in the file start from: people run it above `requirements/`."""
+    """The folder in which pip runs, where paths in the file start: for `requirements/` the one above."""
     folder = posixpath.dirname(path)
     return posixpath.dirname(folder) if posixpath.basename(folder) == "requirements" else folder
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that pip sees, with the number each begins at."""
+    """The lines as pip joins them, each with the number of its first line."""
     parts: list[str] = []
     start = 1
     for number, line in enumerate([*text.splitlines(), ""], 1):
@@ -145,7 +145,7 @@ def _own_pins(database: Database, worker_class: str) -> dict[str, frozenset[str]
 def _lines(
     tree: Tree, path: str, files: dict[str, str], constraint: bool = False, origin: str = ""
 ) -> Iterator[tuple[str, bool, int, str]]:
-    """Every line of a file and of those it includes: the file, whether it only limits, number, line."""
+    """Every line of a file and of the files it includes: file, whether a constraint, number, line."""
     if path in files:
         return
     text = tree.read(path)
@@ -174,7 +174,7 @@ def _resolved(path: str, folder: str, where: str) -> str:
 
 
 def _local_path(line: str) -> str | None:
-    """What a line takes from the project's own folder, if it does."""
+    """The path in the project that a line installs from, if it names one."""
     editable = re.fullmatch(_EDITABLE, line) or re.fullmatch(_FIND_LINKS, line)
     spec = editable[2] if editable else line
     if found := re.search(r"(?:^|@\s*)file:(?://(?:localhost)?)?(\S*)", spec):
@@ -195,7 +195,7 @@ def _looks_like_path(spec: str) -> bool:
 
 
 def _package(line: str) -> str:
-    """The normalised name of the package that a line asks for."""
+    """The normalised name of the package that a line names."""
     found = re.match(_NAME, line) or re.search(r"[#&]egg=([A-Za-z0-9._-]+)", line)
     return re.sub(r"[-_.]+", "-", found[1]).lower() if found else ""
 

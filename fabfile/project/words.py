@@ -1,4 +1,4 @@
-"""What a project's settings say, as far as their text shows it: read by `ast`, never imported."""
+"""What the text of a project's settings says. roadie parses the text and never imports it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..errors import SettingsError
 from ..git.trees import Tree
 
 Word = Literal["absent", "startproject", "own"]
-# A name's value as written; None where only running the code would show it.
+# The value of a name as written; None if only running the code would show the value.
 Names = dict[str, ast.expr | None]
 
-# The settings that roadie asks about, for its overlay and for what nginx serves.
+# The settings that roadie's overlay and nginx depend on.
 WORDS = tuple(
     """
     DEBUG SECRET_KEY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS DATABASES LOGGING CACHES STORAGES
@@ -26,7 +26,7 @@ WORDS = tuple(
     """.split()
 )
 _SQLITE = "{{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {}}}}}"
-# What `django-admin startproject` writes, of every Django since 1.8.
+# The values that `django-admin startproject` writes, for every Django since 1.8.
 _STARTPROJECT = {
     "DEBUG": ("True",),
     "ALLOWED_HOSTS": ("[]",),
@@ -40,14 +40,14 @@ _STARTPROJECT = {
         )
     ),
 }
-# Values that a call can change in place, and calls that can set any name at all.
+# Values that a call can change in place, and calls that can set any name.
 _MUTABLE = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASES", "LOGGING", "CACHES", "STORAGES", "ADMINS"}
 _ANYTHING = {"globals", "locals", "vars", "setattr", "exec", "include"}
 _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class Code:
-    """The modules of a project, as those that Python would find from the folder of manage.py."""
+    """The modules that Python would find from the folder of manage.py."""
 
     def __init__(self, tree: Tree, folder: str) -> None:
         self.tree = tree
@@ -55,17 +55,17 @@ class Code:
         self._paths = frozenset(tree.list())
 
     def path(self, module: str) -> str | None:
-        """Where a module is; None if it isn't the project's."""
+        """The path of a module; None if the module is not the project's."""
         base = posixpath.join(self.folder, *module.split("."))
         return next((path for path in (f"{base}/__init__.py", f"{base}.py") if path in self._paths), None)
 
     def has(self, package: str) -> bool:
-        """Whether a module or package of this name is the project's, also one without __init__.py."""
+        """Whether the project has a module or package of this name, with or without __init__.py."""
         base = posixpath.join(self.folder, package)
         return f"{base}.py" in self._paths or any(path.startswith(f"{base}/") for path in self._paths)
 
     def parse(self, path: str) -> ast.Module:
-        """The text of a file as Python reads it."""
+        """The parsed text of a file."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -79,17 +79,17 @@ class Code:
             ) from None
 
     def names(self, module: str) -> Names:
-        """What a module assigns at its top level, `import *` followed; the last word counts."""
+        """The names that a module assigns at its top level, `import *` followed. The last value counts."""
         return _Reading(self, frozenset()).module(module)
 
 
 def classify(names: Names) -> Mapping[str, Word]:
-    """For each of WORDS whether the project has its own, startproject's, or none."""
+    """For each of WORDS: whether the value is the project's own, startproject's, or absent."""
     return {word: _word(word, names) for word in WORDS}
 
 
 def literal(names: Names, name: str) -> object:
-    """The value of a name, if it is written out; else None."""
+    """The value of a name if the text spells it out; else None."""
     value = names.get(name)
     try:
         return ast.literal_eval(value) if value else None
@@ -120,7 +120,7 @@ def _reason(error: Exception) -> str:
 
 
 class _Reading:
-    """One walk through the settings; `seen` stops modules that import each other."""
+    """One walk through the settings. `seen` stops at modules that import each other."""
 
     def __init__(self, code: Code, seen: frozenset[str]) -> None:
         self.code = code
@@ -138,7 +138,7 @@ class _Reading:
         return names
 
     def statement(self, node: ast.stmt, package: str) -> Names:
-        """What one statement of the top level makes of which names."""
+        """The names that a statement at the top level sets, and their values."""
         if isinstance(node, ast.Assign) and all(isinstance(one, ast.Name) for one in node.targets):
             return {one.id: node.value for one in node.targets if isinstance(one, ast.Name)}
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -151,21 +151,21 @@ class _Reading:
         source = _absolute(node, package)
         if any(alias.name == "*" for alias in node.names):
             is_ours = node.level or self.code.has(source.partition(".")[0])
-            # Another's package may set any of them.
+            # A package of others may set any name.
             return self.module(source) if is_ours else dict.fromkeys(WORDS)
         wanted = {alias.asname or alias.name: alias.name for alias in node.names}
         found = self.module(source) if wanted.keys() & {*WORDS} else {}
         return {name: found.get(original) for name, original in wanted.items()}
 
     def touched(self, node: ast.AST, package: str) -> Iterator[str]:
-        """The names that a statement may change in a way that its text does not show."""
+        """The names that a statement may change without showing the new value in its text."""
         if isinstance(node, _BLOCKS):
             yield getattr(node, "name", "")
             if _is_configuration(node):
                 yield from WORDS
             return
         if isinstance(node, ast.ImportFrom):
-            # Mostly `try: from local_settings import *`: what is not in the tree is not there.
+            # Mostly this is `try: from local_settings import *`. A module outside the tree is not there.
             yield from self.module(_absolute(node, package)).keys()
             yield from (alias.asname or alias.name for alias in node.names)
         if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
@@ -191,10 +191,10 @@ def _base(node: ast.expr) -> str:
 
 
 def _changed(bases: set[str]) -> set[str]:
-    """The names that may have changed when these were written to or called."""
+    """The names that may change when these targets are assigned or called."""
     return {*bases, *WORDS} if bases & _ANYTHING else bases
 
 
 def _is_configuration(node: ast.AST) -> bool:
-    """Whether this is a class of django-configurations, which becomes the settings as a whole."""
+    """Whether this class belongs to django-configurations, where a class is the whole settings."""
     return isinstance(node, ast.ClassDef) and any("Configuration" in ast.dump(base) for base in node.bases)

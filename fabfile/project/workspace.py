@@ -31,19 +31,19 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Committed(Workspace):
-    """A workspace as one commit has it."""
+    """The settings and the project of one commit."""
 
     commit: Commit
 
     @cached_property
     def shipped_tree(self) -> str:
-        """The tree that goes to the host: no more than the release needs."""
+        """The tree that roadie sends to the host: only the files that the release needs."""
         folder = posixpath.normpath(posixpath.join(self.commit.prefix, self.project.ship_root))
         return tree_of(self.settings.root, self.commit, folder)
 
 
 def at_head(settings: Settings) -> Workspace:
-    """The project as the last commit has it; as the folder has it where there is no commit yet."""
+    """The project of the last commit; of the folder if there is no commit yet."""
     try:
         return _at_commit(settings, find_commit(settings.root))
     except NoCommit:
@@ -52,18 +52,18 @@ def at_head(settings: Settings) -> Workspace:
 
 
 def named(settings: Settings) -> Settings:
-    """The settings with the site's name, for what must work in whatever state the project is here."""
+    """The settings with the site's name. Tasks that must work without a sound project use them."""
     return settings if settings.app else at_head(settings).settings
 
 
 def values_of(settings: Settings) -> dict[str, Any]:
-    """The values that a template sees in whatever state the project is here."""
+    """The values for templates of tasks that must work without a sound project."""
     database = DATABASES[settings.database]
     return {"settings": settings, "database": database, "database_services": SERVICES}
 
 
 def at_ref(settings: Settings, ref: str) -> Committed:
-    """The project as the commit of this name has it."""
+    """The project of the commit that `ref` names."""
     return _at_commit(settings, find_commit(settings.root, ref))
 
 

@@ -41,7 +41,7 @@ def with_needs(names: Iterable[str]) -> tuple[str, ...]:
 def templates_of(name: str, database: str) -> tuple[str, ...]:
     """The templates of a library: the `words.sh` of its noun, or a file of its own.
 
-    Those of "database" are what all kinds share, and the words of the site's kind, here `database`.
+    "database" stands for two files: the words that all kinds share, and the words of the kind `database`.
     """
     if name == "database":
         return "database/words.sh", f"{database}/words.sh"

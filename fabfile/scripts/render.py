@@ -22,13 +22,13 @@ _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 class _Verbatim(str):
-    """A text that stands unquoted: roadie's own shell, or a name that was found to be no more than one."""
+    """A text that needs no quotes: roadie's own shell, or a name that was checked."""
 
 
 def render(template: str, own_templates: Path | None, values: Mapping[str, Any]) -> str:
-    """Render a template; one of the same name below `own_templates` wins over roadie's.
+    """Render a template. A file of the same name below `own_templates` replaces roadie's.
 
-    Raises SettingsError for a value that its place cannot hold, and for a template that is broken.
+    Raises SettingsError for a value that its format cannot hold, and for a broken template.
     """
     import jinja2
 
@@ -58,7 +58,7 @@ def _environment(own_templates: Path | None) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        # bash says ${#name}, which must not begin a comment.
+        # `${#name}` of bash must not begin a comment.
         comment_start_string="<##",
         comment_end_string="##>",
     )
@@ -84,7 +84,7 @@ def _libraries(context: Any, stages: Sequence) -> _Verbatim:
 
 
 def _name(value: object) -> _Verbatim:
-    """A name as Python, the shell and the environment have them, dotted or not; it takes no quotes."""
+    """A name of Python, the shell or the environment, dotted or not. A name needs no quotes."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise SettingsError(f"{value!r}: only a name, of letters, digits, `_` and dots, can stand here")
     return _Verbatim(value)
@@ -111,7 +111,7 @@ def shell(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """For files that know no quoting: only characters that mean nothing anywhere."""
+    """For formats without quoting: only characters that are special in no format."""
     text = _text(value)
     if not _PLAIN.fullmatch(text):
         raise SettingsError(f"{text!r}: only letters, digits and ./:@%+=,_- can stand here")
@@ -119,7 +119,7 @@ def plain(value: object) -> str:
 
 
 def nginx(value: object) -> str:
-    """One nginx parameter, or several for a list; a `$` has no escape there and is refused."""
+    """One nginx parameter, or several for a list. nginx cannot escape a `$`, so it is refused."""
     if isinstance(value, (list, tuple)):
         return " ".join(nginx(item) for item in value)
     text = _text(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..settings.databases import DATABASES
 
-if TYPE_CHECKING:  # `fab --list` needs the table, and not what reads a project
+if TYPE_CHECKING:  # `fab --list` needs the table only, and must stay quick.
     from ..project.reading import Project
     from ..settings.schema import Settings
 
@@ -63,7 +63,7 @@ def _stage(
 
 
 def _database(kind: str) -> Stage:
-    """The stage of a kind of database: it makes the site's, if the site has this kind."""
+    """The stage that makes the site's database, for sites with this kind of database."""
 
     def is_chosen(settings: Settings, project: Project | None) -> bool:
         return settings.database == kind
@@ -219,7 +219,7 @@ RESTORE: Sequence = (live, restore)
 FINISH: Sequence = (live, watch, programs, retire, prune)
 RESTART: Sequence = (live, start, gate, switch, programs, retire, prune)
 HISTORY: Sequence = (history,)
-# After `back`, and what has to be done for the database.
+# These run after `back` and after the stages that change the database.
 ROLLBACK: Sequence = (start, gate, switch, programs, retire, prune, leave)
 FINISH_ROLLBACK: Sequence = (live, programs, retire, prune, leave)
 LOCK: Sequence = (lock,)
@@ -239,7 +239,7 @@ _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}
 def use(*, bootstrap: Sequence | None = None, deploy: Sequence | None = None) -> None:
     """Have `bootstrap` or `deploy` run other stages than roadie's own.
 
-    For example `roadie.use(deploy=(*roadie.DEPLOY, warm_cache))`; call it at the top of the fabfile.
+    Example: `roadie.use(deploy=(*roadie.DEPLOY, warm_cache))`; call it at the top of the fabfile.
     """
     if bootstrap is not None:
         _in_use["bootstrap"] = tuple(bootstrap)

@@ -1,4 +1,4 @@
-"""Fabric's layered configuration, which says in one line what is wrong with a file of it."""
+"""Fabric's layered configuration. A fault in one of its files is told in one line."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from invoke.exceptions import AmbiguousEnvVar, UncastableEnvVar, UnknownFileType
 
 from ..errors import RoadieError, SettingsError
 
-# What Invoke lays over each other, in its order.
+# Invoke's levels, in the order in which it merges them.
 _LEVELS = "defaults collection system user project env runtime overrides modifications".split()
 
 
 class Config(fabric.Config):  # type: ignore[misc]
-    """As Fabric's own, but for its errors."""
+    """Fabric's Config, with errors that a person can read."""
 
     def merge(self) -> None:
-        """Lay all levels over each other."""
+        """Merge all levels."""
         try:
             super().merge()
         except AmbiguousMergeError:
-            # Invoke's own words show the values, and not what they are called.
+            # Invoke's message shows the values, and not their names.
             key = _clash([getattr(self, f"_{level}") for level in _LEVELS])
             raise SettingsError(
                 f"the settings of Fabric: {key} is a mapping in one place and a plain value in another; "
@@ -32,7 +32,7 @@ class Config(fabric.Config):  # type: ignore[misc]
             ) from None
 
     def load_shell_env(self) -> None:
-        """Read the variables FABRIC_*, which takes every key of every file for text."""
+        """Read the variables FABRIC_*. Invoke assumes that every key of every file is text."""
         try:
             super().load_shell_env()
         except (AmbiguousEnvVar, UncastableEnvVar, ValueError) as error:
@@ -86,7 +86,7 @@ def _clash(levels: Sequence[Any], path: str = "") -> str:
 
 
 def _not_text(config: Mapping[Any, Any]) -> object:
-    """The first key that YAML took for something else, as it does 5 and yes."""
+    """The first key that YAML did not read as text: 5 and yes are examples."""
     for key, value in config.items():
         if not isinstance(key, str):
             return key
@@ -108,7 +108,7 @@ def _load(load: Callable[[str], Any], path: str) -> Any:
 
 
 def _where(error: Exception) -> str:
-    """A YAML error spans many lines; what a person needs is the place and the problem."""
+    """The place and the problem of a YAML error, which itself spans many lines."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return f": {_first_line(error)}"

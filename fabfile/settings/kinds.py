@@ -26,7 +26,7 @@ _SWITCHES = {
 
 
 class Wrong(Exception):
-    """Why a value cannot be, and the keys that lead to it from the setting."""
+    """Why a value is wrong, and the keys that lead from the setting to the value."""
 
     def __init__(self, why: str, *below: str) -> None:
         super().__init__(why)
@@ -36,9 +36,9 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Kind(Generic[T_co]):
-    """What a setting takes, in words and as a check that raises Wrong.
+    """The values that a setting takes: in words, and as a check that raises Wrong.
 
-    `from_text` reads the value of an environment variable; None where one cannot say it.
+    `from_text` reads the value of an environment variable. It is None if a variable cannot hold the value.
     """
 
     says: str
@@ -61,7 +61,7 @@ def shown(value: object) -> str:
 
 
 def meant(word: object, known: Iterable[str]) -> str:
-    """`did you mean ...?` for a word that is none of the known ones; empty if none comes near."""
+    """`did you mean ...?` for an unknown word; empty if no known word is similar."""
     import difflib
 
     near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
@@ -106,7 +106,7 @@ def text(says: str, pattern: str) -> Kind[str]:
 
 
 def choice(*words: str, later: tuple[str, ...] = ()) -> Kind[str]:
-    """One of some words; those of `later` are known, but cannot be had yet."""
+    """One of these words. The words of `later` are known, but roadie does not support them yet."""
     says = f"the word {' or '.join(words)}"
 
     def check(value: Any) -> str:
@@ -133,7 +133,7 @@ def size() -> Kind[str]:
 
 
 def checked(says: str, check: Callable[[str], T]) -> Kind[T]:
-    """A text that a function of its own checks and may rewrite."""
+    """A text that the given function checks and may rewrite."""
 
     def check_text(value: Any) -> T:
         if not isinstance(value, str):
@@ -144,7 +144,7 @@ def checked(says: str, check: Callable[[str], T]) -> Kind[T]:
 
 
 def several(item: Kind[T], says: str, least: int = 0) -> Kind[tuple[T, ...]]:
-    """A list, each item once; a single one may stand without its brackets."""
+    """A list without repeated items. A single item may stand without brackets."""
 
     def check(value: Any) -> tuple[T, ...]:
         if isinstance(value, str):
@@ -170,7 +170,7 @@ def comma_separated(text: str) -> object:
 def mapping(
     says: str, name: Callable[[str], str], item: Callable[[Any], T], known: Iterable[str] = ()
 ) -> Kind[dict[str, T]]:
-    """A mapping, its names and its items checked; with `known`, of just these names."""
+    """A mapping whose names and items are checked. `known` limits the names."""
     words = tuple(known)
 
     def check(value: Any) -> dict[str, T]:

@@ -1,4 +1,4 @@
-"""What Fabric's layered configuration holds for roadie, and which file each part of it came from."""
+"""roadie's part of Fabric's layered configuration, and the file that each setting comes from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILES = ("runtime", "project", "user", "system")
 
 @dataclass(frozen=True)
 class Layers:
-    """The `roadie:` part of every layer, the one that wins first, by the name to show for it."""
+    """The `roadie:` part of every layer by the layer's name for people. The layer that wins comes first."""
 
     parts: tuple[tuple[str, Any], ...]
     merged: Any
@@ -31,7 +31,7 @@ class Layers:
         return next((name for name, part in self.parts if _holds(part, path)), "fabric.yaml")
 
     def unmerged(self, key: str) -> Any:
-        """A setting as the layer that wins has it, where Invoke merges mappings of several."""
+        """A setting from the layer that wins alone. Invoke would merge the mappings of several layers."""
         return next((part[key] for _, part in self.parts if _holds(part, (key,))), None)
 
 
@@ -39,7 +39,7 @@ def collect(config: Config) -> Layers:
     """The layers of a task's configuration."""
     runtime = getattr(config, "_runtime_path", None)
     if runtime and not getattr(config, "_runtime_found", None):
-        # Invoke goes on without it, that is: with the settings of another site.
+        # Invoke goes on without the file, and so with the settings of another site.
         raise SettingsError(f"-f {runtime}: no such file; name one that exists")
     prefix = getattr(config, "_project_prefix", None)
     return Layers(

@@ -9,8 +9,8 @@ from .kinds import CONTROL, Kind, Wrong, checked, meant, shown
 
 ROLES = ("web", "worker", "db")
 
-# Users and groups that Debian and the packages on a site's host bring, folders below /run, /srv and
-# /var/log that are another's, databases and nginx sites of these names: none of them is ours to take.
+# Names that belong to others: users and groups of Debian and of the packages on a site's host, folders
+# below /run, /srv and /var/log, databases, and nginx sites.
 _RESERVED = frozenset(
     """
     root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody
@@ -35,7 +35,7 @@ _URL_PATH = r"/([A-Za-z0-9._~-]+/)+"
 
 
 def _app(name: str) -> str:
-    # A user `<name>-build` is made too, and Linux takes no user name longer than 32.
+    # roadie also makes a user `<name>-build`, and a user name on Linux has 32 characters at most.
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,25}", name, re.ASCII):
         raise Wrong(
             "must be 1 to 26 small letters, digits, '-' or '_', a letter first, "
@@ -72,7 +72,7 @@ def _is_domain(name: str) -> bool:
 
 
 def _punycode(name: str) -> str:
-    # Python's own IDNA is of 2003: these letters have another form today.
+    # Python's IDNA is that of 2003. These letters have another form today.
     try:
         hint = "" if set("ßς\u200c\u200d") & set(name) else name.encode("idna").decode("ascii")
     except UnicodeError:

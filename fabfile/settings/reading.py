@@ -1,4 +1,4 @@
-"""Reads the settings: every key checked against the schema before there is any connection."""
+"""Reads the settings, and checks every key against the schema before there is any connection."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .schema import OWN_TEMPLATES, Settings
 
 __all__ = ["Settings", "check_topology", "check_urls", "load", "read", "roles_of"]
 
-# Turns the path of a setting into the words that tell where it stands.
+# Turns the path of a setting into words that tell where the setting stands.
 Address = Callable[[tuple[str, ...]], str]
 
 KEYS: Mapping[str, Field[Any]] = {one.name: one for one in fields(Settings) if "kind" in one.metadata}
 VARIABLE = "ROADIE_"
-# Variables that are no settings of a site: where throwaway hosts keep their trees.
+# This variable is no setting of a site. It names the folder for the trees of throwaway hosts.
 _OF_OTHERS = {"ROADIE_CACHE"}
 
 
 def load(values: Mapping[str, Any], where: str | Address, root: Path) -> Settings:
-    """Check what the user wrote; a key that is empty is left at its default.
+    """Check what the user wrote. An empty key keeps its default.
 
-    Raises SettingsError for the first thing that cannot be, as one line.
+    Raises SettingsError for the first wrong value, in one line.
     """
     address = where if callable(where) else lambda path: f"{where}, {_dotted(path)}"
     given = {key: _checked(key, value, address) for key, value in values.items() if value is not None}
@@ -46,7 +46,7 @@ def load(values: Mapping[str, Any], where: str | Address, root: Path) -> Setting
 
 
 def read(c: Context) -> Settings:
-    """The settings of a task: fabric.yaml and what Fabric lays over it, then ROADIE_<KEY> variables."""
+    """The settings of a task: fabric.yaml, Fabric's layers above it, then the variables ROADIE_<KEY>."""
     layers = collect(c.config)
     values = _values(layers)
     variables = _variables(os.environ)
@@ -65,7 +65,7 @@ def read(c: Context) -> Settings:
 
 
 def roles_of(settings: Settings, host: str) -> tuple[str, ...]:
-    """The roles of a host, also of one that only the command line names."""
+    """The roles of a host. A host that only the command line names has every role."""
     roles = {host_and_port(address): roles for address, roles in settings.hosts.items()}
     return roles.get(host_and_port(host), ROLES)
 
@@ -88,7 +88,7 @@ def check_topology(settings: Settings, hosts: Sequence[str]) -> None:
 
 
 def check_urls(settings: Settings, address: str) -> None:
-    """Refuse static files and uploads that nginx could not tell apart."""
+    """Refuse a static_url and a media_url that nginx cannot tell apart."""
     static, media = settings.static_url, settings.media_url
     if static and media and (static.startswith(media) or media.startswith(static)):
         raise SettingsError(
@@ -146,7 +146,7 @@ def _values(layers: Layers) -> dict[str, Any]:
         raise SettingsError(f"{layers.origin(())}, roadie: must be a mapping, not {shown(layers.merged)}")
     values = dict(layers.merged or {})
     if "hosts" in values:
-        # Merged, a `-f staging.yaml` would reach the hosts of production too.
+        # If the lists were merged, `-f staging.yaml` would reach the hosts of production too.
         values["hosts"] = layers.unmerged("hosts")
     return values
 

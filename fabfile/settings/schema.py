@@ -18,14 +18,14 @@ OWN_TEMPLATES = "roadie-templates"
 
 
 def setting(kind: Kind[T], default: T, manual: str, *, default_is: str = "") -> T:
-    """A field of Settings; `default_is` says its default where the value alone does not."""
+    """A field of Settings. `default_is` describes the default where the value alone does not."""
     metadata = {"kind": kind, "manual": manual, "default_is": default_is}
     return field(default_factory=lambda: default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user wrote, checked; `root` is the folder of fabric.yaml, or of the fabfile."""
+    """The settings that the user wrote, checked. `root` is the folder of fabric.yaml, or of the fabfile."""
 
     root: Path
 
@@ -272,10 +272,10 @@ class Settings:
 
     @property
     def interface(self) -> str:
-        """What Gunicorn's workers call: the project's `wsgi` application or its `asgi` one."""
+        """The interface of the application that Gunicorn's workers call: `wsgi` or `asgi`."""
         return "asgi" if self.worker_class == "asgi" or "uvicorn" in self.worker_class.lower() else "wsgi"
 
     @property
     def stop_timeout(self) -> int:
-        """How long Supervisor waits for Gunicorn, always longer than Gunicorn for its requests."""
+        """How many seconds Supervisor waits for Gunicorn: longer than Gunicorn waits for its requests."""
         return self.graceful_timeout + 10

@@ -1,4 +1,4 @@
-"""Gets the secrets of the settings: from commands, files and the terminal, never into any output."""
+"""Gets the secrets of the settings from commands, files and the terminal. No output ever shows them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .sections import SecretSource
 
 @dataclass(frozen=True)
 class Secret:
-    """A text that no message, log or traceback shows; `reveal` is the only way to it."""
+    """A text that no message, log or traceback shows. Only `reveal` returns the text."""
 
     _text: str
 
@@ -32,9 +32,9 @@ class Secret:
 
 
 def resolve_secrets(settings: Settings, ask: Callable[[str], str]) -> dict[str, Secret]:
-    """Every secret of the settings; `ask` gets the name of one that is to be typed in.
+    """Every secret of the settings. `ask` is called with the name of a secret that a person types in.
 
-    Raises SettingsError for the first that cannot be had.
+    Raises SettingsError for the first secret that cannot be had.
     """
     return {
         name: Secret(_text(name, source, settings.root, ask)) for name, source in settings.secrets.items()
@@ -55,7 +55,7 @@ def _text(name: str, source: SecretSource, root: Path, ask: Callable[[str], str]
 
 
 def _run(name: str, command: str, root: Path) -> bytes:
-    # Terminal and stderr stay the command's own: password managers ask there.
+    # The command keeps the terminal and stderr, as password managers ask there.
     done = subprocess.run(["/bin/sh", "-c", command], cwd=root, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise SettingsError(
@@ -78,7 +78,7 @@ def _decoded(name: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
-        # Without its cause: that one holds the bytes.
+        # Without the cause, which holds the bytes of the secret.
         raise SettingsError(
             f"secret {name}: is not text in UTF-8; encode it, for example with base64"
         ) from None

@@ -11,7 +11,7 @@ from typing import Any
 from .kinds import CONTROL, Kind, Wrong, comma_separated, mapping, meant, plain, several, shown, whole
 from .names import HOST, ROLE, ROLES, host_and_port
 
-# What roadie tells the site's processes, and the names it has in their environment by default.
+# The facts that roadie tells the site's processes, and the default names of their variables.
 ENV_NAMES: Mapping[str, tuple[str, ...]] = {
     "secret_key": ("SECRET_KEY", "DJANGO_SECRET_KEY"),
     "database_url": ("DATABASE_URL",),
@@ -81,7 +81,7 @@ def _env_name(name: str) -> str:
 
 
 def _env_value(value: Any) -> str:
-    # The value itself is never shown: it may be a secret that strayed in here.
+    # No message shows the value: it may be a secret that was written here by mistake.
     if isinstance(value, str):
         if "\0" in value:
             raise Wrong("has a NUL character, which no environment can hold; leave it out")
