@@ -22,7 +22,7 @@ mysql, nginx, packages, supervisor, virtualenv = (
 )
 site, logrotate = provision.STAGE_TASKS["site"], provision.STAGE_TASKS["logrotate"]
 
-# Outside `__all__`: a Collection of this name in a fabfile hides every task of its own.
+# Not in `__all__`: a Collection of this name in a fabfile would hide the fabfile's own tasks.
 ns = Collection()
 for _task in (
     bootstrap,

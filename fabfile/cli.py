@@ -33,13 +33,13 @@ class Program(Fab):  # type: ignore[misc]
     """Fabric's own program with roadie's tasks, and the fabric.yaml of the folder or one above."""
 
     def parse_collection(self) -> None:
-        """Take roadie's tasks and the project's settings, which Fabric leaves out."""
+        """Take roadie's tasks, and load the project's settings, which Fabric leaves out here."""
         super().parse_collection()
         self.config.set_project_location(str(_project_folder(Path.cwd())))
         self.config.load_project()
 
     def parse_tasks(self) -> None:
-        """Read the command line; what cannot be read is a usage error."""
+        """Read the command line. A word that cannot be read is a usage error."""
         try:
             super().parse_tasks()
         except ParseError as error:

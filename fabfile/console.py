@@ -1,4 +1,4 @@
-"""What is said to the person and asked of them: one line or one question at a time."""
+"""What roadie says to a person and asks of a person: one line or one question at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: Held while a line is printed and while a question waits for its answer, so that neither mixes.
+#: Held while a line is printed and while a question waits for its answer, so that they do not mix.
 lock = threading.RLock()
 
 _waiting: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
@@ -43,10 +43,10 @@ def is_interactive() -> bool:
 
 
 def ask(text: str, *, secret: bool = False) -> str:
-    """Ask at the terminal; an end of file is an empty answer.
+    """Ask at the terminal. An end of file is an empty answer.
 
-    What runs `in_background` has its questions put by who waits for it, the main thread in most
-    cases: only there does Ctrl-C end a question and give the terminal back.
+    Work that runs `in_background` does not ask itself. The thread that waits for the work asks: mostly the
+    main thread, as Ctrl-C ends a question only there.
     """
     question = _Question(text, secret)
     if threading.current_thread().name == _OURS:
@@ -58,15 +58,15 @@ def ask(text: str, *, secret: bool = False) -> str:
 
 
 def in_background(work: Callable[[], None]) -> threading.Thread:
-    """Start work that may ask; nothing waits for it when the program ends."""
-    # No pool of threads: at its end Python would wait for those.
+    """Start work that may ask questions. The program does not wait for it at its end."""
+    # No thread pool: Python waits for its threads at the end.
     thread = threading.Thread(target=work, name=_OURS, daemon=True)
     thread.start()
     return thread
 
 
 def serve_until(is_over: Callable[[], bool]) -> None:
-    """Put the questions of what runs in the background until it is over; `wake` has it look again."""
+    """Ask the questions of background work until `is_over` says so. `wake` makes it look at once."""
     while not is_over():
         try:
             question = _waiting.get(timeout=0.5)
@@ -77,7 +77,7 @@ def serve_until(is_over: Callable[[], bool]) -> None:
 
 
 def wait_for(held: threading.Lock) -> None:
-    """Take a lock that something in the background may hold while it asks."""
+    """Take a lock that background work may hold while it asks a question."""
     if threading.current_thread().name == _OURS:
         held.acquire()
     else:
@@ -85,7 +85,7 @@ def wait_for(held: threading.Lock) -> None:
 
 
 def wake() -> None:
-    """Have `serve_until` look at once whether it is over."""
+    """Make `serve_until` look at once whether the work is over."""
     _waiting.put(None)
 
 

@@ -1,4 +1,4 @@
-"""Every way roadie can fail, each with its exit code; all print as one line."""
+"""Every way in which roadie can fail, each with its exit code. All print as one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RoadieError(Exit):
 
 
 class UsageError(RoadieError):
-    """The command line asks for something that cannot be; exit code 2."""
+    """The command line asks for something impossible; exit code 2."""
 
     exit_code = 2
 

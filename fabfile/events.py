@@ -1,4 +1,4 @@
-"""What a script on a host says: one Event a line, told apart from program output by a nonce."""
+"""The events of a script on a host: one event a line. A nonce tells events from program output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that a stage said about one object."""
+    """One thing that a stage says about one object."""
 
     verb: str
     stage: str
@@ -22,9 +22,9 @@ class Event:
 
 
 def parse(line: str, nonce: str) -> Event | None:
-    """Read one line of a host's output; None if it is a program's own output.
+    """Read one line of a host's output. None if the line is a program's own output.
 
-    A program may leave its last line unended, so an event can begin in the middle of one.
+    A program's last line may lack its newline, so an event can begin in the middle of a line.
     """
     _, found, said = line.partition(f"{nonce}\t")
     fields = said.split("\t")

@@ -21,7 +21,7 @@ _UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.IGNO
 
 @dataclass(frozen=True)
 class Page:
-    """What came back; status 0 is no answer at all, and `body` says why."""
+    """The answer to a request. Status 0 means that there was none; `body` says why."""
 
     path: str
     status: int
@@ -47,7 +47,7 @@ class Browser:
     domain: str
 
     def get(self, path: str = "/") -> Page:
-        """The page that a visitor ends at, redirects of the site to itself followed."""
+        """The page that a visitor gets. Redirects within the site are followed."""
         page = self._ask(path)
         for _ in range(MOST_REDIRECTS):
             target = urlsplit(urljoin(f"http://{self.domain}{page.path}", page.leads_to))
@@ -58,7 +58,7 @@ class Browser:
 
     @contextmanager
     def asking(self, path: str = "/") -> Iterator[list[int]]:
-        """Go on asking for a page while the block lasts; the statuses that came back."""
+        """Ask for a page again and again while the block lasts. Yields the list of statuses."""
         statuses: list[int] = []
         is_over = threading.Event()
 

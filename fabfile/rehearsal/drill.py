@@ -1,4 +1,4 @@
-"""What a rehearsal does with its host: the commands themselves, a broken deploy, a rollback and a reboot."""
+"""The steps of a rehearsal: bootstrap, deploy, a broken deploy, a rollback and a reboot."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ say = partial(say_line, NAME)
 
 @dataclass(frozen=True)
 class Drill:
-    """One rehearsal of a project on a host; whatever goes wrong is raised."""
+    """One rehearsal of a project on a host. Any failure is raised."""
 
     c: Context
     host: ThrowawayHost
     work: Committed
 
     def perform(self, *, is_quick: bool) -> None:
-        """Go through all of it, telling what is done and what came of it."""
+        """Go through all steps, and print each step with its result."""
         began = time.monotonic()
         with self._connection() as connection:
             say(f"fab bootstrap, on {self.host.name} at {self.host.address}")
@@ -58,7 +58,7 @@ class Drill:
         return Browser(self.host.address, self.work.settings.domain[0])
 
     def _show_pages(self) -> Page:
-        """Print what a visitor gets: the first page, a static file of it, the admin; return the first."""
+        """Print the first page, one of its static files, and the admin. Returns the first page."""
         first, admin = self.browser.get("/"), self.browser.get("/admin/")
         static_url = self.work.settings.static_url
         static = first.link_below(static_url) or admin.link_below(static_url)
@@ -69,7 +69,7 @@ class Drill:
         return first
 
     def _deploy_broken_commit(self, page: Page) -> None:
-        """Have a deploy refused while a visitor goes on asking for the first page."""
+        """Deploy a broken commit, which must be refused, while a visitor asks for the first page."""
         say("fab deploy, of a commit that is broken on purpose")
         with broken_commit(self.work) as (root, commit), self._visits(page):
             try:
@@ -90,7 +90,7 @@ class Drill:
 
     @contextmanager
     def _visits(self, page: Page) -> Iterator[None]:
-        """Go on asking for the first page, which must answer as before each time."""
+        """Ask for the first page again and again. Each answer must be as before."""
         with self.browser.asking("/") as statuses:
             yield
         wrong = [status for status in statuses if status != page.status]
@@ -112,9 +112,9 @@ class Drill:
         say(f"the site came back by itself: / answers {again.status}")
 
     def _connection(self, root: Path | None = None) -> Connection:
-        """A connection with the settings of the task, or of the same in another folder.
+        """A connection with the settings of the task, or with those of the project in another folder.
 
-        It goes by the rules of ssh for throwaway hosts alone.
+        Only the ssh options of throwaway hosts apply.
         """
         config = without_ssh_config(self.c.config)
         config.load_ssh_configs = True

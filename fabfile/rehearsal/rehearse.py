@@ -94,7 +94,7 @@ def _take_down(name: str) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let no second Ctrl-C leave half of it behind."""
+    """Ignore Ctrl-C, so that nothing is left behind half done."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -103,7 +103,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _typed(argv: Sequence[str]) -> tuple[str, str]:
-    """How to type this program with its options, and what stands before the names of roadie's tasks."""
+    """The words to type for this program with its options, and the prefix of roadie's tasks."""
     path = Path(argv[0])
     found = shutil.which(path.name)
     if path.name not in ("fab", "roadie"):

@@ -1,4 +1,4 @@
-"""Commits to try a deploy with, one broken on purpose; the repository that they are like is only read."""
+"""Commits to try a deploy with; one is broken on purpose. The project's own repository is only read."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NOBODY = ("-c", "user.name=fab rehearse", "-c", "user.email=rehearse@localhost"
 
 @contextmanager
 def broken_commit(work: Committed) -> Iterator[tuple[Path, str]]:
-    """A commit that differs from the one of `work` in this: it starts well, and fails at every page.
+    """A commit like that of `work`, but every page of it fails.
 
-    It lies in a repository that lasts as long as the block: the folder to deploy it from, and its name.
+    Yields the folder to deploy from, which lasts as long as the block, and the name of the commit.
     """
     with _commit_with(work, *_broken_file(work)) as made:
         yield made
@@ -29,7 +29,7 @@ def broken_commit(work: Committed) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def changed_commit(work: Committed) -> Iterator[tuple[Path, str]]:
-    """As `broken_commit`, but one that works: all it changes is a comment."""
+    """Like `broken_commit`, but the commit works: it changes only a comment."""
     path, text = _served_file(work)
     with _commit_with(work, path, f"{text}\n# changed by fab rehearse\n") as made:
         yield made
@@ -47,7 +47,7 @@ def _commit_with(work: Committed, path: str, text: str) -> Iterator[tuple[Path, 
 
 
 def _make_repository(root: Path, copy: Path) -> None:
-    """An empty repository that borrows the objects of another one, be that shallow or partial."""
+    """Make an empty repository that borrows the objects of another one, even of a shallow or partial one."""
     copy.mkdir(parents=True)
     kind = _ask(root, "rev-parse", "--show-object-format")
     objects = root / _ask(root, "rev-parse", "--git-path", "objects")
@@ -56,7 +56,7 @@ def _make_repository(root: Path, copy: Path) -> None:
 
 
 def _lay_links(root: Path, copy: Path) -> None:
-    """Put links beside every folder on the way: relative paths of the settings lead where they did."""
+    """Link the neighbours of every folder on the way, so that relative paths in the settings still work."""
     way = (*root.parents, root)
     _inside(copy, root).mkdir(parents=True, exist_ok=True)
     for folder in way:
@@ -82,7 +82,7 @@ def _broken_file(work: Committed) -> tuple[str, str]:
 
 
 def _served_file(work: Committed) -> tuple[str, str]:
-    """The module that Gunicorn is to serve, or that of the settings if there is none: path and text."""
+    """The path and the text of the module that Gunicorn serves, or of the settings if there is none."""
     project, tree = work.project, CommitTree(work.settings.root, work.commit.sha, work.commit.prefix)
     module = project.wsgi_module or project.settings_module
     base = posixpath.join(project.manage_dir, *module.split("."))

@@ -1,4 +1,4 @@
-"""The releases that a host has, as it tells of them, and the way back from the one that serves."""
+"""The releases that a host has, and the way back from the release that serves."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 from ..errors import UsageError
 
 _SHORTEST_SHA = 4
-# What a dump says of a migration that was half applied when it was made.
+# A dump marks a migration that was half applied when the dump was made.
 _HALF = "half "
 
 
 @dataclass(frozen=True)
 class Release:
-    """One release on a host, whatever became of it."""
+    """One release that a host has, whether it ever served or not."""
 
     id: str
-    #: what its release.json says of commit, subject, who and when
+    #: its release.json: commit, subject, who, when
     record: Mapping[str, Any]
-    #: when it first served, and how many seconds the host had worked on it by then; empty if it never did
+    #: when it first served, and the seconds that its deploy had taken by then; empty if it never served
     switched: str = ""
     took: str = ""
-    #: the release that served before it
+    #: the release that served before this one
     previous: str = ""
-    #: why it is not to serve again
+    #: why this release must not serve again
     bad: str = ""
     #: where its deploy failed
     failed: str = ""
@@ -38,14 +38,14 @@ class Release:
 
 @dataclass(frozen=True)
 class History:
-    """All releases of a host, the oldest first; `live` is the one that serves, or empty."""
+    """All releases of a host, the oldest first. `live` is the release that serves, or empty."""
 
     host: str
     releases: tuple[Release, ...]
     live: str
-    #: a rollback that was cut: the release it left, the one it went to
+    #: a rollback that was cut: the release that it left, the release that it went to
     under_way: tuple[str, ...] = ()
-    #: the migrations that the database records; None if it could not be asked
+    #: the migrations that the database records; None if the database did not answer
     applied: frozenset[str] | None = None
     #: the dumps of the database, the oldest first, each with the migrations that it records
     dumps: tuple[tuple[str, frozenset[str]], ...] = ()
@@ -57,9 +57,8 @@ class History:
     def target(self, to: str = "") -> Release:
         """The release to go back to: the one that served before, or the newest that `to` names.
 
-        `to` is a release, or the beginning of its name or of its commit.
-        A release that a rollback left, or that failed after its switch, is gone back to only by name.
-        Raises UsageError if there is none.
+        `to` is a release, or the beginning of its name or of its commit. A release that a rollback left, or
+        that failed after its switch, must be named. Raises UsageError if there is no such release.
         """
         serving = self.find(self.live)
         if not serving:
@@ -71,7 +70,7 @@ class History:
         return self._before(serving)
 
     def state(self, one: Release) -> str:
-        """What became of a release, as one word."""
+        """One word for what became of a release."""
         if one.id == self.live:
             return "serves"
         if one.bad:
@@ -84,7 +83,7 @@ class History:
     def unknown_to(self, target: Release) -> tuple[str, ...]:
         """The migrations in the database that the code of a release does not know.
 
-        Raises UsageError where it was not written down what that code knows.
+        Raises UsageError if the release has no record of the migrations that its code knows.
         """
         applied = self._applied() & self._knowable()
         if applied and target.known is None:
@@ -105,7 +104,7 @@ class History:
         return next((one for one in candidates if one.known and set(names) <= one.known), None)
 
     def dump_for(self, target: Release) -> str:
-        """The newest dump in which nothing is applied, or half applied, that a release does not know."""
+        """The newest dump whose migrations, applied and half applied, a release all knows."""
         known = target.known or frozenset()
         for path, names in reversed(self.dumps):
             if not {name for name in names if name.startswith(_HALF)} and names & self._knowable() <= known:
@@ -117,7 +116,7 @@ class History:
         return not (target.known or frozenset()) <= dict(self.dumps).get(dump, frozenset())
 
     def _applied(self) -> frozenset[str]:
-        """What the database records; where it could not be asked, what the releases say of it."""
+        """The migrations that the database records. If it did not answer: those that the releases record."""
         if self.applied is not None:
             return self.applied
         serving = self.find(self.live)
@@ -125,7 +124,7 @@ class History:
         return told | ((serving and serving.known) or frozenset())
 
     def _knowable(self) -> frozenset[str]:
-        """What any release here knows: a database records migrations that are long gone, too."""
+        """The migrations that any release here knows. The database may record others, long gone."""
         return frozenset(name for one in self.releases for name in (*(one.known or ()), *one.applied))
 
     def _named(self, to: str) -> Release:
@@ -168,7 +167,7 @@ class History:
 
 
 def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:
-    """The history that a host told, by the facts of the stage `history`."""
+    """The history of a host, from the facts of the stage `history`."""
     names = facts.get("release", [])
     columns = {part: facts.get(part, [""] * len(names)) for part in _PARTS}
     rows = [{part: column[at] for part, column in columns.items()} for at in range(len(names))]

@@ -1,4 +1,4 @@
-"""A release: its name, what it is made of, and what is written down of it on the host."""
+"""A new release: its name, its fingerprint, and its record on the host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..scripts.render import render
 from ..scripts.stages import Stage, environment, secrets, static, virtualenv
 
 FORMAT = 1
-# The parts of a release beside its code, each with the stages that make it.
+# The parts of a release besides its code, each with the stages that make the part.
 _PARTS: Mapping[str, tuple[Stage, ...]] = {
     "requirements": (virtualenv,),
     "settings": (secrets, environment),
@@ -37,9 +37,9 @@ class NewRelease:
 
 
 def make_release(work: Committed, values: Mapping[str, Any]) -> NewRelease:
-    """Name a release of this commit, rendered with these values.
+    """Name a release of this commit, with these values.
 
-    Equal fingerprints mean that nothing at all would differ; see `differences`.
+    Releases with equal fingerprints are equal in everything; see `differences`.
     """
     now = datetime.now(UTC)
     bare = NewRelease("0", "0", work.shipped_tree)
@@ -62,7 +62,7 @@ def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -
 
 
 def differences(fingerprint: str, other: str) -> list[str]:
-    """The parts in which a release with this fingerprint differs from one with the other."""
+    """The parts in which two releases differ, by their fingerprints."""
     known = set(other.splitlines())
     return [line.partition(" ")[2] for line in fingerprint.splitlines() if line not in known]
 

@@ -1,4 +1,4 @@
-"""How roadie's tasks meet their hosts, in parallel, and how errors become exit codes.
+"""Brings roadie's tasks and hosts together, hosts in parallel, and turns errors into exit codes.
 
 A user's own tasks run as in stock Fabric.
 """
@@ -42,7 +42,7 @@ _HOST_NAME = re.compile(r"[\w:\[%\]][\w.:%\[\]-]*")
 
 
 class _Option(Argument):
-    """An option that says what is wrong with its value; Invoke's own ends in a traceback."""
+    """An option that refuses a wrong value in one line. Invoke's own ends in a traceback."""
 
     def set_value(self, value: Any, cast: bool = True) -> None:
         try:
@@ -52,7 +52,7 @@ class _Option(Argument):
 
 
 class RoadieTask(Task[Any]):
-    """One of roadie's own tasks: called once for all hosts, which `hosts_of` gives it."""
+    """One of roadie's own tasks. It is called once for all hosts, and gets them from `hosts_of`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -69,7 +69,7 @@ class RoadieTask(Task[Any]):
             raise RoadieError(_unexpected(self.name, error)) from error
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        """What may be given to the task on the command line."""
+        """The arguments of the task on the command line."""
         arguments = super().get_arguments(ignore_unknown_help)
         for each in arguments:
             each.__class__ = _Option
@@ -85,24 +85,24 @@ def roadie_task(**options: Any) -> Callable[[Callable[..., Any]], RoadieTask]: .
 
 
 def roadie_task(*body: Callable[..., Any], **options: Any) -> Any:
-    """Make a function one of roadie's own tasks; the options are those of Invoke's `@task`."""
-    # Short flags are given in order of declaration: a new option would change those of others.
+    """Make a function one of roadie's own tasks. Takes the options of Invoke's `@task`."""
+    # Invoke gives short flags in order of declaration, so a new option would change other options' flags.
     return task(*body, **{"klass": RoadieTask, "auto_shortflags": False, **options})
 
 
 @dataclass
 class _Command:
-    """What all tasks of one command line share: its hosts, with one connection to each."""
+    """The state that all tasks of one command line share: its hosts, with one connection to each."""
 
-    #: of -H; they win over those of the settings
+    #: the hosts of -H, which win over those of the settings
     named: Sequence[str] = ()
     is_debugged: bool = False
     hosts: dict[str, Host] = field(default_factory=dict)
     adopted: dict[int, Host] = field(default_factory=dict)
 
     def host(self, address: str, config: Any) -> Host:
-        """The host of that address, `[user@]host[:port]`, the same one each time."""
-        from ..ssh import transport  # late: with all it needs it is half of what `fab --list` may cost
+        """The host with this address, `[user@]host[:port]`: the same object each time."""
+        from ..ssh import transport  # late: this import costs half of the time that `fab --list` may take
         from ..ssh.host import Host
 
         spelled = _spelled(address)
@@ -120,7 +120,7 @@ class _Command:
         return self.adopted[id(c)]
 
     def goes_on(self) -> bool:
-        """Whether a failure is that of some hosts, and others are left for the tasks that follow."""
+        """Whether only some hosts failed, so that the next tasks go on with the others."""
         failures = [host.failure is not None for host in self.hosts.values()]
         return any(failures) and not all(failures)
 
@@ -134,7 +134,7 @@ class _Command:
             transport.close_gateways()
 
     def _spelled_for(self, c: Connection) -> tuple[str | None, int | None]:
-        # With -H, stock Fabric made the Connection: what it says may be what ssh_config says too.
+        # With -H, stock Fabric made the Connection, and its user may come from ssh_config.
         for address in self.named:
             spelled = _spelled(address)
             if spelled["host"] == c.original_host and spelled["user"] in (None, c.user):
@@ -146,9 +146,9 @@ _command = _Command()
 
 
 def hosts_of(c: Context, settings: Settings | None = None) -> list[Host]:
-    """The hosts a task is for: its Connection's, else those of -H, else those of the settings.
+    """The hosts of a task: that of its Connection, else those of -H, else those of the settings.
 
-    Those that failed in an earlier task of the same command are left out.
+    A host that failed in an earlier task of the same command is left out.
     """
     if isinstance(c, Connection):
         return [_command.adopt(c)]
@@ -200,14 +200,14 @@ def in_parallel(hosts: Sequence[Host], work: Callable[[Host], T]) -> list[T | Ex
 
 
 def install() -> None:
-    """Have the `fab` that imports roadie run it with this executor."""
+    """Make the `fab` that imports roadie use this executor."""
     main = sys.modules.get("fabric.main")
     program = getattr(main, "program", None)
     if program and program.executor_class is fabric.Executor:
         program.executor_class = Executor
     config = getattr(program, "config", None)
     if type(config) is fabric.Config:
-        # It exists already, and reads fabric.yaml once the fabfile is loaded, which is now.
+        # This object exists already. It reads fabric.yaml after the fabfile is loaded, so just after this.
         object.__setattr__(config, "__class__", Config)
 
 
@@ -225,7 +225,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
             return self._execute(calls)
 
     def expand_calls(self, calls: Sequence[Any], apply_hosts: bool = True) -> list[Any]:
-        """Give every call its hosts, but roadie's own tasks, which find theirs when they run."""
+        """Give every call its hosts, except for roadie's own tasks, which find their hosts when they run."""
         if not any(_is_ours(call) for call in calls):
             return list(super().expand_calls(calls, apply_hosts))
         expanded: list[Any] = []
@@ -237,7 +237,7 @@ class Executor(fabric.Executor):  # type: ignore[misc]
         return expanded
 
     def _execute(self, direct: Sequence[Any]) -> dict[Any, Any]:
-        """As Invoke's own, except that roadie's tasks go on with the hosts that did not fail."""
+        """Like Invoke's own, but roadie's tasks go on with the hosts that did not fail."""
         results: dict[Any, Any] = {}
         failure: RoadieError | None = None
         for call in self.expand_calls(direct):
@@ -281,7 +281,7 @@ def _is_ours(call: Any) -> bool:
 
 
 def _missing_file(config: Any) -> str | None:
-    """The file of -f, if there is none: Invoke says nothing, and the wrong settings would hold."""
+    """The file of -f if it does not exist. Invoke ignores that, and other settings would apply."""
     return config._runtime_path if config._runtime_path and not config._runtime_found else None
 
 
@@ -296,7 +296,7 @@ def _spelled(address: str) -> dict[str, Any]:
 
 
 def _stop(hosts: Sequence[Host], workers: Sequence[threading.Thread]) -> None:
-    """Close every channel and wait, but not long, for the words of those who used them."""
+    """Close every channel, and wait a moment for the last words of the threads that used them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         closing = [console.in_background(host.stop) for host in hosts]

@@ -1,4 +1,4 @@
-"""The events of a run, per host: what is printed while it lasts, and what it comes to."""
+"""The events of a run, per host: the lines that are printed meanwhile, and the verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN = frozenset("changed would ran kept warn waiting pending applied unapplie
 
 @dataclass
 class HostReport:
-    """What one host said in one run, and how it ended."""
+    """The events of one host in one run, and how the run ended there."""
 
     host: str
     shows_details: bool = False
@@ -28,7 +28,7 @@ class HostReport:
     started: float = field(default_factory=time.monotonic)
 
     def take(self, event: Event) -> None:
-        """Keep an event, and print it if a person would want to see it."""
+        """Keep an event, and print the events that a person wants to see."""
         self.events.append(event)
         if event.verb in _SHOWN:
             say_line(self.host, _line(event), colour=_COLOURS.get(event.verb))
@@ -45,14 +45,14 @@ class HostReport:
         return [event for event in self.events if event.verb in verbs]
 
     def facts(self) -> dict[str, list[str]]:
-        """What the host told of itself: each fact's values, in order."""
+        """The facts that the host told: for each name its values, in order."""
         found: dict[str, list[str]] = {}
         for event in self.said("fact"):
             found.setdefault(event.what, []).append(event.detail)
         return found
 
     def unfinished(self) -> Event | None:
-        """The change that had begun and not ended when the host was last heard."""
+        """The change that had begun and not ended with the last event."""
         for event in reversed(self.events):
             if event.verb in ("changed", "failed", "stopped", "ok", "ran"):
                 return None
@@ -61,7 +61,7 @@ class HostReport:
         return None
 
     def serving(self, before: str, after: str) -> str:
-        """Which release serves, by what the host said of the switch between these two."""
+        """The end of a sentence: which of two releases serves, by the events of the switch."""
         moves = [
             event for event in self.events if event.what == "live" and event.verb in ("doing", "changed")
         ]
@@ -72,7 +72,7 @@ class HostReport:
         return f"{before} still serves" if before else "no release serves yet"
 
     def conclude(self, code: int, tail: list[str]) -> None:
-        """The host's script has ended with this exit code; `tail` is the last of what it printed."""
+        """Note that the host's script has ended with this exit code and these last lines of output."""
         self.tail = tail
         if code:
             self.error = _error(self.host, code, self.events)
@@ -85,7 +85,7 @@ class Report:
     hosts: list[HostReport]
 
     def summarise(self, word: str = "changed") -> None:
-        """One line a host: how many changes, and how long it took."""
+        """Print one line for each host: the number of changes, and the seconds."""
         for one in self.hosts:
             if one.error is None:
                 seconds = time.monotonic() - one.started
@@ -94,7 +94,7 @@ class Report:
     def raise_failure(self, serving: Callable[[HostReport], str] = lambda one: "") -> None:
         """Raise the gravest failure of the run, after the last words of each host that failed.
 
-        `serving` has the end of the line: what serves now on that host.
+        `serving` returns the end of the line: which release serves on that host now.
         """
         failed = [one for one in self.hosts if one.error]
         for one in failed:
@@ -108,7 +108,7 @@ class Report:
 
 
 def say_line(host: str, text: str, *, colour: str | None = None, error: bool = False) -> None:
-    """Print one line that begins with the host's name; lines of several hosts never mix."""
+    """Print one line that begins with the host's name. Lines of several hosts never mix."""
     stream = sys.stderr if error else sys.stdout
     if colour and stream.isatty():
         text = f"\x1b[{colour}m{text}\x1b[0m"

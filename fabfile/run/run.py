@@ -1,4 +1,4 @@
-"""Run: one sequence of stages, rendered here, carried out on hosts, and reported as it goes."""
+"""Run: one sequence of stages that is rendered here, carried out on hosts, and reported meanwhile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .report import HostReport, Report
 
 
 def targets(c: Context) -> tuple[Settings, list[Host]]:
-    """The settings and the hosts of a command; from here on they are being connected to."""
+    """The settings and the hosts of a command. The hosts are connected to in the background."""
     settings = read(c)
     hosts = hosts_of(c, settings)
     check_topology(settings, [host.name for host in hosts])
@@ -48,10 +48,10 @@ class Run:
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def on(self, hosts: list[Host], payload: Payload = b"") -> Report:
-        """Carry it out on every host, hosts in parallel; see Report for how it went.
+        """Carry out the stages on every host, hosts in parallel, and report how it went.
 
-        The payload lies in a file on the host before the script begins. Raises Interrupted on Ctrl-C, naming
-        what still finishes on which host.
+        The payload lies in a file on the host before the script begins. Raises Interrupted on Ctrl-C. The
+        message names the step that still finishes on each host.
         """
         reports = {host.name: HostReport(host.name, shows_details=self.dry_run) for host in hosts}
         scripts = {roles: self.script(roles) for roles in {*map(self._roles_of, hosts)}}

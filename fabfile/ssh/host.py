@@ -24,7 +24,7 @@ from .session import Payload, Refused, Session, Silent
 
 TAIL = 40
 _LONGEST_TAIL_LINE = 2000
-#: a script is mostly words: packed it is a third, which is fewer round trips where they are long
+#: the level of gzip: a packed script is a third as large, which saves round trips on a slow link
 _PACKING = 4
 
 _passwords: dict[str, str] = {}
@@ -54,17 +54,17 @@ class _Progress:
 
 
 def wrap_script(mark: str) -> str:
-    """The program that receives scripts on the host and runs them where no cut link kills them."""
+    """The program that receives scripts on the host, and runs them so that a lost link does not kill them."""
     return (TEMPLATES / "frame/wrap.sh").read_text().replace("@MARK@", mark)
 
 
 class Host:
-    """One server, as the user calls it; connected when first used, and then for all that follows."""
+    """One server, by the name that the user gave. The connection is opened on first use and kept."""
 
     def __init__(self, connection: Connection, *, user: str | None = None, port: int | None = None) -> None:
         self.connection = connection
         self.name = str(connection.original_host) + (f":{port}" if port else "")
-        #: why later tasks of the same command leave this host out
+        #: the failure because of which later tasks of the same command leave this host out
         self.failure: Exception | None = None
         self._user = user
         self._port = port
@@ -75,7 +75,7 @@ class Host:
         self._sudo_asks = False
 
     def open(self) -> None:
-        """Connect, unless that is done; raise Unreachable with the reason."""
+        """Connect if there is no connection yet. Raises Unreachable with the reason."""
         console.wait_for(self._opening)
         try:
             if self._refusal:
@@ -86,7 +86,7 @@ class Host:
             console.wake()
 
     def open_soon(self) -> None:
-        """Begin to connect while the caller does other things; `open` waits for it, or says why not."""
+        """Begin to connect in the background. `open` waits for the connection, or says why there is none."""
         console.in_background(self._open_early)
 
     def _open_early(self) -> None:
@@ -100,7 +100,7 @@ class Host:
         self.connection.close()
 
     def stop(self) -> None:
-        """Break off what runs, from any thread: `execute` then raises Interrupted at once."""
+        """Break off the running script, from any thread. `execute` then raises Interrupted at once."""
         self._stopped.set()
         session = self._session
         if session:
@@ -114,10 +114,10 @@ class Host:
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
     ) -> Outcome:
-        """Carry out a script as root, and hand out its events, told by `nonce`, as they come.
+        """Carry out a script as root, and hand out its events as they come. Lines with `nonce` are events.
 
-        All scripts for a host share one session. A payload lies in a file, whole, before the script begins.
-        Raises Unreachable if the link is lost, Interrupted by `stop`.
+        All scripts for a host share one session. The host has the whole payload in a file before the script
+        begins. Raises Unreachable if the link is lost, and Interrupted after `stop`.
         """
         progress = _Progress()
         try:
@@ -144,7 +144,7 @@ class Host:
         return Outcome(code, progress.events, list(progress.tail))
 
     def terminal(self, command: str | Sequence[str]) -> int:
-        """Run a program as root in the terminal here, or with our own streams if that is none.
+        """Run a program as root in this terminal, or with our standard streams if they are no terminal.
 
         Returns its exit code.
         """
@@ -152,7 +152,7 @@ class Host:
         self._leave_session()
         text = command if isinstance(command, str) else shlex.join(command)
         if terminal.is_whole():
-            # sudo asks for its password by itself there.
+            # In a terminal sudo asks for the password itself.
             words = _command(text) if self.is_root else f"sudo -- {_command(text)}"
             channel = transport.open_session(self.connection, words, terminal.size())
         else:
@@ -169,7 +169,7 @@ class Host:
         return code
 
     def _send(self, script: str, payload: Payload) -> tuple[Session, str]:
-        """Send a script with its payload; the session for it, and what will stand before its exit code."""
+        """Send a script with its payload. Returns the session, and the token that precedes the exit code."""
         if not self._can_be_fed():
             self._end_session()
         session = self._session or self._open_session()
@@ -191,12 +191,12 @@ class Host:
         on_event: Callable[[Event], None] | None,
     ) -> int:
         for line in session.lines():
-            line, is_over, said = line.partition(end)  # the last line may have no end of its own
+            line, is_over, said = line.partition(end)  # A program's last line may lack its newline.
             event = parse(line, nonce) if nonce else None
             if event:
                 progress.events.append(event)
                 if event.verb in ("stage", "doing"):
-                    progress.tail.clear()  # what programs said of an earlier step explains nothing
+                    progress.tail.clear()  # Output of an earlier step does not explain a failure.
                 if on_event:
                     on_event(event)
             elif line or not is_over:
@@ -208,7 +208,7 @@ class Host:
         return code or -1
 
     def _leave_session(self) -> None:
-        """End it such that another can be opened at once."""
+        """End the session so that another can be opened at once."""
         if self._session and self._can_be_fed():
             self._session.finish()
         self._end_session()
@@ -235,7 +235,7 @@ class Host:
                 raise self._refused(session)
             session.close()
         session = self._start(f"sudo -S -p {_prompt(mark)} --", mark, program)
-        # Nothing but the password goes before sudo is through: it takes a line for its next try.
+        # Send only the password until sudo is done: sudo would take another line for a second try.
         session.send(f"{self._password()}\n".encode())
         return self._await_start(session)
 
@@ -286,7 +286,7 @@ class Host:
         return _passwords.get(self.connection.user) if given is None else str(given)
 
     def _password(self) -> str:
-        """sudo's password: of --prompt-for-sudo-password, or asked once for all hosts of a user."""
+        """sudo's password: from --prompt-for-sudo-password, or asked once for all hosts of a user."""
         with _passwords_lock:
             known = self._known_password()
             if known is None:
@@ -302,14 +302,14 @@ class Host:
 
 
 def packed(script: str) -> bytes:
-    """A script as it goes over the wire."""
+    """A script, packed for the way to the host."""
     return gzip.compress(script.encode(), _PACKING, mtime=0)
 
 
 def _command(program: str) -> str:
-    """What runs a program in bash, whatever the login shell.
+    """The command that runs a program in bash under any login shell.
 
-    To tcsh a newline may stand in no quotes and `!` means something in all: both go in disguise.
+    tcsh allows no newline in quotes, and reads `!` even there. So both are replaced on the way.
     """
     newline, bang = [each for each in "^@,;=:\x01\x02" if each not in program][:2]
     unfold = f'printf -v n "\\n"; printf -v e "\\41"; n=${{0//{newline}/$n}}; eval "${{n//{bang}/$e}}"'

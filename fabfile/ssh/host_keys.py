@@ -1,4 +1,4 @@
-"""OpenSSH's rules for the keys of hosts: known, unknown, changed or revoked."""
+"""OpenSSH's rules for host keys: known, unknown, changed or revoked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SSH_PORT = 22
 
 
 class Verdict(Enum):
-    """What the files say of a key that a host shows."""
+    """The verdict of the known_hosts files on a host's key."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -39,7 +39,7 @@ class Line:
     where: str
 
     def is_for(self, name: str) -> bool:
-        """Whether this line speaks of that host, by its rules of hashes, wildcards and `!`."""
+        """Whether this line is for that host. Lines may have hashes, wildcards and `!`."""
         if self.names.startswith("|1|"):
             return _is_hash_of(self.names, name)
         patterns = self.names.lower().split(",")
@@ -50,24 +50,24 @@ class Line:
 
 @dataclass(frozen=True)
 class Finding:
-    """A verdict, and the line that it rests on (file:line)."""
+    """A verdict, and the line that decided it (file:line)."""
 
     verdict: Verdict
     where: str = ""
 
 
 def name_of(host: str, port: int, alias: str = "") -> str:
-    """What known_hosts files call a host."""
+    """The name of a host in known_hosts files."""
     if alias:
         return alias.lower()
     return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
 
 
 def judge(files: Sequence[Path], name: str, kind: str, key: bytes) -> Finding:
-    """Judge the key that a host shows by what the files know of it."""
+    """Judge the key of a host by the known_hosts files."""
     finding = _judge(_lines_for(files, name), kind, key)
     if finding.verdict is Verdict.UNKNOWN and name.startswith("["):
-        # As OpenSSH does: a key known for the host's standard port is taken on another one too.
+        # Like OpenSSH: a key that is known for the standard port is accepted on another port too.
         bare = _judge(_lines_for(files, _without_port(name)), kind, key)
         if bare.verdict is not Verdict.CHANGED:
             return bare
@@ -75,13 +75,13 @@ def judge(files: Sequence[Path], name: str, kind: str, key: bytes) -> Finding:
 
 
 def known_kinds(files: Sequence[Path], name: str) -> list[str]:
-    """The kinds of the keys known for a host, to ask it for one of those first."""
+    """The kinds of the known keys of a host. The host is asked for such a key first."""
     lines = list(_lines_for(files, name)) or list(_lines_for(files, _without_port(name)))
     return [line.kind for line in lines if not line.marker]
 
 
 def remember(file: Path, name: str, kind: str, key: bytes, *, is_hashed: bool) -> None:
-    """Append a host's key to a file, which other programs may do at the same time."""
+    """Append a host's key to a file. Other programs may append to the file at the same time."""
     names = _hash(name) if is_hashed else name
     line = f"{names} {kind} {base64.b64encode(key).decode()}\n".encode()
     if not file.parent.is_dir():
@@ -141,7 +141,7 @@ def _parse(file: Path, _changed_at: int, _size: int) -> tuple[Line, ...]:
 def _line(text: str, where: str) -> Line | None:
     fields = text.split()
     marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
-    # Paramiko cannot check a host's certificate: a host with nothing but one's authority is unknown.
+    # Paramiko cannot check host certificates, so a host with only a certificate authority is unknown.
     if len(fields) < 3 or fields[0].startswith("#") or marker == "@cert-authority":
         return None
     try:

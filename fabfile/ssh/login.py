@@ -1,4 +1,4 @@
-"""Logging in: which keys are offered to a host, in what order, and what was tried in vain."""
+"""Logging in: the keys that are offered to a host, their order, and the keys that failed."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Login:
 
     options: SshOptions
     user: str
-    #: files given with -i: no others are offered
+    #: files given with -i; no other key is offered then
     given: Sequence[Path] = ()
-    #: what the user's own Connection was made with: key_filename, pkey, password, passphrase
+    #: arguments of the user's own Connection: key_filename, pkey, password, passphrase
     own: Mapping[str, Any] = field(default_factory=dict)
     tried: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
     def authenticate(self, transport: paramiko.Transport) -> None:
-        """Offer one after the other; raise Paramiko's AuthenticationException if none is taken."""
+        """Offer one key after the other. Raises Paramiko's AuthenticationException if the host takes none."""
         agent = _connect_agent(self.options.agent) if self._may_use_agent() else None
         try:
             self._offer(transport, agent.get_keys() if agent else ())
@@ -128,8 +128,8 @@ def _connect_agent(path: str) -> AgentSSH | None:
     address = path or os.environ.get("SSH_AUTH_SOCK")
     if not address:
         return None
-    # Paramiko's public Agent knows no socket but that of the environment, which all threads share. A host may
-    # have one of its own (IdentityAgent).
+    # Paramiko's public Agent knows only the socket of the environment, which all threads share. With
+    # IdentityAgent a host has a socket of its own.
     agent = AgentSSH()
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -142,7 +142,7 @@ def _connect_agent(path: str) -> AgentSSH | None:
 
 
 def _public_part(file: Path) -> bytes | None:
-    """The public key of an identity file, without its passphrase: from the .pub beside it."""
+    """The public key of an identity file, from the .pub file beside it. It needs no passphrase."""
     kind_and_key = _public_line(file)
     return base64.b64decode(kind_and_key[1]) if kind_and_key else None
 
@@ -157,7 +157,7 @@ def _public_line(file: Path) -> tuple[str, str] | None:
 
 
 def _load_key(file: Path, passphrase: str | None, is_batch: bool) -> paramiko.PKey | str:
-    """A private key, or why it cannot be used; one passphrase serves all hosts."""
+    """A private key, or the reason why it cannot be used. A passphrase is asked for once."""
     with _keys_lock:
         if file not in _keys:
             _keys[file] = _read_key(file, passphrase, may_ask=not is_batch)
@@ -170,7 +170,7 @@ def _read_key(file: Path, passphrase: str | None, *, may_ask: bool) -> paramiko.
     except paramiko.PasswordRequiredException:
         pass
     except (OSError, ValueError, UnsupportedAlgorithm, paramiko.SSHException):
-        # A public key alone is of use to an agent that holds the private one.
+        # A public key alone is useful if an agent holds the private key.
         return "" if file.suffix == ".pub" else "no private key that can be read"
     if passphrase is None and may_ask and console.is_interactive():
         passphrase = console.ask(f"Passphrase of {file}: ", secret=True)
@@ -191,7 +191,7 @@ def _parse_key(file: Path, passphrase: str | None) -> paramiko.PKey:
     except paramiko.PasswordRequiredException:
         raise
     except paramiko.SSHException:
-        return _guess_key(file, passphrase)  # the .pub beside it is another key's
+        return _guess_key(file, passphrase)  # the .pub file beside it belongs to another key
     certificate = file.with_name(f"{file.name}-cert.pub")
     if certificate.exists():
         key.load_certificate(str(certificate))
@@ -199,7 +199,7 @@ def _parse_key(file: Path, passphrase: str | None) -> paramiko.PKey:
 
 
 def _guess_key(file: Path, passphrase: str | None) -> paramiko.PKey:
-    # Slower: it parses a key twice, which for RSA and for encrypted ones is 100 ms each time.
+    # This parses a key twice. Each time takes 100 ms for RSA and for encrypted keys.
     try:
         return paramiko.PKey.from_path(file, passphrase.encode() if passphrase else None)
     except TypeError as error:  # how cryptography says that a key is encrypted

@@ -1,4 +1,4 @@
-"""What OpenSSH's own configuration says of a host: asked of `ssh -G`, which honours all of it."""
+"""OpenSSH's options for a host, as `ssh -G` says them. It reads the whole of OpenSSH's configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HOP = re.compile(
 
 @dataclass(frozen=True)
 class Hop:
-    """A host to jump through, as far as it is spelled out."""
+    """A host to jump through, with the user and the port if they are spelled out."""
 
     host: str
     user: str | None
@@ -28,14 +28,14 @@ class Hop:
 
 @dataclass(frozen=True)
 class SshOptions:
-    """The answers that roadie needs, for one host as the user calls it."""
+    """The options that roadie needs, for one host by the name that the user gave."""
 
     name: str
     hostname: str
     user: str
     port: int
     identity_files: tuple[Path, ...]
-    #: False if these are only what OpenSSH looks for by default
+    #: False if these are only OpenSSH's default files
     has_own_identities: bool
     identities_only: bool
     #: a socket; "none" for no agent, "" for the one of the environment
@@ -55,7 +55,7 @@ class SshOptions:
 
 @cache
 def ask(name: str, user: str | None, port: int | None, file: str | None) -> SshOptions:
-    """Ask `ssh -G` about a host; `user` and `port` win over the configuration if given."""
+    """Ask `ssh -G` about a host. A given `user` or `port` wins over the configuration."""
     options = ["-F", file] if file else []
     options += ["-l", user] if user else []
     options += ["-p", str(port)] if port else []
@@ -64,7 +64,7 @@ def ask(name: str, user: str | None, port: int | None, file: str | None) -> SshO
 
 
 def expand(text: str, options: SshOptions) -> str:
-    """Fill in what %h, %p and the like stand for."""
+    """Replace %h, %p and the like by their values."""
     said = {"hostname": options.hostname, "port": str(options.port), "user": options.user}
     return _expand(text, _tokens(options.name, said))
 

@@ -1,4 +1,4 @@
-"""One exec on a host: bytes go in, lines come out, and a link that died without a word is noticed."""
+"""One exec on a host: bytes go in, lines come out. A link that died silently is noticed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ HEARTBEAT = 2.0
 SILENCE = 20.0
 _TICK = 0.5
 _CHUNK = 262_144
-#: a program that never ends its line must not fill the memory here
+#: a line without an end must not fill the memory of this machine
 _LONGEST_LINE = 1 << 24
 
 
 class Payload(Protocol):
-    """Bytes, or what is sliced like them: not all of it need be in memory."""
+    """Bytes, or an object that is sliced like bytes and need not be in memory."""
 
     def __len__(self) -> int: ...
 
@@ -29,7 +29,7 @@ class Payload(Protocol):
 
 
 class Silent(Exception):
-    """Nothing has come from the host for too long, or its connection broke."""
+    """The host has been silent for too long, or the connection broke."""
 
 
 class Refused(Exception):
@@ -39,16 +39,16 @@ class Refused(Exception):
 class Session:
     """The channel of one exec.
 
-    `mark` is the line, on both streams, from which on it is our program that speaks; `beat` the one on
-    stderr for each heartbeat, and each part of a file, that it has received. `prompt` is sudo's, which
-    sudo-rs puts among its own words.
+    `mark` is a line on both streams; our program speaks from there on. The host writes the line `beat` to
+    stderr for each heartbeat and each part of a file that it has received. `prompt` is sudo's prompt, which
+    sudo-rs prints within its own words.
     """
 
     def __init__(self, channel: Any, *, mark: str, prompt: str, beat: str = "b") -> None:
         self.channel = channel
         self.started = False
         self.mark = mark
-        #: what stderr said besides heartbeats: sudo's words and the login shell's
+        #: the lines of stderr besides heartbeats: words of sudo and of the login shell
         self.words: deque[str] = deque(maxlen=20)
         self._beat = beat
         self._prompt = prompt
@@ -62,21 +62,21 @@ class Session:
         channel.settimeout(_TICK)
 
     def feed(self, parts: Iterable[Payload]) -> None:
-        """Send all of it, and from then on a heartbeat every two seconds, from a thread of its own."""
+        """Send the parts, and then a heartbeat every two seconds, from a thread of its own."""
         self._heard = time.monotonic()
         self._to_send.put(parts)
         if not self._feeder.ident:
             self._feeder.start()
 
     def send(self, data: bytes) -> None:
-        """Send all of it; what the host has no room for waits."""
+        """Send all of the data, and wait while the host has no room for it."""
         rest = memoryview(data)
         while rest and not self._is_over.is_set():
             with suppress(TimeoutError):
                 rest = rest[self.channel.send(rest[:_CHUNK]) :]
 
     def wait_for_start(self) -> bool:
-        """Wait until the host's side says that it runs; False if it ended without a word of it."""
+        """Wait until the program on the host says that it runs. False if the session ended before."""
         while not self.started:
             try:
                 data = self.channel.recv_stderr(65536)
@@ -89,7 +89,7 @@ class Session:
         return self.started
 
     def lines(self) -> Iterator[str]:
-        """Every line of stdout after the mark, as it comes, once; a login shell may print some before."""
+        """Every line of stdout after the mark, as it comes. A login shell may print lines before the mark."""
         return self._lines
 
     def _marked_lines(self) -> Iterator[str]:
@@ -124,26 +124,26 @@ class Session:
         return int(self.channel.recv_exit_status())
 
     def is_open_on(self, transport: Any) -> bool:
-        """Whether more can be sent: the host has not ended it, nor is the connection another."""
+        """Whether more can be sent: the host has not ended the session, and the connection is the same."""
         channel = self.channel
         return channel.transport is transport and not channel.closed and not channel.exit_status_ready()
 
     def finish(self) -> None:
-        """Close it for another to be opened, also where the host grants no two at a time."""
+        """Close the session so that another can be opened, even if the host allows only one at a time."""
         self._end_feeding()
         self.channel.shutdown_write()
         self.channel.status_event.wait(2)
         self.channel.close()
-        # sshd counts it until it has nothing else to do: an answer tells that it came to that.
+        # sshd still counts the session for a moment. Its answer to a later request tells that it is gone.
         self.channel.transport.global_request("keepalive@openssh.com")
 
     def close(self) -> None:
-        """End it; the host's side sees an end of file."""
+        """End the session. The host sees an end of file."""
         self._end_feeding()
         self.channel.close()
 
     def release(self) -> Any:
-        """Hand over the channel as it is; what was read of its stderr already is printed."""
+        """Hand over the channel. What was already read from its stderr is printed."""
         self._end_feeding()
         for line in self.words:
             print(line, file=sys.stderr)
@@ -176,7 +176,7 @@ class Session:
         self._heard = time.monotonic()
         *lines, self._unread = (self._unread + data.decode("utf-8", "replace")).split("\n")
         for line in lines:
-            # What stands before the mark, a prompt or a banner, ended with no newline.
+            # A prompt or a banner before the mark may lack its newline.
             self.started = self.started or line.endswith(self.mark)
             self._prompts += line.count(self._prompt)
             if line != self._beat and not line.endswith(self.mark):
@@ -195,7 +195,7 @@ class Session:
                     for start in range(0, len(part), _CHUNK):
                         self.send(part[start : start + _CHUNK])
         except (OSError, EOFError):
-            pass  # the channel is closed, and whoever reads from it learns why
+            pass  # The channel is closed. The reader learns why.
 
     def _next_to_send(self) -> Iterable[Payload]:
         try:
@@ -205,4 +205,4 @@ class Session:
 
     def _end_feeding(self) -> None:
         self._is_over.set()
-        self._to_send.put(())  # wakes it
+        self._to_send.put(())  # wakes the feeder

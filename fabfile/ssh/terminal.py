@@ -1,4 +1,4 @@
-"""Joins a program on a host to the terminal here, or to whatever our standard streams are."""
+"""Joins a program on a host to this terminal, or to our standard streams if they are no terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHUNK = 32_768
 
 
 def is_whole() -> bool:
-    """Whether a program can have a terminal: ours must be one both ways, or output would change."""
+    """Whether a program can have a terminal. Both our input and our output must be one."""
     return bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty())
 
 
@@ -42,7 +42,7 @@ def attach(channel: Any) -> int:
 def _pump(channel: Any) -> None:
     source: int | None = sys.stdin.fileno() if sys.stdin and not sys.stdin.closed else None
     while not _take(channel):
-        # With no room to send nothing is read either: the program may wait for us to read first.
+        # Read no input while there is no room to send: the program may wait for us to read first.
         wanted = [channel] + ([source] if source is not None and channel.send_ready() else [])
         ready, _, _ = select.select(wanted, [], [], 0.05 if source is not None else 1)
         if source is not None and source in ready and not _give(channel, source):
@@ -57,13 +57,13 @@ def _give(channel: Any, source: int) -> bool:
     try:
         while data:
             data = data[channel.send(data) :]
-    except OSError:  # it has ended, which the other direction will tell
+    except OSError:  # The program has ended; the other direction will tell.
         return False
     return True
 
 
 def _take(channel: Any) -> bool:
-    """Print what has come; True when nothing more can."""
+    """Print the output that has come. True when no more can come."""
     is_over = channel.eof_received or channel.closed
     for is_ready, receive, stream in (
         (channel.recv_ready, channel.recv, sys.stdout),

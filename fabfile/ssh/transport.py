@@ -1,6 +1,6 @@
-"""Connections to hosts: the one place where host keys are checked and sockets are tuned.
+"""Connections to hosts. Only this module checks host keys and tunes sockets.
 
-With `login`, the only file that knows Paramiko.
+Only this module and `login` know Paramiko.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from .options import Hop, SshOptions
 from .trust import Trust
 
 DEFAULT_TIMEOUT = 15
-#: of connect_kwargs, what concerns the connection and not the login
+#: the keys of connect_kwargs that concern the connection and not the login
 _PASSED_ON = ("banner_timeout", "auth_timeout", "channel_timeout", "compress", "disabled_algorithms")
 
-# Not every system has it.
+# Not every system has this option.
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 _checked: WeakSet[paramiko.Transport] = WeakSet()
@@ -41,9 +41,9 @@ _being_opened: list[tuple[Hop, ...]] = []
 
 
 def connect(c: Connection, *, user: str | None = None, port: int | None = None) -> None:
-    """Open a Connection by OpenSSH's rules; `user` and `port` are what the user spelled out.
+    """Open a Connection by OpenSSH's rules. `user` and `port` are those that the user spelled out.
 
-    One that is open already has its host key checked before anything of roadie's is sent.
+    If the Connection is open already, roadie checks its host key before it sends anything.
     """
     if c.is_connected and c.transport in _checked:
         return
@@ -70,14 +70,14 @@ def open_session(c: Connection, command: str, size: tuple[int, int] | None = Non
 
 
 def close_gateways() -> None:
-    """Close the hosts that were jumped through."""
+    """Close the connections to jump hosts."""
     with _gateways_lock:
         while _gateways:
             _gateways.popitem()[1].close()
 
 
 def without_ssh_config(config: Any) -> Any:
-    """A Connection's config of its own, in which Paramiko's reading of ssh_config has no say."""
+    """A copy of a Connection's config, without what Paramiko reads from ssh_config."""
     clone = config.clone()
     clone._set(base_ssh_config=SSHConfig())
     return clone
@@ -95,7 +95,7 @@ def _open(c: Connection, options: SshOptions) -> None:
         "transport_factory": lambda sock, **rest: _Transport(sock, kinds, **rest),
         "auth_strategy": login,
     }
-    # No table of known keys is given to Paramiko: so the policy is asked each time, and rules alone.
+    # Paramiko gets no known keys, so it asks the policy each time, and the policy alone decides.
     c.client.set_missing_host_key_policy(_Policy(trust))
     with _explained(c, options, login, timeout):
         sock = _socket(c, options, timeout)
@@ -111,7 +111,7 @@ def _check_open(c: Connection, options: SshOptions) -> None:
 
 
 def _own_user(c: Connection) -> str | None:
-    """The user that a Connection was made with, if that is neither config's nor a default."""
+    """The user that a Connection was made with; None if the user comes from the config or a default."""
     return None if c.user == c.ssh_config.get("user", c.config.user) else str(c.user)
 
 
@@ -121,7 +121,7 @@ def _own_port(c: Connection) -> int | None:
 
 
 def _user(c: Connection, options: SshOptions) -> str:
-    """OpenSSH's answer; where that is only its default, fabric.yaml's."""
+    """The user of OpenSSH's options; the user of fabric.yaml if OpenSSH has only its default."""
     is_default = options.user == getpass.getuser()
     return str(c.config.user) if is_default and not _own_user(c) else options.user
 
@@ -151,7 +151,7 @@ def _timeout(c: Connection, own: Any, options: SshOptions) -> int:
 
 
 class _Transport(paramiko.Transport):  # type: ignore[misc]
-    """A transport that sends at once, notices a dead link, and asks for a key that is known."""
+    """A transport that sends at once, notices a dead link, and asks the host for a known kind of key."""
 
     def __init__(self, sock: Any, known_kinds: list[str], **rest: Any) -> None:
         if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
@@ -164,10 +164,10 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]
 
 
 class _Socket(socket.socket):
-    """A socket that acknowledges at once: until then sshd (Nagle's algorithm) keeps what it says next."""
+    """A socket that acknowledges at once. By Nagle's algorithm sshd holds its next words back until then."""
 
     def recv(self, *limits: int) -> bytes:
-        """Receive, and acknowledge; Linux takes this option back by itself."""
+        """Receive, and acknowledge. Linux resets this option by itself."""
         data = super().recv(*limits)
         if _QUICKACK is not None:
             with suppress(OSError):
@@ -180,7 +180,7 @@ def _tune(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     seconds = {"TCP_KEEPIDLE": 5, "TCP_KEEPALIVE": 5, "TCP_KEEPINTVL": 3, "TCP_KEEPCNT": 3}
     for name, value in {**seconds, "TCP_USER_TIMEOUT": 15_000}.items():
-        if hasattr(socket, name):  # not every system has each of them
+        if hasattr(socket, name):  # Not every system has each option.
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
@@ -209,7 +209,7 @@ def _dial(host: str, port: int, family: int, timeout: int) -> socket.socket:
 
 
 def _proxy(command: str) -> socket.socket:
-    """A socket to a ProxyCommand; Paramiko's own waits 0.1 s for each piece that is shorter than asked."""
+    """A socket to a ProxyCommand. Paramiko's own waits 0.1 s for each piece that comes short."""
     ours, theirs = socket.socketpair()
     with theirs:
         end = theirs.fileno()
@@ -219,21 +219,21 @@ def _proxy(command: str) -> socket.socket:
 
 
 def _gateway(c: Connection, options: SshOptions) -> Connection | str | None:
-    """What leads to the host: of the user's own making first, else of OpenSSH's configuration."""
+    """The way to the host: the user's own gateway, else the one of OpenSSH's options."""
     is_own = c.gateway and not {"proxyjump", "proxycommand"} & set(c.ssh_config)
     if is_own and isinstance(c.gateway, Connection):
         connect(c.gateway)
         return c.gateway
     if is_own:
         return ssh_options.expand(str(c.gateway), options)
-    # As in OpenSSH a ProxyJump for all hosts does not lead the jump host through itself.
+    # Like OpenSSH: a ProxyJump for all hosts does not lead the jump host through itself.
     hops = tuple(each for each in options.jumps if each.host not in (options.name, options.hostname))
     c.gateway = _jump(hops, c) if hops else options.proxy_command or None
     return c.gateway
 
 
 def _jump(hops: tuple[Hop, ...], c: Connection) -> Connection:
-    """The connection to the last of the hops, through those before it; shared by all hosts."""
+    """The connection to the last hop, through the hops before it. All hosts share it."""
     with _gateways_lock:
         if hops in _being_opened:
             raise UsageError(f"ProxyJump {hops[-1].host}: leads in a circle; look at ~/.ssh/config")
@@ -264,7 +264,7 @@ def _open_hop(hops: tuple[Hop, ...], c: Connection) -> Connection:
 
 @dataclass
 class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
-    """Has every key that a host shows judged by our own rules."""
+    """Judges every host key by roadie's own rules."""
 
     trust: Trust
 
@@ -277,7 +277,7 @@ class _Policy(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
 
 @contextmanager
 def _explained(c: Connection, options: SshOptions, login: Login, timeout: int) -> Iterator[None]:
-    """Turn every way of not getting in into one line that says which, and what to do."""
+    """Turn every failure to connect into one line that says why, and what to do."""
     try:
         yield
     except RoadieError:

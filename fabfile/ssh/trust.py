@@ -1,4 +1,4 @@
-"""Whether the key that a host shows is to be trusted; at a terminal an unknown one is a question."""
+"""Whether to trust the key of a host. At a terminal roadie asks about an unknown key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .options import SshOptions
 
 
 class Trust:
-    """The rules for the key of one host, by OpenSSH's files and settings."""
+    """The rules for the key of one host, by OpenSSH's files and options."""
 
     def __init__(self, options: SshOptions, host: str, port: int) -> None:
         self.options = options
@@ -24,7 +24,7 @@ class Trust:
         return host_keys.known_kinds(self.files, self.name)
 
     def check(self, kind: str, blob: bytes) -> None:
-        """Return if the key is known or accepted now; raise Unreachable, before any login, if not."""
+        """Return if the key is known or accepted now. Raises Unreachable, before any login, if not."""
         finding = host_keys.judge(self.files, self.name, kind, blob)
         shown = f"{kind} {host_keys.fingerprint(blob)}"
         if finding.verdict is Verdict.CHANGED:

@@ -1,4 +1,4 @@
-"""Tasks for a site that runs: manage.py on the release that serves, the lock, the maintenance page."""
+"""Tasks for a running site: manage.py, restart, the lock, the maintenance page."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ def unlock(c: Context) -> None:
 
 
 class _TaskWithWord(RoadieTask):
-    """A task whose first argument is a word that may be left out."""
+    """A task whose first argument is a word and may be left out."""
 
     words = ("on", "off")
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        """What may be given to the task on the command line."""
+        """The arguments of the task on the command line."""
         arguments = super().get_arguments(ignore_unknown_help)
-        # For Invoke a positional argument without a default must be there, and one with a default cannot be.
+        # Invoke requires a positional argument without a default, and cannot have one with a default.
         if not set(self.words) & set(sys.argv):
             arguments[0].default = ""
         return arguments
@@ -117,7 +117,7 @@ def maintenance(
 def _run(
     c: Context, stages: Stages, command: str, values: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, list[str]]]]:
-    """Run the stages beside whatever else works on the site; each host's name and facts."""
+    """Run the stages without the site's lock. Returns each host's name and facts."""
     from ..project.workspace import named, values_of
     from ..run.run import Run, targets
 

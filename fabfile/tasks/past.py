@@ -1,4 +1,4 @@
-"""Tasks for the releases that a host has already: the list of them, and the way back."""
+"""Tasks for the releases that a host has: the list of them, and the rollback."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Way:
-    """From which release to which a rollback goes, and what becomes of the migrations in between."""
+    """The way of a rollback: the release that it leaves, and what becomes of the migrations in between."""
 
     serves: str = ""
-    #: whether the release that is left is marked, so that no plain rollback comes back to it
+    #: whether to mark the release that is left, so that no plain rollback comes back to it
     leaves: bool = True
-    #: the migrations that the older release does not know, and a release that does
+    #: the migrations that the older release does not know, and a release that knows them
     unknown: tuple[str, ...] = ()
     knows: str = ""
-    #: a dump of the database as it was without them
+    #: a dump of the database without these migrations
     dump: str = ""
 
 
@@ -91,11 +91,11 @@ def rollback(
         _roll_back(host, history, history.target(to), choice, () if cold else _WARM, values, wait)
 
 
-# Ahead of a change of the database.
+# These stages come before a change of the database.
 _WARM: Sequence = (warm,)
 _UNAPPLY: Sequence = (unapply,)
 _RESTORE: Sequence = (restore,)
-# To a release that was left with its migrations taken back: they are applied again.
+# On the way to a release whose migrations were taken back, the migrations are applied again.
 _FORWARD: Sequence = (pending, dump, migrate)
 
 
@@ -124,7 +124,7 @@ def _roll_back(
 def _across_migrations(
     history: History, target: Release, choice: Sequence | None, way: Way
 ) -> tuple[Way, Sequence]:
-    """What is to be done for the database, and the stages that do it."""
+    """The way with its migrations, and the stages that change the database."""
     forward = _FORWARD if history.lacking_for(target) else ()
     unknown = history.unknown_to(target)
     if not unknown or choice == ():
@@ -142,7 +142,7 @@ def _across_migrations(
         raise UsageError(f"{where}: no dump without {names} is here; see --migrations")
     way = replace(way, unknown=unknown, knows=knowing.id if knowing else "", dump=before)
     if choice == _RESTORE:
-        # A dump may be older than the last migration that the release does know.
+        # A dump may be older than the last migration that the release knows.
         forward = _FORWARD if history.lacking_in(before, target) else ()
     return way, (*choice, *forward)
 
@@ -157,7 +157,7 @@ def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[
 
 
 def _line(one: Release, history: History) -> str:
-    """One release as a line: its name and state first, then what it is and who made it."""
+    """One line for a release: name, state, seconds, who, branch and subject."""
     record = one.record
     took = f"{one.took} s" if one.took else "-"
     who = f"{record.get('who', '?')} at {record.get('from', '?')}"

@@ -64,7 +64,7 @@ def _confirm(app: str, given: str, hosts: Sequence[Host]) -> None:
 
 
 def _judge(one: HostReport) -> None:
-    """Once nginx is without the site, a failure leaves nothing that serves."""
+    """Grade a failure as degraded if nginx had already lost the site."""
     at = one.said("stage")[-1:]
     if type(one.error) is StageFailed and at and at[0].stage not in _HARMLESS:
         one.error = Degraded(f"{one.error}; the site is off already: run fab remove again")

@@ -52,7 +52,7 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
 
 
 def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool) -> None:
-    """Deploy to one host, doing no more than what its facts tell to be missing."""
+    """Deploy to one host, and do only what is missing by its facts."""
     from ..git.bundle import pack
 
     values, release = run.values, run.values["release"]
@@ -78,7 +78,7 @@ def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool)
 
 
 def _what_is_left(facts: dict[str, list[str]], migrate: bool) -> Sequence:
-    """The stages for a release that serves, but whose deploy was cut, or left migrations out."""
+    """The stages that are left for a release that serves, if its deploy was cut or left migrations out."""
     if migrate and "pending" in facts:
         return (*MIGRATE, *FINISH)
     return () if facts["settled"] == ["yes"] else FINISH
@@ -91,9 +91,9 @@ def _deploy_stages(migrate: bool, project: Project) -> Sequence:
 
 
 def _build_after_checkout(sequence: Sequence) -> Sequence:
-    """The same stages, but with requirements that lie in folders of the project once these are there.
+    """The same stages, with the virtualenv after the code: its requirements lie in folders of the project.
 
-    What a user has put right after the virtualenv stays behind it.
+    Stages that a user has put right after the virtualenv stay after it.
     """
     code = sequence.index(stages.checkout) if stages.checkout in sequence else 0
     build = sequence.index(stages.virtualenv) if stages.virtualenv in sequence[:code] else code
@@ -114,7 +114,7 @@ def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
 
 
 def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease) -> None:
-    """What makes this release another one than that which serves; all else costs nothing."""
+    """Tell the parts in which this release differs from the one that serves."""
     from ..release.record import differences
 
     if live := facts.get("live", [""])[-1]:
@@ -133,7 +133,7 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 
 
 def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
-    """Tell if nginx serves the site by other settings than these: a deploy leaves that to `fab nginx`."""
+    """Warn if nginx serves the site by other settings. A deploy does not change nginx; `fab nginx` does."""
     if facts.get("nginx") not in (None, [values["nginx"]]):
         say_line(
             host.name,

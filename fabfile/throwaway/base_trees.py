@@ -1,4 +1,4 @@
-"""Debian trees and snapshots in the cache, whole or not there, shared read-only by all hosts."""
+"""Debian trees and snapshots in the cache. Each is whole or absent, and all hosts share it read-only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def cache() -> Path:
 
 
 def folder(kind: str) -> Path:
-    """Return a folder of the cache; root only, as old trees hold old setuid programs."""
+    """Return a folder of the cache. Only root may enter, as old trees hold old setuid programs."""
     path = cache() / kind
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
@@ -57,7 +57,7 @@ def base(suite: str) -> Path:
 
 
 def has_snapshot(label: str, suite: str = "trixie") -> bool:
-    """Tell whether a host can be booted from this snapshot, on the tree of today."""
+    """Tell whether this snapshot exists for today's tree."""
     return _snapshot(suite, label).is_dir()
 
 
@@ -80,7 +80,7 @@ def drop_snapshot(label: str, suite: str = "trixie") -> None:
 
 
 def prune(in_use: set[Path]) -> None:
-    """Drop what cuts left and all but the last used snapshots, save those a host stands on."""
+    """Drop half-made snapshots, and all but the last used ones. A snapshot under a host stays."""
     with machine.locked(folder("snapshots") / "lock"):
         made = [path for path in folder("snapshots").iterdir() if path.is_dir()]
         halves = [path for path in made if path.name.startswith(".new-")]
@@ -100,8 +100,8 @@ def _build(suite: str, tree: Path, lock: int) -> None:
             Path(folder, f"machine-{number}.crt").write_text(pem)
         apt = Path(folder, "apt.conf")
         apt.write_text(machine.apt_settings() or "# nothing\n")
-        # Namespaces of its own: a cut of ours ends all of it, and leaves no mount in the half tree.
-        # It holds the lock until then, so that nobody tidies up below its feet.
+        # In namespaces of its own: if this process is killed, mmdebstrap ends too and leaves no mount behind.
+        # It holds the lock until then, so that no other process removes the half-made tree.
         machine.run(
             *"setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc".split(),
             *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),

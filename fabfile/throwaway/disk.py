@@ -1,4 +1,4 @@
-"""A disk of a host's own: ext4 in a file, from which a power cut takes what was not synced."""
+"""A host's own disk: ext4 in a file. A power cut loses what was not synced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import machine
 
-SIZE = "6G"  # of which the file takes what is written
+SIZE = "6G"  # the file is sparse and takes only what is written
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
 _NO_LOG_FLUSH = 2
 
@@ -22,7 +22,7 @@ def make(image: Path, place: Path) -> None:
 
 
 def cut_off(place: Path) -> None:
-    """From now on nothing reaches the disk that is mounted there: the kernel forgets what it had in hand."""
+    """Cut the disk off: nothing reaches it any more, and the kernel drops its unwritten data."""
     import fcntl  # absent on Windows, where the rest of the package may still be imported
 
     folder = os.open(place, os.O_RDONLY)
@@ -33,13 +33,13 @@ def cut_off(place: Path) -> None:
 
 
 def come_back(image: Path, place: Path) -> None:
-    """Mount it anew with what had reached it, as a boot after a power cut does."""
+    """Mount the disk again with the data that had reached it, like a boot after a power cut."""
     machine.unmount(place)
     deadline = time.monotonic() + 5
     while machine.run("losetup", "--associated", image) and time.monotonic() < deadline:
         time.sleep(0.01)
     if machine.run("losetup", "--associated", image):
-        # Somebody's namespace still holds the dead mount, and a mount of the same file would find that.
+        # Another namespace still holds the dead mount. A new mount of the same file would join it.
         copy = image.with_suffix(".new")
         machine.run("cp", "--sparse=always", image, copy)
         copy.rename(image)

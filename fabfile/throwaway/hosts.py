@@ -46,7 +46,7 @@ class ThrowawayHost:
 
     @property
     def tree(self) -> Path:
-        """The host's `/` as this machine sees it, without what the host mounts itself."""
+        """The host's `/` as this machine sees it, without the host's own mounts."""
         return self.state / "tree"
 
     @property
@@ -143,7 +143,7 @@ class ThrowawayHost:
     def power_cut(self) -> None:
         """Kill everything on the host at once and boot it again.
 
-        What was not synced is lost, if the host has a disk of its own; the page cache survives otherwise.
+        If the host has its own disk, unsynced data is lost. Otherwise the page cache survives.
         """
         has_disk = self.image.exists()
         if has_disk:
@@ -156,7 +156,7 @@ class ThrowawayHost:
         self.start()
 
     def cut_link(self) -> None:
-        """Let the host fall silent: no packet passes, and no connection hears an end."""
+        """Silence the host: no packet passes, and no connection is told of an end."""
         nspawn.set_link(self.slot, "down")
 
     def mend_link(self) -> None:
@@ -233,9 +233,9 @@ def prepared(
     suite: str = "trixie",
     on: str | None = None,
 ) -> str:
-    """Have a snapshot of this label, made once by `prepare`, whichever process comes first.
+    """Make the snapshot of this label with `prepare`, unless it exists. The first process makes it.
 
-    `on` is the snapshot that it starts from; a bare host otherwise.
+    `on` is the snapshot to start from; without it the host is bare.
     """
     machine.require()
     with machine.locked(STATE / f"{suite}-{label}.lock"):
@@ -247,16 +247,16 @@ def prepared(
 
 
 def hosts() -> list[ThrowawayHost]:
-    """Return every host of this machine that is up or left over."""
+    """Return every host of this machine that is up or was left behind."""
     found = []
     for path in sorted(STATE.glob("*/state.json")):
-        with suppress(UsageError):  # another process may take it down as we look
+        with suppress(UsageError):  # Another process may take the host down meanwhile.
             found.append(find(path.parent.name))
     return found
 
 
 def kept() -> list[ThrowawayHost]:
-    """Return the hosts that live on without a process of their own."""
+    """Return the hosts that were kept: no process owns them."""
     return [host for host in hosts() if _owner(host) is None]
 
 
@@ -271,7 +271,7 @@ def find(name: str) -> ThrowawayHost:
 
 
 def clean() -> None:
-    """Take away what dead processes left; hosts that live or were kept stay."""
+    """Take away what dead processes left behind. Hosts that are in use or were kept stay."""
     machine.require()
     with machine.locked(STATE / "clean"):
         for host in hosts():
@@ -280,7 +280,7 @@ def clean() -> None:
                 host.down()
         with machine.locked(_lock()):
             names = {host.name for host in hosts()}
-            # No host, yet a folder: a cut came between the two, or the whole machine was cut.
+            # A folder without a host: the process was killed in between, or the machine lost power.
             for path in (*STATE.iterdir(), *base_trees.folder("hosts").iterdir()):
                 if (path.is_dir() or path.suffix == ".img") and path.stem not in names:
                     machine.run("rm", "-rf", "--one-file-system", path)

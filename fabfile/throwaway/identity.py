@@ -1,4 +1,4 @@
-"""Who a throwaway host is: its keys, its names, and how it reaches the network as we do."""
+"""The identity of a throwaway host: its keys, its names, and its way to the network."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def settle_in(state: Path, tree: Path, name: str) -> None:
     _write(tree / "etc/ssh/sshd_config.d/throwaway.conf", SSHD)
     (tree / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     _write(tree / "root/.ssh/authorized_keys", "")
-    # What these do at an hour of their own on a real server would come at random in a test.
+    # On a real server these timers run at an hour of their own. In a test they would run at random.
     for timer in ("apt-daily", "apt-daily-upgrade", "dpkg-db-backup"):
         mask = tree / f"etc/systemd/system/{timer}.timer"
         if not mask.is_symlink():

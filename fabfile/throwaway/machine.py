@@ -1,4 +1,4 @@
-"""What this machine gives a throwaway host: tools, locks, and its own way to reach the network."""
+"""The things that this machine gives a throwaway host: tools, locks, and a way to the network."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def require() -> None:
 
 
 def run(*command: str | Path, text: str | None = None, pass_fds: tuple[int, ...] = ()) -> str:
-    """Run a command of this machine and return its output; say its last words if it fails."""
+    """Run a command of this machine and return its output. A failure names the command's last words."""
     done = subprocess.run(
         command,
         input=text or "",
@@ -61,7 +61,7 @@ def run(*command: str | Path, text: str | None = None, pass_fds: tuple[int, ...]
 
 
 def unmount(place: Path) -> None:
-    """Unmount what is there; a program that was just killed may hold on to it for moments, up to 5 s."""
+    """Unmount a folder. A program that was just killed may keep it busy, so try for up to 5 s."""
     deadline = time.monotonic() + 5
     while True:
         try:
@@ -75,7 +75,7 @@ def unmount(place: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Hold a lock file of this machine; the kernel lets go of it when its last holder ends."""
+    """Hold a lock file of this machine. The kernel releases the lock when its last holder ends."""
     import fcntl  # absent on Windows, where the rest of the package may still be imported
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def pip_settings() -> str:
         found[key] = os.environ.get("PIP_" + key.upper().replace("-", "_"), found.get(key, ""))
     found["timeout"] = os.environ.get("PIP_DEFAULT_TIMEOUT", found["timeout"])
     found["cert"] = CA_BUNDLE if found["cert"] else ""
-    for key in ("index-url", "extra-index-url"):  # a folder of this machine is not there inside
+    for key in ("index-url", "extra-index-url"):  # A folder of this machine does not exist on the host.
         found[key] = " ".join(url for url in found[key].split() if url.startswith("http"))
     return "[global]\n" + "".join(f"{key} = {found[key]}\n" for key in _PIP_KEYS if found[key])
 
