@@ -1,16 +1,19 @@
-# The words that every stage speaks: ask, act, verify. Plain bash, no Jinja; the frame (frame/stage.sh.j2) sets
-# nonce, dry_run, app and who before this runs.
+# The words that every stage speaks: to report, to change the host, to fail and to stop. Plain bash, no Jinja; the frame
+# (frame/stage.sh.j2) sets nonce, dry_run, app and who before this runs.
 
-went_back='' # in a rollback, from when the database is changed until the older release serves: what became of it
-went_on='' # from when migrations are applied until their release serves: which, and the way back
+# During a rollback, after the database was changed: what `fail` must add about the database. Empty once the older
+# release serves.
+went_back=''
+# After migrations were applied: what `fail` must add about them, and how to undo them. Empty once their release serves.
+went_on=''
 stage='' stage_depth=0 doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' known_format=1
-release='' release_dir='' work_dir='' venv_dir='' # of the release that the stages work on, once they know it
+release='' release_dir='' work_dir='' venv_dir='' # the release that the stages work on, once a stage has chosen it
 declare -A modes=() services=()
-declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # a kind of database adds its own
+declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # the library of a database adds its own
 
 # ---- Saying ---------------------------------------------------------------------------------------------------
 
-say() { # VERB WHAT [DETAIL]: into the log, also from where the output goes elsewhere
+say() { # VERB WHAT [DETAIL]: writes an event into the log, also where stdout is redirected
   local what=${2//\\/\\\\} detail=${3-}
   detail=${detail//\\/\\\\} what=${what//$'\t'/\\t} detail=${detail//$'\t'/\\t}
   printf '%s\t%s\t%s\t%s\t%s\n' "${nonce}" "$1" "${stage}" "${what//$'\n'/\\n}" "${detail//$'\n'/\\n}" >>"${log:-/proc/$$/fd/1}"
@@ -21,44 +24,44 @@ fail() { # WHAT WHY [CODE]
   local why=$2 code=${3:-6}
   disk_is_full && why="${why}; ${disk_full}"
   [[ -z ${went_on} ]] || why="${why}; ${went_on}"
-  # The release that serves is not what it was, on a database that is behind it.
+  # The newer release still serves, but its database was taken back: something is half done, so the code is 7.
   [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"
   note_failure "$1"
   end_in_order
-  # From a subshell the code says that the failure is told already; see on_error.
+  # A subshell exits with 200 + code, so that on_error knows that the failure is reported already.
   ((BASH_SUBSHELL == 0)) || exit $((200 + code))
   exit "${code}"
 }
 
-note_failure() { # WHAT: for the list of releases
+note_failure() { # WHAT: records the failure in a release that never served, for `fab releases`
   [[ -d ${release_dir} && ! -e ${release_dir}/switched ]] || return 0
   printf '%s: %s\n' "${stage}" "$1" >"${release_dir}/failed" || :
 }
 
-end_in_order() { # what a stage named in before_end is done once, before a run ends early
+end_in_order() { # before a run ends early: calls the function that a stage named in before_end, once
   local last=${before_end}
   before_end=''
   [[ -z ${last} ]] || "${last}" || :
 }
 
-run_output() { # prints all that was said so far
+run_output() { # prints the whole log so far
   cat -- "${log}" 2>/dev/null
 }
 
-step_output() { # prints what the running step's programs have said so far
+step_output() { # prints the log since the running step began
   local begin
   begin=$(grep -abF -- "${nonce}"$'\tdoing\t' "${log}" 2>/dev/null | tail -n 1) || :
   begin=${begin%%:*}
   tail -c "+$((${begin:-0} + 1))" -- "${log}" 2>/dev/null | tail -n +2
 }
 
-cause() { # PATTERN [OUTPUT]: what they said last that matches, as one line
+cause() { # PATTERN [OUTPUT]: prints the last matching lines of OUTPUT (default: step_output) as one line
   "${2:-step_output}" | grep -aE -- "$1" | tail -n 5 |
     awk '!seen[$0]++ { gsub(/^[ \t]+|[ \t]+$/, ""); printf "%s%s", separator, $0; separator = "; " }' || :
 }
 
-disk_is_full() { # sets disk_full to the sentence that says which
+disk_is_full() { # sets disk_full to a sentence that names the full disk
   local where avail inodes
   disk_full=''
   while read -r where avail inodes; do
@@ -100,7 +103,7 @@ stop_if_asked() {
   exit 130
 }
 
-cuttable() { # COMMAND...: runs it, as a group of processes, so that a stop ends it at once; returns its exit code
+cuttable() { # COMMAND...: runs it as a process group, so that a stop ends all of it at once; returns its exit code
   local code=0
   stop_if_asked
   set -m
@@ -108,20 +111,20 @@ cuttable() { # COMMAND...: runs it, as a group of processes, so that a stop ends
   set +m
   cuttable_pid=$!
   note_cuttable
-  [[ -z ${stopping} ]] || on_term # it may have come before there was a process
+  [[ -z ${stopping} ]] || on_term # SIGTERM may have come before cuttable_pid was set
   wait "${cuttable_pid}" || code=$?
   cuttable_pid=''
   note_cuttable
   return "${code}"
 }
 
-run_apart() { # FUNCTION: in a process of its own, with which its functions and variables end; it hears of a stop too
+run_apart() { # FUNCTION: runs it in a subshell, so that its functions and variables do not stay; a stop reaches it too
   local code=0
   apart "$1" &
   apart_pid=$!
-  [[ -z ${stopping} ]] || on_term # it may have come before there was a process
+  [[ -z ${stopping} ]] || on_term # SIGTERM may have come before apart_pid was set
   wait "${apart_pid}" || code=$?
-  # A signal ends the wait, and not the process.
+  # A signal interrupts `wait` but not the process, so wait again.
   while kill -0 "${apart_pid}" 2>/dev/null; do
     code=0
     wait "${apart_pid}" || code=$?
@@ -137,17 +140,17 @@ apart() { # FUNCTION
   "$1"
 }
 
-note_cuttable() { # for the frame, which ends it if this shell is killed
+note_cuttable() { # records the process group, which wrap.sh ends if this shell is killed
   printf '%s' "${cuttable_pid:+-${cuttable_pid}}" >"/run/roadie/${run_id}.cut"
 }
 
 # ---- Acting: change is the only verb that alters a host ----------------------------------------------------------
 
-change() { # WHAT COMMAND...: an atomic change, let finish when a stop is asked for
+change() { # WHAT COMMAND...: makes an atomic change; a stop waits until the change is finished
   act atomic "$@"
 }
 
-change_cuttable() { # WHAT COMMAND...: one that may be ended half way and done again
+change_cuttable() { # WHAT COMMAND...: makes a change that a stop may end half way, because the next run can repeat it
   act cut "$@"
 }
 
@@ -166,13 +169,13 @@ act() { # cut|atomic WHAT COMMAND...
   say changed "${what}" "${note-}"
 }
 
-begin_step() { # WHAT cut|atomic: unless the run is to stop; it is over when doing is empty again
+begin_step() { # WHAT cut|atomic: stops here if asked to, else reports the step; the caller ends the step by doing=''
   stop_if_asked
   doing=$1
   say doing "$1" "$2"
 }
 
-prepare_change() { # what a stage named in before_change is done once, before the first thing it changes
+prepare_change() { # before the first change of a stage: calls the function that the stage named in before_change, once
   local first=${before_change-}
   [[ -n ${first} ]] || return 0
   stop_if_asked
@@ -192,7 +195,7 @@ require_supported_host() {
   [[ ! -r /etc/os-release ]] || . /etc/os-release
   case ${ID}:${VERSION_ID%%.*} in
     debian:1[2-9] | debian: | ubuntu:2[2-9]) ;;
-    *) fail host "this is ${PRETTY_NAME:-no Linux that names itself}; roadie works on Debian 12 or later and Ubuntu 22.04 or later" 3 ;;
+    *) fail host "this is ${PRETTY_NAME:-an unknown system}; roadie works on Debian 12 or later and Ubuntu 22.04 or later" 3 ;;
   esac
   [[ -d /run/systemd/system ]] || fail host 'systemd does not run here as the first process; roadie needs it' 3
   [[ ! -r ${state}/format ]] || read -r format <"${state}/format"
@@ -208,13 +211,13 @@ begin_stage() { # NAME SUMMARY
 
 # ---- Files -----------------------------------------------------------------------------------------------------
 
-contents_of() { # PATH NAME: without a process; the last newline is left out, as in $(...)
+contents_of() { # PATH NAME: reads a file into the variable NAME, without a process and without the last newline
   local whole_file=''
   IFS= read -r -d '' whole_file <"$1" || :
   printf -v "$2" %s "${whole_file%$'\n'}"
 }
 
-put_file() { # PATH MODE OWNER CONTENT: whole and on disk, or not at all
+put_file() { # PATH MODE OWNER CONTENT: replaces a file by one rename, once the new content is on disk
   local new=$1.roadie-new
   unset "modes[$1]"
   rm -f -- "${new}"
@@ -225,7 +228,7 @@ put_file() { # PATH MODE OWNER CONTENT: whole and on disk, or not at all
   mv -fT -- "${new}" "$1"
 }
 
-remove_if_there() { # PATH...: most often it is not, which costs no process
+remove_if_there() { # PATH...: mostly none exists, and then no process is started
   local one doomed=()
   for one in "$@"; do
     [[ ! -e ${one} && ! -L ${one} ]] || doomed+=("${one}")
@@ -233,17 +236,17 @@ remove_if_there() { # PATH...: most often it is not, which costs no process
   [[ ${#doomed[@]} == 0 ]] || rm -rf -- "${doomed[@]}"
 }
 
-free_kb() { # FOLDER: prints the room below it
+free_kb() { # FOLDER: prints the free space of its file system
   echo $(($(stat -f -c '%a * %S / 1024' -- "$1")))
 }
 
-require_room() { # KB WHAT_FOR [FOLDER]: room below /srv or that folder, judged before anything is written
+require_room() { # KB WHAT_FOR [FOLDER]: fails if FOLDER (default: the site's) has less free space; call it before you write
   local avail folder=${3:-${root}}
   avail=$(free_kb "${folder}")
   ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${folder} has $((avail / 1024)) MB free; make room and run again"
 }
 
-replace_link() { # PATH TARGET: by rename, so that it is never missing
+replace_link() { # PATH TARGET: replaces the link by a rename, so that the path always exists
   ln -sfn -- "$2" "$1.roadie-new"
   mv -fT -- "$1.roadie-new" "$1"
 }

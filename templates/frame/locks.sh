@@ -1,8 +1,8 @@
-# The words for locks: one run at a time for a site, one for what the sites of a host share. Plain bash, no Jinja.
+# The words for locks: a lock for each site, and a lock for everything that the sites of a host share. Plain bash, no Jinja.
 
 waited=0 # half seconds
 
-take_lock() { # one run at a time for the site: held by this process, so never stale
+take_lock() { # lets one run at a time work on the site; the lock ends with this process, so no lock is ever stale
   local limit=${wait_for_lock:-0}
   sweep_up
   exec 9>>"${lock_file}"
@@ -21,7 +21,7 @@ take_lock() { # one run at a time for the site: held by this process, so never s
   locked=1
 }
 
-sweep_up() { # after runs that were killed, or that a power cut ended
+sweep_up() { # removes the files of runs that were killed, or that a power cut ended
   local path pid
   for path in /run/roadie/*.beat; do
     read -r pid <"${path}" || continue
@@ -39,7 +39,8 @@ lock_holder() {
   printf '%s (%s, since %s, at step %s)' "${by:-a run that is starting}" "${what:-?}${of:+ of ${of}}" "${since:-now}" "${step:-start}"
 }
 
-holder_is_stopping() { # was told to stop, or has not heard from its controller for a while, or has yet to say who it is
+# True if the holder was told to stop, has had no heartbeat for more than 5 seconds, or has not written who_file yet.
+holder_is_stopping() {
   local id rest age
   IFS=$'\t' read -r id rest 2>/dev/null <"${who_file}" || return 0
   [[ -e /run/roadie/${id}.stop || ! -e /run/roadie/${id}.beat ]] && return 0
@@ -47,24 +48,26 @@ holder_is_stopping() { # was told to stop, or has not heard from its controller 
   ((age > 5))
 }
 
-require_no_hold() { # after the lock is had: whoever holds the site back looks at the lock after that, so one sees the other
+# A run takes the lock and then looks for a hold. `fab lock` makes the hold and then looks at the lock. So at least one of
+# the two always sees the other.
+require_no_hold() {
   [[ ! -e ${held_file} ]] || fail lock "held back on purpose $(memo_in "${held_file}"); fab unlock lets go" 4
 }
 
-put_memo() { # FILE MESSAGE: who did something on purpose, since when and why; in one line that outlives a reboot
+put_memo() { # FILE MESSAGE: writes one line that outlives a reboot: who did this, when, and the message
   local text
   printf -v text '%s\t%(%F %T)T UTC\t%s' "${who}" -1 "$2"
   put_file "$1" 600 root:root "${text}"
   sync -- "${1%/*}"
 }
 
-memo_in() { # FILE: prints it as the end of a sentence
+memo_in() { # FILE: prints the line of put_memo as the end of a sentence
   local by='' since='' why=''
   IFS=$'\t' read -r by since why 2>/dev/null <"$1" || :
   printf 'by %s since %s%s' "${by:-somebody}" "${since:-?}" "${why:+: ${why}}"
 }
 
-host_lock() { # for what all sites of a host share: apt, nginx, supervisor; always after the site's own
+host_lock() { # locks what all sites of a host share (apt, nginx, supervisor); take it after the site's lock, never before
   [[ -z ${dry_run} ]] || return 0
   exec 8>>/run/roadie/host.lock
   flock -n 8 && return

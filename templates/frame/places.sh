@@ -1,22 +1,22 @@
-# Every place that roadie uses on a host, except those within a release. Each is declared here once, in the list that says
-# what it belongs to and how long it stays. Plain bash, no Jinja; the frame sets app and build_user.
+# Every place that roadie uses on a host, except places within a release. Each place is declared once, in the list that
+# says who owns it and how long it stays. Plain bash, no Jinja; the frame sets app and build_user.
 #
-# From these lists bootstrap learns whether a name is taken, `remove` and `remove --purge` learn what to take away, and
-# nginx which files to put back. So a new place needs an entry here, and none elsewhere.
+# Three tasks read these lists: bootstrap finds out whether a name is taken, `remove` and `remove --purge` find out what to
+# delete, and the nginx stage finds out which files to restore. So a new place needs an entry here and nowhere else.
 #
-# An entry is a path, or a path and the user who can write there. That user's own hand then empties the place.
-# A path may hold a `*`, but not where the name of a longer site could go on: ${app}-*.conf also matches ${app}-eu-blue.conf.
-# ${app}.*.conf is safe, as no site has a `.` in its name.
+# An entry is a path, or a path and the user who can write there. `remove` empties such a place as that user.
+# A path may hold a `*`, but not right after `${app}-`: ${app}-*.conf also matches ${app}-eu-blue.conf, which belongs to
+# the site ${app}-eu. ${app}.*.conf is safe, as no site has a `.` in its name.
 
-# ---- Of the host: `remove` leaves them, other sites need them ---------------------------------------------------------
+# ---- The host's places: `remove` keeps them, because other sites need them ------------------------------------------
 
 state=/var/lib/roadie                                # what roadie knows of this host and its sites
-backups=/var/backups/roadie                          # edits by hand and dumps
+backups=/var/backups/roadie                          # files that were edited by hand, and dumps
 tools=/usr/local/lib/roadie                          # launch, manage, reconcile, reap
-pages=/usr/local/share/roadie                        # what nginx shows where no site answers
-caches=/var/cache/roadie                             # of the users that build virtualenvs
+pages=/usr/local/share/roadie                        # the pages that nginx shows when a site does not answer
+caches=/var/cache/roadie                             # the caches of the users that build virtualenvs
 drop_ins=/etc/systemd/system/supervisor.service.d    # how systemd runs Supervisor
-needrestart_file=/etc/needrestart/conf.d/roadie.conf # no restart of Supervisor after an upgrade
+needrestart_file=/etc/needrestart/conf.d/roadie.conf # forbids a restart of Supervisor after an upgrade
 logrotate_file=/etc/logrotate.d/roadie
 snippets=/etc/nginx/snippets
 http_file=/etc/nginx/conf.d/roadie.conf
@@ -26,30 +26,30 @@ limits_file=/etc/nginx/modules-enabled/90-roadie.conf
 host_places=(
   "${state}" "${backups}" "${tools}" "${pages}" "${caches}"
   /var/log/roadie # a log of every run
-  /run/roadie     # locks, which go with the next boot
+  /run/roadie     # locks; a boot empties this folder
   "${drop_ins}" "${needrestart_file}" "${logrotate_file}"
   "${http_file}" "${catch_all_file}" "${limits_file}" "${snippets}"/roadie-{clients,headers,proxy}.conf
 )
-# These are Debian's. roadie changes the first and takes the second away.
+# Files of Debian's nginx. roadie changes the first and deletes the second.
 debians_places=(/etc/nginx/nginx.conf /etc/nginx/sites-enabled/default)
-# A program of the site's name that somebody else has in Supervisor; roadie leaves it alone.
+# If this file exists, somebody else runs a program of this name under Supervisor. roadie does not touch the file.
 others_program=/etc/supervisor/conf.d/${app}.conf
 
-# ---- Of the site: `remove` takes them, bootstrap and deploy make them again -------------------------------------------
+# ---- The site's places that `remove` deletes: bootstrap and deploy make them again ----------------------------------
 
 root=/srv/${app}
 maintenance=${root}/maintenance
 store=${root}/repo.git
 site_link=/etc/nginx/sites-enabled/${app}.conf
 site_file=/etc/nginx/sites-available/${app}.conf
-nginx_given=${state}/nginx-given-${app} # sums of that file: as the settings made it, as this host has it
+nginx_given=${state}/nginx-given-${app} # two sums of site_file: as the settings made it, and as roadie wrote it here
 declare -A program_files=([blue]=/etc/supervisor/conf.d/${app}-blue.conf [green]=/etc/supervisor/conf.d/${app}-green.conf)
 programs_link=/etc/supervisor/conf.d/${app}.programs.conf
-rollback_file=${state}/rollback-${app} # the way back that a rollback is on
+rollback_file=${state}/rollback-${app} # the releases of a rollback that has not finished yet
 socket_dir=/run/${app}
 tmpfiles_file=/etc/tmpfiles.d/${app}.conf
-cache=${caches}/${app} # of the site's build user
-desk=${cache}.build    # what that user is given to read
+cache=${caches}/${app} # the cache and HOME of the site's build user
+desk=${cache}.build    # the files that root lays out for one build
 
 made_again=(
   "${site_link}" "${site_file}" "${nginx_given}"
@@ -60,15 +60,15 @@ made_again=(
   "${cache} ${build_user}" "${desk}"
 )
 
-# ---- Of the site: only `remove --purge` takes them --------------------------------------------------------------------
+# ---- The site's places that only `remove --purge` deletes -----------------------------------------------------------
 
-claim_file=${state}/sites/${app} # goes last: by it a run after a cut still knows its own
+claim_file=${state}/sites/${app} # deleted last: if a purge is cut, the next run still knows that the site is roadie's
 log_dir=/var/log/${app}
 access_log=/var/log/nginx/${app}.access.log error_log=/var/log/nginx/${app}.error.log
 dumps=${backups}/dumps/${app}
-half_applied=${state}/migrating-${app}        # migrations that a run left half done
-half_restored=${state}/restoring-${app}       # a dump that a run left half loaded
-held_file=${state}/held-${app}                # the site is held back on purpose
+half_applied=${state}/migrating-${app}        # the migrations that a run left half done
+half_restored=${state}/restoring-${app}       # the dump that a run left half loaded
+held_file=${state}/held-${app}                # exists while `fab lock` holds the site back
 nginx_before=${state}/nginx-before-${app}.tar # nginx's files before a run changed them
 
 kept_until_purge=(
@@ -77,6 +77,6 @@ kept_until_purge=(
   "${dumps}" "${half_applied}" "${half_restored}" "${held_file}"{,.mine} "${nginx_before}"{,.new}
 )
 
-# ---- Of the site: they go with the next boot, and a run may hold the first at any time ---------------------------------
+# ---- The site's places that a boot deletes: no task does, as a run may hold the lock at any time ---------------------
 
 lock_file=/run/roadie/${app}.lock who_file=/run/roadie/${app}.who step_file=/run/roadie/${app}.step

@@ -1,23 +1,26 @@
-# Runs as root on the host: takes scripts from the channel, runs each where no cut link can kill it, and shows its log.
-# Sent in single quotes through any login shell: no single quote and no backslash may stand in here.
+# Runs as root on the host. It receives scripts over the SSH channel, runs each in a session of its own, and shows its log.
+# A lost connection does not kill a script. This text passes through a login shell in single quotes, so it must contain
+# no single quote and no backslash.
 umask 077
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TZ=UTC0 LC_ALL=C.UTF-8
 unset LANGUAGE
 trap : HUP PIPE
 exec 3<&0 </dev/null
-tidy() { # nothing of the run stays but its log
+tidy() { # removes all files of the run except its log
   rm -f -- "${run}".* "${payload}"
 }
 leave() { # CODE
   tidy
   exit "$1"
 }
-name_run() { # NONCE: whoever finds the file and no such process knows that the run was killed, and sweeps up after it
+# The .beat file holds the process id of this program. If the process is gone, the run was killed, and a later run removes
+# its files (sweep_up).
+name_run() { # NONCE
   run=/run/roadie/$1 payload=/var/lib/roadie/incoming/$1
   for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
   echo "$$" >"${run}.beat"
 }
-take() { # FILE SIZE: a file that comes whole, or nothing runs; each part of it is a sign of life
+take() { # FILE SIZE: receives a whole file, or ends this program; each part that arrives counts as a heartbeat
   local rest=$2 next
   mkdir -p "${1%/*}" && : >"$1" || leave 97
   while [ "${rest}" -gt 0 ]; do
@@ -33,35 +36,35 @@ take() { # FILE SIZE: a file that comes whole, or nothing runs; each part of it 
     note_life
   done
 }
-note_life() { # the controller is there, and is told that this side is
+note_life() { # records that the controller was heard just now, and answers that this side lives
   echo "$$" >"${run}.beat"
   echo b >&2
 }
-take_script() { # SIZE: it arrives packed
+take_script() { # SIZE: receives and unpacks the script; if the disk is full the code is 97, if the script is damaged 96
   take "${run}.gz" "$1"
   gzip -dc "${run}.gz" >"${run}.sh" 2>/dev/null && rm -f "${run}.gz" && return
   echo >>"${run}.sh" || leave 97
   leave 96
 }
-open_log() { # NONCE: room for it is taken beforehand, so that a full disk can still be reported
+open_log() { # NONCE: reserves 64 KB for the log first, so that the run can report a full disk
   printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${1:0:8}"
   fallocate -n -l 65536 "${log}" 2>/dev/null || printf %65536s >"${log}" 2>/dev/null && : >>"${log}" || { rm -f "${log}"; log=${run}.log; }
   [ -s "${log}" ] && : >"${log}"
   [ -e "${log}" ] || : >"${log}" || leave 97
 }
-begin() { # NONCE: its script is there
+begin() { # NONCE: starts the script
   open_log "$1"
   setsid bash "${run}.sh" "${log}" "${payload}" "$1" >>"${log}" 2>&1 3<&- &
   worker=$!
 }
-follow() { # TOKEN: to its end
+follow() { # TOKEN: shows the log until the script ends, then prints the token with the exit code
   local beat code
   {
     trap : PIPE
     while read -r -t 15; do note_life; done
     : >"${run}.stop"
     kill -TERM "${worker}"
-    # The end is the frame of the worker, unless this shell was killed.
+    # Normally the parent shell kills this loop when the worker has ended. If the parent was killed, tidy up here.
     while kill -0 "${worker}"; do sleep 0.2; done
     leave 0
   } <&3 >/dev/null &
@@ -69,7 +72,8 @@ follow() { # TOKEN: to its end
   tail -q -n +1 -s 0.01 -f --pid="${worker}" "${log}" 2>/dev/null 3<&-
   wait "${worker}"
   code=$?
-  # Killed, it could not end what may be cut; what may not be goes on, and holds the lock.
+  # A killed worker (137) could not end its cuttable command, so end that command here. An atomic change goes on to its end
+  # and holds the lock until then.
   [ "${code}" != 137 ] || [ ! -s "${run}.cut" ] || kill -KILL -- $(cat "${run}.cut")
   { kill "${beat}" && wait "${beat}"; } 2>/dev/null
   tidy
@@ -83,7 +87,8 @@ carry_out() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
   follow "$4"
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
-# A heartbeat every two seconds tells that somebody is still there. Who runs here cannot know the token before the exit code.
+# The controller sends a heartbeat line every two seconds, also between runs. After 60 seconds without a line this program
+# ends. No program of a run knows the token, so none can forge the line with the exit code.
 while IFS=" " read -r -t 60 -u 3 word mark kind nonce script_size payload_size token; do
   [ "${word} ${mark} ${kind}" != "ROADIE @MARK@ run" ] || carry_out "${nonce}" "${script_size}" "${payload_size}" "${token}"
 done

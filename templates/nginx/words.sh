@@ -1,5 +1,5 @@
-# The words for nginx: a configuration is tested before a reload, and put back as it was if nginx refuses it. Plain bash,
-# no Jinja.
+# The words for nginx. roadie tests the configuration before a reload, and restores the old files if nginx refuses the new
+# ones. Plain bash, no Jinja.
 
 nginx_files=()
 for place in "${debians_places[@]}" "${host_places[@]}" "${made_again[@]}"; do
@@ -14,7 +14,9 @@ start_on_nginx() {
   keep_nginx_files
 }
 
-keep_nginx_files() { # as nginx last took them, to put them back; those that a cut run kept are just that
+# Saves the files as nginx last accepted them. If an earlier run was cut, its copy still exists and is the right one: the
+# files themselves may be half changed.
+keep_nginx_files() {
   local path there=()
   [[ ! -e ${nginx_before} ]] || return 0
   for path in "${nginx_files[@]}" "${nginx_records[@]}"; do
@@ -33,7 +35,7 @@ put_back_nginx_files() {
 
 refuse_nginx_files() { # WHY
   put_back_nginx_files
-  fail 'nginx configuration' "$1; nginx runs on with what it had, and the files are as they were"
+  fail 'nginx configuration' "$1; nginx goes on with its old configuration, and roadie restored the files"
 }
 
 test_nginx() {
@@ -44,9 +46,9 @@ test_nginx() {
     why=${why#*'[emerg] '}
     file=${why##* in } file=${file%:*}
     if [[ " ${nginx_files[*]} " == *" ${file} "* ]]; then
-      refuse_nginx_files "nginx refuses ${why}; put the setting or the template behind it right"
+      refuse_nginx_files "nginx refuses ${why}; correct the setting or the template that this line comes from"
     fi
-    refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; put that right first"
+    refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; correct that file first"
   fi
   [[ -e ${site_file} ]] || return 0
   for name in "${domains[@]}"; do
@@ -65,7 +67,9 @@ reload_nginx() { # [AWAIT]
   rm -f -- "${nginx_before}"
 }
 
-serves_site() { # nginx reloads in its own time; one that cannot take the new files says so in its log only
+# Asks nginx for a page that only a site's server block answers with 404. A reload takes a moment, and nginx reports a
+# failed reload only in its log.
+serves_site() {
   local status
   status=$(curl -s -m 2 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
   [[ ${status} == 404 ]]
@@ -80,7 +84,7 @@ await_site() {
   fail 'reload of nginx' "nginx does not serve ${domains[0]}: $(tail -n 1 /var/log/nginx/error.log); does /etc/nginx/nginx.conf include sites-enabled?"
 }
 
-await_no_site() { # not for ever: whatever answers for unknown names may say the same
+await_no_site() { # gives up after about three seconds: another server for unknown names may answer 404 as well
   local tries
   for ((tries = 0; tries < 30; tries++)); do
     serves_site || return 0
@@ -88,7 +92,7 @@ await_no_site() { # not for ever: whatever answers for unknown names may say the
   done
 }
 
-require_port_80() { # nginx needs it; a program that has it is named and left alone
+require_port_80() { # fails if another program listens on port 80, and names that program
   local inode path pid
   inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" && $2 ~ /:0050$/ { print $10; exit }') || :
   [[ -n ${inode} ]] || return 0

@@ -1,17 +1,18 @@
-# The words for secrets that are made on the host, once: one line each in shared/secrets. Plain bash, no Jinja.
+# The words for secrets. Each is made once, on the host, and is a line NAME='value' in shared/secrets. Plain bash, no Jinja.
 
 random_hex() { # BYTES
   od -An -v -tx1 -N "$1" /dev/urandom | tr -d ' \n'
 }
 
-secret_value() { # VARIABLE: prints what shared/secrets has for it, if anything
+secret_value() { # VARIABLE: prints its value in shared/secrets, or nothing
   local text=''
   [[ -f ${root}/shared/secrets ]] || return 0
   contents_of "${root}/shared/secrets" text
   [[ ! $'\n'${text}$'\n' =~ $'\n'"$1='"([^\']*)"'"$'\n' ]] || printf %s "${BASH_REMATCH[1]}"
 }
 
-ensure_secret() { # VARIABLE MAKER [NAME]...: under its own name and those that the project knows it by; MAKER prints a new one
+# Stores one secret under VARIABLE, and under each NAME that the project uses for it. The function MAKER prints a new value.
+ensure_secret() { # VARIABLE MAKER [NAME]...
   local file=${root}/shared/secrets text='' name mode_now='' missing=''
   if [[ -f ${file} ]]; then
     contents_of "${file}" text

@@ -1,6 +1,6 @@
-# The words for what a site has on its host: what it claims as its own, and whether visitors see it. Plain bash, no Jinja.
+# The words for a site on its host: which names and things belong to it, and whether visitors see it. Plain bash, no Jinja.
 
-# ---- Claims: a name that roadie did not take is somebody else's ------------------------------------------------------
+# ---- Claims: what the claim file does not list belongs to somebody else ----------------------------------------------
 
 is_claimed() { # THING
   local text=''
@@ -9,14 +9,14 @@ is_claimed() { # THING
   [[ $'\n'${text}$'\n' == *$'\n'"$1"$'\n'* ]]
 }
 
-claim() { # THING: on disk before the thing is made, so that a rerun after a cut knows its own
+claim() { # THING: records the claim before the thing is made: if the run is cut, the next run knows that it is roadie's
   local text=''
   [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
   put_file "${claim_file}" 600 root:root "${text}${text:+$'\n'}$1"
   sync -- "${claim_file%/*}"
 }
 
-require_same_site() { # two projects of one name would take each other's code, domain and data
+require_same_site() { # refuses a second project of the same name: both would use the same code, domain and data
   local text='' line name known=' '
   [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
   while IFS= read -r line; do
@@ -25,10 +25,10 @@ require_same_site() { # two projects of one name would take each other's code, d
   for name in "${domains[@]}"; do
     [[ ${known} != ' ' && ${known} != *" ${name} "* ]] || return 0
   done
-  fail "site ${app}" "on this host that is the site of${known% }, and this project is for ${domains[*]}; choose another app:, or, if it is the same site, let domain: hold an old name too until it has moved"
+  fail "site ${app}" "on this host this name belongs to the site of${known% }, and this project is for ${domains[*]}; choose another app:, or, if both are the same site, keep one of its old names in domain: for the next bootstrap"
 }
 
-find_taken() { # sets taken to what has the site's name already: a user, a group, or the first of its places that is there
+find_taken() { # sets taken to a user, a group or a path that has the site's name already; empty if there is none
   local name place path
   taken=''
   for name in "${app}" "${build_user}"; do
@@ -37,36 +37,38 @@ find_taken() { # sets taken to what has the site's name already: a user, a group
   done
   for place in "${root}" "${others_program}" "${made_again[@]}" "${kept_until_purge[@]}"; do
     path=$(compgen -G "${place% *}") || continue
-    # In roadie's own folders nobody else has anything.
+    # Only roadie writes into its own folders, so nothing there is somebody else's.
     [[ ${path} == */roadie/* ]] || { taken=${path%%$'\n'*} && return; }
   done
 }
 
-require_site() { # for a stage that is run alone
+require_site() { # for a stage that may run without bootstrap
   is_claimed site || [[ -n ${dry_run} ]] || fail "site ${app}" 'is not set up on this host; run: fab bootstrap'
 }
 
 require_whole_site() { # for a release
   require_site
-  [[ -d ${root}/releases ]] || fail "site ${app}" 'is not wholly set up on this host; run: fab bootstrap'
+  [[ -d ${root}/releases ]] || fail "site ${app}" 'is only partly set up on this host; run: fab bootstrap'
 }
 
-# ---- Maintenance: a page for all visitors, shown exactly while the file `on` is there ---------------------------------
+# ---- Maintenance: nginx shows visitors a page exactly while the file `on` exists -------------------------------------
 
 tell_maintenance() {
   [[ ! -e ${maintenance}/on ]] || say fact maintenance "$(memo_in "${maintenance}/on")"
 }
 
-tell_nginx() { # the sum of the site's file as the settings made it; of the file as it is, if it is not what roadie wrote
+# Reports the sum of the site's nginx file as the settings made it. If the file is no longer as roadie wrote it, reports the
+# sum of the file itself.
+tell_nginx() {
   local sum='' given='' written=''
   [[ ! -f ${nginx_given} ]] || read -r given written <"${nginx_given}"
-  # An earlier roadie left no record. Where it wrote less than the settings made, the file alone tells nothing.
+  # An earlier roadie left no record. Without IPv6 it wrote less than the settings made, so the file's sum tells nothing.
   [[ -n ${written} ]] || has_ipv6 || return 0
   read -r sum _ < <(sha256sum -- "${site_file}" 2>/dev/null) || :
   [[ ${sum} != "${written}" ]] || sum=${given}
   say fact nginx "${sum}"
 }
 
-has_ipv6() { # else nginx takes no configuration that listens there
+has_ipv6() { # without IPv6, nginx refuses a configuration that listens on [::]
   [[ -e /proc/net/if_inet6 ]]
 }

@@ -1,12 +1,13 @@
-# The words for the programs that Supervisor runs, asked over its socket: 6 ms a call, where supervisorctl takes 130.
-# Plain bash, no Jinja.
+# The words for the programs that Supervisor runs. They speak XML-RPC over its socket: a call takes 6 ms, and supervisorctl
+# would take 130 ms. Plain bash, no Jinja.
 
-supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...: prints the answers; a value is a string, or true, or false
+# Prints the answers. Each VALUE is a string, true or false.
+supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
   local method=$1 params='' words=() value
   for value in "${@:2}" --; do
     case ${value} in
       --)
-        # One that was killed is back within seconds.
+        # A Supervisor that was killed is back within seconds, so retry.
         words+=(-sS -m "${patience:-60}" --retry 5 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock
           -H 'Content-Type: text/xml' http://localhost/RPC2 --data
           "<?xml version='1.0'?><methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
@@ -21,12 +22,13 @@ supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...: prints the an
   curl "${words[@]}"
 }
 
-fault_of() { # ANSWER: the reason in a fault, nothing otherwise
+fault_of() { # ANSWER: prints the reason of a fault, or nothing
   [[ $1 == *'<fault>'* ]] || return 0
   [[ $1 =~ faultString\</name\>[[:space:]]*\<value\>\<string\>([^<]*) ]] && printf '%s' "${BASH_REMATCH[1]}"
 }
 
-ask_program() { # NAME: sets program_state (RUNNING, STARTING, BACKOFF, ...; empty when supervisord does not know it) and program_pid
+# Sets program_pid and program_state (RUNNING, STARTING, BACKOFF, ...; empty if Supervisor does not know the program).
+ask_program() { # NAME
   local answer
   answer=$(supervisor_call getProcessInfo "$1") || fail 'supervisor' 'it does not answer at /run/supervisor.sock; see: systemctl status supervisor'
   hear_program "${answer}"
@@ -38,7 +40,7 @@ hear_program() { # ANSWER
   [[ ! $1 =~ \<name\>pid\</name\>[[:space:]]*\<value\>\<int\>([1-9][0-9]*) ]] || program_pid=${BASH_REMATCH[1]}
 }
 
-start_program() { # NAME: its configuration is there; have supervisord read it and start it
+start_program() { # NAME: has Supervisor read the program's configuration, which exists already, and start the program
   local answer fault
   start_at_once "$1" && return
   answer=$(supervisor_call reloadConfig)
@@ -46,7 +48,7 @@ start_program() { # NAME: its configuration is there; have supervisord read it a
   [[ -z ${fault} ]] || refuse_program "$1" supervisor "it refuses its configuration (${fault//&#x27;/\'}); a file in /etc/supervisor/conf.d is wrong, perhaps another site's"
   answer=$(supervisor_call addProcessGroup "$1")
   fault=$(fault_of "${answer}")
-  if [[ ${fault} == ALREADY_ADDED* ]]; then # with the command of another release
+  if [[ ${fault} == ALREADY_ADDED* ]]; then # it may run the command of another release
     stop_program "$1"
     answer=$(supervisor_call addProcessGroup "$1")
     fault=$(fault_of "${answer}")
@@ -62,7 +64,7 @@ start_program() { # NAME: its configuration is there; have supervisord read it a
   esac
 }
 
-start_at_once() { # NAME: as start_program, in one go; if there is any difficulty, nothing is lost by asking step by step
+start_at_once() { # NAME: tries start_program in one call; after a fault the caller can safely repeat the steps one by one
   local answers
   answers=$(supervisor_call reloadConfig -- addProcessGroup "$1" -- getProcessInfo "$1")
   [[ ${answers} != *'<fault>'* ]] || return 1
@@ -70,21 +72,22 @@ start_at_once() { # NAME: as start_program, in one go; if there is any difficult
   [[ ${program_state} == RUNNING || ${program_state} == STARTING ]]
 }
 
-refuse_program() { # NAME WHAT WHY: without its file, or whoever has supervisord read its files next would start it
+# Deletes the program's file before it fails. Otherwise the next run that has Supervisor read its files would start it.
+refuse_program() { # NAME WHAT WHY
   rm -f -- "/etc/supervisor/conf.d/$1.conf"
   sync -- /etc/supervisor/conf.d
   fail "$2" "$3"
 }
 
-stop_program() { # NAME: its configuration is gone; waits until the last process has ended
-  local answer tries patience=3700 # more than graceful_timeout may be
+stop_program() { # NAME: stops a program whose file is deleted already, and waits until its last process has ended
+  local answer tries patience=3700 # longer than the highest graceful_timeout
   for ((tries = 0; tries < 50; tries++)); do
     answer=$(supervisor_call stopProcessGroup "$1" true)
     answer=$(supervisor_call reloadConfig)
     answer=$(supervisor_call removeProcessGroup "$1")
-    # One that had just ended by itself was passed over, and runs again.
+    # If the program had just ended by itself, stopProcessGroup skipped it and Supervisor started it again: stop it again.
     [[ $(fault_of "${answer}") == STILL_RUNNING* ]] || return 0
     sleep 0.1
   done
-  say warn "program $1" 'Supervisor does not let go of it; see: supervisorctl status'
+  say warn "program $1" 'Supervisor does not stop and remove it; see: supervisorctl status'
 }

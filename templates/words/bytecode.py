@@ -1,4 +1,4 @@
-"""Writes the bytecode of these files beside them, as an import does; what is no Python is left alone."""
+"""Write the bytecode of these files beside them, as an import does. Skip files that do not compile."""
 
 import sys
 from importlib.machinery import SourceFileLoader

@@ -1,13 +1,14 @@
-# The words for a state that is to be there: ask first, change only what differs. Plain bash, no Jinja.
+# The words that ensure a state: they look first, and change only what differs. Plain bash, no Jinja.
 
-look_at() { # PATH...: their modes and owners in one go; asked one by one, most of a run in which nothing changes goes there
+# Asking path by path would take most of the time of a run that changes nothing.
+look_at() { # PATH...: sets modes[PATH] to the mode and owner of each, with one process
   local path mode
   while IFS=$'\t' read -r path mode; do
     modes["${path}"]=${mode}
   done < <(stat --printf '%n\t%a %U:%G\n' -- "$@" 2>/dev/null)
 }
 
-ask_mode() { # PATH: sets mode_now, empty if nothing is there
+ask_mode() { # PATH: sets mode_now to the mode and owner; empty if the path does not exist
   [[ -n ${modes["$1"]-} ]] || look_at "$1"
   mode_now=${modes["$1"]-}
 }
@@ -25,7 +26,7 @@ ensure_dir() { # PATH MODE OWNER
   fi
 }
 
-make_dir() { # PATH MODE OWNER: never -p, so that a parent of unknown mode cannot come about
+make_dir() { # PATH MODE OWNER: without -p, which would make parents with a mode that nobody chose
   unset "modes[$1]"
   [[ -d $1 ]] || mkdir -m 700 -- "$1"
   chown -h -- "$3" "$1"
@@ -47,7 +48,7 @@ ensure_absent() { # PATH
   if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" rm -f -- "$1"; fi
 }
 
-ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person changed by hand is kept and named
+ensure_file() { # PATH MODE OWNER CONTENT: replaces the whole file; saves and names a version that was edited by hand
   local path=$1 mode=$2 owner=$3 content=${4%$'\n'} now='' there='' note='' mode_now=''
   if [[ -f ${path} && ! -L ${path} ]]; then
     ask_mode "${path}"
@@ -65,7 +66,7 @@ ensure_file() { # PATH MODE OWNER CONTENT: writes it whole; what a person change
   change "file ${path}" write_file "${path}" "${mode}" "${owner}" "${content}"
 }
 
-ensure_secret_file() { # PATH MODE OWNER CONTENT: as ensure_file, but no content ever reaches a log
+ensure_secret_file() { # PATH MODE OWNER CONTENT: like ensure_file, but logs and copies no content
   local secret=1
   ensure_file "$@"
 }
@@ -93,7 +94,7 @@ is_remembered() { # PATH CONTENT
   [[ ${known} == "$2" ]]
 }
 
-remember_file() { # PATH: what roadie last wrote, to tell a hand-made edit from a change of settings
+remember_file() { # PATH: keeps a copy of what roadie wrote, to tell an edit by hand from a change of settings
   local copy=${state}/files/${1//\//%}
   [[ -d ${state}/files ]] || (umask 077 && mkdir -p -- "${state}/files")
   cp -- "$1" "${copy}.new"
@@ -111,11 +112,11 @@ keep_hand_edit() { # PATH
   say kept "$1" "${kept}"
 }
 
-ensure_service() { # NAME: enabled and running
+ensure_service() { # NAME: has the service enabled and running
   ask_service "$1"
   case ${services["$1"]-not-found} in
     'loaded active enabled') ok "service $1" ;;
-    not-found*) [[ -n ${dry_run} ]] || fail "service $1" 'there is none of this name; run: fab bootstrap' ;; # it comes, running, with its package
+    not-found*) [[ -n ${dry_run} ]] || fail "service $1" 'there is none of this name; run: fab bootstrap' ;; # in a dry run its package may still be missing
     *) change "service $1" start_service "$1" ;;
   esac
 }
@@ -125,7 +126,8 @@ start_service() { # NAME
   systemctl enable --quiet --now -- "$1" || fail "service $1" "it does not start; see: journalctl -u $1"
 }
 
-is_service_up() { # NAME: as systemd keeps its books in files, so that asking costs no process; false if that tells nothing
+# Reads systemd's links and control groups as files, which takes no process. False may also mean: the files do not tell.
+is_service_up() { # NAME
   local pid='' groups=''
   [[ -L /etc/systemd/system/multi-user.target.wants/$1.service && -r ${pid_files["$1"]-} ]] || return 1
   contents_of "${pid_files["$1"]}" pid
@@ -134,7 +136,7 @@ is_service_up() { # NAME: as systemd keeps its books in files, so that asking co
   [[ ${groups}$'\n' == *"/system.slice/$1.service"$'\n'* ]]
 }
 
-ask_service() { # NAME: sets services[NAME], of all that roadie knows in one go
+ask_service() { # NAME: sets services[NAME]; if systemctl must be asked, sets all services that roadie knows in one call
   local key value id=''
   [[ -z ${services["$1"]-} ]] || return 0
   if is_service_up "$1"; then
@@ -150,18 +152,20 @@ ask_service() { # NAME: sets services[NAME], of all that roadie knows in one go
   done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" "${!pid_files[@]}")
 }
 
-ensure_applied() { # WHAT COMMAND...: a reload, due from the first change of this stage until it is done, however often that is cut
+# For a reload. It is due from the first change of the stage until it has succeeded, also if runs are cut in between:
+# before the first change, the stage calls `unapply`, which deletes the record.
+ensure_applied() { # WHAT COMMAND...
   if [[ -z ${touched} && -e ${state}/applied/${1// /-} ]]; then ok "$1"; else change "$1" apply "$@"; fi
 }
 
-apply() { # WHAT COMMAND...
+apply() { # WHAT COMMAND...: runs the command, then records its success
   local record=${state}/applied/${1// /-}
   "${@:2}"
   [[ -d ${record%/*} ]] || (umask 077 && mkdir -p -- "${record%/*}")
   : >"${record}"
 }
 
-unapply() { # WHAT: before what it stands for changes
+unapply() { # WHAT: makes it due; call this before you change the files that it applies
   rm -f -- "${state}/applied/${1// /-}"
 }
 

@@ -1,12 +1,12 @@
 # The words for running something as one of the site's users. Plain bash, no Jinja.
 
-as_user() { # USER HOME COMMAND...: what may leave programs behind, or print without end
+as_user() { # USER HOME COMMAND...: runs as USER a command that may leave processes behind, or print without end
   local code=0 copier
   {
     as_user_plainly "$@" || code=$?
   } > >(exec cat 6>&- 8>&- 9>&-) 2>&1
   copier=$!
-  # A program that the app left behind may hold the pipe for ever: what it says later is not waited for.
+  # A process that the command left behind may hold the pipe open for ever, so wait about two seconds at most.
   for ((i = 0; i < 60; i++)); do
     kill -0 "${copier}" 2>/dev/null || break
     if ((i < 20)); then sleep 0.001; else sleep 0.05; fi
@@ -14,17 +14,17 @@ as_user() { # USER HOME COMMAND...: what may leave programs behind, or print wit
   return "${code}"
 }
 
-as_user_plainly() { # USER HOME COMMAND...: nothing of ours comes along, no lock and no environment, but where it prints to
+as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and locks on; only the output stays the same
   setpriv --reuid="$1" --regid="$1" --init-groups --inh-caps=-all -- \
     env -i HOME="$2" USER="$1" LOGNAME="$1" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp:-/tmp}" \
     PATH=/usr/local/bin:/usr/bin:/bin "${@:3}" 6>&- 8>&- 9>&- </dev/null
 }
 
-in_release() { # COMMAND...: as the app's user, with the environment of ${release_dir}, in the folder of manage.py
+in_release() { # COMMAND...: runs as the app's user, with the environment of ${release_dir}, in the folder of manage.py
   as_user "${app}" "${root}/shared/home" "${tools}/launch" "${release_dir}" "$@"
 }
 
-run_as_app() { # SCRIPT: a stage of the user's own, run as the app's user; its exit code decides
+run_as_app() { # SCRIPT: runs a stage that a project wrote itself, as the app's user; its exit code decides
   if [[ -n ${dry_run} ]]; then
     say would "script of ${stage}"
     return
@@ -43,8 +43,8 @@ end_build_user() {
   signal_all_of "${build_user}" KILL
 }
 
-signal_all_of() { # USER SIGNAL: whatever it still runs, all at once, so that nothing forks away
-  [[ $(id -u -- "$1") != 0 ]] || fail "user $1" 'is root by another name; take it away'
+signal_all_of() { # USER SIGNAL: signals all processes of USER in one call, so that no fork escapes
+  [[ $(id -u -- "$1") != 0 ]] || fail "user $1" 'has the uid of root; remove that user'
   setpriv --reuid="$1" --regid="$1" --clear-groups -- bash -c "kill -$2 -1" 2>/dev/null || :
 }
 
