@@ -1,15 +1,15 @@
-# The words for a site's code on its host: the store of git objects, and the releases made from it. Plain bash, no Jinja.
+# The words for a site's code on its host: the store of git objects, from which releases are made. Plain bash, no Jinja.
 
 in_group=()
 
-repo_git() { # ARGUMENT...: git on the store; what host, user or project have set runs and changes nothing here
+repo_git() { # ARGUMENT...: runs git on the store, without any configuration or hooks of the host, a user or the project
   GIT_DIR=${store} GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 "${in_group[@]}" git \
     -c core.hooksPath=/dev/null -c core.attributesFile=/dev/null -c core.excludesFile=/dev/null \
     -c core.autocrlf=false -c core.eol=lf -c core.safecrlf=false -c core.quotePath=false -c core.fsync=committed,reference \
     -c core.protectNTFS=false -c core.protectHFS=false -c core.trustctime=false -c core.checkStat=minimal "$@"
 }
 
-git_cause() { # the last reason that the running step's git gave
+git_cause() { # prints the last reason that git gave in the running step
   local said
   said=$(cause '^(fatal|error): ')
   said=${said##*; }

@@ -1,6 +1,6 @@
-# The words that take the places of frame/places.sh away. Plain bash, no Jinja.
+# The words that delete the places of frame/places.sh. Plain bash, no Jinja.
 
-ensure_no_place() { # PLACE: all that its path matches, and what a cut run half wrote beside it
+ensure_no_place() { # PLACE: deletes every path that it matches, and the half-written .roadie-new files of cut runs
   local path=${1% *} user='' there=()
   [[ $1 != *' '* ]] || user=${1#* }
   mapfile -t there < <(compgen -G "${path}" || :; compgen -G "${path}.roadie-new" || :)
@@ -14,7 +14,7 @@ ensure_no_place() { # PLACE: all that its path matches, and what a cut run half 
   done
 }
 
-ensure_forgotten() { # PATH: of a file that roadie wrote; what a person changed in it is kept and named
+ensure_forgotten() { # PATH: deletes a file that roadie wrote; first saves and names a version that was edited by hand
   if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" forget_file "$1"; fi
 }
 
@@ -23,16 +23,18 @@ forget_file() { # PATH
   rm -rf -- "$1" "${state}/files/${1//\//%}"
 }
 
-ensure_no_tree() { # PATH [USER]: a file, or a folder and all below it
+ensure_no_tree() { # PATH [USER]: deletes a file, or a folder with everything below it
   if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change_cuttable "no $1" remove_tree "$@"; fi
 }
 
-remove_tree() { # PATH [USER]: what a user can write goes by that user's own hand; a link goes, what it leads to stays
+# USER is the user who can write there. That user's files are deleted as that user, so a planted link cannot make root delete
+# something else. Of a link, only the link is deleted.
+remove_tree() { # PATH [USER]
   [[ -z ${2-} || -L $1 ]] || as_user "$2" / find "$1" -mindepth 1 -delete || :
   rm -rf --one-file-system -- "$1"
 }
 
-find_traces() { # sets traces to what roadie has of the site's places elsewhere: records, and edits by hand that it kept
+find_traces() { # sets traces to roadie's records of the site's files, and to the saved versions of edits by hand
   local place path record pattern
   traces=()
   for place in "${made_again[@]}" "${kept_until_purge[@]}"; do

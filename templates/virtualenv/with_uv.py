@@ -1,7 +1,7 @@
-"""Installs with uv what pip would install here. uv does not read pip's configuration, so this tells uv of it.
+"""Install with uv what pip would install here. uv does not read pip's configuration, so translate it for uv.
 
-with_uv.py UV OPTIONS ARGUMENT...: the virtualenv's own Python runs it. OPTIONS are those within the
-requirements files, with commas between them. Where only pip will do it ends with 3 and says why.
+with_uv.py UV OPTIONS ARGUMENT...: the Python of the virtualenv runs this file. OPTIONS are the options that the
+requirements files contain, separated by commas. If only pip can do this install, exit with 3 and print why.
 """
 
 import configparser
@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 PIP_ONLY = 3
-# What a project installs by pip must come out the same: the index with the best version wins, bytecode is
-# written, no configuration of uv's own is read, no Python is fetched. Files are copies: a hard link into the
-# cache would leave them in the builder's hands. One package is built at a time, as memory may be short.
+# uv must install what pip would install: it takes the best version of all indexes, writes bytecode, reads no
+# configuration of its own and downloads no Python. It copies files, because the build user could write through
+# a hard link into its cache. It builds one package at a time, because memory may be short.
 ENVIRONMENT = {
     "UV_COMPILE_BYTECODE": "1",
     "UV_CONCURRENT_BUILDS": "1",
@@ -27,9 +27,9 @@ DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
 SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
-# Within requirements files both read these alike.
+# pip and uv read these options in requirements files in the same way.
 ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
-# These settings of pip change nothing in what is installed; pip's cache is not uv's.
+# These keys of pip's configuration do not change what is installed. cache-dir is one, as uv has its own cache.
 NO_MATTER = set(
     "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
     " no-input no-warn-script-location progress-bar quiet require-virtualenv root-user-action verbose".split()
@@ -53,17 +53,17 @@ ON, OFF = {"1", "on", "true", "yes"}, {"0", "off", "false", "no", ""}
 
 
 class PipOnly(Exception):
-    """Something that uv would do otherwise."""
+    """uv would not do here what pip does."""
 
 
 def places(home, prefix):
-    """Where pip looks for its configuration on Debian; what comes later wins."""
+    """The files in which pip looks for its configuration on Debian. A later file wins."""
     site, own = "/etc/xdg/pip/pip.conf /etc/pip.conf".split(), ".pip/pip.conf .config/pip/pip.conf".split()
     return [*site, *(f"{home}/{path}" for path in own), f"{prefix}/pip.conf"]
 
 
 def configured(paths):
-    """What pip's configuration says for an install, by name."""
+    """The settings of pip's configuration that apply to an install, by key."""
     found = configparser.RawConfigParser()
     try:
         found.read([path for path in paths if Path(path).is_file()], "utf-8")
@@ -74,7 +74,7 @@ def configured(paths):
 
 
 def translated(settings):
-    """The same for uv, as variables and as arguments: an index's password belongs in no command line."""
+    """These settings for uv, as variables and arguments. A URL is a variable, as it may contain a password."""
     variables, arguments = {}, []
     for key, value in settings.items():
         words = value.split()
@@ -91,18 +91,18 @@ def translated(settings):
 
 
 def judge(options, settings):
-    """Raise PipOnly for what the requirements files ask of pip that uv reads otherwise, or not at all."""
+    """Return uv's extra arguments. Raise PipOnly if the requirements have an option that uv reads differently."""
     names = {SHORT.get(option[:2]) if option[1] != "-" else option[2:] for option in options}
     if strange := sorted(name or "an option" for name in names - ALIKE):
         raise PipOnly(f"the requirements have --{strange[0]}")
-    # pip lets an index within the files win over the configured one, uv does not.
+    # In pip, an index in the requirements files wins over a configured index. In uv it does not.
     if both := sorted(names & NAMES_INDEX) and sorted(NAMES_INDEX & settings.keys()):
         raise PipOnly(f"the requirements name an index, and pip's configuration sets {both[0]}")
     return ["--require-hashes"] if "hash" in names else []
 
 
 def main(python, uv, options, *arguments):
-    """Become uv, which installs into the virtualenv of this Python."""
+    """Replace this process by uv, which installs into the virtualenv of this Python."""
     try:
         settings = configured(places(Path.home(), Path(python).parents[1]))
         more = judge([option for option in options.split(",") if option], settings)
