@@ -1,7 +1,7 @@
 """Install with uv what pip would install here. uv does not read pip's configuration, so translate it for uv.
 
-with_uv.py UV OPTIONS ARGUMENT...: the Python of the virtualenv runs this file. OPTIONS are the options that the
-requirements files contain, separated by commas. If only pip can do this install, exit with 3 and print why.
+with_uv.py UV OPTIONS ARGUMENT...: the Python of the virtualenv runs this file. OPTIONS are the options in the
+requirements files, separated by commas. If only pip can do this install, print why and exit with 3.
 """
 
 import configparser
@@ -11,8 +11,8 @@ from pathlib import Path
 
 PIP_ONLY = 3
 # uv must install what pip would install: it takes the best version of all indexes, writes bytecode, reads no
-# configuration of its own and downloads no Python. It copies files, because the build user could write through
-# a hard link into its cache. It builds one package at a time, because memory may be short.
+# configuration of its own and downloads no Python. It copies files, because the build user could write to a
+# file that is a hard link into its cache. It builds one package at a time, because memory may be short.
 ENVIRONMENT = {
     "UV_COMPILE_BYTECODE": "1",
     "UV_CONCURRENT_BUILDS": "1",
@@ -29,7 +29,7 @@ NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
 SHORT = {"-i": "index-url", "-f": "find-links", "-r": "requirement", "-c": "constraint", "-e": "editable"}
 # pip and uv read these options in requirements files in the same way.
 ALIKE = NAMES_INDEX | {"requirement", "constraint", "editable", "hash", "no-binary", "only-binary"}
-# These keys of pip's configuration do not change what is installed. cache-dir is one, as uv has its own cache.
+# These settings of pip do not change what is installed. cache-dir is one of them, as uv has its own cache.
 NO_MATTER = set(
     "break-system-packages cache-dir compile disable-pip-version-check exists-action no-color no-compile"
     " no-input no-warn-script-location progress-bar quiet require-virtualenv root-user-action verbose".split()
@@ -74,7 +74,7 @@ def configured(paths):
 
 
 def translated(settings):
-    """These settings for uv, as variables and arguments. A URL is a variable, as it may contain a password."""
+    """These settings for uv, as variables and arguments. An index is a variable: it may contain a password."""
     variables, arguments = {}, []
     for key, value in settings.items():
         words = value.split()
@@ -91,7 +91,7 @@ def translated(settings):
 
 
 def judge(options, settings):
-    """Return uv's extra arguments. Raise PipOnly if the requirements have an option that uv reads differently."""
+    """Return uv's extra arguments. Raise PipOnly if uv reads an option of the requirements differently."""
     names = {SHORT.get(option[:2]) if option[1] != "-" else option[2:] for option in options}
     if strange := sorted(name or "an option" for name in names - ALIKE):
         raise PipOnly(f"the requirements have --{strange[0]}")

@@ -12,13 +12,13 @@ inside=${inside#/}
 work_dir=${release_dir}/code${inside:+/${inside}}
 new=${release_dir}.new
 
-lay_out() { # beside its place, then one rename: what is in its place is whole
+lay_out() { # builds the release beside its final place and then renames it, so a release in its place is always complete
   trap give_up ERR
-  remove_if_there "${root}"/releases/*.new || : # what a killed run left may still write to its own
+  remove_if_there "${root}"/releases/*.new || : # may fail, as a process of a killed run may still write there
   umask 027
   mkdir -m 751 -- "${new}"
   export GIT_WORK_TREE=${new}/code GIT_INDEX_FILE=${new}/index
-  # What root makes from here on is the app's to read.
+  # From here on, git and Python make files of the app's group, which the app can read.
   local before='' sources=() in_group=(setpriv --regid="${app}" --clear-groups --)
   live_release before
   if [[ -z ${before} ]] || ! link_from "${root}/releases/${before}"; then check_out_all; fi
@@ -30,8 +30,9 @@ lay_out() { # beside its place, then one rename: what is in its place is whole
   mv -T -- "${new}" "${release_dir}"
 }
 
-# The index tells by size and time what is no longer as it was checked out, so a file that somebody edited
-# by hand comes anew. git removes a file before it writes it: the one that serves is never written to.
+# git compares each file's size and time with the index, so a file that was edited by hand is checked out again. git removes
+# a file before it writes the new version, so a hard link never changes the release that serves. If a .gitattributes
+# differs, nothing is linked, because the attributes decide what git writes into files.
 link_from() { # RELEASE_DIR
   [[ -f $1/index ]] &&
     cp -al -- "$1/code" "${new}/code" &&
@@ -49,12 +50,14 @@ check_out_all() {
   list_sources ls-files
 }
 
-list_sources() { # GIT_COMMAND...: sets sources to the Python files that it names, and what says how files come out of git
+# Sets sources to the Python files and .gitattributes files that the command names. The word `whole` at the end proves that
+# git did not fail half way.
+list_sources() { # GIT_COMMAND...
   mapfile -d '' -t sources < <(in_group=() && repo_git "$1" -z "${@:2}" -- ':(glob)**/*.py' ':(glob)**/.gitattributes' && printf 'whole\0')
   [[ ${#sources[@]} != 0 && ${sources[-1]} == whole ]] && unset 'sources[-1]'
 }
 
-remove_strays() { # what git does not know was not committed; but folders of bytecode stay
+remove_strays() { # removes files that are not in the commit, but keeps folders of bytecode
   local path
   while IFS= read -r -d '' path; do
     [[ /${path} == */__pycache__/ ]] || rm -rf -- "${new}/code/${path}"
@@ -62,7 +65,7 @@ remove_strays() { # what git does not know was not committed; but folders of byt
   remove_if_there "${new}/code/.git"
 }
 
-compile() { # beforehand, as the app may not write here; it is Debian's own Python, and it only reads the code
+compile() { # writes the bytecode now, because the app cannot write here; Python only compiles the code and runs none of it
   local path folder name file stale=() there=()
   for path in "${sources[@]}"; do
     name=${path##*/}
@@ -71,7 +74,7 @@ compile() { # beforehand, as the app may not write here; it is Debian's own Pyth
     for file in "${folder}__pycache__/${name%.py}".*.pyc; do
       [[ ! -e ${file} && ! -L ${file} ]] || stale+=("${file}")
     done
-    # Through a link of the project's root would read and write elsewhere.
+    # Skip links of the project: through a link, root would read and write outside the release.
     [[ ! -f ${folder}${name} || -L ${folder}${name} || -L ${folder}__pycache__ ]] || there+=("./${path}")
   done
   [[ ${#stale[@]} == 0 ]] || printf '%s\0' "${stale[@]}" | xargs -0 rm -f --

@@ -1,6 +1,6 @@
 purge=1
 
-find_mount() { # sets mount to a place below the site's folder where something is mounted
+find_mount() { # sets mount to a mount point at or below the site's folder; empty if there is none
   local path
   mount=''
   while read -r _ _ _ _ path _; do
@@ -10,9 +10,9 @@ find_mount() { # sets mount to a place below the site's folder where something i
 
 local taken mount
 if is_claimed site; then
-  [[ ! -L ${root} ]] || fail "site ${app}" "${root} is a link, which roadie did not make; put it right by hand"
+  [[ ! -L ${root} ]] || fail "site ${app}" "${root} is a link, which roadie did not make; make it a folder again by hand"
   find_mount
-  [[ -z ${purge} || -z ${mount} ]] || fail "site ${app}" "something is mounted at ${mount}; unmount it first: what is on it stays"
+  [[ -z ${purge} || -z ${mount} ]] || fail "site ${app}" "something is mounted at ${mount}, and roadie does not delete what is on it; unmount it and run again"
   ok "claim of ${app}"
 else
   find_taken

@@ -3,17 +3,17 @@ addresses=(203.0.113.7)
 networks=()
 page='<text of maintenance/page.html.j2>'
 
-require_page() { # in the file that nginx has, which may be older than the settings
+require_page() { # fails if the site's nginx file, which may be older than the settings, knows no maintenance page
   local text='' network
   contents_of "${site_file}" text 2>/dev/null
   [[ ${text} == *"${maintenance}/on"* ]] ||
-    fail "maintenance of ${app}" "${site_file} knows of no such page; run fab nginx, and bring a site.nginx.j2 of your own up to date"
+    fail "maintenance of ${app}" "${site_file} has no maintenance page; run fab nginx; if you have your own site.nginx.j2, bring it up to date first"
   for network in "${networks[@]}"; do
     [[ ${text} == *" ${network} yes;"* ]] || say warn "network ${network}" 'nginx does not let it in yet; run fab nginx'
   done
 }
 
-ensure_allowed() { # those of this time alone: a file each, by the names that nginx has for them
+ensure_allowed() { # lets in exactly the addresses of this call; each is an empty file, named as nginx writes the address
   local wanted
   ensure_dir "${maintenance}/allow" 755 root:root
   wanted=$([[ ${#addresses[@]} == 0 ]] || printf '%s\n' "${addresses[@]}" | sort)

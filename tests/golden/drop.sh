@@ -5,7 +5,7 @@ remove_database() {
 is_claimed database || return 0
 local remains
 if ! has_database_server; then
-  say warn "database ${app}" 'there is no database server on this host any more; its files, if there are some, are not touched'
+  say warn "database ${app}" 'this host has no database server any more; if it left files of the database, roadie does not touch them'
   return 0
 fi
 remains=$(database_remains) ||

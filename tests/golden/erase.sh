@@ -1,4 +1,4 @@
-ensure_no_files_in_tmp() { # USER: in the folders that are open to all; by its own hand
+ensure_no_files_in_tmp() { # USER: deletes, as USER, that user's files in the folders where everybody can write
   if [[ -z $(find /tmp /var/tmp /dev/shm -xdev -user "$1" -print -quit 2>/dev/null) ]]; then
     ok "no file of $1 in /tmp"
   else

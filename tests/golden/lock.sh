@@ -1,14 +1,14 @@
 message='It'"'"'s <b>new</b> \ $(id)'
 
-hold_site() { # by a link, which never takes the place of another's
+hold_site() { # makes the hold with `ln`, which never replaces the hold of another person
   rm -f -- "${held_file}.mine"
   put_memo "${held_file}.mine" "${message}"
-  ln -T -- "${held_file}.mine" "${held_file}" 2>/dev/null || fail lock "is held already $(memo_in "${held_file}"); fab unlock lets go" 4
+  ln -T -- "${held_file}.mine" "${held_file}" 2>/dev/null || fail lock "the site is held back already $(memo_in "${held_file}"); fab unlock lets go" 4
   rm -f -- "${held_file}.mine"
   sync -- "${state}"
 }
 
-tell_run() { # one that has the lock did not see this one
+tell_run() { # warns of a run that took the lock before the hold existed
   exec 9>>"${lock_file}"
   flock -n 9 || say warn lock "a run is under way and goes on to its end: $(lock_holder)"
   exec 9>&-

@@ -8,7 +8,7 @@ limits_conf='<text of nginx/limits.nginx.j2>'
 no_release_page='<text of nginx/no-release.html.j2>'
 unavailable_page='<text of nginx/unavailable.html.j2>'
 
-is_debians_default() { # FILE: it is as Debian's package brought it
+is_debians_default() { # FILE: it is the default site of Debian's package, and nobody changed it
   local known='' here
   [[ $(readlink -f -- "$1") == /etc/nginx/sites-available/default ]] || return 1
   known=$(dpkg-query -W -f='${Conffiles}' nginx-common 2>/dev/null | awk '$1 == "/etc/nginx/sites-available/default" { print $2 }')
@@ -16,7 +16,7 @@ is_debians_default() { # FILE: it is as Debian's package brought it
   [[ -n ${known} && ${here} == "${known}" ]]
 }
 
-find_other_default() { # sets other_default to a file of somebody else's that answers for names that no site has
+find_other_default() { # sets other_default to a file that roadie did not write and that answers for unknown names
   local file text line port
   other_default=''
   for file in /etc/nginx/sites-enabled/* /etc/nginx/conf.d/*.conf; do
@@ -38,7 +38,7 @@ ensure_no_debian_default() {
   local link=/etc/nginx/sites-enabled/default
   debians_default=${link}
   if [[ -n ${dry_run} && ! -e /etc/nginx/nginx.conf ]]; then
-    change "no ${link}" : # it comes with the package
+    change "no ${link}" : # the package, not installed yet, brings this link
   elif [[ ! -e ${link} ]] || is_debians_default "${link}"; then
     ensure_absent "${link}"
   else
@@ -52,12 +52,12 @@ ensure_catch_all() {
   if [[ -z ${other_default} ]]; then
     ensure_file "${catch_all_file}" 644 root:root "${catch_all}"
   else
-    say warn 'names that no site has' "${other_default} answers for them and is left as it is; without it they would get no page"
+    say warn 'names that no site has' "${other_default} answers for them, so roadie leaves that file as it is; without that file they would get no page"
     ensure_absent "${catch_all_file}"
   fi
 }
 
-ensure_connections() { # of Debian's own figure only: whoever chose another had a reason
+ensure_connections() { # replaces only Debian's own figure; a person who set another one had a reason
   local text='' what='8192 connections a worker in /etc/nginx/nginx.conf'
   [[ ! -f /etc/nginx/nginx.conf ]] || contents_of /etc/nginx/nginx.conf text
   if [[ -z ${text} || ${text} == *'worker_connections 768;'* ]]; then
@@ -72,7 +72,9 @@ ensure_connections() { # of Debian's own figure only: whoever chose another had 
   fi
 }
 
-ensure_private_log() { # FILE: nginx makes it readable for all, so for every site's user; Debian's logrotate does not
+# nginx creates a log that every user can read, so other sites' users too. Only after a rotation by Debian's logrotate is it
+# private.
+ensure_private_log() { # FILE
   local mode_now=''
   ask_mode "$1"
   if [[ ${mode_now} == *0\ * ]]; then
@@ -90,7 +92,7 @@ make_private_log() { # FILE
   chmod 640 -- "$1"
 }
 
-note_given() { # CONTENT: the sums of what the settings made and of what this host has of that, for tell_nginx
+note_given() { # CONTENT: records two sums for tell_nginx: of the file that the settings made, and of the file on this host
   local given written known=''
   read -r given _ < <(printf '%s\n' "${1%$'\n'}" | sha256sum)
   read -r written _ < <(sha256sum -- "${site_file}")

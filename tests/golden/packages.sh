@@ -10,7 +10,7 @@ declare -A installed=()
 missing=() left_half='' apt_at_work=/run/roadie/apt-at-work
 apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
 
-ask_dpkg() { # sets missing, and left_half if a run of dpkg was cut
+ask_dpkg() { # sets missing; sets left_half if a run of dpkg was interrupted
   local state package journal=(/var/lib/dpkg/updates/[0-9]*)
   while read -r state package; do
     [[ ${state} != ?i ]] || installed["${package%:*}"]=1 installed["${package}"]=1
@@ -29,13 +29,13 @@ start_on_packages() {
   : >"${apt_at_work}"
 }
 
-apt_get() { # ARGUMENT...: asks nothing, keeps every file that a person edited, restarts no other program
+apt_get() { # ARGUMENT...: asks no question, keeps files that a person edited, restarts no other program
   DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 \
     apt-get -q -y -o "DPkg::Lock::Timeout=${apt_lock_seconds}" -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
-apt_lock_holder() { # prints the process that holds a lock of apt or dpkg, if one does
+apt_lock_holder() { # prints the process that holds a lock of apt or dpkg, or nothing
   local pid where inodes
   inodes=" $(stat -c %i -- "${apt_locks[@]}" 2>/dev/null | tr '\n' ' ')"
   while read -r _ _ _ _ pid where _; do
@@ -45,18 +45,19 @@ apt_lock_holder() { # prints the process that holds a lock of apt or dpkg, if on
   done </proc/locks
 }
 
-wait_for_apt() { # locks are waited for, never broken
+wait_for_apt() { # waits until apt's locks are free; never breaks a lock
   local holder told='' until=$((SECONDS + apt_lock_seconds))
   while holder=$(apt_lock_holder) && [[ -n ${holder} ]]; do
     [[ -n ${told} ]] || say waiting apt "apt's lock, held by ${holder}"
     told=1
-    ((SECONDS < until)) || fail apt "its lock is held by ${holder}, for ${apt_lock_seconds} seconds now; wait until it ends and run again, or raise apt_lock_timeout:"
+    ((SECONDS < until)) || fail apt "${holder} has held its lock for ${apt_lock_seconds} seconds; wait until that process ends and run again, or raise apt_lock_timeout:"
     stop_if_asked
     sleep 0.5
   done
 }
 
-why_apt_failed() { # lists that could not be had are a warning only, of an earlier step, and the reason all the same
+# A list that could not be fetched is only a warning in the output of an earlier step. It may still be the reason.
+why_apt_failed() {
   local why lists
   why=$(cause '^(E|dpkg): ')
   lists=$(cause '^W: Failed to fetch' run_output)
@@ -66,11 +67,11 @@ why_apt_failed() { # lists that could not be had are a warning only, of an earli
 repair_dpkg() {
   wait_for_apt
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1 dpkg --force-confdef --force-confold --configure -a </dev/null ||
-    fail 'dpkg' "was cut and 'dpkg --configure -a' does not put it right: $(why_apt_failed)"
-  apt_get install --fix-broken --no-install-recommends || fail 'dpkg' "'apt-get -f install' does not put it right: $(why_apt_failed)"
+    fail 'dpkg' "was interrupted, and 'dpkg --configure -a' does not repair it: $(why_apt_failed)"
+  apt_get install --fix-broken --no-install-recommends || fail 'dpkg' "'apt-get -f install' does not repair it: $(why_apt_failed)"
 }
 
-update_lists() { # a mirror that fails is told of when a package is really to be had from it
+update_lists() { # apt-get update only warns of a mirror that fails; the error comes when a package is fetched from there
   local try
   for try in 1 2 3; do
     wait_for_apt
@@ -80,7 +81,7 @@ update_lists() { # a mirror that fails is told of when a package is really to be
   fail 'package lists' "apt-get update failed three times: $(why_apt_failed)"
 }
 
-fetch_packages() { # PACKAGE...: a file that is no more on the mirror is cured by newer lists
+fetch_packages() { # PACKAGE...: updates the lists after a failure, as the mirror may have replaced a file by a newer one
   local try
   for try in 1 2 3; do
     wait_for_apt
@@ -92,7 +93,7 @@ fetch_packages() { # PACKAGE...: a file that is no more on the mirror is cured b
   fail 'package files' "$(why_apt_failed)"
 }
 
-install_package() { # PACKAGE ALL...: the first that is called installs all of them in one run of apt
+install_package() { # PACKAGE ALL...: the first call installs ALL in one run of apt; later calls find theirs installed
   if ! is_installed "$1"; then
     wait_for_apt
     apt_get install --no-install-recommends "${@:2}" || fail "package $1" "$(why_apt_failed)"
@@ -103,7 +104,7 @@ install_package() { # PACKAGE ALL...: the first that is called installs all of t
 local before_change=start_on_packages
 ask_dpkg
 if [[ -n ${left_half} ]]; then
-  local note='put right what a run that was cut left half done'
+  local note='finish what an interrupted run of dpkg left half done'
   change dpkg repair_dpkg
   note=''
 fi

@@ -5,7 +5,7 @@ object_format() {
   if ((${#tree} == 64)); then printf sha256; else printf sha1; fi
 }
 
-is_store() { # one for names of this length; a project may have moved to the longer ones
+is_store() { # whether the store exists and names objects as the tree is named; a project may change from SHA-1 to SHA-256
   local config=''
   [[ -f ${store}/HEAD ]] || return 1
   contents_of "${store}/config" config
@@ -27,7 +27,7 @@ has_tree() {
   [[ ${known} == "${tree}" ]]
 }
 
-take_in() { # the ref comes last: a tree that has one is whole, and on disk
+take_in() { # sets the ref last, so a tree that has a ref is complete and on disk
   remove_if_there "${store}"/objects/pack/tmp_*
   if [[ -s ${payload} ]]; then
     repo_git index-pack --stdin --fix-thin <"${payload}" >/dev/null || refuse_pack
@@ -37,14 +37,14 @@ take_in() { # the ref comes last: a tree that has one is whole, and on disk
   repo_git update-ref "refs/roadie/trees/${release}" "${tree}"
 }
 
-refuse_pack() { # a store that lost objects is emptied, so that the next run is told so and sends them all
+refuse_pack() { # empties a store that lost objects; the next run then finds it empty and sends all objects
   local why
   why=$(git_cause)
   case ${why} in
     *' space left'* | *' quota '* | *memory*) fail "code ${tree:0:12}" "${why}" ;;
   esac
   empty_store
-  fail "code ${tree:0:12}" "the store of code on the host was not whole (${why:-git gave no reason}) and is emptied now; run the same command again"
+  fail "code ${tree:0:12}" "the host's store of code was incomplete (${why:-git gave no reason}), so roadie emptied it; run the same command again to send all code"
 }
 
 if is_store; then ok "store ${store}"; else change "store ${store}" make_store; fi
@@ -55,7 +55,7 @@ else
   if [[ -s ${payload} ]]; then
     size=$(stat -c %s -- "${payload}")
     note="$(((size + 1023) / 1024)) KB received"
-    # What it is here: the pack itself, and its files, which it holds in a quarter of their size.
+    # Room for the pack, for its files, which take about four times the size of the pack, and 10 MB more.
     require_room $((size * 5 / 1024 + 10240)) "code ${tree:0:12}"
   fi
   change_cuttable "code ${tree:0:12}" take_in

@@ -5,14 +5,14 @@ reap='<text of on-host/reap>'
 launch='<text of on-host/launch>'
 manage='<text of on-host/manage>'
 
-refuse_taken_names() { # of this site, by anything that roadie did not make
+refuse_taken_names() { # fails if something that roadie did not make has the site's name
   local taken
   find_taken
   [[ -z ${taken} ]] ||
-    fail "site ${app}" "${taken} is there already, and roadie did not make it; choose another app:, or take it away by hand"
+    fail "site ${app}" "${taken} is there already, and roadie did not make it; choose another app:, or remove it by hand"
 }
 
-ensure_user() { # USER HOME: a system user that nobody can log in as
+ensure_user() { # USER HOME: has a system user without a login
   local now='' line
   while IFS= read -r line; do
     [[ ${line} != "$1:"* ]] || now=${line}

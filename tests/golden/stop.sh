@@ -7,7 +7,7 @@ stop_slot() { # SLOT
   change "slot $1 stopped" retire_slot "$1"
 }
 
-end_processes() { # USER: asked, and five seconds later not asked
+end_processes() { # USER: sends TERM, and five seconds later KILL
   local tries
   signal_all_of "$1" TERM
   for ((tries = 0; tries < 50; tries++)); do
@@ -21,7 +21,7 @@ local slot user
 [[ ! -S /run/supervisor.sock ]] || stop_programs
 for slot in blue green; do
   if [[ ! -S /run/supervisor.sock ]]; then
-    ensure_absent "${program_files[${slot}]}" # nothing runs it
+    ensure_absent "${program_files[${slot}]}" # Supervisor does not run, so nothing runs this program
   elif is_slot_in_use "${slot}"; then
     stop_slot "${slot}"
   else

@@ -11,7 +11,7 @@ local before_change=start_on_systemd
 look_at "${drop_ins}" "${drop_ins}/roadie.conf"
 ensure_dir "${drop_ins}" 755 root:root
 ensure_file "${drop_ins}/roadie.conf" 644 root:root "${drop_in}"
-# Only systemd is told: a restart of Supervisor would take every site of the host down for seconds.
+# Reload systemd, but do not restart Supervisor: a restart would stop every site of the host for seconds.
 ensure_applied 'reload of systemd' systemctl daemon-reload
 before_change=host_lock
 if [[ -d ${needrestart_file%/*} ]]; then

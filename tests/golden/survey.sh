@@ -1,6 +1,6 @@
 fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 
-tell_trees() { # the newest first: a pack tells differences best from what is nearest
+tell_trees() { # names the newest tree first: a pack is smallest if it holds differences from similar trees
   local tree
   [[ -d ${store} ]] || return 0
   while read -r tree; do

@@ -15,7 +15,7 @@ needs_tree=''
 tree=''
 coming=20261123T120000Z-0123abcd
 
-find_python_minor() { # sets python_minor to python3.13, say; where files tell, no Python has to start for that
+find_python_minor() { # sets python_minor to a name such as python3.13; mostly a file of that name tells, without a process
   local path=${python} other
   [[ ${python} == */* ]] || path=${BASH_CMDS["${python}"]}
   for other in "${path%/*}"/python3.*; do
@@ -27,7 +27,7 @@ find_python_minor() { # sets python_minor to python3.13, say; where files tell, 
   python_minor=$("${path}" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 }
 
-build_virtualenv() { # where uv fails, pip has the last word: people know the reasons that pip gives
+build_virtualenv() { # if uv fails, pip tries again from the start, because people know pip's messages
   local installing=''
   trap remove_build EXIT
   find_installers
@@ -40,7 +40,7 @@ build_virtualenv() { # where uv fails, pip has the last word: people know the re
   trap - EXIT
 }
 
-remove_build() { # a build that failed, or was cut, takes no room
+remove_build() { # removes a build that failed or was cut, so that it takes no room
   end_build_user
   [[ ! -e ${cache}/tmp ]] || as_builder rm -rf -- "${cache}/tmp" || :
   rm -rf -- "${venv_dir}" "${desk}"
@@ -56,7 +56,7 @@ start_afresh() {
   as_builder "${python}" -m venv "${pip[@]}" "${venv_dir}" || fail "${what}" "$(why_pip_failed)"
 }
 
-lay_out_requirements() { # the build's user can read them and no other: an index's password may be in them
+lay_out_requirements() { # only the build user can read the files, as they may contain the password of a package index
   local i place text
   mkdir -m 700 -- "${desk}"
   [[ -z ${needs_tree} ]] || cp -a --no-preserve=ownership -- "${release_dir}/code/." "${desk}"
@@ -64,7 +64,7 @@ lay_out_requirements() { # the build's user can read them and no other: an index
     place=$(on_desk "${requirement_paths[i]}") text=${requirement_texts[i]}
     [[ /${place}/ != */../* ]] || fail "${requirement_paths[i]}" 'leads out of the project'
     mkdir -p -- "${place%/*}"
-    # The desk goes away, so a folder of the project is installed as a copy; what comes out of a repository stays editable.
+    # ${desk} is deleted later. So remove -e from folders of the project, to install a copy. Repositories stay editable.
     sed -E 's/^[[:space:]]*(-e|--editable)[[:space:]=]+(["'\'']?(\.|\/|file:|[^:]*$))/\2/' <<<"${text}" >"${place}"
   done
   pip_folder=$(on_desk "${pip_dir:+${pip_dir}/}.")
@@ -72,11 +72,11 @@ lay_out_requirements() { # the build's user can read them and no other: an index
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
 }
 
-on_desk() { # PATH of the project: where it lies there, as in a release without what is above the folder that ships
+on_desk() { # PATH: prints the place below ${desk} of a path in the project; as in a release, paths start at ship_root
   printf '%s/%s' "${desk}" "${1#"${ship_root:+${ship_root}/}"}"
 }
 
-install_all() { # INSTALLER: sets installing to what it was about when it failed
+install_all() { # INSTALLER: sets installing to what is being installed, for the message of a failure
   local file_options=()
   if [[ -n ${setuptools_wheel} ]]; then
     installing=setuptools
@@ -89,7 +89,9 @@ install_all() { # INSTALLER: sets installing to what it was about when it failed
   "$1" "${pins[@]}"
 }
 
-take_over_virtualenv() { # by root, once no process of the builder can reach in: no special file, no special bit, no write for the site
+# Gives the virtualenv to root. First the build user loses access, and its processes are ended. Then special files and
+# special mode bits are removed, and the site's user may read but not write.
+take_over_virtualenv() {
   chown -h -- root:root "${venv_dir}"
   chmod 700 -- "${venv_dir}"
   end_build_user
@@ -114,7 +116,7 @@ elif is_whole "${venv_dir}"; then
   ok "${what}"
 else
   change_cuttable "build of ${what}" build_virtualenv
-  # The builder can reach in no more: the release's process may begin while the virtualenv goes to the disk.
+  # The build user can no longer write here. So the release's process may start while the virtualenv is synced to disk.
   [[ -n ${dry_run} || -z ${coming} ]] || load_beside "${coming}"
   change "${what}" mark_whole "${venv_dir}" "${requirements}"
 fi
