@@ -1,40 +1,40 @@
-# The words for the site's database, of whatever kind: dumps, and the way back to one. Plain bash, no Jinja.
+# The words for dumps of the site's database, of any kind, and for loading a dump. Plain bash, no Jinja.
 #
-# Each kind of database has the words below in KIND/words.sh. Stages and this library speak no other word of a kind. Only
-# KIND/KIND.sh.j2 does, the stage that makes the database and its user.
+# Each kind of database defines the words below in KIND/words.sh. Stages and this library use no other word of a kind. Only
+# the stage KIND/KIND.sh.j2 does, which makes the database and its user.
 #
 #   no_answer            says that the database does not answer, and where it was asked
-#   database_errors      a pattern of the lines in which its programs say what is wrong
+#   database_errors      a pattern of the lines in which its programs report errors
 #   has_database_server  whether this host has a server of this kind
-#   database_kb          prints what the tables take; nothing if there are none; fails if the database does not answer
+#   database_kb          prints the size of the tables in KB; nothing if there are none; fails if the database does not answer
 #   count_tables         prints how many tables there are
 #   applied_now          prints the migrations that the database records, sorted; fails if it has no such record
-#   say_database         prints a dump: the database as of one instant, while the site goes on
-#   tables_in_dump       prints how many tables the dump on standard input holds; nothing if the dump has no end
-#   empty_database       takes away all that is in the database, or nothing
+#   say_database         prints a dump of the database as of one instant; the site goes on meanwhile
+#   tables_in_dump       prints how many tables the dump on standard input holds; nothing if its end is missing
+#   empty_database       removes all that is in the database, or, if it fails, nothing
 #   load_dump            fills the empty database with the dump on standard input
-#   database_remains     prints what the host has of the database and its user; fails if the database does not answer
-#   drop_database        takes the database and its user away
+#   database_remains     prints which of the database and its user exist; fails if the database does not answer
+#   drop_database        removes the database and its user
 
 
 # ---- Dumps: whole and on disk, or not there ---------------------------------------------------------------------------
 
-name_dump() { # BEFORE_WHAT: sets dump to the path of one that is made now
+name_dump() { # BEFORE_WHAT: sets dump to the path of a dump that is made now
   printf -v dump '%s/%(%Y%m%dT%H%M%SZ)T-before-%s.sql.gz' "${dumps}" -1 "$1"
 }
 
-# In a shell of its own, so that one that is told to stop takes its half away.
+# In a subshell: when a stop ends it, its trap removes the half made dump.
 dump_database() ( # FILE
   umask 077
   local new=$1.new folder=${1%/*} kb
   mkdir -p -- "${folder}"
   rm -f -- "${folder}"/*.new # of a run that was killed
   kb=$(database_kb) || refuse_dump "${new}"
-  # By the size of the tables: what cannot be compressed takes that much, and a full disk would stop the database.
+  # Ask for the full size of the tables: some data cannot be compressed, and a full disk would stop the database.
   require_room "$((${kb:-0} + 10240))" "dump of database ${app}" "${folder}"
   trap 'rm -f -- "${new}"; exit 143' TERM
   say_database | nice gzip -1 >"${new}" || refuse_dump "${new}"
-  # Beside it, what a way back must know: the migrations it holds, and those that were half applied.
+  # For a rollback, list beside the dump the migrations that the dump holds and the ones that were half applied.
   { applied_now || :; sed 's/\t.*//; s/^/half /' -- "${half_applied}" 2>/dev/null || :; } >"${1%.sql.gz}.applied"
   sync -- "${new}" "${1%.sql.gz}.applied"
   mv -fT -- "${new}" "$1"
@@ -57,8 +57,8 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
   tables=$(gzip -dc -- "$1" | tables_in_dump || :)
   [[ -n ${tables} ]] || fail "dump $1" 'it is not whole; the database was left as it is'
   put_file "${half_restored}" 600 root:root "$1"
-  empty_database || fail "database ${app}" "it could not be emptied, and was left as it is: $(cause "${database_errors}")"
-  went_back="the database is that of ${1##*/} now${dump:+, what it was before is in ${dump}}"
+  empty_database || fail "database ${app}" "it could not be emptied, and is as before: $(cause "${database_errors}")"
+  went_back="the database now holds the dump ${1##*/}${dump:+; what it held before is in ${dump}}"
   gzip -dc -- "$1" | load_dump ||
     fail "database ${app}" "only a part of $1 is back ($(cause "^gzip: |${database_errors}")); the dump itself is whole: run the same command again" 7
   found=$(count_tables)
@@ -66,9 +66,10 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
   rm -f -- "${half_restored}"
 }
 
-require_whole_database() { # not one that a restore was cut in, which Django would take for nearly empty
+# Refuses a database that a cut run left half loaded. Django would find few migrations in it, and apply the rest.
+require_whole_database() {
   local file
   [[ -f ${half_restored} ]] || return 0
   contents_of "${half_restored}" file
-  fail "database ${app}" "it was being brought back to a dump, and that was cut; finish it first: fab migrate --restore-dump ${file}"
+  fail "database ${app}" "an earlier run was cut while it loaded a dump; finish that first: fab migrate --restore-dump ${file}"
 }

@@ -1,8 +1,8 @@
-"""What Supervisor runs in a slot: Gunicorn. It loads itself and Django while the release is still on its way.
+"""What Supervisor runs in a slot. It loads Django and Gunicorn while the release is still laid out.
 
-`python -m roadie_gunicorn SLOT APPLICATION OPTION...`, begun with the environment of the release that serves,
-or with its own. A file `inspect` in the slot's folder asks for the release's check, whose answers go into
-the FIFO `answers` there; a file `serve` has Gunicorn serve.
+`python -m roadie_gunicorn SLOT APPLICATION OPTION...` starts with the environment of its own release or of the
+release that serves. It waits for files in the slot's folder. `inspect` has it check the release, with the
+answers in the FIFO `answers`. `serve` has it become Gunicorn.
 """
 
 import gc
@@ -15,8 +15,8 @@ from importlib import import_module
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-# What needs no settings, by the class of workers. Gevent has to patch before anything of Django is loaded,
-# and so may a project whose own gunicorn.conf.py names the class.
+# What to load of Django for each class of workers: modules that need no settings. Gevent is not here, as it must
+# patch before Django is loaded. A class that the project's own gunicorn.conf.py names may have to do the same.
 DJANGO = {
     "sync": "django.core.handlers.wsgi",
     "gthread": "django.core.handlers.wsgi",
@@ -27,26 +27,26 @@ SUFFIXES = tuple(all_suffixes())
 
 
 def load_django(options):
-    """Load what each worker, and the check, would otherwise load for itself."""
+    """Load what the check and each worker would otherwise load for themselves."""
     workers = options[options.index("--worker-class") + 1] if "--worker-class" in options else ""
     if workers in DJANGO:
         load(DJANGO[workers])
 
 
 def load(*modules):
-    """Import them, if they can be; whatever is wrong will be told when they are needed."""
-    gc.disable()  # what comes with imports stays: to look for garbage in it costs an eighth of the time
+    """Import the modules if possible. An error shows later, when a module is needed."""
+    gc.disable()  # what imports make stays, and searching it for garbage takes an eighth of the time
     with suppress(Exception):
         for module in modules:
             import_module(module)
     gc.enable()
-    gc.freeze()  # what is never collected stays shared with the processes to come
+    gc.freeze()  # forks share the memory of objects that the collector does not touch
 
 
 def await_release(slot, *modules):
-    """Return once the release may be served, False; or in a process for its check, True.
+    """Wait, and return False once the release may serve. In the fork for the check, return True.
 
-    Loads the modules meanwhile; the check, which needs none of them, does not wait for that.
+    Meanwhile load the modules. The check does not need them, and does not wait until they are loaded.
     """
     is_asked, soon = False, time.monotonic() + 60
     while True:
@@ -67,11 +67,11 @@ def await_release(slot, *modules):
 
 
 def fork_check(slot):
-    """Fork a process for the check, in which this returns True, and one that tells how that ended."""
+    """Fork a process for the check, in which this returns True, and one that reports how the check ended."""
     try:
         answers = os.open(slot / "answers", os.O_WRONLY | os.O_NONBLOCK)
-        (slot / "answers").chmod(0)  # once only: not again by a process that Supervisor starts after this one
-    except OSError:  # nobody asks any more
+        (slot / "answers").chmod(0)  # so that a process that Supervisor starts after this one does not check again
+    except OSError:  # no stage waits for the check any more
         return False
     os.set_blocking(answers, True)
     teller = os.fork()
@@ -82,9 +82,9 @@ def fork_check(slot):
     check = os.fork()
     if check:
         code = os.waitstatus_to_exitcode(os.waitpid(check, 0)[1])
-        with suppress(OSError):  # all was heard that was asked for
+        with suppress(OSError):  # the stage has all its answers and has closed the FIFO
             os.write(answers, f"\nroadie:\tended\t{code if code >= 0 else 128 - code}\n".encode())
-        os._exit(0)  # whatever it was: to Gunicorn, whose child this is, other codes mean something
+        os._exit(0)  # always 0: this is a child of Gunicorn, to which some other exit codes have a meaning
     for stream in sys.stdout, sys.stderr:
         os.dup2(answers, stream.fileno())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -92,12 +92,12 @@ def fork_check(slot):
 
 
 def look_after_children():
-    """Until Gunicorn does, have none of those that are there stay behind as a zombie.
+    """Reap the children that exist now until Gunicorn does it, so that none stays as a zombie.
 
-    To ignore SIGCHLD would do too, but then whatever the project starts meanwhile has no exit code.
+    Ignoring SIGCHLD would also reap them, but would hide the exit codes of processes that the project starts.
     """
     children = set()
-    with suppress(OSError):  # of a kernel that does not tell
+    with suppress(OSError):  # a kernel without this file
         children.update(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
 
     def bury(*_):
@@ -114,50 +114,50 @@ def look_after_children():
 
 
 def move(before, release):
-    """Be as a process that began in this release. Its environment differs in nothing but its folders."""
+    """Change paths and environment to those of a process that started in this release."""
     virtualenv = Path(sys.prefix).with_name(Path(before, "venv").readlink().name)
     for name, value in os.environ.items():
         os.environ[name] = value.replace(before, release).replace(str(virtualenv), sys.prefix)
     sys.path[:] = [path.replace(before, release) for path in sys.path]
     os.chdir(os.environ["ROADIE_WORK_DIR"])
-    if "gunicorn.config" in sys.modules:  # it goes back to where it was loaded
+    if "gunicorn.config" in sys.modules:  # Gunicorn changes to the folder in which this was loaded
         sys.modules["gunicorn.config"].Chdir.default = os.environ["ROADIE_WORK_DIR"]
 
 
 def has_own(release):
-    """Whether the release has a module by the name of one that was loaded from elsewhere."""
+    """Whether the release has a module with the name of one that was loaded from elsewhere."""
     loaded = {name.partition(".")[0] for name in sys.modules}
     folders = [Path(path) for path in sys.path if path.startswith(f"{release}/")]
     return any(module_of(path) in loaded for folder in folders for path in folder.iterdir())
 
 
 def module_of(path):
-    """What a file or a folder is imported as; a folder that is no package comes after all that are one."""
+    """The module name of a file or a package; empty for others, as a folder that is no package comes last."""
     is_one = (path / "__init__.py").exists() if path.is_dir() else path.name.endswith(SUFFIXES)
     return path.name.partition(".")[0] if is_one else ""
 
 
 def check(order, *, anew):
-    """Ask the release what the file says: a call, and variables for its environment."""
-    gc.disable()  # for the little while that it takes; `inspect` has it back where it may be long
+    """Check the release as the file says: the first line is a call, the others are variables to set."""
+    gc.disable()  # the check is short; `inspect` enables it again before steps that may be long
     call, *variables = order.read_text("utf-8").splitlines()
     os.environ.update(one.split("=", 1) for one in variables)
     if anew:
         os.execv(sys.executable, [sys.executable, "-m", "roadie_start", call])
-    for name in [*sys.modules]:  # by which projects tell whether they serve
+    for name in [*sys.modules]:  # projects look for gunicorn here to tell whether they serve
         if name.partition(".")[0] == "gunicorn":
             del sys.modules[name]
     import_module("roadie_start").ask(call)
 
 
 def main(slot, options):
-    """Load, wait and move there; then check the release, or serve it.
+    """Load, wait, and move to the release; then check it or serve it.
 
-    What may serve already is Gunicorn at once: visitors wait at its socket.
+    If `serve` is there at the start, load nothing beforehand: visitors already wait at the socket.
     """
     before, release = str(Path(os.environ["PYTHONPATH"]).parent), os.path.realpath(slot / "release")
     is_early, paths = before != release, sys.path[:]
-    if is_early:  # the modules there are those of another release
+    if is_early:  # do not load the modules of another release
         sys.path[:] = [path for path in paths if not path.startswith(f"{before}/")]
     if (slot / "serve").exists():
         is_for_check = await_release(slot)

@@ -1,7 +1,8 @@
-# The words for a process that begins before its release is there, and waits until it may serve. docs/early-start.rst
-# says what it is for. Plain bash, no Jinja.
+# The words for a process that starts before its release is laid out, and waits until it may serve. docs/early-start.rst
+# explains why. Plain bash, no Jinja.
 
-loaded='' loaded_venv='' # while one waits: the folder of the release by whose program it began, and its virtualenv
+# While a process waits: the folder of the release whose program file started it, and its virtualenv.
+loaded='' loaded_venv=''
 
 waits() { # RELEASE_DIR: whether its program is roadie's, which waits, and not one of the user's own
   local text=''
@@ -9,17 +10,19 @@ waits() { # RELEASE_DIR: whether its program is roadie's, which waits, and not o
   [[ ${text} == *' -m roadie_gunicorn '* ]]
 }
 
-load_beside() { # RELEASE: begin its process while the release is made still, by the program of the one that serves
+load_beside() { # RELEASE: starts its process while its folder is still made, with the program of the release that serves
   local release=$1 release_dir=${root}/releases/$1
   ! waits "${root}/live/release" || load_release "${root}/live/release"
 }
 
-load_release() { # FOLDER: begin its process, by the program that lies in that release's folder
+load_release() { # FOLDER: starts its process, with the program file in this release's folder
   begin_release "$1"
   loaded=$1 loaded_venv=${venv_dir}
 }
 
-ensure_loaded() { # what waits goes on if it is, but for folders, as a process that began only now; else another begins
+# Keeps the waiting process only if its environment, program and modules equal the release's apart from paths. Otherwise
+# stops it and starts another.
+ensure_loaded() {
   if [[ -n ${loaded} ]] && ! is_as_loaded; then
     change "slot ${idle} stopped" call_off
     loaded=''
@@ -27,7 +30,7 @@ ensure_loaded() { # what waits goes on if it is, but for folders, as a process t
   [[ -n ${loaded} ]] || load_release "${release_dir}"
 }
 
-is_as_loaded() {
+is_as_loaded() { # whether the waiting process equals one that started now, apart from paths
   local before='' venv_before='' file text now
   ! has_died || return 1
   find_same "${loaded}" before "${root}"/releases/*/
@@ -41,7 +44,7 @@ is_as_loaded() {
   [[ ${venv_dir} == "${loaded_venv}" ]]
 }
 
-order_inspection() { # CALL [NAME=VALUE]...: have what waits fork for it; its answers come by descriptor 6
+order_inspection() { # CALL [NAME=VALUE]...: has the waiting process fork for the check; answers come at descriptor 6
   local slot
   ensure_loaded
   slot=${root}/slots/${idle}
@@ -52,7 +55,7 @@ order_inspection() { # CALL [NAME=VALUE]...: have what waits fork for it; its an
   mv -T -- "${slot}/inspect.new" "${slot}/inspect"
 }
 
-start_release() { # what waits may serve
+start_release() { # lets the waiting process serve
   ensure_loaded
   change "start of ${release}" let_serve
   loaded=''

@@ -1,10 +1,10 @@
 # The words for asking a release for its pages, on the socket of its slot. Plain bash, no Jinja.
 
-health=() gate_seconds=0 deadline=0 # what the stage that asks goes by
+health=() gate_seconds=0 deadline=0 # set by the stage that asks
 page_status='' page_location='' refusal=''
-declare -A seen=() # which workers have answered which page: "PID PAGE"
+declare -A seen=() # its keys say which worker has answered which page: "PID PAGE"
 
-read_health() { # sets health to the release's own pages: those that today's settings name may be unknown to an older one
+read_health() { # sets health to the release's own list: an older release may not have the pages of today's settings
   local path text=''
   health=()
   contents_of "${release_dir}/health" text 2>/dev/null
@@ -13,11 +13,12 @@ read_health() { # sets health to the release's own pages: those that today's set
   done <<<"${text}"
 }
 
-ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as nginx will ask, before nginx does
-  # As the site's user, to whom the folder of the sockets belongs: a link there leads root nowhere.
+# PATH [TIMES]: asks as nginx will ask. Sets page_status to the worst status, and page_location to the target of a redirect.
+ask_page() {
+  # Ask as the site's user. That user owns the folder of the sockets, and root must not follow a link in it.
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
-  # Who sends this `Forwarded` is told which worker answers. nginx lets nobody send it.
+  # This `Forwarded` makes the worker name itself. Visitors cannot send it: nginx removes that header.
   cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
     --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
@@ -26,7 +27,7 @@ ask_page() { # PATH [TIMES]: the worst status and, for a redirect, where to; as 
   [[ ${code} != 28 && ${code} != 124 ]] || page_status=timeout
 }
 
-hear_answers() { # PATH: sets the worst status, and notes who answered; each may be another worker
+hear_answers() { # PATH: sets page_status to the worst status, and notes in seen which workers answered
   local line status
   page_status='' page_location=''
   while IFS= read -r line; do
@@ -39,7 +40,9 @@ hear_answers() { # PATH: sets the worst status, and notes who answered; each may
   done <"/run/roadie/${run_id}.answer"
 }
 
-count_workers() { # PATH: sets late until each has answered, as far as they tell; a program of the user's own does not
+# PATH: sets late if a worker has not answered the page yet. Where no worker names itself, as with a program template of the
+# user's own, it leaves late empty.
+count_workers() {
   local one count=0
   for one in "${!seen[@]}"; do
     [[ ${one#* } != "$1" ]] || count=$((count + 1))
@@ -47,7 +50,7 @@ count_workers() { # PATH: sets late until each has answered, as far as they tell
   ((${#seen[@]} == 0 || count >= workers)) || late="only ${count} of ${workers} workers answered $1"
 }
 
-judge_page() { # PATH: empties or sets refusal
+judge_page() { # PATH: sets refusal; empties it if the page passes
   refusal=''
   case ${page_status} in
     2??) return ;;
@@ -59,7 +62,7 @@ judge_page() { # PATH: empties or sets refusal
   esac
 }
 
-judge_redirect() { # PATH
+judge_redirect() { # PATH: sets refusal, if the redirect leads away from the site or health: asks for 2xx
   local host=${page_location#*://} name
   host=${host%%[/:?#]*}
   if [[ ${page_location} == https://* ]]; then
@@ -76,19 +79,21 @@ judge_redirect() { # PATH
   fi
 }
 
-pass_gate() { # JUDGE: sets refusal, or empties it
+pass_gate() { # JUDGE: sets refusal; empties it if every page passes and the program still runs
   see_pages "$1"
   [[ -n ${refusal} ]] || still_runs
 }
 
-still_runs() { # what Supervisor does not know, as it was started anew itself, must not serve either
+# Sets refusal if the process has ended. Refuses also a process that the Supervisor of now does not know, as Supervisor
+# itself was started anew.
+still_runs() {
   refusal=''
   ! is_child_of_supervisor || return 0
   ask_program "${program}"
   [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
 }
 
-is_child_of_supervisor() { # of the one that runs now: when it ends, init takes its children
+is_child_of_supervisor() { # of the Supervisor that runs now: when Supervisor ends, init adopts its children
   local fields='' state_now parent now=''
   contents_of "/proc/${slot_pid:-none}/stat" fields 2>/dev/null
   read -r state_now parent _ <<<"${fields##*) }"
@@ -96,12 +101,14 @@ is_child_of_supervisor() { # of the one that runs now: when it ends, init takes 
   [[ -n ${now} && ${parent} == "${now}" && ${state_now} != Z ]]
 }
 
-see_pages() { # JUDGE: every page by every worker; else sets refusal, by five wrong answers
+# JUDGE: asks until every worker has answered every page well. Sets refusal after five wrong answers, a timeout, or the end
+# of the time.
+see_pages() {
   local path wrong=0 late deadline=$((SECONDS + gate_seconds))
   seen=()
   while :; do
     page_status='' refusal='' late=''
-    # To look for the socket costs nothing; every question costs processes, which the release needs to start.
+    # Wait for the socket before asking: each request starts processes, which take time from the release's own start.
     [[ ! -S ${socket_dir}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
       ask_page "${path}" "${workers}"
       [[ ${page_status:-000} == 000 ]] && break
@@ -125,7 +132,8 @@ see_pages() { # JUDGE: every page by every worker; else sets refusal, by five wr
   done
 }
 
-tell_log() { # what the program said since its start, up to the project's first error; sets error_said and error_at
+# Prints what the program has logged since its start, up to the project's first error. Sets error_said and error_at.
+tell_log() {
   local line shown=() first gunicorns=''
   hear_nothing
   while IFS= read -r line || [[ -n ${line} ]]; do

@@ -1,4 +1,4 @@
-"""What roadie refuses to serve. The release's check asks it first, then the very process that serves."""
+"""Refuses to serve unsafe settings. The check of the release calls it, and then each process that serves."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-# Gunicorn's word for "failed to boot": its master ends, instead of starting workers for ever.
+# Gunicorn's own exit code for a worker that failed to boot: the master ends, instead of starting workers for ever.
 FAILED_TO_BOOT = 3
 
 
@@ -22,12 +22,12 @@ def refuse_unsafe():
 
 
 def unsafe():
-    """Why the settings as they came out must not serve, each reason with its cure."""
+    """The reasons why the loaded settings must not serve, each with its cure."""
     return [reason for judge in (_module, _debug, _secret_key, _database) for reason in judge()]
 
 
 def read_it(what):
-    """The cure for most: what roadie calls a value in the environment of every process of the site."""
+    """The cure for most reasons: read the value from the environment variable that roadie sets."""
     names = " or ".join(site.ENV_NAMES[what])
     if not names:
         return f"name it in fabric.yaml, env_names: {what}, and read it from the environment"

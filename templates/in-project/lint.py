@@ -1,4 +1,4 @@
-"""What a migration does that the release before does not survive, or that the database cannot undo."""
+"""Finds the dangers of a migration: what the previous release does not survive, what cannot be undone."""
 
 from functools import singledispatch
 
@@ -7,14 +7,14 @@ from django.db import migrations, models, router
 from django.db.backends.utils import truncate_name
 from django.db.models.fields import NOT_PROVIDED
 
-# From so many rows on, a change of the table may take long enough to be noticed.
+# With this many rows or more, a change of the table may take noticeably long.
 BIG = 100_000
 
 
 def dangers(migration, state, connection, rows):
-    """What is dangerous about a migration, in a sentence each; `state` is the one before it.
+    """The dangers of a migration, one sentence each. `state` is the project's state before it.
 
-    `rows` has the tables that are there. Nobody misses anything in one that is yet to come.
+    `rows` has the tables that exist. A change to a table that does not exist yet is no danger.
     """
     look = Look(migration.app_label, state.clone(), connection, rows)
     found = [danger for operation in migration.operations for danger in look.at(operation)]
@@ -24,7 +24,7 @@ def dangers(migration, state, connection, rows):
 
 
 def rows_of_tables(connection):
-    """About how many rows each table has, as the server estimates for itself; 0 where it does not."""
+    """The server's estimate of the rows in each table; 0 where it has no estimate."""
     with connection.cursor() as cursor:
         rows = dict.fromkeys(connection.introspection.table_names(cursor), 0)
         if connection.vendor == "mysql":
@@ -37,7 +37,7 @@ def rows_of_tables(connection):
 
 
 class Look:
-    """A walk through the operations of one migration, and the state that each of them finds."""
+    """Goes through the operations of one migration, and keeps the state before each operation."""
 
     def __init__(self, app, state, connection, rows):
         self.app, self.state, self.connection, self.rows = app, state, connection, rows
@@ -61,7 +61,7 @@ class Look:
         self.state = before
 
     def table(self, model):
-        """The table of a model that is there and that migrations change; None otherwise."""
+        """The table of a model, if it exists and migrations change it; None otherwise."""
         options = self.state.models[self.app, model.lower()].options
         swapped = options.get("swappable") and getattr(settings, options["swappable"], None)
         is_swapped = swapped and swapped.lower() != f"{self.app}.{model.lower()}".lower()
@@ -76,7 +76,7 @@ class Look:
         return self.state.models[self.app, model.lower()].fields[name]
 
     def size(self, table):
-        """What it takes to change each row."""
+        """The danger of an operation that changes every row of a big table."""
         if (count := self.rows[table] or 0) >= BIG:
             yield f"it goes through {table} with about {count} rows, which may take long and hold up writes"
 
@@ -86,7 +86,7 @@ IS_USED = "which the release before still uses"
 
 
 def is_idle(operation, look):
-    """Whether it alters what only Python sees of a field: its help_text, say."""
+    """Whether it changes only what Python sees of a field, such as its help_text."""
     if not isinstance(operation, migrations.AlterField):
         return False
     before, after = look.field(operation.model_name, operation.name), operation.field
@@ -96,7 +96,7 @@ def is_idle(operation, look):
 
 
 def named(operation):
-    """An operation as a person would look for it: RunPython fill_moods."""
+    """The name of an operation for people, such as `RunPython fill_moods`."""
     code = getattr(getattr(operation, "code", None), "__name__", "")
     return f"{type(operation).__name__}{code and ' '}{code}"
 
@@ -167,7 +167,7 @@ def _(operation: migrations.AddField, look):
     if not field.null and not has_default and not getattr(field, "generated", False):
         yield f"{name} is NOT NULL without db_default, so that the release before cannot insert into {table}"
     if field.unique and not field.null:
-        yield f"{name} is unique, and rows that are there get equal values"
+        yield f"{name} is unique, and existing rows get equal values"
     yield from look.size(table)
 
 
@@ -181,7 +181,7 @@ def _(operation: migrations.AlterField, look):
     if column(table, operation.name, after) != name:
         yield f"it renames the column {name}, {IS_USED}"
     if before.null and not after.null:
-        yield f"{name} becomes NOT NULL, and rows without a value are there or still come"
+        yield f"{name} becomes NOT NULL, and rows without a value may exist or still be added"
     if after.unique and not before.unique:
         yield f"{name} becomes unique, which fails on rows that are equal in it"
     if holds(after) != holds(before):
@@ -191,7 +191,7 @@ def _(operation: migrations.AlterField, look):
 
 
 def holds(field):
-    """What a column can hold, as far as its field says so."""
+    """The type and the sizes of a field: they say what its column can hold."""
     return field.get_internal_type(), *(getattr(field, key, None) for key in SIZES)
 
 

@@ -1,4 +1,4 @@
-"""The migrations of a release: those to come, applying them, and taking them back, with a word on each."""
+"""Names the pending migrations of a release, applies and unapplies migrations, and reports each one."""
 
 import os
 
@@ -11,7 +11,7 @@ from roadie_start import answer
 
 
 def look():
-    """Name the migrations that the database lacks, and what they will do; yields why they cannot be."""
+    """Name the pending migrations and what they will do; yield why they cannot be applied."""
     executor = MigrationExecutor(connections["default"])
     loader = executor.loader
     for key in sorted(loader.disk_migrations):
@@ -28,14 +28,14 @@ def look():
 
 
 def ask():
-    """As look() for a release that was inspected before."""
+    """Do what look() does, for a release that was checked before."""
     for reason in look():
         answer("refuse", reason)
     answer("asked", "")
 
 
 def migrate():
-    """Apply what is pending as `manage.py migrate` does, and tell of each as it happens."""
+    """Apply the pending migrations as `manage.py migrate` does, and report each one."""
     _tell_of("apply_migration", "applying", "applied")
     start.watch_no_more()
     _wait_for_others()
@@ -44,7 +44,7 @@ def migrate():
 
 
 def name_of(migration):
-    """The name that people know it by: app.0001_initial."""
+    """The name of a migration for people, such as app.0001_initial."""
     return f"{migration.app_label}.{migration.name}"
 
 
@@ -52,7 +52,7 @@ def name_of(migration):
 
 
 def _foresee(executor, plan):
-    """Tell the SQL and the dangers of each; an error in here must stop no deploy."""
+    """Report the SQL and the dangers of each. An error in here must not stop a deploy."""
     connection = executor.connection
     try:
         state = executor._create_project_state(with_applied_migrations=True)
@@ -62,7 +62,7 @@ def _foresee(executor, plan):
             for danger in lint.dangers(migration, state, connection, rows):
                 answer("danger", f"{name} {danger}")
             for line in _sql(migration, state, connection):
-                # Not by answer(), which squeezes blanks.
+                # answer() would squeeze the blanks of the SQL.
                 print(f"roadie:\tsql\t{name} {line}", flush=True)
             state = migration.mutate_state(state)
     except Exception as error:
@@ -70,20 +70,20 @@ def _foresee(executor, plan):
 
 
 def _sql(migration, state, connection):
-    """What sqlmigrate prints; of a migration that builds on others to come, not all can be told."""
+    """What sqlmigrate prints, up to a step that runs Python or needs an earlier migration."""
     editor = connection.schema_editor(collect_sql=True, atomic=migration.atomic)
     more = ()
     try:
         with connection.execute_wrapper(_only_ask), editor:
             migration.apply(state.clone(), editor, collect_sql=True)
     except Exception as error:
-        more = (f"-- The rest can be told only once what comes before is applied ({error}).",)
+        more = (f"-- The rest is known only when the migration runs ({error}).",)
     return [line for text in (*editor.collected_sql, *more) for line in text.splitlines()]
 
 
 def _only_ask(execute, sql, params, many, context):
     if _verb(sql) not in CHANGES_NOTHING:
-        raise RuntimeError("it acts on the database by itself")
+        raise RuntimeError("it changes the database from Python")
     return execute(sql, params, many, context)
 
 
@@ -91,12 +91,12 @@ def _only_ask(execute, sql, params, many, context):
 
 
 def way_back():
-    """Tell what has to be unapplied so that those that ROADIE_UNAPPLY names are, and what of it cannot be."""
+    """Report what must be unapplied with the migrations in ROADIE_UNAPPLY, and what cannot be undone."""
     _way_back(MigrationExecutor(connections["default"]).loader)
 
 
 def unapply():
-    """Unapply those that ROADIE_UNAPPLY names, the newest first; none, if one of them cannot be undone."""
+    """Unapply the migrations in ROADIE_UNAPPLY, newest first; none, if one of them cannot be undone."""
     start.watch_no_more()
     _wait_for_others()
     executor = MigrationExecutor(connections["default"])
@@ -128,7 +128,7 @@ def _way_back(loader):
 
 
 def _why_not(loader, key, asked):
-    """Why one that was asked for cannot be unapplied by this code at all."""
+    """Why the code of this release cannot unapply one of the asked migrations."""
     if key not in loader.applied_migrations:
         return
     if key not in loader.disk_migrations:
@@ -139,7 +139,7 @@ def _why_not(loader, key, asked):
 
 
 def _stands_for(loader, key, asked):
-    """Whether it merely replaces migrations that are to stay: the tables are as theirs."""
+    """Whether it only replaces migrations that are to stay: then the tables stay as they are."""
     replaced = {*loader.graph.nodes[key].replaces}
     return bool(replaced) and not replaced & asked
 
@@ -153,7 +153,7 @@ def _one_way(operations):
 
 
 def _wait_for_others():
-    """Let migrations of a run that was killed come to their end; its lock went with it, theirs does not."""
+    """Wait for migrations of a killed run. That run's lock is gone, but MySQL holds theirs until they end."""
     connection = connections["default"]
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
@@ -164,7 +164,7 @@ def _wait_for_others():
 
 
 def _tell_of(method, doing, done):
-    """Have the executor tell when it begins a migration and how that ended."""
+    """Have the executor report when a migration begins and how it ends."""
     perform = getattr(MigrationExecutor, method)
 
     def perform_and_tell(executor, state, migration, **options):
@@ -192,7 +192,7 @@ CHANGES_NOTHING = set(
 
 
 class Changes:
-    """Watches the statements of one migration: would any of its changes outlast its failure?"""
+    """Watches the statements of one migration. `last` says whether a change would stay after a failure."""
 
     def __init__(self):
         self.last = False

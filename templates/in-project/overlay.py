@@ -1,4 +1,4 @@
-"""The words that roadie_settings.py is written in: where the database is, which paths stay, where logs go."""
+"""What roadie_settings.py calls: for the database, for paths that outlast a release, and for logs."""
 
 import os
 from importlib import import_module
@@ -12,7 +12,7 @@ RELEASE = Path(__file__).resolve().parent.parent
 
 
 def database(url):
-    """Django's words for a URL: its scheme says the kind of database."""
+    """The entry of DATABASES for a URL. Its scheme names the kind of database."""
     parts = urlsplit(url)
     return KINDS[parts.scheme](parts)
 
@@ -41,22 +41,22 @@ KINDS = {"mysql": _mysql}
 
 
 def lasting(path, ours):
-    """The project's own path; ours, if it names none or one that would be gone with the release."""
+    """The project's path; roadie's own, if the project has none or if its path goes with the release."""
     return ours if not path or lies_in_release(path) else path
 
 
 def static_root(path, ours):
-    """As lasting(), but a folder with committed files in it stays: they are the finished product."""
+    """The same, but a folder with committed files stays: the project ships its static files there."""
     return path if holds_files(path) else lasting(path, ours)
 
 
 def lies_in_release(path):
-    """Whether a path is inside this release; a relative one begins in the folder of manage.py."""
+    """Whether a path is inside this release; a relative path starts in the folder of manage.py."""
     return Path(os.path.realpath(path)).is_relative_to(RELEASE)
 
 
 def holds_files(path):
-    """Whether a folder has files in it; a .gitkeep and its like are none."""
+    """Whether a folder has files in it; hidden ones such as .gitkeep do not count."""
     names = (name for _, _, names in os.walk(path or "") for name in names)
     return any(not name.startswith(".") for name in names)
 
@@ -65,10 +65,11 @@ def holds_files(path):
 
 
 def to_stderr(config):
-    """The project's LOGGING, and what it brings to no console goes to stderr, which Supervisor keeps.
+    """The project's LOGGING, with an addition: records that reach no console go to stderr.
 
-    A log file inside the release would be gone with it, and one that nobody may write stops the start:
-    such a handler writes to stderr too.
+    Supervisor keeps stderr. A handler writes to stderr instead of its file if the file lies inside the
+    release, and so would be removed with the release. It does so too if the app's user cannot write the
+    file, as then the project would not start.
     """
     if config.get("incremental"):
         return config
@@ -103,7 +104,7 @@ STREAM = "logging.StreamHandler"
 
 
 class Untold:
-    """A filter that holds back what the project's own handlers have brought to a console already."""
+    """A filter that drops the records that the project's own handlers have brought to a console."""
 
     def __init__(self, loggers):
         self.loggers = [f"{name}." for name in loggers]
@@ -125,14 +126,14 @@ def _has_a_place(handler):
 
 
 def _is_console(handler, config):
-    """Whether a handler writes to the console in production; startproject's own does so in DEBUG only."""
+    """Whether a handler writes to the console in production. The one of startproject does not."""
     filters = (config.get("filters", {}).get(name, {}) for name in handler.get("filters", ()))
     in_debug_only = any("RequireDebugTrue" in str(found.get("()")) for found in filters)
     return str(handler.get("class")).endswith("StreamHandler") and not in_debug_only
 
 
 def _told_once(logger, turned, console):
-    """A logger that writes no record to stderr twice."""
+    """The logger, without the handlers that would write a record to stderr a second time."""
     names = list(logger.get("handlers", ()))
     twice = [name for name in names if name in turned]
     if not console & {*names}:

@@ -1,4 +1,4 @@
-"""What roadie asks of a release before it may serve, inside the project's own manage.py."""
+"""The check of a release before it may serve. It runs inside the project's own manage.py."""
 
 import ast
 import gc
@@ -26,7 +26,7 @@ from roadie_start import answer
 
 
 def inspect(collect_into, static_before=""):
-    """Judge the release, collect its static files, and name the migrations that are to come."""
+    """Judge the release, collect its static files, and name its pending migrations."""
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved()), *_told(_unknown_commands())]
@@ -35,13 +35,13 @@ def inspect(collect_into, static_before=""):
     reasons += _told(_checks())
     _warn_of_debug()
     if not reasons:
-        _collect_garbage()  # what foresees migrations leaves a whole state of the models behind for each
+        _collect_garbage()  # foreseeing migrations leaves one state of all models behind for each migration
         reasons += _told(migrations.look())
     answer("inspected", "refused" if reasons else "passed")
 
 
 def _collect_garbage():
-    """From here on, and not among what is loaded by now."""
+    """Collect garbage from here on, but not among the objects that exist by now."""
     gc.freeze()
     gc.enable()
 
@@ -53,7 +53,7 @@ def _told(reasons):
 
 
 def _unserved():
-    """What visitors would miss, as nginx and the settings do not agree."""
+    """What visitors would miss, because the settings do not fit nginx or the folders of the site."""
     for name in site.DOMAIN:
         if not validate_host(name, settings.ALLOWED_HOSTS):
             yield (
@@ -79,7 +79,7 @@ def _unserved():
 
 
 def _unknown_commands():
-    """The programs of the settings whose command no app of the project has."""
+    """The programs in fabric.yaml whose manage.py command no app of the project has."""
     for program, command in site.MANAGE_COMMANDS.items():
         if command not in get_commands():
             yield (
@@ -89,7 +89,7 @@ def _unknown_commands():
 
 
 def _upload_folder():
-    """Where uploads go, if they go to a folder."""
+    """The folder of uploads; None if they go elsewhere."""
     storage = getattr(settings, "STORAGES", {}).get("default", {})
     if "FileSystemStorage" in storage.get("BACKEND", "FileSystemStorage"):
         return storage.get("OPTIONS", {}).get("location") or settings.MEDIA_ROOT
@@ -97,7 +97,7 @@ def _upload_folder():
 
 
 def _reads_static_root():
-    """Whether the site itself looks into STATIC_ROOT when it serves: most leave that to nginx."""
+    """Whether the site reads STATIC_ROOT while it serves. Most sites leave that to nginx."""
     if not apps.is_installed("django.contrib.staticfiles"):
         return False
     from django.contrib.staticfiles.storage import staticfiles_storage
@@ -106,7 +106,7 @@ def _reads_static_root():
 
 
 def _checks():
-    """Django's own checks, those of `check --deploy` too; only errors are reasons not to serve."""
+    """Run Django's checks and those of `check --deploy`. Report warnings; return the errors."""
     found = checks.run_checks(include_deployment_checks=True, databases=["default"])
     found = [one for one in found if not one.is_silenced()]
     warnings = [one for one in found if not one.is_serious()]
@@ -116,7 +116,7 @@ def _checks():
 
 
 def _warn_of_debug():
-    """Tell where the project acts on a DEBUG of its own that is on: roadie turns it off only afterwards."""
+    """Report where the project reads its own DEBUG while it is on: roadie turns it off only later."""
     if settings.DEBUG or not getattr(import_module(site.PROJECT_SETTINGS), "DEBUG", False):
         return
     places = sorted({place for module in list(sys.modules.values()) for place in _asks_for_debug(module)})
@@ -136,7 +136,7 @@ def _asks_for_debug(module):
 
 
 def _static(into, before):
-    """Collect the static files, unless the project ships them or they are what they were."""
+    """Collect the static files, unless the project ships them or they have not changed."""
     root = settings.STATIC_ROOT
     if root != os.environ["ROADIE_STATIC_ROOT"] and overlay.holds_files(root):
         answer("static", f"own {os.path.realpath(root)}")
@@ -150,8 +150,8 @@ def _static(into, before):
 
 
 def _collect(into):
-    """From here on this process takes its static files from there."""
-    # django.test comes with the receivers that have the storages see a new STATIC_ROOT.
+    """Collect into this folder. From here on it is the STATIC_ROOT of this process."""
+    # The import of django.test connects the receivers that tell storages of a new STATIC_ROOT.
     from django.test.utils import override_settings
 
     _collect_garbage()
@@ -163,7 +163,7 @@ def _collect(into):
 
 
 def _digest():
-    """Names what collectstatic would make by what it is made of; empty if that cannot be told."""
+    """A hash of everything that collectstatic would use; empty if a finder cannot list its files."""
     from django.contrib.staticfiles.finders import get_finders
     from django.contrib.staticfiles.storage import staticfiles_storage
 

@@ -1,6 +1,6 @@
-"""Gunicorn as it runs in a slot. What differs from Gunicorn's own ways is here, and nothing else is.
+"""Starts Gunicorn in a slot, with two changes to it.
 
-It takes the path of its socket over in one rename, and its workers tell the gate which of them answers.
+A new socket takes over the path of the old one by one rename. And each worker tells the gate who it is.
 """
 
 import runpy
@@ -8,13 +8,13 @@ from contextlib import suppress
 from inspect import iscoroutinefunction
 from pathlib import Path
 
-# The header `Forwarded` as the gate sends it. No visitor can: nginx takes it out of every request.
+# What the gate sends as the header `Forwarded`. Visitors cannot send it: nginx removes that header from requests.
 GATE = "by=_roadie"
 NAME = "X-Roadie-Worker"
 
 
 def serve():
-    """Become Gunicorn. Where a Gunicorn is made otherwise, its own way has to do."""
+    """Become Gunicorn. If a version of Gunicorn has no place for a change, do without that change."""
     for change in bind_beside, name_workers:
         with suppress(ImportError, AttributeError):
             change()
@@ -24,16 +24,16 @@ def serve():
 def bind_beside():
     """Have a new socket listen before it gets its path, by a rename.
 
-    Gunicorn itself removes the path, binds it and then listens: who asks in between gets no answer, though
-    processes that a killed Supervisor left behind could give one. At its end Gunicorn removes the path too,
-    which may be that of its successor by then.
+    Gunicorn removes the path, binds it and then listens. A request in between would get no answer, although
+    processes that a killed Supervisor left behind could still answer it. When Gunicorn ends, it also removes
+    the path. That is prevented here, as the path may belong to its successor by then.
     """
     from gunicorn import sock
 
     begin, close = sock.UnixSocket.__init__, sock.close_sockets
 
     def begin_beside(self, addr, conf, log, fd=None):
-        if fd is not None:  # it listens already
+        if fd is not None:  # an inherited socket, which listens already
             begin(self, addr, conf, log, fd=fd)
             return
         begin(self, f"{addr}.new", conf, log)
@@ -45,7 +45,7 @@ def bind_beside():
 
 
 def name_workers():
-    """Have each worker tell the gate who it is. The gate asks until all of them have answered."""
+    """Have each worker name itself to the gate, which asks until all workers have answered."""
     from gunicorn.workers.base import Worker
 
     load = Worker.load_wsgi
@@ -58,11 +58,11 @@ def name_workers():
 
 
 def named(application, name):
-    """The application, whose answers to the gate have one header more."""
+    """The application, with one more header in its answers to the gate."""
     if iscoroutinefunction(application) or iscoroutinefunction(type(application).__call__):
         return named_asgi(application, name)
 
-    def answer(environ, *start):  # an application of the first ASGI gets no more than a scope here
+    def answer(environ, *start):  # ASGI 2 calls an application with a scope alone
         if not start or environ.get("HTTP_FORWARDED") != GATE:
             return application(environ, *start)
 
@@ -75,7 +75,7 @@ def named(application, name):
 
 
 def named_asgi(application, name):
-    """The same for one that is asynchronous."""
+    """The same for an asynchronous application."""
 
     async def answer(scope, receive, send):
         async def send_named(message):

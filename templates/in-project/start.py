@@ -1,6 +1,6 @@
-"""Runs a call of roadie's modules in the project's shell; a project that hangs is ended, and says where.
+"""Calls a function of roadie's modules in the project's shell. A project that hangs is ended with a traceback.
 
-Each answer is a line `roadie:<tab>KEY<tab>VALUE` among whatever the project itself prints.
+Each answer is a line `roadie:<tab>KEY<tab>VALUE`. The project may print other lines in between.
 """
 
 import faulthandler
@@ -9,22 +9,22 @@ import sys
 
 
 def answer(key, value):
-    """Tell the stage that asked."""
+    """Send one answer to the stage that asked."""
     print(f"roadie:\t{key}\t{' '.join(str(value).split())}", flush=True)
 
 
 def watch(seconds=60):
-    """End this process, with a traceback, if it has not gone on by then."""
+    """End this process with a traceback after so many seconds, unless watch_no_more() comes first."""
     faulthandler.dump_traceback_later(seconds, exit=True)
 
 
 def watch_no_more():
-    """What comes now may take its time."""
+    """Stop the watch: the next part may take long."""
     faulthandler.cancel_dump_traceback_later()
 
 
 def ask(call, *seconds):
-    """Run it as `manage.py shell` would."""
+    """Run the call as `manage.py shell` would."""
     watch(*map(float, seconds))
     module = f"roadie_{call.partition('.')[0]}"
     sys.argv = ["manage.py", "shell", "-v", "0", "-c", f"import {module}; roadie_{call}"]

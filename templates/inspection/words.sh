@@ -1,26 +1,26 @@
-# The words for what is asked of a release through its own manage.py. Plain bash, no Jinja.
+# The words for running roadie's Python functions in a release's own Django, and for their answers. Plain bash, no Jinja.
 
-# What the stage inspect finds.
+# The stage inspect sets the first two. `teller` is the process that waits for the check and tells how it ended.
 inspected_release='' static_answer='' teller=''
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
-static_root_names=() static_variables=() post_build=() # of the settings, once a stage has named them
+static_root_names=() static_variables=() post_build=() # a stage fills these from the settings
 
-in_django() { # CALL [NAME=VALUE]...: calls a function of roadie's modules in the project, as its user, with these variables
+in_django() { # CALL [NAME=VALUE]...: calls a function of roadie's modules as the app's user, with these variables
   in_release env "${@:2}" python -m roadie_start "$1"
 }
 
-with_release() { # RELEASE COMMAND...: as if that one were the release that the stages work on
+with_release() { # RELEASE COMMAND...: runs the command as if the stages worked on this release
   local release release_dir work_dir venv_dir
   work_on "$1"
   "${@:2}"
 }
 
-static_from() { # FOLDER: the variables that have a process take its static files from there
+static_from() { # FOLDER: sets static_variables, which make this folder the STATIC_ROOT of a process
   static_variables=("ROADIE_STATIC_ROOT=$1" "${static_root_names[@]/%/=$1}")
 }
 
-begin_inspection() { # the static files that serve stand in for those of the release until these are collected
+begin_inspection() { # until its own static files are collected, the release uses those of the release that serves
   local call digest='' from=${collected}
   if [[ -d ${root}/live/static ]]; then
     from=${root}/live/static
@@ -31,22 +31,24 @@ begin_inspection() { # the static files that serve stand in for those of the rel
   if waits "${release_dir}"; then order_inspection "${call}" "${static_variables[@]}"; else inspect_now "${call}"; fi
 }
 
-inspect_now() { # CALL
+inspect_now() { # CALL: starts a process of its own for the check
   begin_step "check of ${release}" cut
   tell_end cuttable in_django "$1" "${static_variables[@]}" >"${answers}" 2>&1
   exec 6<"${answers}"
 }
 
-tell_end() { # COMMAND...: its exit code, after all that it said; the nonce tells that it is we who say so
+# COMMAND...: runs it, then prints its exit code. The nonce shows that this line comes from roadie, not from the project.
+tell_end() {
   local ended=0
   "$@" || ended=$?
   printf '\nroadie:\tended\t%s %s\n' "${ended}" "${nonce}"
 }
 
-next_answer() { # sets line; false when nobody is left who could tell one
+next_answer() { # sets line; false if no process is left that could write another line
   local first='' rest='' is_over=''
   line=''
-  # A read that runs out of time may have taken the end of a line, and not tell: so it is asked for one character, and by what came.
+  # A `read` that times out may have taken a part of the line although it returns false. So read one character, and go by
+  # whether it came.
   until IFS= read -r -t 0.5 -N 1 first <&6 || [[ -n ${first} ]]; do
     stop_if_asked
     [[ -z ${is_over} ]] || return 1
@@ -59,10 +61,10 @@ next_answer() { # sets line; false when nobody is left who could tell one
 
 end_inspection() {
   exec 6<&-
-  rm -f -- "${answers}" "${root}/slots/${idle:-none}"/{inspect,answers} & # the switch need not wait for that
+  rm -f -- "${answers}" "${root}/slots/${idle:-none}"/{inspect,answers} & # in the background: the switch need not wait
 }
 
-hear() { # LINE: sets key and value if it is an answer; else logs it, and learns from a traceback what went wrong and where
+hear() { # LINE: sets key and value from an answer; logs any other line, and sets error_said and error_at from a traceback
   key='' value=''
   if [[ $1 == *$'roadie:\t'* ]]; then
     value=${1##*$'roadie:\t'}
@@ -75,21 +77,21 @@ hear() { # LINE: sets key and value if it is an answer; else logs it, and learns
   elif [[ $1 == 'Timeout ('* ]]; then
     in_traceback='' error_at='' error_said='it hangs when it starts'
   elif [[ $1 =~ ^\ +File\ \"${work_dir}/([^\"]+)\",\ (line\ [0-9]+) ]]; then
-    # Of a traceback the last file of the project counts; of a hanging start, told innermost first, the first.
+    # Keep the project's innermost file. A traceback names it last; the dump of a hanging start names it first.
     [[ -z ${in_traceback} && -n ${error_at} ]] || error_at="${BASH_REMATCH[1]}, ${BASH_REMATCH[2]}"
   elif [[ $1 =~ ^Post-processing\ \'(.+)\'\ failed ]]; then
-    static_file=${BASH_REMATCH[1]} # of the project, where the traceback names Django's code only
+    static_file=${BASH_REMATCH[1]} # named instead, if the traceback has files of Django only
   elif [[ -n ${in_traceback} && $1 == [!\ ]* || $1 =~ ^(CommandError|Fatal\ Python\ error):\  ]]; then
     in_traceback='' error_said=$1 error_at=${error_at:-${static_file}}
   fi
   [[ $1 != *[!\ ]* ]] || last_said=$1
 }
 
-hear_nothing() { # before the first line
+hear_nothing() { # resets the variables of hear, before the first line
   in_traceback='' error_said='' error_at='' static_file='' last_said=''
 }
 
-why_it_ended() { # CODE: the project's own error and its file, as one line
+why_it_ended() { # CODE: prints the project's own error and its place, as one line
   local why=${error_said:+${error_said}${error_at:+ (${error_at})}} said=${last_said:+, and said last: ${last_said:0:200}}
   case $1 in
     137) printf 'it was killed (exit code 137; out of memory?)' ;;

@@ -1,26 +1,26 @@
-# The words for bringing the database to the code of a release and back, one migration at a time. Plain bash, no Jinja.
+# The words for pending migrations, and for applying and unapplying them one at a time. Plain bash, no Jinja.
 
 history='' knows=() pending=() applied_migrations=() unapplied_migrations=() taken_back=() way_back=() irreversible=()
 declare -A sql_of=() dangers_of=() begun=()
 
-# ---- What is to come, as Django foresees it --------------------------------------------------------------------------
+# ---- The plan: the pending migrations, as Django foresees them -------------------------------------------------------
 
 forget_plan() {
   history='' knows=() pending=() sql_of=() dangers_of=()
 }
 
-hear_plan() { # KEY VALUE
+hear_plan() { # KEY VALUE: takes one answer into the plan
   case $1 in
     knows) knows+=("$2") ;;
     history) history=$2 ;;
     pending) pending+=("$2") ;;
     sql) sql_of["${2%% *}"]+=${2#* }$'\n' ;;
     danger) dangers_of["${2%% *}"]+=${dangers_of["${2%% *}"]+; }${2#* } ;;
-    unforeseen) say warn migrations "what they would do cannot be told beforehand: $2" ;;
+    unforeseen) say warn migrations "roadie cannot foresee what they will do: $2" ;;
   esac
 }
 
-tell_plan() { # before anything is applied; the SQL goes to the log, or with check to the person
+tell_plan() { # before any migration is applied; a dry run shows the SQL to the person, others write it to the log
   local name
   read_half_applied
   for name in "${pending[@]}"; do
@@ -35,7 +35,9 @@ tell_plan() { # before anything is applied; the SQL goes to the log, or with che
   [[ ${#pending[@]} == 0 || -n ${dry_run} ]] || say pending migrations "${pending[*]}"
 }
 
-tell_half_applied() { # what is not pending any more was settled by hand, or is not the code's any more
+# Warns of half applied migrations. Forgets one that is not pending any more: somebody finished it by hand, or the code
+# has no such migration any more.
+tell_half_applied() {
   local name
   for name in "${!begun[@]}"; do
     say warn "migration ${name}" "an earlier run ended half way through it$(dump_before "${name}")"
@@ -43,7 +45,8 @@ tell_half_applied() { # what is not pending any more was settled by hand, or is 
   done
 }
 
-keep_plan() { # in the release: what its code knows, for the way back to it, and what the database lacks of that
+# Records in the release which migrations its code knows, for a later rollback, and which of these the database lacks.
+keep_plan() {
   printf '%s\n' "${knows[@]}" >"${release_dir}/knows"
   remove_if_there "${release_dir}/pending"
   [[ ${#pending[@]} == 0 ]] || printf '%s\n' "${pending[@]}" >"${release_dir}/pending"
@@ -51,23 +54,26 @@ keep_plan() { # in the release: what its code knows, for the way back to it, and
 
 # ---- Forwards and backwards -------------------------------------------------------------------------------------------
 
-apply_migrations() { # those that the database lacks of ${release}
+apply_migrations() { # applies the migrations of ${release} that the database lacks
   local name='' half='' was_half='' statement='' error='' code=0
   applied_migrations=()
   run_migrations 'migrations.migrate()'
   [[ ${code} == 0 ]] || refuse_migration "${code}"
-  for name in "${pending[@]}"; do # also those that a run which was killed began, and which then came to their end
+  # A killed run began some of these, and they finished after the end of that run: they are not half applied any more.
+  for name in "${pending[@]}"; do
     [[ -z ${begun["${name}"]+begun} ]] || forget_begun "${name}"
   done
 }
 
-ask_way_back() { # NAME...: sets way_back to what has to be unapplied for that, in order, and irreversible to what cannot be
+# NAME...: sets way_back to all migrations that must be unapplied with these, in order. Sets irreversible to the ones that
+# cannot be undone.
+ask_way_back() {
   local name='' half='' was_half='' statement='' error='' code=0
   run_migrations 'migrations.way_back()' "ROADIE_UNAPPLY=$*"
   [[ ${code} == 0 ]] || refuse_migration "${code}"
 }
 
-unapply_migrations() { # NAME...: by the code of ${release}, the newest first; nothing is touched if one cannot be undone
+unapply_migrations() { # NAME...: with the code of ${release}, newest first; none, if one of them cannot be undone
   local name='' half='' was_half='' statement='' error='' code=0
   unapplied_migrations=()
   run_migrations 'migrations.unapply()' "ROADIE_UNAPPLY=$*"
@@ -75,7 +81,7 @@ unapply_migrations() { # NAME...: by the code of ${release}, the newest first; n
   [[ ${code} == 0 ]] || refuse_migration "${code}"
 }
 
-run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets name, half, statement, error and code
+run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, half, statement, error and code
   local line key value patience=() last=''
   read_half_applied
   way_back=() irreversible=() code=137
@@ -91,7 +97,8 @@ run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets nam
       unapply) way_back+=("${value}") ;;
       irreversible) irreversible+=("${value}") ;;
       ended)
-        # What the project left running may hold the pipe for ever, and more of what was said may still be on its way.
+        # A process that the project left running may hold the pipe open for ever. So read only what is still on its way:
+        # stop after half a second of silence, or after 20 seconds.
         [[ ${value} != *" ${nonce}" ]] || code=${value%% *} patience=(-t 0.5) last=$((SECONDS + 20))
         ;;
     esac
@@ -99,7 +106,7 @@ run_migrations() { # CALL [NAME=VALUE]...: tells of each as it happens; sets nam
   done < <(tell_end in_django "$@")
 }
 
-begin_migration() { # NAME
+begin_migration() { # NAME: records it as half applied until it ends
   name=$1 was_half=${begun["$1"]+yes}
   [[ -z ${was_half} ]] || return 0
   begun["$1"]=${dump-}
@@ -120,21 +127,23 @@ end_migration() { # applied|unapplied NAME
   name=''
 }
 
-tell_taken_back() {
-  went_back="migrations that the release that serves knows are taken back: ${taken_back[*]}; fab deploy applies them again"
+tell_taken_back() { # sets what `fail` adds until the older release serves
+  went_back="these migrations of the release that serves are unapplied: ${taken_back[*]}; fab deploy applies them again"
 }
 
-note_taken_back() { # by a run before this one
+note_taken_back() { # the same, for migrations that an earlier run of this rollback unapplied
   note_pending
   mapfile -t taken_back < <(cat -- "${root}/live/release/pending" 2>/dev/null)
   [[ ${#taken_back[@]} == 0 ]] || tell_taken_back
 }
 
-note_applied() { # for all that fails before their release serves
+note_applied() { # sets what `fail` adds until the release of these migrations serves
   [[ ${#applied_migrations[@]} == 0 ]] || went_on="its migrations stay applied: $(listed "${applied_migrations[@]}")$(dump_before)"
 }
 
-note_pending() { # in every release: what the database, as it is now, lacks of what its code knows; a deploy looks there
+# Records in every release which of its migrations the database lacks now. A deploy reads the record of the release that
+# serves.
+note_pending() {
   local known applied lacks
   applied=$(applied_now) || return 0
   for known in "${root}"/releases/*/knows; do
@@ -147,7 +156,7 @@ note_pending() { # in every release: what the database, as it is now, lacks of w
 
 # ---- Failing -----------------------------------------------------------------------------------------------------------
 
-refuse_migration() { # CODE: says what is done, what is half done, and the ways out
+refuse_migration() { # CODE: fails; names what is done, what is half done, and how to go on
   local why earlier='' next='put it right, commit, and run fab deploy again' grade=6
   why=$(why_it_ended "$1")
   [[ -z ${error} ]] || why="${error}${statement:+, at: ${statement}}"
@@ -168,10 +177,10 @@ refuse_migration() { # CODE: says what is done, what is half done, and the ways 
   fail "migration ${name}" "${why}; it left nothing behind${earlier:-, and none was applied}; ${next}" "${grade}"
 }
 
-dump_before() { # [NAME]: how to go back to the dump that was made before that one was begun, if there is one
+dump_before() { # [NAME]: prints how to load the dump from before this migration or this run, if there is one
   local path=${dump-}
   [[ -z ${1-} ]] || path=${begun["$1"]%%$'\t'*}
-  [[ ! -f ${path} ]] || printf '; the database as it was before: fab migrate --restore-dump %s' "${path}"
+  [[ ! -f ${path} ]] || printf '; to load the dump from before: fab migrate --restore-dump %s' "${path}"
 }
 
 listed() { # WORD...
@@ -182,8 +191,8 @@ listed() { # WORD...
 
 # ---- The record of what is half done -----------------------------------------------------------------------------------
 
-# One line for each migration that a run began and did not finish, and that the database could not undo: its name,
-# the dump from before it, and the statement that failed. It outlives a power cut.
+# The file has one line for each migration that a run began and did not finish, and that the database could not undo. The
+# line names the migration, the dump from before it, and the statement that failed. The file survives a power cut.
 
 read_half_applied() { # sets begun
   local one rest

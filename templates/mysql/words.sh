@@ -1,20 +1,20 @@
-# The words for a database of MySQL or MariaDB, as root over the server's socket: see database/words.sh. Plain bash, no
-# Jinja; the frame sets database_socket.
+# The words for a database of MySQL or MariaDB, which is asked as root over the server's socket. database/words.sh lists
+# them. Plain bash, no Jinja; the frame sets database_socket.
 
 no_answer="root cannot log in over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
 database_collation=utf8mb4_unicode_ci
 packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
 pid_files+=([mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
 
-client() { # ARGUMENT...: SQL on standard input, answers as bare lines
-  # MariaDB's would speak TLS over its own socket too, which takes four times as long.
-  # What either takes for a command of its own (\!, system) would run as root of the host: not from a dump.
+client() { # ARGUMENT...: runs the SQL on standard input; prints the answers as bare lines
+  # MariaDB's client would use TLS over the local socket too, which takes four times as long.
+  # Both clients have commands (\!, system) that run a program, here as root of the host. A dump must not be able to.
   local binary=(mariadb) options=(--skip-ssl --loose-sandbox)
   command -v mariadb >/dev/null || binary=(mysql) options=(--loose-skip-system-command)
   "${binary[@]}" "$@" "${options[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
 }
 
-as_root() { # SQL: where root needs no password
+as_root() { # SQL: over the socket, where root needs no password
   client --user=root <<<"$1"
 }
 
@@ -38,7 +38,7 @@ applied_now() {
 
 say_database() {
   local binary=(mariadb-dump --skip-ssl)
-  # Where it keeps a log of transactions, MySQL would refuse to load a dump that names them.
+  # A MySQL server with GTIDs refuses to load a dump that names transactions by their GTIDs.
   command -v mariadb-dump >/dev/null || binary=(mysqldump --set-gtid-purged=OFF)
   nice "${binary[@]}" --user=root --protocol=socket --socket="${database_socket}" --single-transaction --quick \
     --routines --triggers --events --hex-blob --default-character-set=utf8mb4 --max-allowed-packet="${packet}" "${app}"
@@ -49,7 +49,7 @@ tables_in_dump() {
     awk '/^CREATE/ { n++ } { last = $0 } END { if (last ~ /^--/) print n + 0 }'
 }
 
-empty_database() { # the server locks every table before it drops one; rights go by the database's name, and stay
+empty_database() { # the server locks every table before it drops one; rights stay, as they go by the database's name
   local charset
   charset=$(database_charset) || return
   as_root "SET SESSION lock_wait_timeout = 30;
@@ -57,7 +57,7 @@ empty_database() { # the server locks every table before it drops one; rights go
     CREATE DATABASE \`${app}\` ${charset:-CHARACTER SET utf8mb4 COLLATE ${database_collation}};"
 }
 
-database_charset() { # prints what a table gets that says nothing itself
+database_charset() { # prints the charset and collation of new tables
   as_root "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
     FROM information_schema.schemata WHERE schema_name = '${app}';"
 }
@@ -76,7 +76,7 @@ database_remains() {
     UNION SELECT CONCAT('user ', user) FROM mysql.user WHERE user = '${app}' AND host = 'localhost';"
 }
 
-drop_database() { # one that still works on a table is waited for, but not for ever
+drop_database() { # waits for sessions that still use a table, but no longer than 60 seconds for a lock
   as_root "SET SESSION lock_wait_timeout = 60;
     DROP DATABASE IF EXISTS \`${app}\`;
     DROP USER IF EXISTS '${app}'@'localhost';"

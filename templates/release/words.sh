@@ -1,11 +1,11 @@
-# The words for `live`, the link that says which slot serves. Plain bash, no Jinja.
+# The words for `live`, the link to the slot that serves, and for the release in that slot. Plain bash, no Jinja.
 
 declare -A other_slot=([blue]=green [green]=blue)
 
-live_slot() { # NAME: sets it to blue or green; to nothing before the first release
+live_slot() { # NAME: sets the variable NAME to the slot that serves, blue or green; to nothing before the first release
   local a_slot target=''
   for a_slot in blue green; do
-    [[ ! ${root}/live -ef ${root}/slots/${a_slot} ]] || target=slots/${a_slot} # without a process
+    [[ ! ${root}/live -ef ${root}/slots/${a_slot} ]] || target=slots/${a_slot} # unlike readlink, -ef starts no process
   done
   [[ -n ${target} || ! -L ${root}/live ]] || target=$(readlink -- "${root}/live")
   case ${target} in
@@ -14,20 +14,22 @@ live_slot() { # NAME: sets it to blue or green; to nothing before the first rele
   esac
 }
 
-point_live() { # SLOT: the one rename that moves the site; the fsync makes it last
+point_live() { # SLOT: moves the site to this slot by one rename, and syncs the rename to disk
   ln -sfn -- "slots/$1" "${root}/live.new"
   mv -fT -- "${root}/live.new" "${root}/live"
   sync -- "${root}"
 }
 
-live_release() { # NAME: sets it to the name of the release that serves; to nothing if none does
+live_release() { # NAME: sets the variable NAME to the name of the release that serves; to nothing if none does
   local folder=''
   find_same "${root}/live/release" folder "${root}"/releases/*/
   [[ -d ${folder}/code ]] || folder=''
   printf -v "$1" %s "${folder##*/}"
 }
 
-find_same() { # PATH NAME FOLDER/...: sets it to the one of these that a link leads to, without a process; else to nothing
+# PATH NAME FOLDER/...: sets the variable NAME to the folder that the link PATH leads to, without starting a process. Sets
+# NAME to nothing if PATH leads to none of the folders.
+find_same() {
   local a_folder
   printf -v "$2" %s ''
   for a_folder in "${@:3}"; do
@@ -35,15 +37,17 @@ find_same() { # PATH NAME FOLDER/...: sets it to the one of these that a link le
   done
 }
 
-listens() { # SLOT: whether its socket has a listener (a stream in state 01), which was bound at its path or beside it
+# SLOT: whether a process listens on its socket. A listener is a stream (0001) in state 01. It was bound at the path of
+# the socket, or at PATH.new and then renamed.
+listens() {
   local sockets=''
   contents_of /proc/net/unix sockets
   [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ ${socket_dir}/$1\.sock(\.new)?$'\n' ]]
 }
 
-served='' # the release that serves, if nothing at all would differ from that
+served='' # the name of the release that serves, if a deploy would change nothing
 
-tell_release() { # FINGERPRINT: which release serves; sets served if that is its fingerprint
+tell_release() { # FINGERPRINT: tells which release serves; sets served if that release has this fingerprint and listens
   local name='' text='' slot=''
   live_release name
   say fact live "${name}"
@@ -57,15 +61,15 @@ tell_release() { # FINGERPRINT: which release serves; sets served if that is its
   tell_rest "${name}" "${slot}"
 }
 
-tell_rest() { # RELEASE SLOT: what is left to do although it serves
+tell_rest() { # RELEASE SLOT: tells what is left to do although this release serves
   local other=${other_slot[$2]} settled=yes
   tell_pending "${root}/releases/$1/pending"
-  # Else a run was cut after the switch: the slot before is still to be stopped, or what is old to be removed.
+  # Not settled: a run was cut after its switch. It did not stop the other slot, or did not remove old releases.
   if [[ -e ${program_files[${other}]} || ! -e ${root}/releases/$1/settled ]] || listens "${other}"; then settled=no; fi
   say fact settled "${settled}"
 }
 
-tell_pending() { # FILE: migrations that the release that serves goes without
+tell_pending() { # FILE: tells the migrations in a release's record of pending ones
   local one
   [[ -e $1 ]] || return 0
   while read -r one; do
@@ -73,20 +77,21 @@ tell_pending() { # FILE: migrations that the release that serves goes without
   done <"$1"
 }
 
-note_switched() { # RELEASE: it serves, since `live` was made; by the next run that meets it so, should one be cut right after the rename
+# RELEASE: records that it serves since `live` was made. If a run is cut right after its rename, the next run records it.
+note_switched() {
   local file=${root}/releases/$1/switched when
   [[ ! -e ${file} && -d ${file%/*} ]] || return 0
   printf -v when '%(%F %T)T UTC' "$(stat -c %Y -- "${root}/live")"
   put_file "${file}" 644 root:root "${when}"
 }
 
-work_on() { # RELEASE: sets what the stages know of it
+work_on() { # RELEASE: sets the variables by which stages know the release that they work on
   release=$1 release_dir=${root}/releases/$1
   work_dir=${release_dir}/$(readlink -- "${release_dir}/work")
   venv_dir=$(readlink -f -- "${release_dir}/venv")
 }
 
-link_static() { # to the static files of the release that serves
+link_static() { # takes the static files of the release that serves, as hard links
   local new=${release_dir}/static.new
   remove_if_there "${new}" "${release_dir}/static"
   cp -alH -- "${root}/live/static" "${new}"

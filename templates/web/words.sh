@@ -1,33 +1,35 @@
-# The words for the two slots of a site and what runs in them. Plain bash, no Jinja.
+# The words for the two slots of a site and the processes in them. Plain bash, no Jinja.
 
-is_slot_in_use() { # SLOT: it has a program file, or supervisord still runs what it had
+is_slot_in_use() { # SLOT: whether it has a program file, or Supervisor still runs a program without one
   [[ ! -e ${program_files[$1]} && ! -L ${program_files[$1]} ]] || return 0
   ask_program "${app}-$1"
   [[ -n ${program_state} ]]
 }
 
-retire_slot() { # SLOT: the file goes first, so that a crash in between leaves no program that starts again
+retire_slot() { # SLOT: removes the program file first, so that after a crash in between the program does not start again
   rm -f -- "${program_files[$1]}"
   sync -- /etc/supervisor/conf.d
   stop_program "${app}-$1"
 }
 
-discard_slot() { # SLOT: one that no visitor ever reached; ended at once, whatever hangs in it
+discard_slot() { # SLOT: ends at once all that runs in a slot that no visitor has reached
   rm -f -- "${program_files[$1]}"
   sync -- /etc/supervisor/conf.d
-  # Whatever may be wrong with Supervisor, what runs there is not to go on.
+  # The processes must end even if Supervisor does not answer, so its errors do not stop this function.
   hear_program "$(supervisor_call getProcessInfo "${app}-$1" || :)"
-  # On its way to a stop it is not started again; Gunicorn would wait for its workers first.
+  # Gunicorn would wait for its workers, so it is killed. It is told to stop before, so that Supervisor does not restart it.
   supervisor_call stopProcessGroup "${app}-$1" false >/dev/null
   kill -KILL -- "-${program_pid:-${slot_pid:-none}}" 2>/dev/null || :
   stop_program "${app}-$1"
 }
 
-busy_connections() { # SLOT: accepted ones and those still queued; state 01 is a listener itself, bound at the path or beside it
+# SLOT: prints how many connections are accepted or still queued. A listener is in state 01, and is not counted. A socket is
+# bound at its path, or at PATH.new and then renamed.
+busy_connections() {
   awk -v sock="${socket_dir}/$1.sock" '($NF == sock || $NF == sock ".new") && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
 }
 
-drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after that many seconds it goes on all the same
+drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in a row, or until the seconds are over
   local idle=0 tries
   for ((tries = 0; tries < $2 * 10; tries++)); do
     if [[ $(busy_connections "$1") == 0 ]]; then idle=$((idle + 1)); else idle=0; fi
@@ -41,10 +43,10 @@ drain_slot() { # SLOT SECONDS: until it has been idle for three looks; after tha
 # ---- Starting a release in the idle slot -----------------------------------------------------------------------------
 
 idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on
-workers=2                                               # how many answer there, as far as its program says; they themselves know best
-started_ahead=''                                        # a rollback has started the release before it changes the database
+workers=2                                               # how many its program file names; their own answers correct this number
+started_ahead=''                                        # not empty when a rollback has started the release before changing the database
 
-begin_release() { # FOLDER: its process begins in the idle slot, by the program that lies in that release's folder
+begin_release() { # FOLDER: starts the release's process in the idle slot, with the program file in this release's folder
   local live
   live_slot live
   idle=${other_slot[${live:-green}]}
@@ -56,22 +58,23 @@ begin_release() { # FOLDER: its process begins in the idle slot, by the program 
   host_lock
   change "program ${program}" start_slot
   host_unlock
-  # Until it is known to be needed, a run that ends takes it down.
+  # Until a stage is sure that the process is needed, a run that ends early stops it.
   before_end=call_off
 }
 
-call_off() {
+call_off() { # stops the process that the run has begun in the idle slot
   started_ahead='' before_end=''
   discard_slot "${idle}"
 }
 
-has_died() { # the process that was started in the slot; Supervisor may have started another
+has_died() { # whether the started process has ended; Supervisor may have started another one since
   [[ ! -d /proc/${slot_pid:-none} ]]
 }
 
-clear_idle_slot() { # of what a run left there that was cut; a program without a file is stopped when the slot's own starts
+# Removes the program that a cut run left in the idle slot. A program without a file is stopped when the new one starts.
+clear_idle_slot() {
   [[ -e ${program_files[${idle}]} || -L ${program_files[${idle}]} ]] || return 0
-  # Was it cut after its switch, visitors may be there, some of them still queued.
+  # If the run was cut after its switch, the slot may still serve visitors or hold some in its queue.
   if [[ -e ${root}/slots/${idle}/release/switched ]]; then
     drain_slot "${idle}" 30
     change "idle slot ${idle}" retire_slot "${idle}"
@@ -80,10 +83,10 @@ clear_idle_slot() { # of what a run left there that was cut; a program without a
   fi
 }
 
-fill_slot() { # FOLDER: the idle slot, which is nobody's: one that was half filled is filled again
+fill_slot() { # FOLDER: makes the files of the idle slot, also over the half of a cut run; no process uses the slot now
   local slot=${root}/slots/${idle} text control=''
   [[ -L ${slot}/sock && -L ${slot}/venv && -L ${slot}/static ]] || lay_out_slot "${slot}"
-  remove_if_there "${slot}"/{serve,inspect,inspect.new,answers} # of the release before
+  remove_if_there "${slot}"/{serve,inspect,inspect.new,answers} # left by the previous release
   ln -sfn -- "../../releases/${release}" "${slot}/release"
   contents_of "$1/program.in" text
   text=${text//@COLOUR@/${idle}} text=${text//@RELEASE_DIR@/${release_dir}} text=${text//@VENV_DIR@/${venv_dir}}
@@ -93,10 +96,10 @@ fill_slot() { # FOLDER: the idle slot, which is nobody's: one that was half fill
   text=${text//@WORKERS@/${workers}} text=${text//@CONTROL@/${control}}
   [[ ! ${text} =~ \ --workers\ ([0-9]+) ]] || workers=${BASH_REMATCH[1]}
   text=${text//@THREADS@/$((workers == 1 ? 8 : 4))}
-  printf '%s\n' "${text}" >"${slot}/program.conf" # on disk when the switch comes
+  printf '%s\n' "${text}" >"${slot}/program.conf" # the switch syncs it to disk
 }
 
-lay_out_slot() { # FOLDER: what is the same for every release, beside its place
+lay_out_slot() { # FOLDER: makes the links that are the same for every release, beside the folder, and then renames
   remove_if_there "$1.new"
   mkdir -m 751 -- "$1.new"
   ln -s -t "$1.new" -- release/venv release/static
@@ -105,7 +108,9 @@ lay_out_slot() { # FOLDER: what is the same for every release, beside its place
   mv -T -- "$1.new" "$1"
 }
 
-find_control_option() { # sets control: Gunicorn 25.1 and later open a control socket unless told not to; older ones refuse the flag
+# Sets control. Gunicorn 25.1 and later open a control socket unless this option forbids it. Older ones do not know the
+# option.
+find_control_option() {
   local found
   for found in "${venv_dir}"/lib/python3*/site-packages/gunicorn-*.dist-info; do
     [[ ${found##*/} =~ ^gunicorn-([0-9]+)\.([0-9]+) ]] || continue
@@ -114,7 +119,7 @@ find_control_option() { # sets control: Gunicorn 25.1 and later open a control s
 }
 
 start_slot() {
-  # Of a release that was killed; nobody must answer in place of the new one.
+  # The socket of a killed release may be there. Only the new release may answer at this path.
   remove_if_there "${socket_dir}/${idle}.sock"
   ln -sfn -- "${root}/slots/${idle}/program.conf" "${program_files[${idle}]}"
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
@@ -122,7 +127,9 @@ start_slot() {
   slot_pid=${program_pid}
 }
 
-find_workers() { # PROGRAM: sets workers: one for each core, two at least, since a blocked one must not stop the site; each needs its memory twice
+# PROGRAM: sets workers to one for each core, from 2 to 8: one blocked worker must not stop the site. Lowers the number so
+# that each has twice the memory that it needs.
+find_workers() {
   local cores kb
   cores=$(nproc)
   read -r _ kb _ </proc/meminfo

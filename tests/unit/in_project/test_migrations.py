@@ -116,7 +116,7 @@ DANGERS = {
     "migrations.AddField('Thing', 'up', models.ForeignKey('Thing', models.CASCADE, null=True))": "",
     "migrations.AddField('Thing', 'all', models.ManyToManyField('Thing'))": "",
     "migrations.AlterField('Thing', 'name', models.CharField(max_length=20, default=''))": (
-        "things_thing.name becomes NOT NULL, and rows without a value are there or still come"
+        "things_thing.name becomes NOT NULL, and rows without a value may exist or still be added"
     ),
     "migrations.AlterField('Thing', 'name', models.CharField(max_length=30, null=True))": "",
     "migrations.AlterField('Thing', 'name', models.CharField(max_length=9, null=True))": (
@@ -179,7 +179,7 @@ def test_the_sql_is_told_and_what_cannot_be_told_stops_nothing(things):
     )
     text = MIGRATION.format(dependencies="('things', '0002_step')", operations=own, atomic=True)
     (folder / "0003_step.py").write_text(text)
-    assert "it acts on the database by itself" in said(release, "sql")[-1]
+    assert "it changes the database from Python" in said(release, "sql")[-1]
     assert said(release, "inspected") == ["passed"]
 
 
