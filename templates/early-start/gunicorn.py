@@ -1,7 +1,7 @@
 """What Supervisor runs in a slot. It loads Django and Gunicorn while the release is still laid out.
 
-`python -m roadie_gunicorn SLOT APPLICATION OPTION...` starts with the environment of its own release or of the
-release that serves. It waits for files in the slot's folder. `inspect` has it check the release, with the
+`python -m roadie_gunicorn SLOT APPLICATION OPTION...` starts with the environment of its own release, or of
+the release that serves. It waits for files in the slot's folder. `inspect` has it check the release, with the
 answers in the FIFO `answers`. `serve` has it become Gunicorn.
 """
 
@@ -15,8 +15,8 @@ from importlib import import_module
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-# What to load of Django for each class of workers: modules that need no settings. Gevent is not here, as it must
-# patch before Django is loaded. A class that the project's own gunicorn.conf.py names may have to do the same.
+# What to load of Django for each class of workers: modules that need no settings. Gevent is not here, as it
+# must patch before Django is loaded. So may a class that the project's own gunicorn.conf.py names.
 DJANGO = {
     "sync": "django.core.handlers.wsgi",
     "gthread": "django.core.handlers.wsgi",
@@ -70,7 +70,7 @@ def fork_check(slot):
     """Fork a process for the check, in which this returns True, and one that reports how the check ended."""
     try:
         answers = os.open(slot / "answers", os.O_WRONLY | os.O_NONBLOCK)
-        (slot / "answers").chmod(0)  # so that a process that Supervisor starts after this one does not check again
+        (slot / "answers").chmod(0)  # a process that Supervisor starts after this one must not check again
     except OSError:  # no stage waits for the check any more
         return False
     os.set_blocking(answers, True)
@@ -132,7 +132,7 @@ def has_own(release):
 
 
 def module_of(path):
-    """The module name of a file or a package; empty for others, as a folder that is no package comes last."""
+    """The module name of a file or package; empty for others: a folder without __init__.py hides nothing."""
     is_one = (path / "__init__.py").exists() if path.is_dir() else path.name.endswith(SUFFIXES)
     return path.name.partition(".")[0] if is_one else ""
 

@@ -20,8 +20,8 @@ load_release() { # FOLDER: starts its process, with the program file in this rel
   loaded=$1 loaded_venv=${venv_dir}
 }
 
-# Keeps the waiting process only if its environment, program and modules equal the release's apart from paths. Otherwise
-# stops it and starts another.
+# Keeps the waiting process only if its environment, program, roadie_gunicorn.py and virtualenv equal those of the release
+# apart from paths. Otherwise stops it. If no process waits, starts one.
 ensure_loaded() {
   if [[ -n ${loaded} ]] && ! is_as_loaded; then
     change "slot ${idle} stopped" call_off

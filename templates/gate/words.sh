@@ -13,7 +13,7 @@ read_health() { # sets health to the release's own list: an older release may no
   done <<<"${text}"
 }
 
-# PATH [TIMES]: asks as nginx will ask. Sets page_status to the worst status, and page_location to the target of a redirect.
+# PATH [TIMES]: asks as nginx will ask. Sets page_status to the worst status, and page_location to a redirect's target.
 ask_page() {
   # Ask as the site's user. That user owns the folder of the sockets, and root must not follow a link in it.
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
@@ -40,8 +40,8 @@ hear_answers() { # PATH: sets page_status to the worst status, and notes in seen
   done <"/run/roadie/${run_id}.answer"
 }
 
-# PATH: sets late if a worker has not answered the page yet. Where no worker names itself, as with a program template of the
-# user's own, it leaves late empty.
+# PATH: sets late if a worker has not answered the page yet. Where no worker names itself, as with a program template of
+# the user's own, it leaves late empty.
 count_workers() {
   local one count=0
   for one in "${!seen[@]}"; do
@@ -101,8 +101,8 @@ is_child_of_supervisor() { # of the Supervisor that runs now: when Supervisor en
   [[ -n ${now} && ${parent} == "${now}" && ${state_now} != Z ]]
 }
 
-# JUDGE: asks until every worker has answered every page well. Sets refusal after five wrong answers, a timeout, or the end
-# of the time.
+# JUDGE: asks until every worker has answered every page well. Sets refusal after five wrong answers, after a timeout, or
+# when gate_seconds are over.
 see_pages() {
   local path wrong=0 late deadline=$((SECONDS + gate_seconds))
   seen=()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-# Gunicorn's own exit code for a worker that failed to boot: the master ends, instead of starting workers for ever.
+# Gunicorn's exit code for a worker that failed to boot: the master ends, and does not start others for ever.
 FAILED_TO_BOOT = 3
 
 

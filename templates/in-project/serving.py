@@ -8,7 +8,7 @@ from contextlib import suppress
 from inspect import iscoroutinefunction
 from pathlib import Path
 
-# What the gate sends as the header `Forwarded`. Visitors cannot send it: nginx removes that header from requests.
+# What the gate sends as the header `Forwarded`. Visitors cannot send it: nginx removes the header.
 GATE = "by=_roadie"
 NAME = "X-Roadie-Worker"
 

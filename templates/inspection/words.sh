@@ -1,4 +1,4 @@
-# The words for running roadie's Python functions in a release's own Django, and for their answers. Plain bash, no Jinja.
+# The words for running roadie's Python functions in a release's Django, and for their answers. Plain bash, no Jinja.
 
 # The stage inspect sets the first two. `teller` is the process that waits for the check and tells how it ended.
 inspected_release='' static_answer='' teller=''

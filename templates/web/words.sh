@@ -15,15 +15,15 @@ retire_slot() { # SLOT: removes the program file first, so that after a crash in
 discard_slot() { # SLOT: ends at once all that runs in a slot that no visitor has reached
   rm -f -- "${program_files[$1]}"
   sync -- /etc/supervisor/conf.d
-  # The processes must end even if Supervisor does not answer, so its errors do not stop this function.
+  # If Supervisor does not tell the PID, use the PID of the start: the processes must end in any case.
   hear_program "$(supervisor_call getProcessInfo "${app}-$1" || :)"
-  # Gunicorn would wait for its workers, so it is killed. It is told to stop before, so that Supervisor does not restart it.
+  # Gunicorn would wait for its workers, so it is killed. Supervisor is told to stop it first, and so does not restart it.
   supervisor_call stopProcessGroup "${app}-$1" false >/dev/null
   kill -KILL -- "-${program_pid:-${slot_pid:-none}}" 2>/dev/null || :
   stop_program "${app}-$1"
 }
 
-# SLOT: prints how many connections are accepted or still queued. A listener is in state 01, and is not counted. A socket is
+# SLOT: prints how many connections are accepted or still queued, without listeners, which are in state 01. A socket is
 # bound at its path, or at PATH.new and then renamed.
 busy_connections() {
   awk -v sock="${socket_dir}/$1.sock" '($NF == sock || $NF == sock ".new") && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
@@ -43,8 +43,8 @@ drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in
 # ---- Starting a release in the idle slot -----------------------------------------------------------------------------
 
 idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on
-workers=2                                               # how many its program file names; their own answers correct this number
-started_ahead=''                                        # not empty when a rollback has started the release before changing the database
+workers=2        # how many workers run there: as its program file says, until the workers' own answers say another number
+started_ahead='' # not empty when a rollback has started its release before changing the database
 
 begin_release() { # FOLDER: starts the release's process in the idle slot, with the program file in this release's folder
   local live
@@ -83,7 +83,7 @@ clear_idle_slot() {
   fi
 }
 
-fill_slot() { # FOLDER: makes the files of the idle slot, also over the half of a cut run; no process uses the slot now
+fill_slot() { # FOLDER: makes the files of the idle slot, which nothing uses now; a half filled slot is filled again
   local slot=${root}/slots/${idle} text control=''
   [[ -L ${slot}/sock && -L ${slot}/venv && -L ${slot}/static ]] || lay_out_slot "${slot}"
   remove_if_there "${slot}"/{serve,inspect,inspect.new,answers} # left by the previous release
@@ -99,7 +99,7 @@ fill_slot() { # FOLDER: makes the files of the idle slot, also over the half of 
   printf '%s\n' "${text}" >"${slot}/program.conf" # the switch syncs it to disk
 }
 
-lay_out_slot() { # FOLDER: makes the links that are the same for every release, beside the folder, and then renames
+lay_out_slot() { # FOLDER: makes the links that are the same for every release; fills FOLDER.new, then renames it
   remove_if_there "$1.new"
   mkdir -m 751 -- "$1.new"
   ln -s -t "$1.new" -- release/venv release/static
@@ -129,6 +129,8 @@ start_slot() {
 
 # PROGRAM: sets workers to one for each core, from 2 to 8: one blocked worker must not stop the site. Lowers the number so
 # that each has twice the memory that it needs.
+# PROGRAM: sets workers to one for each core, from 2 to 8: one blocked worker must not stop the site. There is at most one
+# for each 350 MB of the host, which is twice what a worker needs.
 find_workers() {
   local cores kb
   cores=$(nproc)

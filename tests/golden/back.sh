@@ -3,10 +3,11 @@ serves=20261122T120000Z-4567cdef
 leaves=1
 
 require_whole() { # THING TEST
-  test "$2" "$3" || fail "release ${release}" "its $1 is gone; fab releases tells of others"
+  test "$2" "$3" || fail "release ${release}" "its $1 is gone; choose another release from fab releases, with --to"
 }
 
-is_known_way() { # a run before this one, which was cut or failed, may have changed the database already
+# Whether an earlier run began a rollback from this release and did not finish it. That run may have changed the database.
+is_known_way() {
   local text=''
   contents_of "${rollback_file}" text 2>/dev/null
   [[ ${text} == "${serves} "* ]]
@@ -21,5 +22,6 @@ require_whole program -f "${root}/releases/${release}/program.in"
 work_on "${release}"
 require_whole virtualenv -f "${venv_dir}/.complete"
 if is_known_way; then note_taken_back; fi
-# Until all is done the way is written down: the same command after a cut finishes it and goes no further back.
+# The record stays until the rollback is done. If this run is cut, the same command finishes this rollback. Without the
+# record it would go back one release more.
 change "way back to ${release}" put_file "${rollback_file}" 600 root:root "${serves} ${release} ${leaves}"

@@ -1,5 +1,5 @@
 
-dump_for_release() { # the release names only what is whole
+dump_for_release() { # the release names its dump only when the dump is whole
   dump_database "${dump}"
   printf '%s\n' "${dump}" >"${release_dir}/dump"
 }
@@ -9,7 +9,7 @@ local kb
 kb=$(database_kb) || fail "dump of database ${app}" "${no_answer}; is the database running?"
 if [[ -z ${kb} ]]; then
   [[ ${history:-0} == 0 ]] ||
-    fail "dump of database ${app}" "the database ${app} of this host is empty, but the site has migrations in its own: it works elsewhere; with dump_before_migrate: false it is yours to dump"
+    fail "dump of database ${app}" "the database ${app} of this host is empty, but the site has applied migrations in another database; set dump_before_migrate: false, and dump that database yourself"
   ok "no table to dump in database ${app}"
   return
 fi

@@ -33,7 +33,9 @@ set_value() { # VALUE NAME...
   done
 }
 
-write_environment() { # what the user gave in env: comes last and wins, but for roadie's own
+# Of two lines with the same name the later wins: `env:` of the settings overrides the lines above, and roadie's own
+# variables override `env:`.
+write_environment() {
   local env_text='' origins i
   set_value "${root}/shared/home" HOME
   set_value "${venv_dir}/bin:/usr/local/bin:/usr/bin:/bin" PATH
@@ -59,16 +61,19 @@ write_environment() { # what the user gave in env: comes last and wins, but for 
   printf '%s' "${env_text}" >"${release_dir}/env.new"
 }
 
-joined() { # WORD...: with commas between
+joined() { # WORD...: prints the words with commas between them
   local IFS=,
   printf '%s' "$*"
 }
 
-write_health() { # the pages that this release is asked for, also when it comes back
+# A release keeps its own list of health pages. A rollback asks these pages, not the pages of today's settings.
+write_health() {
   printf '%s\n' "${health[@]}" >"${release_dir}/health"
 }
 
-write_modules() { # with bytecode for the Python that first met them; mostly they are those of the release that serves
+# The modules mostly equal the ones of the release that serves: then these are linked, with their bytecode. Otherwise the
+# modules are written and compiled by the Python of today's settings.
+write_modules() {
   local -A modules=(
     [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
     [roadie_migrations]=${migrations_py} [roadie_lint]=${lint_py} [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
@@ -83,7 +88,7 @@ write_modules() { # with bytecode for the Python that first met them; mostly the
   fi
 }
 
-serve_already() {
+serve_already() { # whether the release that serves has the same modules
   local name text files=("${root}/live/release/overlay"/*.py)
   [[ ${#files[@]} == "${#modules[@]}" ]] || return 1
   for name in "${!modules[@]}"; do
@@ -101,16 +106,17 @@ write_modules_anew() {
   "${python}" -I -S -c "${compile_py}" "${release_dir}"/overlay/*.py
 }
 
-require_secrets() { # of these names, which may be new in the settings
+require_secrets() { # a name under env_names: may be newer than the last bootstrap
   local name text=''
   contents_of "${root}/shared/secrets" text
   for name in "${secret_names[@]}"; do
     [[ $'\n'${text} == *$'\n'"${name}="* ]] ||
-      fail "secret ${name}" "${root}/shared/secrets does not have it by this name of env_names; run fab bootstrap, then deploy again"
+      fail "secret ${name}" "env_names: asks for this name, and ${root}/shared/secrets does not have it; run fab bootstrap, then deploy again"
   done
 }
 
-write_program() { # what the project's own gunicorn.conf.py sets is its word: a flag would win over it
+# Drops each option that the project's gunicorn.conf.py sets: on the command line the option would override that file.
+write_program() {
   local text=${program_in} own=${work_dir}/gunicorn.conf.py setting
   for setting in workers worker_class threads timeout worker_tmp_dir; do
     [[ -e ${own} ]] || break
@@ -120,7 +126,7 @@ write_program() { # what the project's own gunicorn.conf.py sets is its word: a 
   printf '%s\n' "${text}" >"${release_dir}/program.in"
 }
 
-write_programs() { # of the site besides the web process; a release without any has no such file
+write_programs() { # the site's programs besides the web process; without any there is no programs.conf
   remove_if_there "${release_dir}/programs.conf"
   [[ -z ${programs_conf} ]] || printf '%s\n' "${programs_conf//@RELEASE_DIR@/${release_dir}}" >"${release_dir}/programs.conf"
 }
@@ -135,7 +141,8 @@ lay_out_settings() {
   ln -sfn -- "../../venvs/${venv_dir##*/}" "${release_dir}/venv"
   umask 022
   chown -R -- "root:${app}" "${release_dir}/env.new" "${release_dir}/overlay" "${release_dir}/program.in"
-  mv -T -- "${release_dir}/env.new" "${release_dir}/env" # last: a process that begins meanwhile goes by whether it is there
+  # Last: while the release has no `env`, `launch` starts its process with the environment of the release that serves.
+  mv -T -- "${release_dir}/env.new" "${release_dir}/env"
 }
 
 require_secrets

@@ -7,7 +7,7 @@ tell_file() { # FILE NAME
 require_site
 for folder in "${root}"/releases/*/; do
   name=${folder%/} name=${name##*/}
-  # One without a record is half made, or half gone.
+  # A folder without this record is a release that is half made or half removed.
   [[ ${name} != *.* && -f ${folder}release.json ]] || continue
   say fact release "${name}"
   for part in release.json switched took previous bad failed migrations knows; do

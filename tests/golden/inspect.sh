@@ -3,7 +3,7 @@ static_root_names=()
 static_url=/static/
 media_url=/media/
 
-judge_release() { # sets static_answer, and what is told of migrations
+judge_release() { # reads the answers of the check; sets static_answer and the plan of migrations, or refuses the release
   local line key value code=lost inspected='' refusals=()
   hear_nothing
   while next_answer; do
@@ -13,7 +13,7 @@ judge_release() { # sets static_answer, and what is told of migrations
       ended) code=${value%% *} && break ;;
       refuse) refusals+=("${value}") ;;
       check) say warn 'check --deploy' "${value}" ;;
-      debug) say warn DEBUG "the settings turn it on, and roadie turns it off too late for: ${value}; have them read it from the environment" ;;
+      debug) say warn DEBUG "the settings turn it on, and the project reads it before roadie turns it off, in ${value}; have the settings read it from the environment" ;;
       static) static_answer=${value} ;;
       inspected) inspected=1 && break ;;
       *) hear_plan "${key}" "${value}" ;;

@@ -1,12 +1,14 @@
 
-mark_left() { # LEFT REACHED LEAVES: chosen in spite of its mark, a release loses it
+mark_left() { # LEFT REACHED LEAVES: marks LEFT, if LEAVES is not empty; removes the mark of REACHED
   local left=${root}/releases/$1
   rm -f -- "${root}/releases/$2/bad"
   [[ -z $3 || ! -d ${left} ]] || printf 'left for %s, %(%F %T)T UTC\n' "$2" -1 >"${left}/bad"
   sync -f -- "${root}/releases"
 }
 
-is_heard() { # whether the person will see that all is done; else the same command comes again, and must not go further back
+# Whether the controller still sends its heartbeat, so that the person sees the end of this run. Otherwise the person may
+# repeat the command: then the record must still be there, so that the command does not go back one release more.
+is_heard() {
   local age
   age=$(($(date +%s) - $(stat -c %Y "/run/roadie/${run_id}.beat")))
   [[ -z ${stopping} ]] && ((age < 6))

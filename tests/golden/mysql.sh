@@ -1,11 +1,11 @@
 database_url_names=(DATABASE_URL)
 password_names=()
 
-as_site() { # SQL: logs in as the site does; the password comes through a descriptor
+as_site() { # SQL: logs in as the site does; the password comes from a descriptor, not the command line
   client --defaults-file=<(printf '[client]\nuser="%s"\npassword="%s"\n' "${app}" "${password}") <<<"$1"
 }
 
-new_database_url() { # its password has each kind of character that a policy may ask for
+new_database_url() { # the password has an upper case letter, a lower case letter and a `-`, as a policy may ask for
   printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s' "${app}" "$(random_hex 20)" "${app}" "${database_socket}"
 }
 
@@ -13,22 +13,22 @@ known_password() {
   printf '%s' "${password}"
 }
 
-ask_password() { # sets password to the one that is recorded
+ask_password() { # sets password from the recorded URL; leaves it empty if there is none
   local url
   url=$(secret_value ROADIE_DATABASE_URL)
   [[ -n ${url} ]] || return 0
   [[ ${url} =~ ^mysql://"${app}":([A-Za-z0-9-]+)@localhost/ ]] ||
-    fail 'secret ROADIE_DATABASE_URL' "in ${root}/shared/secrets is not of the form that roadie wrote; put it back, or take its lines out to have a new password made"
+    fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines, so that roadie makes a new password"
   password=${BASH_REMATCH[1]}
 }
 
-check_as_root() { # sets database_ok, where the site itself may not look
+check_as_root() { # sets database_ok when the site's own user cannot log in
   local answer
   answer=$(as_root "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}';" 2>/dev/null) || return 0
   [[ ${answer} != "${database_collation}" ]] || database_ok=1
 }
 
-check_as_site() { # sets database_ok and user_ok from what the site itself sees when it logs in
+check_as_site() { # sets database_ok and user_ok by logging in as the site's own user
   local line answer wide=''
   database_ok='' user_ok=''
   [[ -n ${password} && -S ${database_socket} ]] || return 0
@@ -66,14 +66,14 @@ make_database_user() {
 }
 
 require_site
-# An underscore in the name of a granted database stands for any character, unless escaped.
+# In a GRANT, an underscore in the database's name stands for any character, unless it is escaped.
 local grant_on="\`${app//_/\\_}\`.*" password='' database_ok user_ok
 if [[ -e /lib/systemd/system/mariadb.service ]]; then ensure_service mariadb; else ensure_service mysql; fi
 ensure_secret ROADIE_DATABASE_URL new_database_url "${database_url_names[@]}"
 ask_password
 [[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" known_password "${password_names[@]:1}"
 if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed database; then
-  return 0 # it is down, and tells nothing
+  return 0 # the server is down and cannot be asked
 fi
 check_as_site
 if is_claimed database; then

@@ -3,7 +3,7 @@ ask_pending() {
   in_django 'migrations.ask()' >"${answers}" 2>&1
 }
 
-judge_pending() { # CODE
+judge_pending() { # CODE: reads the answers into the plan; fails if there is no plan
   local line key value asked='' refusal=''
   hear_nothing
   while IFS= read -r line || [[ -n ${line} ]]; do

@@ -3,14 +3,14 @@ keep=5
 newest_dumps=3
 declare -A used=()
 
-use_links() { # LINK...: what they lead to is used
+use_links() { # LINK...: marks the targets of these links as used
   local target
   while IFS= read -r target; do
     used["${target##*/}"]=1
   done < <(readlink -- "$@")
 }
 
-use_processes() { # what any process was started from, or stands in
+use_processes() { # marks each folder that a process was started from or works in
   local path
   while IFS= read -r path; do
     path=${path#"${root}"/*/}
@@ -25,7 +25,8 @@ use_folder() { # NAME
   [[ -z $1 ]] || used["$1"]=1
 }
 
-list_old_releases() { # sets old: all but the newest that have served, those in use, and the one to go back to
+# Sets old to all releases but the newest that have served, the ones in use, and the one that a rollback goes to.
+list_old_releases() {
   local folders=("${root}"/releases/*/) name before='' i served=0
   live_release name
   use_folder "${name}"
@@ -42,7 +43,7 @@ list_old_releases() { # sets old: all but the newest that have served, those in 
   done
 }
 
-list_old_virtualenvs() { # sets old: those that no release that stays has
+list_old_virtualenvs() { # sets old to the virtualenvs that no remaining release uses
   local folder=${venv_dir-}
   use_folder "${folder##*/}"
   use_links "${root}"/releases/*/venv
@@ -52,12 +53,12 @@ list_old_virtualenvs() { # sets old: those that no release that stays has
   done
 }
 
-list_old_dumps() { # sets old: all but the newest, and those that a release that stays was preceded by
+list_old_dumps() { # sets old to all dumps but the newest, and the ones from before a remaining release
   local paths=("${dumps}"/*.sql.gz) named=$'\n' path i
   for path in "${root}"/releases/*/dump; do
     [[ ! -f ${path} ]] || named+=$(<"${path}")$'\n'
   done
-  # Nor the way back from what is half applied, nor, for a week, what a restore replaced.
+  # Keep the dump from before a half applied migration and, for a week, the dump of a database that a restore replaced.
   [[ ! -f ${half_applied} ]] || named+=$(cut -f 2 -- "${half_applied}")$'\n'
   [[ ! -d ${dumps} ]] || named+=$(find "${dumps}" -name '*-before-restore.sql.gz' -mtime -7)$'\n'
   for ((i = 0; i < ${#paths[@]} - newest_dumps; i++)); do
@@ -67,12 +68,12 @@ list_old_dumps() { # sets old: all but the newest, and those that a release that
     [[ -f ${path} ]] || continue
     [[ -f ${path%.applied}.sql.gz && " ${old[*]} " != *" ${path%.applied}.sql.gz "* ]] || old+=("${path}")
   done
-  for path in "${dumps}"/*.new "${dumps}"/*.gone; do # of runs that were killed
+  for path in "${dumps}"/*.new "${dumps}"/*.gone; do # left behind by killed runs
     [[ ! -e ${path} ]] || old+=("${path}")
   done
 }
 
-remove_folder() { # PATH: out of its place at once, so that no half of it is ever taken for the whole
+remove_folder() { # PATH: renames the folder first, so that a half removed one is never taken for a whole one
   [[ $1 == *.gone ]] || mv -T -- "$1" "$1.gone"
   rm -rf -- "${1%.gone}.gone"
 }
@@ -85,7 +86,8 @@ remove_old() { # WHAT
   done
 }
 
-forget_trees() { # of releases that are gone; their objects go when the packs have become many
+# Drops git's references to the trees of removed releases. A repack removes their objects, once there are many packs.
+forget_trees() {
   local name packs=("${store}"/objects/pack/*.pack)
   while read -r name; do
     [[ -d ${root}/releases/${name##*/} ]] || repo_git update-ref -d "${name}"
@@ -93,7 +95,7 @@ forget_trees() { # of releases that are gone; their objects go when the packs ha
   ((${#packs[@]} <= 20)) || change_cuttable "store ${store}" repack
 }
 
-repack() { # looks for no new differences: that takes the memory of a small server
+repack() { # without a search for new deltas, which would take the memory of a small server
   repo_git -c pack.threads=1 -c gc.writeCommitGraph=false repack -a -d -q --window=0 -n
 }
 
@@ -107,6 +109,6 @@ old=()
 list_old_dumps
 remove_old 'old dump'
 forget_trees
-# For the next deploy: of this release, nothing is left to do.
+# For the next deploy: this run has nothing left to stop or to remove.
 : >"${release_dir}/settled"
 ok "releases"

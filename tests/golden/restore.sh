@@ -1,7 +1,7 @@
 file=20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz
 
 [[ ${file} == */* ]] || file=${dumps}/${file}
-[[ -f ${file} ]] || fail "dump ${file}" "there is none on this host; there are: $(cd "${dumps}" 2>/dev/null && printf '%s ' *.sql.gz)"
+[[ -f ${file} ]] || fail "dump ${file}" "there is no such dump on this host; there are: $(cd "${dumps}" 2>/dev/null && printf '%s ' *.sql.gz)"
 local kb one path
 kb=$(database_kb) || fail "database ${app}" "${no_answer}; is the database running?"
 if [[ -n ${kb} ]]; then
@@ -12,11 +12,11 @@ fi
 note="from ${file}"
 change "database ${app}" restore_dump "${file}"
 note=''
-# What it has read of the other database, and keeps, would be wrong.
+# A release that was started before may keep what it has read from the replaced database. It starts again later.
 [[ -z ${started_ahead} ]] || change "slot ${idle} stopped" call_off
 note_pending
 read_half_applied
-for one in "${!begun[@]}"; do # what was begun after that dump is undone
+for one in "${!begun[@]}"; do # the dump undoes each migration that began after it
   path=${begun["${one}"]%%$'\t'*}
   [[ -n ${path} && ${file##*/} > ${path##*/} ]] || forget_begun "${one}"
 done

@@ -1,6 +1,6 @@
 drain_seconds=30
 
-# The switch is on disk: only now may the slot before lose its program.
+# The switch is on disk. Only now may the previous slot lose its program.
 live_slot live
 old=${other_slot[${live}]}
 if is_slot_in_use "${old}"; then

@@ -3,4 +3,4 @@ if [[ -n ${started_ahead} ]]; then
 else
   start_release
 fi
-before_end='' # from here on each stage says itself what becomes of it
+before_end='' # from here on each stage itself decides what to do with the process when it fails

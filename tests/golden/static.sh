@@ -1,12 +1,14 @@
 post_build=()
 static_root_names=()
 
-build_as_app() { # COMMAND: with its static files where it may write
+build_as_app() { # COMMAND: with STATIC_ROOT in a folder that the app's user can write
   static_from "${collected}"
   in_release env "${static_variables[@]}" bash -euo pipefail -c "$1"
 }
 
-take_over_static() { # a tar made by the app's user is unpacked by another, whose folder the app cannot reach; root comes when that one is gone
+# The app's user packs a tar. The build user unpacks it in a folder that the app's user cannot reach. Root works on the
+# files only when no process of the build user is left: so nobody can put a link in the place of a file meanwhile.
+take_over_static() {
   local new=${release_dir}/static.new
   end_build_user
   rm -rf -- "${new}"
@@ -19,20 +21,20 @@ take_over_static() { # a tar made by the app's user is unpacked by another, whos
   chown -h -- root:root "${new}"
   find "${new}" ! -type d \( ! -type f -o -links +1 \) -delete
   put_in_place "${new}"
-  in_release rm -rf -- "${collected}" || : # it is the app's own: what it keeps there harms nobody
+  in_release rm -rf -- "${collected}" || : # a folder of the app's user; files left in it do no harm
 }
 
-copy_own() { # FOLDER: the project's own files, out of the code that root laid out
+copy_own() { # FOLDER: copies the static files that the project ships in its code
   local from new=${release_dir}/static.new
   from=$(realpath -e -- "$1")
-  [[ ${from} == "${release_dir}/code/"* ]] || fail "static files of ${release}" "STATIC_ROOT leads to ${from}, out of the release; have it lie in the project"
+  [[ ${from} == "${release_dir}/code/"* ]] || fail "static files of ${release}" "STATIC_ROOT leads to ${from}, which is outside of the release; set it to a folder of the project"
   rm -rf -- "${new}"
   cp -r -P -- "${from}" "${new}"
   find "${new}" ! -type d ! -type f -delete
   put_in_place "${new}"
 }
 
-put_in_place() { # FOLDER: readable for nginx, changeable for root
+put_in_place() { # FOLDER: makes it the release's static folder, which nginx can read and only root can change
   chown -hR -- root:root "$1"
   find "$1" -type d -exec chmod 755 {} +
   find "$1" -type f -exec chmod 644 {} +
@@ -40,7 +42,9 @@ put_in_place() { # FOLDER: readable for nginx, changeable for root
   keep_hashed_names
 }
 
-keep_hashed_names() { # where visitors of an older page find them; each stays as long as a release has it too
+# Keeps files with a hash in their name in shared/static, where pages of an older release find them. A file stays there as
+# long as a release has it too.
+keep_hashed_names() {
   find "${root}/shared/static" -type f -links 1 -delete
   comm -z -23 <(hashed_names "${release_dir}/static") <(hashed_names "${root}/shared/static") |
     (cd "${release_dir}/static" && xargs -r -0 cp -l --parents -t "${root}/shared/static" --)
@@ -57,12 +61,12 @@ make_static() {
     same\ *) link_static ;;
     collected*) take_over_static ;;
     none) mkdir -m 755 -- "${release_dir}/static" ;;
-    *) fail "static files of ${release}" 'the check did not tell what becomes of them; run the same command again' ;;
+    *) fail "static files of ${release}" 'the check of the release did not say where they come from; run the same command again' ;;
   esac
   printf '%s\n' "${static_answer#* }" >"${release_dir}/static.digest"
 }
 
-[[ ${inspected_release} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect comes before this one; put it there in roadie.use'
+[[ ${inspected_release} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect must run before this one; have roadie.use name them in this order'
 local line
 for line in "${post_build[@]}"; do
   begin_step "post_build: ${line}" cut

@@ -1,9 +1,9 @@
 live_release before
 
 switch_site() { # one rename moves socket, code, virtualenv and static files
-  remove_if_there "${release_dir}/settled" # of the time before
+  remove_if_there "${release_dir}/settled" # from the last time that it served
   [[ -z ${before} ]] || note_switched "${before}"
-  # Of the first time only: a rollback or a restart does not change what came before a release.
+  # Only the first switch writes these: a rollback or a restart to this release must not change which one came before it.
   if [[ ! -e ${release_dir}/switched ]]; then
     printf '%s\n' "${before}" >"${release_dir}/previous"
     printf '%s\n' "${SECONDS}" >"${release_dir}/took"
@@ -12,7 +12,7 @@ switch_site() { # one rename moves socket, code, virtualenv and static files
   point_live "${idle}"
 }
 
-# For people; before the switch, after which a run that was cut has no more to switch.
+# `current` is for people. It comes before the switch, as a deploy that follows a cut after the switch skips this stage.
 ensure_link "${root}/current" live/release
 note="release ${release} in slot ${idle}"
 change live switch_site

@@ -3,10 +3,10 @@ newer=20261122T120000Z-4567cdef
 dump_of_then=/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz
 wanted=1
 
-refuse_one_way() { # says what cannot be undone, and what there is instead
-  local next='no dump from before them is there; write a migration that undoes them, and deploy that'
-  [[ ! -f ${dump_of_then} ]] || next="the database as it was before them, without all that came since: fab rollback --restore-dump (${dump_of_then})"
-  fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was; ${next}"
+refuse_one_way() { # names the migrations that cannot be undone, and what to do instead
+  local next='there is no dump from before them; write a migration that undoes them, and deploy it'
+  [[ ! -f ${dump_of_then} ]] || next="to load the dump from before them, without all data written since: fab rollback --restore-dump (${dump_of_then})"
+  fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was unapplied; ${next}"
 }
 
 begin_step 'way back of the migrations' cut

@@ -1,12 +1,12 @@
 gate_seconds=30
 driver_modules=(MySQLdb pymysql)
 
-accept_page() { # PATH: whatever the answer, as the gate judges later, on the release's own database; but it must be one
+accept_page() { # PATH: accepts any answer, but no timeout; the gate judges later, on the release's own database
   refusal=''
   [[ ${page_status} != timeout ]] || judge_page "$1"
 }
 
-is_of_database() { # ERROR: raised by Django's database layer, or by a driver
+is_of_database() { # ERROR: whether Django's database layer or a driver raised it
   local module
   for module in django.db "${driver_modules[@]}"; do
     [[ $1 != "${module}".* ]] || return 0
@@ -16,12 +16,12 @@ is_of_database() { # ERROR: raised by Django's database layer, or by a driver
 
 refuse_start() { # WHY
   local why="$1${error_said:+: ${error_said}}${error_at:+ (${error_at})}"
-  # What its code asks of the database at the start may not be there yet.
+  # At its start the release may need what only the changed database has.
   if is_of_database "${error_said}"; then
-    say warn "release ${release}" "${why}; it starts again when the database is its own"
+    say warn "release ${release}" "${why}; roadie starts it again after the change of the database"
     change "slot ${idle} stopped" call_off
   else
-    fail "release ${release}" "${why}; the database was not touched by this run; if it can start on its own database only, add --cold"
+    fail "release ${release}" "${why}; this run has not changed the database; if the release can start only after the change, add --cold"
   fi
 }
 

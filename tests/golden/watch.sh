@@ -1,7 +1,8 @@
 gate_seconds=30
 watch_seconds=5
 
-has_way_back() { # the slot before still runs; a Supervisor that was killed comes back with the live slot alone
+# Whether the previous slot still runs. It does not if Supervisor was killed: a new Supervisor starts the live slot alone.
+has_way_back() {
   local now=''
   contents_of "${pid_files[supervisor]}" now 2>/dev/null
   [[ ${now} == "${supervisor}" && -d /proc/${now} && -e ${root}/slots/${old}/release/switched ]] || return 1
@@ -9,7 +10,7 @@ has_way_back() { # the slot before still runs; a Supervisor that was killed come
   [[ ${program_state} == RUNNING ]]
 }
 
-ask_pages() { # sets refusal if one fails; the gate has seen them all well
+ask_pages() { # sets refusal if a health page fails; the gate has seen all of them pass
   local path deadline=$((SECONDS + gate_seconds))
   for path in "${health[@]:-/}"; do
     ask_page "${path}"
@@ -18,23 +19,23 @@ ask_pages() { # sets refusal if one fails; the gate has seen them all well
   done
 }
 
-count_visits() { # sets all and bad, of the lines on standard input; a 503 may be the page of maintenance
+count_visits() { # sets all and bad from log lines on standard input; a 503 is not bad: it may be the maintenance page
   read -r all bad < <(awk 'match($0, /" [1-5][0-9][0-9] /) { all++; status = substr($0, RSTART + 2, 3); if (status >= 500 && status != 503) bad++ }
     END { print all + 0, bad + 0 }') || :
 }
 
-is_much() { # whether that many errors are too many
+is_much() { # whether so many errors are too many
   ((bad >= 5 && bad * 4 >= all))
 }
 
-judge_visits() { # sets failing if visitors get errors since the switch, and did not before
+judge_visits() { # sets failing if visitors get many errors since the switch, and did not before it
   local all=0 bad=0
   [[ -z ${failed_before} ]] || return 0
   count_visits < <(tail -c "+$((visits_start + 1))" -- "${access_log}" 2>/dev/null)
   ! is_much || failing="${bad} of ${all} requests of visitors got a server error"
 }
 
-look_once() { # sets failing; a page must fail three times running
+look_once() { # sets failing; a page fails if it goes wrong three times in a row or times out
   if has_died; then
     failing='its program ended'
     return
@@ -57,9 +58,9 @@ watch_release() { # sets failing, or leaves it empty
   done
 }
 
-go_back() { # to the slot before, which still runs
+go_back() { # to the previous slot, which still runs
   point_live "${old}"
-  # Last, and not by all means: a full disk may be what is wrong.
+  # The mark comes last and may fail to be written: a full disk may be the cause of the failure.
   printf '%s\n' "failed after the switch: ${failing}" >"${release_dir}/bad" || :
 }
 
@@ -74,7 +75,7 @@ refuse_after_switch() {
 }
 
 local failing='' old supervisor=''
-if [[ -z ${idle} ]]; then # a run was cut while it watched, and the slot before still runs
+if [[ -z ${idle} ]]; then # an earlier run was cut while it watched
   live_slot idle
   program=${app}-${idle} program_log=${log_dir}/web-${idle}.log
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
@@ -92,7 +93,7 @@ read_health
 watch_release
 doing=''
 if ! has_way_back; then
-  say warn "release ${release}" 'watched no further: the release before runs no more, as if Supervisor had been killed'
+  say warn "release ${release}" 'no longer watched: the previous release has ended, perhaps because Supervisor was killed'
   return
 fi
 [[ -z ${failing} ]] || refuse_after_switch

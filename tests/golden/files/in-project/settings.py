@@ -1,7 +1,7 @@
 """The settings of this release: guestbook.settings, made ready for production.
 
-roadie writes this at each deploy. Where the project speaks for itself nothing stands here, and what
-fabric.yaml has under django: comes last.
+roadie writes this file at each deploy. It leaves out the settings that the project itself makes ready.
+The settings under django: in fabric.yaml come last.
 """
 
 from guestbook.settings import *

@@ -1,4 +1,4 @@
-"""What fabric.yaml told roadie of this site, for the modules beside this one."""
+"""Values of fabric.yaml for the modules beside this one."""
 
 SETTINGS_MODULE = 'roadie_settings'
 PROJECT_SETTINGS = 'guestbook.settings'
