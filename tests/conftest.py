@@ -1,4 +1,4 @@
-"""Ctrl-C ends what tests start, also where a shell runs the tests in its background, and so has them ignore it."""
+"""Ctrl-C ends what tests start, also if a shell runs the tests in its background, where it ignores Ctrl-C."""
 
 import signal
 

@@ -74,7 +74,7 @@ def configured(paths):
 
 
 def translated(settings):
-    """These settings for uv, as variables and arguments. An index is a variable: it may contain a password."""
+    """These settings for uv, as variables and arguments. An index is a variable: it may hold a password."""
     variables, arguments = {}, []
     for key, value in settings.items():
         words = value.split()
