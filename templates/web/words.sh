@@ -127,8 +127,6 @@ start_slot() {
   slot_pid=${program_pid}
 }
 
-# PROGRAM: sets workers to one for each core, from 2 to 8: one blocked worker must not stop the site. Lowers the number so
-# that each has twice the memory that it needs.
 # PROGRAM: sets workers to one for each core, from 2 to 8: one blocked worker must not stop the site. There is at most one
 # for each 350 MB of the host, which is twice what a worker needs.
 find_workers() {
