@@ -65,7 +65,7 @@ await_program() { # NAME: waits until the program has run for its startsecs; a p
 }
 
 refuse_to_run() { # NAME: fails, but does not stop the program: Supervisor tries again, and the next deploy replaces it
-  local log_file=/var/log/${app}/${1#"${app}."}.log
+  local log_file=${log_dir}/${1#"${app}."}.log
   tail -n 30 -- "${log_file}" 2>/dev/null || :
   fail "program $1" "it does not stay up; its last words are above and in ${log_file} on the host; Supervisor goes on trying" 7
 }

@@ -51,11 +51,12 @@ def changed(before: dict[str, str], now: dict[str, str]) -> set[str]:
     return {path for path in paths if now.get(path, "f")[0] != "d" and not USERS.fullmatch(path)}
 
 
-def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_declared(packaged):
+def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_declared(packaged, desk):
     host = packaged.host
+    sat = desk(host, programs={"sleeper": "sleep infinity"})
     before = listing(host)
     for words in ("bootstrap", "deploy", "lock", "unlock", "maintenance on"):
-        packaged.does(*words.split())
+        sat.does(*words.split())
     there = listing(host)
     assert beyond({*there} - {*before} | changed(before, there), *places.ALL) == []
     writable = {
@@ -66,15 +67,15 @@ def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_dec
     assert {place: there[place].split()[1] for place in users} == users
 
     inside(host, TRACES)
-    packaged.does("site")
-    packaged.does("maintenance", "on", "--message", "Again")
-    packaged.does("remove")
+    sat.does("site")
+    sat.does("maintenance", "on", "--message", "Again")
+    sat.does("remove")
     left = {*listing(host)} - {*before}
     assert beyond(left, "kept_until_purge", "host_places") == []
     assert {"/srv/guestbook/shared/secrets", "/var/lib/roadie/sites/guestbook"} < left
     assert [path for path in places.declared("guestbook", "made_again") if path in left] == []
 
-    packaged.does("remove", "--purge", "--confirm", "guestbook")
+    sat.does("remove", "--purge", "--confirm", "guestbook")
     left = {*listing(host)} - {*before}
     assert beyond(left, "host_places") == []
     # Locks go with the next boot, logs of runs after a month.
