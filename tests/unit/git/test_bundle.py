@@ -91,7 +91,7 @@ class HostRepo:
         return {str(path.relative_to(files)): path.read_bytes() for path in found}
 
     def _run(self, command: str, *words: str, data: bytes = b"") -> None:
-        script = f'set -eu; root=$1; . "$0"; {command}'
+        script = f'set -eu; root=$1; store=$1/repo.git; . "$0"; {command}'
         argv = ["bash", "-c", script, TEMPLATES / "code/words.sh", self.root, *words]
         subprocess.run(argv, input=data, capture_output=True, check=True)
 
