@@ -147,7 +147,7 @@ def test_a_rollback_that_fails_after_it_took_migrations_back_says_so(site: Desk)
     site.host.ssh(f"sed -i '1i raise RuntimeError' {code}")
     for _ in range(2):  # the second time it is so already
         done = site.fab("rollback", "--migrations")
-        assert done.code == 7 and "taken back: entries.0003_entry_mood" in done.last_line, done.text
+        assert done.code == 7 and "are unapplied: entries.0003_entry_mood" in done.last_line, done.text
         assert "mood" not in columns(site)
     site.host.ssh(f"sed -i 1d {code}")
     assert "applied  entries.0003_entry_mood" in site.does("deploy").out

@@ -71,7 +71,7 @@ def test_one_that_does_not_start_is_found_before_the_database_is_touched(site: D
     site.host.ssh(f"sed -i '1i raise RuntimeError(1)' {apps}")
     for way in ("--migrations", "--restore-dump"):
         done = site.fab("rollback", way)
-        told = error_of(done, 6, "warm", "ends as soon as it starts: RuntimeError: 1", "not touched")
+        told = error_of(done, 6, "warm", "ends as soon as it starts: RuntimeError: 1", "not changed")
         assert f"{before.release} still serves" in told
         assert "early" not in sql(site, "SHOW TABLES") and serving(site.host) == before
         assert "--cold" in told
