@@ -25,10 +25,10 @@ Settings stand in ``fabric.yaml`` beside the fabfile, under ``roadie:``. Only ``
       domain: guestbook.example.org
       hosts: [web1.example.org]
 
-A key that is unknown, or a value that cannot be, is refused before there is any connection. A key that is
-left empty keeps its default.
+roadie refuses an unknown key and a wrong value before there is any connection. An empty key keeps its
+default.
 
-Fabric lays files over each other, later ones winning: ``/etc/fabric.yaml``, ``~/.fabric.yaml``,
+Fabric merges these files, and a later one wins: ``/etc/fabric.yaml``, ``~/.fabric.yaml``,
 ``fabric.yaml``, and the file given with ``-f``. Mappings are merged; ``hosts`` is not, so that
 ``fab -f staging.yaml deploy`` reaches the hosts of ``staging.yaml`` only. Over all files stand environment
 variables for single settings, ``ROADIE_KEEP=3`` for ``keep``: lists with commas, ``yes`` or ``no`` for true

@@ -32,24 +32,24 @@ class Settings:
     domain: tuple[str, ...] = setting(
         several(DOMAIN, "a host name, or a list of them", least=1),
         (),
-        """The names that visitors type, without https:// and path; the first is the canonical one.
-        The only setting that has no default.""",
+        """The names that visitors type, without https:// and without a path. The first one is the canonical
+        name. Only this setting has no default.""",
         default_is="none: it must be set",
     )
     app: str = setting(
         APP,
         "",
-        """What the site is called on its hosts: its system user, its folder below /srv, its database
-        and its programs. Not to be changed after the first bootstrap, which would make a second site.
-        26 characters, as a user <app>-build is made too and Linux allows 32.""",
+        """The site's name on its hosts: its system user, its folder below /srv, its database and its
+        programs. Do not change it after the first bootstrap: that would make a second site. It has at most
+        26 characters, because Linux allows 32 for a user and roadie also makes a user <app>-build.""",
         default_is="the project's package, or the folder's name if that is called config or the like",
     )
     hosts: Mapping[str, tuple[str, ...]] = setting(
         HOSTS,
         {},
-        """Where the site runs: [web1.example.org], or with their roles {web1: [web, worker, db]}.
-        A host in a list has every role. Names, addresses and aliases of ~/.ssh/config; user@host:port
-        too. -H on the command line wins.""",
+        """The hosts of the site: [web1.example.org], or with roles {web1: [web, worker, db]}. A host in a
+        list has every role. Write names, addresses, aliases of ~/.ssh/config, or user@host:port. -H on the
+        command line wins.""",
         default_is="none: name hosts with -H",
     )
     project: str = setting(
@@ -64,7 +64,7 @@ class Settings:
     wsgi: str = setting(
         text("a module such as mysite.wsgi", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?"),
         "",
-        "The module that Gunicorn serves; its callable after a colon, if not called application.",
+        "The module that Gunicorn serves. Write a callable that is not called application after a colon.",
         default_is="what WSGI_APPLICATION names, or wsgi.py beside the settings",
     )
     requirements: str = setting(
@@ -77,13 +77,13 @@ class Settings:
     python: str = setting(
         text("a Python such as python3 or /opt/python/bin/python3.13", r"python3(\.\d+)?|/[\w./+-]+"),
         "python3",
-        "The interpreter on the host that virtualenvs are made with. Debian's own by default.",
+        "The interpreter on the host for virtualenvs. The default is Debian's own.",
     )
     installer: str = setting(
         choice("uv", "pip"),
         "uv",
-        """What installs the requirements. uv takes a third of pip's time; where it cannot be had, would do
-        something else than pip, or fails, pip does it all the same.""",
+        """The program that installs the requirements. uv takes a third of pip's time. pip installs them if
+        uv cannot be had, would do something else than pip, or fails.""",
     )
     packages: tuple[str, ...] = setting(
         several(text("a Debian package", r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"), "a list of packages"),
@@ -93,7 +93,7 @@ class Settings:
     apt_lock_timeout: int = setting(
         whole(0, 7200, "seconds"),
         600,
-        """How long to wait for another apt or dpkg. A fresh server often upgrades itself for some
+        """How long to wait for another apt or dpkg to end. A new server often upgrades itself for some
         minutes after its first boot.""",
     )
 
@@ -105,94 +105,95 @@ class Settings:
     env: Mapping[str, str] = setting(
         ENV,
         {},
-        """Plain values for the environment of the site's processes. Everyone who can read this file
-        knows them: secrets go under secrets. true and false become True and False; 1 and 0 stay.""",
+        """Plain values for the environment of the site's processes. Everyone who can read this file can
+        read them, so write secrets under secrets. true and false become True and False; 1 and 0 stay.""",
     )
     env_names: Mapping[str, tuple[str, ...]] = setting(
         ENV_NAMES_KIND,
         ENV_NAMES,
-        """The names under which the project looks in its environment for what roadie knows. Those left
-        out keep their default; an empty list sets none.""",
+        """The names of the environment variables in which the project looks for what roadie knows. A key that
+        you leave out keeps its default. An empty list sets no variable.""",
         default_is="; ".join(f"{key}: {', '.join(names) or '(none)'}" for key, names in ENV_NAMES.items()),
     )
     secrets: Mapping[str, SecretSource] = setting(
         SECRETS,
         {},
-        """Secret values for the environment, each with where to get it at a deploy:
-        {MAIL_PASSWORD: {command: pass show mail}}, {file: path} or {prompt: true}. Commands run here,
-        in the folder of fabric.yaml. The secret key and the database's password need no entry: they
-        are made on the host.""",
+        """Secret values for the environment. Each says where a deploy gets it:
+        {MAIL_PASSWORD: {command: pass show mail}}, {file: path} or {prompt: true}. Commands run on your
+        machine, in the folder of fabric.yaml. The secret key and the database's password need no entry:
+        roadie makes them on the host.""",
     )
     django: Mapping[str, Any] = setting(
         DJANGO,
         {},
-        """Django settings, which win over the project's own and over the overlay's:
+        """Django settings that win over the project's own and over those of the overlay:
         {SECURE_HSTS_SECONDS: 3600}.""",
     )
     overlay: bool = setting(
         switch(),
         True,
-        """Whether settings that the project leaves as startproject made them (DEBUG, SECRET_KEY,
-        ALLOWED_HOSTS, DATABASES, ...) are set for production. false leaves all of it to the project
-        and its environment.""",
+        """Whether roadie sets for production the settings that the project leaves as startproject wrote them
+        (DEBUG, SECRET_KEY, ALLOWED_HOSTS, DATABASES, ...). false leaves all settings to the project and its
+        environment.""",
     )
 
     static_url: str = setting(
         URL_PATH,
         "",
-        "What nginx serves static files under.",
+        "The URL path of static files, which nginx serves.",
         default_is="the project's STATIC_URL, or /static/",
     )
     media_url: str = setting(
         URL_PATH,
         "",
-        "What nginx serves uploads under.",
+        "The URL path of uploads, which nginx serves.",
         default_is="the project's MEDIA_URL, or /media/",
     )
     collectstatic: bool = setting(
         switch(),
         True,
-        "Whether a deploy collects static files; false serves those that the project has in STATIC_ROOT.",
+        "Whether a deploy collects static files. With false, nginx serves the project's own STATIC_ROOT.",
     )
     post_build: tuple[str, ...] = setting(
         several(text("a line of shell", r"[^\x00\n]*[^\x00\s][^\x00\n]*"), "a list of lines of shell"),
         (),
-        """Commands that finish a build, run after collectstatic as the site's user in the folder of
+        """Commands that finish a build. They run after collectstatic, as the site's user, in the folder of
         manage.py: python manage.py compress.""",
     )
     dump_before_migrate: bool = setting(
         switch(),
         True,
-        """Whether the database is dumped before migrations, if any is pending, into
-        /var/backups/roadie/dumps on its host.""",
+        """Whether roadie dumps the database before it applies migrations, into /var/backups/roadie/dumps on
+        the host. Without pending migrations there is no dump.""",
     )
     client_max_body_size: str = setting(
         size(),
         "20m",
-        """The largest request that nginx takes, in bytes or with k, m or g. Django's own limits do not
-        cover files; nginx's default of 1m is too small for a photo.""",
+        """The largest request that nginx accepts, in bytes or with k, m or g. Django's own limits do not
+        cover files, and nginx's default of 1m is too small for a photo.""",
     )
 
     workers: int = setting(
         whole(1, 64),
         0,
-        """Gunicorn's worker processes: one goes on while another restarts. Each takes 50 to 150 MB, and
-        twice that during a deploy.""",
+        """The number of Gunicorn's worker processes. With two, one goes on while the other restarts. Each
+        takes 50 to 150 MB, and twice that during a deploy.""",
         default_is="as many as cores, 2 to 8 (twice that and one more of class sync), while the host has"
         " 350 MB for each",
     )
     threads: int = setting(
         whole(1, 128),
         0,
-        "Threads in each worker: so many requests at once, times workers. 1 for code that cannot share.",
+        """The threads of each worker. Workers times threads requests run at once. Use 1 for code that is not
+        thread-safe.""",
         default_is="4; 8 where memory allows only one worker",
     )
     worker_class: str = setting(
         text("a worker class such as gthread", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"),
         "gthread",
-        """Gunicorn's worker class. gthread keeps slow clients from holding a whole process. With uvicorn
-        the project's ASGI application is served: ASGI_APPLICATION, or asgi.py beside the settings. What
-        uvicorn and gevent need is installed.""",
+        """Gunicorn's worker class. With gthread a slow client does not hold a whole process. With uvicorn
+        Gunicorn serves the project's ASGI application: ASGI_APPLICATION, or asgi.py beside the settings.
+        roadie installs the packages that uvicorn and gevent need.""",
     )
     programs: Mapping[str, Program] = setting(
         PROGRAMS,
@@ -206,19 +207,19 @@ class Settings:
     request_timeout: int = setting(
         whole(1, 3600, "seconds"),
         90,
-        "How long a worker may be silent until Gunicorn replaces it (its --timeout).",
+        "How long a worker may be silent before Gunicorn replaces it (Gunicorn's --timeout).",
     )
     graceful_timeout: int = setting(
         whole(1, 3600, "seconds"),
         60,
-        """How long requests under way may take to end when a worker stops. Supervisor kills only ten
+        """How long running requests may take to end when a worker stops. Supervisor kills the worker ten
         seconds later.""",
     )
     proxy_read_timeout: int = setting(
         whole(1, 7200, "seconds"),
         120,
-        """How long nginx waits for the site's answer. Not less than request_timeout: nginx would give up
-        on requests that still run.""",
+        """How long nginx waits for the site's answer. It must not be less than request_timeout: nginx would
+        give up on requests that still run.""",
     )
     health: tuple[str, ...] = setting(
         several(PAGE, "a path, or a list of paths"),
@@ -235,7 +236,7 @@ class Settings:
     drain: int = setting(
         whole(0, 3600, "seconds"),
         30,
-        "How long a deploy lets the release before finish its requests before it is told to stop.",
+        "How long a deploy lets the old release finish its requests before it tells the release to stop.",
     )
     watch: int = setting(
         whole(0, 3600, "seconds"),
@@ -250,13 +251,13 @@ class Settings:
     maintenance_allow: tuple[str, ...] = setting(
         several(NETWORK, "an address, or a list of addresses and networks"),
         (),
-        """Who still sees the site while `fab maintenance on` shows everybody else its page:
-        [203.0.113.7, 2001:db8::/32], as nginx sees them.""",
+        """The addresses and networks that still see the site while `fab maintenance on` shows a page to
+        everybody else: [203.0.113.7, 2001:db8::/32], as nginx sees them.""",
     )
     templates: str = setting(
         FOLDER,
         OWN_TEMPLATES,
-        "The folder whose templates win over roadie's of the same name.",
+        "The folder whose templates replace roadie's templates of the same name.",
     )
 
     @property
