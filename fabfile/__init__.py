@@ -17,56 +17,17 @@ from .tasks.shipping import deploy, migrate
 
 __version__ = "0.1.0"
 
-mysql, nginx, packages, supervisor, virtualenv = (
-    provision.STAGE_TASKS[name] for name in ("mysql", "nginx", "packages", "supervisor", "virtualenv")
+_OWN = (
+    *(bootstrap, plan, deploy, migrate, rollback, releases, manage, restart),
+    *(lock, unlock, maintenance, remove, rehearse),
 )
-site, logrotate = provision.STAGE_TASKS["site"], provision.STAGE_TASKS["logrotate"]
+#: Every task by its name. Each provisioning stage is a task too.
+_TASKS = {**{task.name: task for task in _OWN}, **provision.STAGE_TASKS}
+globals().update(provision.STAGE_TASKS)
 
 # Not in `__all__`: a Collection of this name in a fabfile would hide the fabfile's own tasks.
-ns = Collection()
-for _task in (
-    bootstrap,
-    plan,
-    *provision.STAGE_TASKS.values(),
-    deploy,
-    migrate,
-    rollback,
-    releases,
-    manage,
-    restart,
-    lock,
-    unlock,
-    maintenance,
-    remove,
-    rehearse,
-):
-    ns.add_task(_task)
+ns = Collection(**_TASKS)
 
-__all__ = [
-    "DEPLOY",
-    "PROVISION",
-    "Stage",
-    "bootstrap",
-    "deploy",
-    "lock",
-    "logrotate",
-    "maintenance",
-    "manage",
-    "migrate",
-    "mysql",
-    "nginx",
-    "packages",
-    "plan",
-    "rehearse",
-    "releases",
-    "remove",
-    "restart",
-    "rollback",
-    "site",
-    "supervisor",
-    "unlock",
-    "use",
-    "virtualenv",
-]
+__all__ = ["DEPLOY", "PROVISION", "Stage", "use", *_TASKS]
 
 executor.install()

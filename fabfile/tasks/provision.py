@@ -6,7 +6,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from ..errors import PlanFound
+from ..errors import PlanFound, UsageError
 from ..run.executor import RoadieTask, roadie_task
 from ..run.report import Report
 from ..scripts.stages import PROVISION, Sequence, Stage, in_use
@@ -37,6 +37,10 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
 
     settings, hosts = targets(c)
     work = at_head(settings)
+    if not any(stage.when(work.settings, work.project) for stage in stages):
+        raise UsageError(
+            f"{command}: the settings turn this stage off; see docs/settings.rst for what turns it on"
+        )
     return Run(stages, work.values, command=f"fab {command}", dry_run=dry_run).on(hosts)
 
 

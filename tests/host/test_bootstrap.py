@@ -6,6 +6,7 @@ import re
 
 import pytest
 from desk import browse, eventually
+from roadie.scripts.stages import PROVISION
 from roadie.throwaway import base_trees as basetree
 from told import last_run
 from within import files
@@ -60,8 +61,8 @@ def test_a_second_run_is_one_connection_with_one_session(bootstrapped):
 
 
 def test_each_stage_is_a_task_of_its_own(bootstrapped):
-    for stage in "packages site mysql virtualenv supervisor nginx logrotate".split():
-        assert re.search(NO_CHANGE, bootstrapped.does(stage).out), stage
+    for stage in PROVISION:
+        assert re.search(NO_CHANGE, bootstrapped.does(stage.name).out), stage.name
 
 
 def test_a_stage_alone_on_a_bare_server_says_what_comes_first(bare_host, desk):
