@@ -40,6 +40,7 @@ hear_program() { # ANSWER
   [[ ! $1 =~ \<name\>pid\</name\>[[:space:]]*\<value\>\<int\>([1-9][0-9]*) ]] || program_pid=${BASH_REMATCH[1]}
 }
 
+# To Supervisor a program is a group of processes. Each of roadie's programs has one process, with the group's name.
 start_program() { # NAME: has Supervisor read the program's configuration, which exists already, and start the program
   local answer fault
   start_at_once "$1" && return

@@ -103,7 +103,7 @@ def complaints(script: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_what_a_host_gets_is_the_golden_text(name: str) -> None:
-    """After a change that was meant: UPDATE_GOLDEN=1 pytest tests/unit/scripts/test_templates.py"""
+    """After a change that was meant: UPDATE_GOLDEN=1 pytest tests/unit/scripts/test_templates.py -k golden"""
     path, text = GOLDEN_FOLDER / name, scripts.text(GOLDEN[name])
     if os.environ.get("UPDATE_GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)
