@@ -217,7 +217,7 @@ contents_of() { # PATH NAME: reads a file into the variable NAME, without a proc
   printf -v "$2" %s "${whole_file%$'\n'}"
 }
 
-put_file() { # PATH MODE OWNER CONTENT: replaces a file by one rename, once the new content is on disk
+put_file() { # PATH MODE OWNER CONTENT: replaces a file by one rename, so that a power cut leaves the old or the new one
   local new=$1.roadie-new
   unset "modes[$1]"
   rm -f -- "${new}"
@@ -226,6 +226,7 @@ put_file() { # PATH MODE OWNER CONTENT: replaces a file by one rename, once the 
   chmod -- "$2" "${new}"
   sync -- "${new}"
   mv -fT -- "${new}" "$1"
+  sync -- "${1%/*}" # else the rename itself may be lost
 }
 
 remove_if_there() { # PATH...: mostly none exists, and then no process is started

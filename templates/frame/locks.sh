@@ -19,6 +19,8 @@ take_lock() { # lets one run at a time work on the site; the lock ends with this
   require_no_hold
   printf '%s\t%s\t%(%F %T)T UTC\t%s\t%s\n' "${run_id}" "${who}" -1 "${command}" "${revision-}" >"${who_file}"
   locked=1
+  # A power cut while put_file works leaves this half, and no later run needs to write the file again.
+  remove_if_there "${half_applied}.roadie-new"
 }
 
 sweep_up() { # removes the files of runs that were killed, or that a power cut ended
@@ -58,7 +60,6 @@ put_memo() { # FILE MESSAGE: writes one line that outlives a reboot: who did thi
   local text
   printf -v text '%s\t%(%F %T)T UTC\t%s' "${who}" -1 "$2"
   put_file "$1" 600 root:root "${text}"
-  sync -- "${1%/*}"
 }
 
 memo_in() { # FILE: prints the line of put_memo as the end of a sentence

@@ -38,5 +38,4 @@ add_secret() { # VARIABLE MAKER [NAME]...
     [[ $'\n'${text} == *$'\n'"${name}="* ]] || text+=${text:+$'\n'}${name}="'${value}'"
   done
   put_file "${file}" 640 "root:${app}" "${text}"
-  sync -- "${file%/*}"
 }

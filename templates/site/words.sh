@@ -13,7 +13,6 @@ claim() { # THING: records the claim before the thing is made: if the run is cut
   local text=''
   [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
   put_file "${claim_file}" 600 root:root "${text}${text:+$'\n'}$1"
-  sync -- "${claim_file%/*}"
 }
 
 require_same_site() { # refuses a second project of the same name: both would use the same code, domain and data

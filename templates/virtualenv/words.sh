@@ -13,7 +13,7 @@ is_whole() { # VIRTUALENV: root owns it and the mark in it, and the build user c
 mark_whole() { # VIRTUALENV TEXT: marks the virtualenv as complete, after all of it is on disk
   sync -f -- "$1"
   put_file "$1/.complete" 600 "root:${app}" "$2"
-  sync -- "$1" "${1%/*}"
+  sync -- "${1%/*}"
 }
 
 as_builder() { # COMMAND...

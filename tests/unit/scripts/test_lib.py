@@ -62,6 +62,17 @@ def test_an_edit_by_hand_is_kept_and_named(shell):
     assert shell.path("x").read_text() == "text\n"
 
 
+def test_a_file_and_then_its_rename_are_on_disk_before_a_stage_goes_on(shell):
+    shell.stub("sync", 'echo "sync $(ls "${P}/there") ${@: -1}" >>"${P}/synced"')
+    shell.path("there").mkdir()
+    shell.run(f"put_file {shell.path('there')}/file 600 {OWNER} text")
+    there = shell.path("there")
+    assert shell.path("synced").read_text().splitlines() == [
+        f"sync file.roadie-new {there}/file.roadie-new",
+        f"sync file {there}",
+    ]
+
+
 def test_a_file_that_roadie_did_not_write_is_kept_too(shell):
     shell.path("x").write_text("theirs\n")
     shell.run(f'ensure_file "${{P}}/x" 640 {OWNER} text')
