@@ -181,5 +181,8 @@ def _digest():
 
 
 def _looks(path):
+    """What tells versions of a file apart: in a virtualenv the content, as a new one has new times."""
+    if Path(path).is_relative_to(sys.prefix):
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     stat = Path(path).stat()
     return stat.st_size, stat.st_mtime_ns

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
+from pathlib import Path
 
+import django
 import pytest
 from releases import DOMAIN, SECRET_KEY, SQLITE, lay_out, on_sqlite, refused, said, startproject
 from roadie.scripts.render import TEMPLATES, render
@@ -189,6 +192,18 @@ def test_static_files_are_collected_once_and_then_known_again(site):
     assert (release.root / "collected/admin/css/base.css").is_file()
     digest = first.split()[1]
     assert said(release, "static", f"release.inspect('{{}}', '{digest}')") == [f"same {digest}"]
+
+
+def test_static_files_of_a_package_are_known_again_in_another_virtualenv(site):
+    release = site(whole=True)
+    digest = said(release, "static")[0].split()[1]
+    path = Path(django.__file__).parent / "contrib/admin/static/admin/css/base.css"
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    os.utime(path, ns=(times[0], times[1] + 5_000_000_000))
+    try:
+        assert said(release, "static", f"release.inspect('{{}}', '{digest}')") == [f"same {digest}"]
+    finally:
+        os.utime(path, ns=times)
 
 
 @pytest.mark.parametrize(
