@@ -83,8 +83,8 @@ def _unknown_commands():
     for program, command in site.MANAGE_COMMANDS.items():
         if command not in get_commands():
             yield (
-                f"the program {program} runs manage.py {command}, a command that no app of the project has; "
-                "put it right under programs: in fabric.yaml"
+                f"the program {program} runs manage.py {command}, a command that no app of the project has "
+                "(see programs: in fabric.yaml)"
             )
 
 
