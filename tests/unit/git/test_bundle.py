@@ -373,13 +373,19 @@ def test_what_the_host_has_beyond_us_or_only_claims_is_passed_over(
     assert host.check_out(tree(repo)) == {"manage.py": b"print('one')\n"}
 
 
+def sent_before_a_change(repo: Path, host: HostRepo) -> str:
+    """The tree that the host has. The repository has a commit with another manage.py since then."""
+    sent = tree(repo)
+    host.take(pack(repo, sent, []))
+    (repo / "manage.py").write_text("print('three')\n")
+    commit(repo)
+    return sent
+
+
 def test_a_clone_of_depth_1_can_ship_onto_what_a_whole_one_sent(
     repo: Path, host: HostRepo, tmp_path: Path
 ) -> None:
-    before = tree(repo)
-    host.take(pack(repo, before, []))
-    (repo / "manage.py").write_text("print('three')\n")
-    commit(repo)
+    before = sent_before_a_change(repo, host)
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "-q", "--depth", "1", repo.as_uri(), str(shallow))
     assert find_commit(shallow).tree == tree(repo)
@@ -390,10 +396,7 @@ def test_a_clone_of_depth_1_can_ship_onto_what_a_whole_one_sent(
 def test_a_clone_without_old_blobs_ships_although_its_origin_is_gone(
     repo: Path, host: HostRepo, tmp_path: Path
 ) -> None:
-    before = tree(repo)
-    host.take(pack(repo, before, []))
-    (repo / "manage.py").write_text("print('three')\n")
-    commit(repo)
+    before = sent_before_a_change(repo, host)
     git(repo, "config", "uploadpack.allowFilter", "true")
     partial = tmp_path / "partial"
     git(tmp_path, "clone", "-q", "--filter=blob:none", repo.as_uri(), str(partial))
