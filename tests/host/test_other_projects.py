@@ -67,7 +67,7 @@ def test_another_project_of_the_same_name_is_refused_and_touches_nothing(
     commit(desk.project, "Settings")
     for task in ("bootstrap", "deploy", "rollback", "remove"):
         done = desk.fab(task)
-        assert done.code == 6 and "is the site of guestbook.example.org" in done.last_line, done.text
+        assert done.code == 6 and "belongs to the site of guestbook.example.org" in done.last_line, done.text
     assert browse(host).status == 200
 
 
