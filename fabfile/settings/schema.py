@@ -246,7 +246,10 @@ class Settings:
         error), the release before serves again at once. 0 watches nothing.""",
     )
     keep: int = setting(
-        whole(1, 100), 5, "How many releases stay on the host, the one that serves among them."
+        whole(1, 100),
+        5,
+        """How many releases stay on the host, the one that serves among them. As many releases that were
+        rolled back, or that failed after their switch, stay beside these.""",
     )
     maintenance_allow: tuple[str, ...] = setting(
         several(NETWORK, "an address, or a list of addresses and networks"),

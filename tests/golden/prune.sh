@@ -25,9 +25,10 @@ use_folder() { # NAME
   [[ -z $1 ]] || used["$1"]=1
 }
 
-# Sets old to all releases but the newest that have served, the ones in use, and the one that a rollback goes to.
+# Sets old to all releases but the ones in use, the one that a rollback goes to, and the newest that have served: ${keep} good
+# ones, and as many that were rolled back or failed after their switch. A bad release never takes the place of a good one.
 list_old_releases() {
-  local folders=("${root}"/releases/*/) name before='' i served=0
+  local folders=("${root}"/releases/*/) name before='' i good=0 bad=0
   live_release name
   use_folder "${name}"
   use_folder "${release-}"
@@ -38,7 +39,9 @@ list_old_releases() {
     name=${folders[i]%/}
     name=${name##*/}
     [[ -d ${folders[i]} ]] || continue
-    if [[ ${name} != *.* && -e ${folders[i]}switched ]] && ((++served <= keep)); then continue; fi
+    if [[ ${name} != *.* && -e ${folders[i]}switched ]]; then
+      if [[ -e ${folders[i]}bad ]]; then ((++bad > keep)) || continue; else ((++good > keep)) || continue; fi
+    fi
     [[ -n ${used["${name}"]-} ]] || old+=("${root}/releases/${name}")
   done
 }

@@ -486,6 +486,18 @@ def test_old_releases_go_and_with_them_virtualenvs_and_trees(site: Site) -> None
     )  # live, and what it replaced
 
 
+def test_bad_releases_never_take_the_place_of_good_ones(site: Site) -> None:
+    names = []
+    for number in range(8):
+        site.change("page.py", f"TEXT = {number}\n")
+        names.append(site.serve(site.ship(), ("blue", "green")[number % 2]).rpartition("/")[2])
+    site.host.ssh(f"cd /srv/guestbook/releases && touch {' '.join(f'{name}/bad' for name in names[3:7])}")
+    site.run(stages.live, stages.prune, release=NewRelease(names[-1], "", ""), keep=2)
+    kept = site.host.ssh("ls /srv/guestbook/releases").stdout.split()
+    assert [name for name in kept if name not in names[3:7]] == [names[2], names[7]]
+    assert [name for name in kept if name in names[3:7]] == names[5:7]
+
+
 def test_objects_of_code_that_is_gone_leave_the_store_in_time(site: Site) -> None:
     site.change("large.bin", random.Random(1).randbytes(300_000).hex())
     site.serve(site.ship())
