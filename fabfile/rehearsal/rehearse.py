@@ -72,7 +72,7 @@ def _keep(host: ThrowawayHost, work: Committed) -> None:
     folder, domain = shlex.quote(str(work.settings.root)), work.settings.domain[0]
     say(
         f"\n{host.name} stays up. To look around:\n"
-        f"  curl -H 'Host: {domain}' http://{host.address}/\n"
+        f"  curl --noproxy '*' -H 'Host: {domain}' http://{host.address}/\n"
         f"  ssh -F {config} {host.name}\n"
         f"  cd {folder} && {program} -S {config} -H root@{host.name} {prefix}manage createsuperuser\n"
         f"To take it down:\n"

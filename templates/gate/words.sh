@@ -19,7 +19,7 @@ ask_page() {
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
   # This `Forwarded` makes the worker name itself. Visitors cannot send it: nginx removes that header.
-  cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -s -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
+  cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -q -s --noproxy '*' -g --path-as-is -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
     --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?

@@ -71,7 +71,7 @@ reload_nginx() { # [AWAIT]
 # failed reload only in its log.
 serves_site() {
   local status
-  status=$(curl -s -m 2 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
+  status=$(curl -q -s --noproxy '*' -m 2 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
   [[ ${status} == 404 ]]
 }
 

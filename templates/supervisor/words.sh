@@ -8,7 +8,7 @@ supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
     case ${value} in
       --)
         # A Supervisor that was killed is back within seconds, so retry.
-        words+=(-sS -m "${patience:-60}" --retry 5 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock
+        words+=(-sS --noproxy '*' -m "${patience:-60}" --retry 5 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock
           -H 'Content-Type: text/xml' http://localhost/RPC2 --data
           "<?xml version='1.0'?><methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
         method='' params=''
@@ -19,7 +19,7 @@ supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
     esac
   done
   unset 'words[-1]'
-  curl "${words[@]}"
+  curl -q "${words[@]}"
 }
 
 fault_of() { # ANSWER: prints the reason of a fault, or nothing

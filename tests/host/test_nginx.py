@@ -194,6 +194,18 @@ def test_uploads_are_served_as_nothing_that_a_browser_runs(echo):
     assert browse(host, "/media/").status == 403
 
 
+def test_roadie_asks_the_host_itself_through_no_proxy(deployed, desk):
+    host = deployed.host
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        host.ssh(f"echo {name}=http://127.0.0.1:9/ >>/etc/environment")
+    host.put("proxy = http://127.0.0.1:9/\nfail\n", "/root/.curlrc")
+    assert "http_proxy=" in host.ssh("env").stdout
+    site = desk(host, client_max_body_size="7m")
+    site.does("nginx")
+    site.does("restart")
+    assert browse(host).status == 200
+
+
 def test_static_files_of_an_older_page_are_still_there(echo):
     host = echo.host
     host.ssh("cd /srv/guestbook && mkdir slots/blue/release/static && ln -s release/static slots/blue/static")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -56,3 +57,11 @@ def test_the_worst_answer_counts_and_each_worker_once(tmp_path: Path, answers: l
 def test_what_an_application_claims_is_no_more_than_a_number(tmp_path: Path, claim: str) -> None:
     assert heard(tmp_path, answer("200", f"X-Roadie-Worker: {claim}")) == "200||"
     assert not (tmp_path / "ran").exists() and not Path("ran").exists()
+
+
+def test_no_request_to_the_host_itself_knows_a_proxy_or_a_curlrc() -> None:
+    found = {path: path.read_text() for path in TEMPLATES.rglob("*") if path.is_file()}
+    found = {path: text for path, text in found.items() if re.search(r"\bcurl [-\"]", text)}
+    assert len(found) >= 3
+    for path, text in found.items():
+        assert not re.search(r"\bcurl (?!-q )[-\"]", text) and "--noproxy '*'" in text, path
