@@ -243,7 +243,9 @@ class Settings:
         5,
         """How long a deploy watches the new release after the switch. If it begins to fail (its program
         ends, its health pages fail, or a quarter of the visitors' requests, five at least, get a server
-        error), the release before serves again at once. 0 watches nothing.""",
+        error), the release before serves again at once. Only answers of the application count, and only if
+        errors are twice as frequent as before. The new release stays if the release before fails at the
+        same page: the cause is another one, such as the database. 0 watches nothing.""",
     )
     keep: int = setting(
         whole(1, 100),

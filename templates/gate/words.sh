@@ -1,7 +1,7 @@
 # The words for asking a release for its pages, on the socket of its slot. Plain bash, no Jinja.
 
 health=() gate_seconds=0 deadline=0 # set by the stage that asks
-page_status='' page_location='' refusal=''
+page_status='' page_location='' page_code=0 refusal='' # page_code is curl's own exit code
 declare -A seen=() # its keys say which worker has answered which page: "PID PAGE"
 
 read_health() { # sets health to the release's own list: an older release may not have the pages of today's settings
@@ -24,6 +24,7 @@ ask_page() {
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
   hear_answers "$1"
+  page_code=${code}
   [[ ${code} != 28 && ${code} != 124 ]] || page_status=timeout
 }
 
@@ -146,4 +147,30 @@ tell_log() {
   error_said=${error_said:-${gunicorns}}
   first=$((${#shown[@]} > 30 ? ${#shown[@]} - 30 : 0))
   [[ ${#shown[@]} == 0 ]] || printf '%s\n' "--- ${program_log}, since the start" "${shown[@]:first}" '---'
+}
+
+# ---- What visitors got from the application, as nginx logged it in its format `roadie` ---------------------------------
+
+# How many answers were good, how many of those took half of gate_seconds or longer, and how many were bad. A 503 is not
+# bad: it may be a maintenance page of the application. bad_page is the last page that got a bad answer.
+good=0 slow=0 bad=0 bad_page=''
+
+# SINCE [LAST]: adds the answers in log lines on standard input to these numbers. Counts only answers of the application
+# itself, to requests that came at SINCE or later, and LAST of them at most.
+count_answers() {
+  local more_good more_slow more_bad page
+  read -r more_good more_slow more_bad page < <(awk -F '"' -v since="$1" -v last="${2-}" -v patience="${gate_seconds}" '
+    NF == 7 && split($7, figure, " ") == 4 && figure[4] != "-" && figure[1] - figure[2] >= since {
+      is_bad[++n] = figure[3] >= 500 && figure[3] != 503
+      if (!is_bad[n] && figure[4] * 2 >= patience) slow++
+      split($2, word, " ")
+      if (is_bad[n] && word[1] ~ /^(GET|HEAD)$/ && word[2] ~ /^\//) page = word[2]
+    }
+    END {
+      first = last != "" && n > last ? n - last + 1 : 1
+      for (i = first; i <= n; i++) bad += is_bad[i]
+      print n - first + 1 - bad, slow + 0, bad + 0, page
+    }') || :
+  good=$((good + more_good)) slow=$((slow + more_slow)) bad=$((bad + more_bad))
+  [[ -z ${page} ]] || printf -v bad_page %b "${page}" # nginx wrote special characters as \xHH
 }

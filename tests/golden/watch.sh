@@ -10,47 +10,107 @@ has_way_back() {
   [[ ${program_state} == RUNNING ]]
 }
 
-ask_pages() { # sets refusal if a health page fails; the gate has seen all of them pass
-  local path deadline=$((SECONDS + gate_seconds))
-  for path in "${health[@]:-/}"; do
-    ask_page "${path}"
-    if [[ ${page_status:-000} == 000 ]]; then refusal="${path} got no answer"; else judge_page "${path}"; fi
+ask_pages() { # sets refusal and failed_page if a health page fails; the gate has seen all of them pass
+  local deadline=$((SECONDS + gate_seconds))
+  for failed_page in "${health[@]:-/}"; do
+    ask_page "${failed_page}"
+    if [[ ${page_status:-000} == 000 ]]; then refusal="${failed_page} got no answer"; else judge_page "${failed_page}"; fi
     [[ -z ${refusal} ]] || return 0
   done
 }
 
-count_visits() { # sets all and bad from log lines on standard input; a 503 is not bad: it may be the maintenance page
-  read -r all bad < <(awk 'match($0, /" [1-5][0-9][0-9] /) { all++; status = substr($0, RSTART + 2, 3); if (status >= 500 && status != 503) bad++ }
-    END { print all + 0, bad + 0 }') || :
+# PAGE: whether the previous release fails at this page too. Then the new one is not to blame, and going back would not help.
+fails_before() {
+  local idle=${old} page_status='' page_location='' page_code=0 deadline=$((SECONDS + gate_seconds))
+  ask_page "$1"
+  [[ ${page_status:-000} =~ ^(000|timeout|5..)$ ]]
 }
 
-is_much() { # whether so many errors are too many
-  ((bad >= 5 && bad * 4 >= all))
+excuse() { # WHAT WHY
+  [[ -n ${excused} ]] || say warn "release ${release}" "it stays, although $1: $2"
+  excused=1
 }
 
-judge_visits() { # sets failing if visitors get many errors since the switch, and did not before it
-  local all=0 bad=0
-  [[ -z ${failed_before} ]] || return 0
-  count_visits < <(tail -c "+$((visits_start + 1))" -- "${access_log}" 2>/dev/null)
-  ! is_much || failing="${bad} of ${all} requests of visitors got a server error"
+hear_visitors() { # counts what nginx has logged since the last call; after a rotation the log is shorter
+  local size
+  size=$(stat -c %s -- "${access_log}" 2>/dev/null) || size=0
+  ((size >= log_read)) || log_read=0
+  count_answers "${began}" < <(tail -c "+$((log_read + 1))" -- "${access_log}" 2>/dev/null | head -c $((size - log_read)))
+  log_read=${size}
 }
 
-look_once() { # sets failing; a page fails if it goes wrong three times in a row or times out
+# Sets failing if visitors get many errors, at a rate twice the one before the switch. Any visitor can ask for a page that
+# fails in every release, so the last such page is asked of the previous release too.
+judge_answers() {
+  local all=$((good + bad)) what
+  ((bad >= 5 && bad * 4 >= all && bad * usual_all >= 2 * usual_bad * all)) || return 0
+  what="${bad} of ${all} requests of visitors got a server error"
+  if fails_before "${bad_page:-${health[0]:-/}}"; then
+    excuse "${what}" "the previous release fails too, at ${bad_page:-${health[0]:-/}}"
+    bad=0 bad_page=''
+  else
+    failing=${what}
+  fi
+}
+
+# Whether visitors got answers since the health page began to fail, but had to wait. Where many wait, as in a flood of
+# requests, the health page waits too, or finds no place in the queue of the socket. A release that hangs answers nobody late.
+is_busy() {
+  if [[ ${page_status} == timeout ]]; then
+    ((slow > slow_then))
+  else
+    ((page_code == 7 && good > good_then)) # curl found no place in the queue
+  fi
+}
+
+judge_failed_page() { # sets failing if a page went wrong three times in a row, or timed out once
+  if fails_before "${failed_page}"; then
+    excuse "${refusal}" 'the previous release fails there too, so look for another cause, such as the database'
+    wrong=0
+    return
+  fi
+  wrong=$((wrong + 1))
+  if ((wrong < 3)) && [[ ${page_status} != timeout ]]; then
+    return
+  elif is_busy; then
+    excuse "${refusal}" 'visitors wait as long and get their answers, so the site is only busy'
+    wrong=0
+  else
+    failing=${refusal}
+  fi
+}
+
+look_once() { # sets failing
+  local failed_page
+  ((wrong > 0)) || good_then=${good} slow_then=${slow}
   if has_died; then
     failing='its program ended'
     return
   fi
   ask_pages
-  if [[ -n ${refusal} ]]; then wrong=$((wrong + 1)); else wrong=0; fi
-  if ((wrong == 3)) || [[ ${page_status} == timeout ]]; then failing=${refusal}; fi
-  [[ -n ${failing} ]] || judge_visits
+  hear_visitors
+  if [[ -n ${refusal} ]]; then judge_failed_page; else wrong=0; fi
+  [[ -n ${failing} ]] || judge_answers
+}
+
+know_usual() { # sets usual_all and usual_bad from the application's last 200 answers; the log may just have been rotated
+  count_answers 0 200 < <(tail -q -c 2000000 -- "${access_log}.1" "${access_log}" 2>/dev/null)
+  usual_all=$((good + bad)) usual_bad=${bad}
+  good=0 slow=0 bad=0 bad_page=''
+}
+
+require_log_format() { # warns if nginx has an older configuration of the site, or one from a template of the user's own
+  local text=''
+  contents_of "${site_file}" text 2>/dev/null
+  [[ ${text} == *"${access_log} roadie;"* ]] ||
+    say warn 'answers to visitors' "not watched, as ${site_file} does not log them in the format roadie; run fab nginx; if you have your own site.nginx.j2, bring it up to date first"
 }
 
 watch_release() { # sets failing, or leaves it empty
-  local end=$((SECONDS + watch_seconds)) wrong=0 all=0 bad=0 failed_before='' visits_start
-  count_visits < <(tail -n 200 -- "${access_log}" 2>/dev/null)
-  ! is_much || failed_before=1
-  visits_start=$(stat -c %s -- "${access_log}" 2>/dev/null) || visits_start=0
+  local end=$((SECONDS + watch_seconds)) began=${EPOCHREALTIME/,/.} wrong=0 good_then=0 slow_then=0 excused='' log_read usual_all usual_bad
+  require_log_format
+  log_read=$(stat -c %s -- "${access_log}" 2>/dev/null) || log_read=0
+  know_usual
   while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]] && has_way_back; do
     look_once
     stop_if_asked

@@ -191,7 +191,17 @@ def test_uploads_are_served_as_nothing_that_a_browser_runs(echo):
     assert browse(host, "/media/folder/hostname").status in (403, 404)
     for path in ("/media../secrets", "/media/../secrets", "/media/%2e%2e/secrets", "/media/..%2fsecrets"):
         assert "SECRET_KEY" not in browse(host, path).body
-    assert browse(host, "/media/").status == 403
+
+
+def test_folders_are_never_an_error_of_the_server(echo):
+    host = echo.host
+    host.ssh("cd /srv/guestbook/slots/blue && mkdir -p release/static/css && ln -s release/static static")
+    host.ssh("cd /srv/guestbook/shared/media && mkdir docs && ln -s docs link && echo docs >docs/index.html")
+    host.ssh("echo css >/srv/guestbook/live/static/css/index.html")
+    for path in ("/static/", "/static/none/", "/media/", "/media/link/", "/media/none/", "/static/%3f/"):
+        assert browse(host, path).status in (403, 404), path
+    assert browse(host, "/static/css/").body == "css\n"
+    assert browse(host, "/media/docs/").body == "docs\n"
 
 
 def test_roadie_asks_the_host_itself_through_no_proxy(deployed, desk):

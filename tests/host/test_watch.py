@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 import standing
-from desk import Desk, browse
+from desk import Answer, Desk, browse, eventually, is_serving
 from projects import commit
 from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
@@ -23,6 +25,25 @@ def fail():
 if "gunicorn" in sys.argv[0]:
     threading.Thread(target=fail, daemon=True).start()
 """
+
+# Pages that are wrong in every release.
+ODD = """
+import time
+right = index
+def index(request):
+    if "bad" in request.GET:
+        1 / 0
+    if "slow" in request.GET:
+        time.sleep(0.5)
+    return right(request)
+"""
+
+
+class Zippers(Visitors):
+    """Strangers whose requests nginx itself refuses, with 501."""
+
+    def _ask(self) -> Answer:
+        return browse(self.host, self.path, headers={"Transfer-Encoding": "gzip"})
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +97,75 @@ def test_a_release_whose_visitors_get_errors_is_left(site: Desk) -> None:
 def test_a_good_release_after_them_serves(site: Desk) -> None:
     site.does("deploy")
     assert browse(site.host).status == 200
+
+
+def change(site: Desk, code: str) -> None:
+    """Commit more code of the guestbook's views."""
+    views = site.project / "entries/views.py"
+    views.write_text(views.read_text() + code)
+    commit(site.project)
+
+
+@contextmanager
+def at_switch(site: Desk, act: Callable[[], object]) -> Iterator[None]:
+    """Have something happen as soon as the deploy in this block has switched."""
+    link = site.host.tree / "srv/guestbook/live"
+    before = link.readlink()
+
+    def wait() -> None:
+        assert eventually(lambda: link.readlink() != before, 300)
+        act()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    yield
+    thread.join()
+
+
+def stays(site: Desk, *strangers: Visitors) -> str:
+    """Deploy a good release, with strangers from the switch on: it stays. What the deploy said."""
+    before = live(site)
+
+    def come() -> None:
+        for each in strangers:
+            each.__enter__()
+
+    try:
+        with at_switch(site, come):
+            done = site.does("deploy")
+    finally:
+        for each in strangers:
+            each.__exit__(None, None, None)
+    assert live(site) != before and all(each.sent > 5 for each in strangers)
+    return done.text
+
+
+def test_what_nginx_itself_refuses_is_not_the_releases_fault(site: Desk) -> None:
+    change(site, "# new\n")
+    told = stays(site, Visitors(site.host, "/static/"), Zippers(site.host))
+    assert "it stays" not in told and "not watched" not in told
+
+
+def test_a_page_that_fails_in_every_release_is_not_the_new_ones_fault(site: Desk) -> None:
+    change(site, ODD)
+    site.does("deploy")
+    change(site, "# new\n")
+    told = stays(site, Visitors(site.host, "/?bad=%22[1-9]{a,b}"))
+    assert "the previous release fails too, at /?bad=%22[1-9]{a,b}" in told
+
+
+def test_a_release_that_is_only_busy_stays(desk, host) -> None:
+    site = desk(host, health="/healthz", watch=8, workers=1, threads=1, gate_timeout=3)
+    change(site, ODD)
+    assert "the site is only busy" in stays(site, Visitors(host, "/?slow=1"))
+
+
+def test_a_database_that_is_down_is_not_the_releases_fault(site: Desk) -> None:
+    change(site, "# other\n")
+    with at_switch(site, lambda: site.host.ssh("systemctl stop mariadb")):
+        done = site.does("deploy")
+    site.host.ssh("systemctl start mariadb")
+    assert "the previous release fails there too" in done.text
+    assert eventually(lambda: is_serving(site.host))
+    assert_serves_once(site.host)
+    assert_tidy(site.host)

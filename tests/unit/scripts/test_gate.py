@@ -59,6 +59,57 @@ def test_what_an_application_claims_is_no_more_than_a_number(tmp_path: Path, cla
     assert not (tmp_path / "ran").exists() and not Path("ran").exists()
 
 
+COUNT = """
+set -euo pipefail
+. "$1"
+gate_seconds=3
+count_answers "${@:2}"
+printf '%s good, %s slow, %s bad %s' "${good}" "${slow}" "${bad}" "${bad_page}"
+"""
+
+
+def logged(status: str, begun: str = "0.002", request: str = "GET /a HTTP/1.1", *, user: str = "-") -> str:
+    """A line of nginx's log: for a request that came at 999, and ended at 1000."""
+    return (
+        f'192.0.2.1 - {user} [29/Nov/2026:03:01:09 +0000] "{request}" 500 7 "-" "a \\x22 500 0.1" '
+        f"1000.000 1.000 {status} {begun}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "arguments", "told"),
+    [
+        ([logged("200"), logged("500"), logged("503"), logged("404")], ["0"], "3 good, 0 slow, 1 bad /a"),
+        ([], ["0"], "0 good, 0 slow, 0 bad "),
+        # What nginx answers itself: no application, none that could be reached, none that answered in time.
+        ([logged("-", "-"), logged("502", "-"), logged("504", "-")], ["0"], "0 good, 0 slow, 0 bad "),
+        ([logged("502"), logged("504")], ["0"], "0 good, 0 slow, 2 bad /a"),
+        ([logged("500 : -", "0.001 : -"), logged("500, 500", "0.1, 0.1")], ["0"], "0 good, 0 slow, 0 bad "),
+        # It came before the switch, so the release before answered it.
+        ([logged("500")], ["999.001"], "0 good, 0 slow, 0 bad "),
+        ([logged("500")], ["998.999"], "0 good, 0 slow, 1 bad /a"),
+        ([logged("500")] * 9 + [logged("200")] * 3, ["0", "4"], "3 good, 0 slow, 1 bad /a"),
+        (
+            [logged("200", "1.500"), logged("200", "1.499"), logged("500", "2.0")],
+            ["0"],
+            "2 good, 1 slow, 1 bad /a",
+        ),
+        # The combined format, and half a line.
+        ([logged("500").rpartition('"')[0] + '"\n'], ["0"], "0 good, 0 slow, 0 bad "),
+        ([logged("500")[60:]], ["0"], "0 good, 0 slow, 0 bad "),
+        ([logged("500", user='x\\x22 "'.replace('"', "\\x22"))], ["0"], "0 good, 0 slow, 1 bad /a"),
+        ([logged("500", request="GET /\\x22$(id)`id` HTTP/1.1")], ["0"], '0 good, 0 slow, 1 bad /"$(id)`id`'),
+        ([logged("500", request="GET http://other.example.org/ HTTP/1.1")], ["0"], "0 good, 0 slow, 1 bad "),
+        ([logged("500", request="POST /a HTTP/1.1")], ["0"], "0 good, 0 slow, 1 bad "),
+        ([logged("500", request="GET /b HTTP/1.1"), logged("200")], ["0"], "1 good, 0 slow, 1 bad /b"),
+    ],
+)
+def test_only_answers_of_the_application_count(lines: list[str], arguments: list[str], told: str) -> None:
+    argv = ["bash", "-c", COUNT, "count", TEMPLATES / "gate/words.sh", *arguments]
+    done = subprocess.run(argv, input="".join(lines), capture_output=True, text=True, check=True)
+    assert done.stdout == told
+
+
 def test_no_request_to_the_host_itself_knows_a_proxy_or_a_curlrc() -> None:
     found = {path: path.read_text() for path in TEMPLATES.rglob("*") if path.is_file()}
     found = {path: text for path, text in found.items() if re.search(r"\bcurl [-\"]", text)}
