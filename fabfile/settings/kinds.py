@@ -183,15 +183,16 @@ def mapping(
             raise Wrong(f"unknown ({meant(key, words) or 'known are ' + ', '.join(words)})", str(key))
         if not isinstance(key, str):
             raise Wrong(f"the name {shown(key)} must be text; put it in quotes", str(key))
-        return _below(key, name, key)
+        return check_below(key, name, key)
 
     def _item(key: object, one: Any) -> T:
-        return _below(str(key), item, one)
+        return check_below(str(key), item, one)
 
     return Kind(says, check, None)
 
 
-def _below(key: str, check: Callable[[Any], T], value: Any) -> T:
+def check_below(key: str, check: Callable[[Any], T], value: Any) -> T:
+    """The checked value of one key. If it is wrong, the error says that it stands below that key."""
     try:
         return check(value)
     except Wrong as wrong:
@@ -205,9 +206,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, (list, tuple)):
-        return [_below(str(place), plain, one) for place, one in enumerate(value)]
+        return [check_below(str(place), plain, one) for place, one in enumerate(value)]
     if isinstance(value, Mapping):
-        return {_plain_key(key): _below(str(key), plain, one) for key, one in value.items()}
+        return {_plain_key(key): check_below(str(key), plain, one) for key, one in value.items()}
     raise Wrong(f"must be text, a number, true, false, null, a list or a mapping, not {shown(value)}")
 
 

@@ -10,7 +10,19 @@ from typing import Any, TypeVar
 from .databases import DATABASES, LATER
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
-from .sections import DJANGO, ENV, ENV_NAMES, ENV_NAMES_KIND, HOSTS, PROGRAMS, SECRETS, Program, SecretSource
+from .sections import (
+    DJANGO,
+    ENV,
+    ENV_NAMES,
+    ENV_NAMES_KIND,
+    HOSTS,
+    LIMITS,
+    PROGRAMS,
+    SECRETS,
+    Limits,
+    Program,
+    SecretSource,
+)
 
 T = TypeVar("T")
 
@@ -171,6 +183,17 @@ class Settings:
         "20m",
         """The largest request that nginx accepts, in bytes or with k, m or g. Django's own limits do not
         cover files, and nginx's default of 1m is too small for a photo.""",
+    )
+    limits: Limits = setting(
+        LIMITS,
+        Limits(),
+        """What one address may take from the application: {requests: 20/s, burst: 40, connections: 20}.
+        requests is a rate per second or minute (20/s, 300/m). burst says how many requests more may come at
+        once (20 unless you set it). connections says how many requests may run at once. Beyond that nginx
+        answers 429, and the application never sees the request. Static files and uploads have no limit.
+        Behind a proxy or a CDN all visitors have its address, so set no limit there. After a change, run
+        fab nginx.""",
+        default_is="none",
     )
 
     workers: int = setting(

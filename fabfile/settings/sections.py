@@ -8,7 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .kinds import CONTROL, Kind, Wrong, comma_separated, mapping, meant, plain, several, shown, whole
+from .kinds import (
+    CONTROL,
+    Kind,
+    Wrong,
+    check_below,
+    comma_separated,
+    mapping,
+    meant,
+    plain,
+    several,
+    shown,
+    text,
+    whole,
+)
 from .names import HOST, ROLE, ROLES, host_and_port
 
 # The facts that roadie tells the site's processes, and the default names of their variables.
@@ -56,6 +69,20 @@ class Program:
     def manage_command(self) -> str:
         """The command of manage.py that it runs; empty if it runs something else."""
         return self.words[2] if self.words[:2] == ("python", "manage.py") else ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one address of a visitor may take from the application. An empty value is no limit."""
+
+    requests: str = ""
+    burst: int = 20
+    connections: int = 0
+
+    @property
+    def rate(self) -> str:
+        """The limit of requests, as nginx writes it: 20r/s."""
+        return self.requests.replace("/", "r/")
 
 
 def _hosts(value: Any) -> dict[str, tuple[str, ...]]:
@@ -145,6 +172,13 @@ def _check_words(command: str) -> None:
         raise Wrong("names no command; write one such as manage.py sendalerts")
 
 
+def _limits(value: Any) -> Limits:
+    given = _SOME_LIMITS.check(value)
+    if "burst" in given and "requests" not in given:
+        raise Wrong("needs requests beside it, such as {requests: 20/s, burst: 40}", "burst")
+    return Limits(**{key: check_below(key, _LIMITS[key].check, one) for key, one in given.items()})
+
+
 def _django_name(name: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
         raise Wrong("is no name of a Django setting; they are all in capitals")
@@ -171,4 +205,13 @@ _SECONDS_TO_STOP = whole(1, 3600, "seconds")
 PROGRAMS = mapping(
     "a mapping of names to commands, such as {alerts: manage.py sendalerts}", _program_name, _program
 )
+_LIMITS: Mapping[str, Kind[Any]] = {
+    "requests": text("a number of requests such as 20/s or 300/m", r"[1-9][0-9]{0,5}/[sm]"),
+    "burst": whole(0, 10_000, "requests"),
+    "connections": whole(1, 10_000, "requests"),
+}
+_SOME_LIMITS = mapping(
+    "a mapping of limits, such as {requests: 20/s, burst: 40, connections: 20}", str, plain, known=_LIMITS
+)
+LIMITS = Kind(_SOME_LIMITS.says, _limits, None)
 DJANGO = mapping("a mapping of Django's settings to plain values", _django_name, plain)

@@ -7,6 +7,7 @@ proxy_conf='<text of nginx/proxy.nginx.j2>'
 limits_conf='<text of nginx/limits.nginx.j2>'
 no_release_page='<text of nginx/no-release.html.j2>'
 unavailable_page='<text of nginx/unavailable.html.j2>'
+too_many_page='<text of nginx/too-many.html.j2>'
 
 is_debians_default() { # FILE: it is the default site of Debian's package, and nobody changed it
   local known='' here
@@ -105,10 +106,11 @@ local before_change=start_on_nginx debians_default given=${site_conf}
 has_ipv6 || site_conf=${site_conf/    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
 [[ -e ${state}/applied/reload-of-nginx ]] || require_port_80
 
-look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable}.html "${access_log}" "${error_log}"
+look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable,too-many}.html "${access_log}" "${error_log}"
 ensure_dir "${pages}" 755 root:root
 ensure_file "${pages}/no-release.html" 644 root:root "${no_release_page}"
 ensure_file "${pages}/unavailable.html" 644 root:root "${unavailable_page}"
+ensure_file "${pages}/too-many.html" 644 root:root "${too_many_page}"
 ensure_connections
 ensure_file "${http_file}" 644 root:root "${http_conf}"
 ensure_file "${snippets}/roadie-clients.conf" 644 root:root "${clients_conf}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from desk import browse, eventually
@@ -18,9 +19,10 @@ NGINX_FILES = (
 )
 # What a release is to nginx: a link and a socket. Answers with what it was asked.
 ECHO = """
-import http.server, os, socketserver
+import http.server, os, socketserver, time
 class Echo(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        time.sleep(2 if self.path == "/slow" else 0)
         self.send_response(503 if self.path == "/own-503" else 200)
         self.send_header("X-Content-Type-Options", "own")
         self.end_headers()
@@ -202,6 +204,30 @@ def test_folders_are_never_an_error_of_the_server(echo):
         assert browse(host, path).status in (403, 404), path
     assert browse(host, "/static/css/").body == "css\n"
     assert browse(host, "/media/docs/").body == "docs\n"
+
+
+def test_limits_hold_for_one_address_and_not_for_static_files(echo, desk):
+    host = echo.host
+    host.ssh("cd /srv/guestbook/slots/blue && mkdir -p release/static && ln -s release/static static")
+    host.ssh("echo new >/srv/guestbook/live/static/a.css")
+    limits = {"requests": "1/m", "burst": 2, "connections": 20}
+    desk(host, limits=limits).does("nginx")
+    other = desk(host, app="other", domain="other.example.org", limits=limits)
+    other.does("site")
+    other.does("nginx")  # nginx would refuse a second zone of the same name
+    answers = [browse(host) for _ in range(6)]
+    assert [each.status for each in answers] == [200] * 3 + [429] * 3
+    assert "Too many requests" in answers[-1].body and answers[-1].headers["retry-after"] == "30"
+    assert {browse(host, "/static/a.css").status for _ in range(30)} == {200}
+    assert browse(host, domain="other.example.org").status == 503
+
+
+def test_only_so_many_requests_of_an_address_run_at_once(echo, desk):
+    desk(echo.host, limits={"connections": 1}).does("nginx")
+    assert {browse(echo.host).status for _ in range(5)} == {200}
+    with ThreadPoolExecutor(3) as pool:
+        found = sorted(each.status for each in pool.map(lambda _: browse(echo.host, "/slow"), range(3)))
+    assert found == [200, 429, 429]
 
 
 def test_roadie_asks_the_host_itself_through_no_proxy(deployed, desk):

@@ -52,6 +52,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "overlay": False,
         "dump_before_migrate": False,
         "requirements": "requirements.txt",
+        "limits": {"requests": "20/s", "burst": 40, "connections": 20},
         "maintenance_allow": ["203.0.113.7", "2001:db8::/32"],
     },
     "gevent": {"worker_class": "gevent"},

@@ -620,3 +620,29 @@ def test_a_program_is_a_command_or_a_command_with_its_time_to_stop() -> None:
 )
 def test_a_program_that_cannot_be_is_refused(name: str, program: object, says: str) -> None:
     assert says in refusal(programs={name: program})
+
+
+# ---- Limits ----------------------------------------------------------------------------------------
+
+
+def test_limits_are_off_until_they_are_set() -> None:
+    off, some = settings().limits, settings(limits={"requests": "20/s"}).limits
+    assert (off.requests, off.connections) == ("", 0)
+    assert (some.rate, some.burst, some.connections) == ("20r/s", 20, 0)
+    assert settings(limits={"connections": 5}).limits.connections == 5
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ("20/s", "limits: must be a mapping of limits, such as {requests: 20/s"),
+        ({"request": "20/s"}, "limits.request: unknown (did you mean requests?)"),
+        ({"requests": 20}, "limits.requests: must be a number of requests such as 20/s or 300/m, not 20"),
+        ({"requests": "20/h"}, "limits.requests: must be a number of requests such as 20/s or 300/m"),
+        ({"requests": "0/s"}, "limits.requests: must be a number of requests"),
+        ({"burst": 5}, "limits.burst: needs requests beside it"),
+        ({"connections": 0}, "limits.connections: must be a whole number of requests from 1 to 10000"),
+    ],
+)
+def test_limits_that_cannot_be_are_refused(limits: object, says: str) -> None:
+    assert says in refusal(limits=limits)
