@@ -144,12 +144,14 @@ migrate = _stage(
     needs=("release", "inspection", "migrations"),
 )
 start = _stage("web/start", "Start the release in the idle slot.", needs=("web", "early-start"))
-gate = _stage("gate/gate", "Ask the new release for a page before any visitor can.", needs=("web", "gate"))
+gate = _stage(
+    "gate/gate", "Ask the new release for a page before any visitor can.", needs=("web", "gate", "inspection")
+)
 switch = _stage("web/switch", "Move the site to the new release.", needs=("release", "web"))
 watch = _stage(
     "gate/watch",
     "Watch the new release; go back if it begins to fail.",
-    needs=("release", "supervisor", "web", "gate", "migrations"),
+    needs=("release", "supervisor", "web", "gate", "inspection", "migrations"),
     when=_is_watched,
 )
 programs = _stage(
@@ -165,7 +167,7 @@ back = _stage("release/back", "Find the release to go back to.", needs=("release
 warm = _stage(
     "gate/warm",
     "Start the older release before the database is changed for it.",
-    needs=("web", "early-start", "gate"),
+    needs=("web", "early-start", "gate", "inspection"),
 )
 unapply = _stage(
     "migrations/unapply",

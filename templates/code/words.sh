@@ -1,6 +1,6 @@
 # The words for a site's code on its host: the store of git objects, from which releases are made. Plain bash, no Jinja.
 
-in_group=()
+in_group=() # a command that runs git in another group; a stage may choose one
 
 repo_git() { # ARGUMENT...: runs git on the store, without any configuration or hooks of the host, a user or the project
   GIT_DIR=${store} GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_ATTR_NOSYSTEM=1 "${in_group[@]}" git \

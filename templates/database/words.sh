@@ -16,6 +16,7 @@
 #   database_remains     prints which of the database and its user exist; fails if the database does not answer
 #   drop_database        removes the database and its user
 
+dump='' # the dump that this run makes, or has made, before it changes the database
 
 # ---- Dumps: whole and on disk, or not there ---------------------------------------------------------------------------
 

@@ -6,9 +6,15 @@
 went_back=''
 # After migrations were applied: what `fail` must add about them, and how to undo them. Empty once their release serves.
 went_on=''
-stage='' stage_depth=0 doing='' cuttable_pid='' apart_pid='' stopping='' touched='' locked='' before_end='' known_format=1
+stage='' doing='' touched='' # the running stage, its running step, and whether it has changed anything
+# For the next changes of a stage. `note` is the detail that `change` says. The others name functions that run once:
+# before the first change, and when the run ends early.
+note='' before_change='' before_end=''
+stopping='' cuttable_pid='' apart_pid='' stage_depth=0 # whether the run was told to stop, and what else must then end
+locked='' known_format=1                               # whether this run holds the site's lock; the newest ${state}/format
+disk_full=''                                           # a sentence that names the full disk, once disk_is_full has looked
 release='' release_dir='' work_dir='' venv_dir='' # the release that the stages work on, once a stage has chosen it
-declare -A modes=() services=()
+declare -A modes=() services=() # what look_at and ask_service have found
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # the library of a database adds its own
 
 # ---- Saying ---------------------------------------------------------------------------------------------------
@@ -86,6 +92,7 @@ on_term() {
   stopping=1
   [[ -z ${apart_pid} ]] || kill -TERM "${apart_pid}" 2>/dev/null || :
   [[ -n ${cuttable_pid} ]] || return 0
+  local i
   kill -TERM -- "-${cuttable_pid}" 2>/dev/null || :
   for ((i = 0; i < 20; i++)); do
     kill -0 -- "-${cuttable_pid}" 2>/dev/null || break
@@ -159,14 +166,14 @@ act() { # cut|atomic WHAT COMMAND...
   shift 2
   touched=1
   if [[ -n ${dry_run} ]]; then
-    say would "${what}" "${note-}"
+    say would "${what}" "${note}"
     return
   fi
   prepare_change
   begin_step "${what}" "${how}"
   if [[ ${how} == cut ]]; then cuttable "$@"; else "$@"; fi
   doing=''
-  say changed "${what}" "${note-}"
+  say changed "${what}" "${note}"
 }
 
 begin_step() { # WHAT cut|atomic: stops here if asked to, else reports the step; the caller ends the step by doing=''
@@ -176,7 +183,7 @@ begin_step() { # WHAT cut|atomic: stops here if asked to, else reports the step;
 }
 
 prepare_change() { # before the first change of a stage: calls the function that the stage named in before_change, once
-  local first=${before_change-}
+  local first=${before_change}
   [[ -n ${first} ]] || return 0
   stop_if_asked
   before_change=''

@@ -1,6 +1,6 @@
 # The words for locks: a lock for each site, and a lock for everything that the sites of a host share. Plain bash, no Jinja.
 
-waited=0 # half seconds
+waited=0 # half seconds that take_lock has waited
 
 take_lock() { # lets one run at a time work on the site; the lock ends with this process, so no lock is ever stale
   local limit=${wait_for_lock:-0}
@@ -77,6 +77,7 @@ host_lock() { # locks what all sites of a host share (apt, nginx, supervisor); t
 }
 
 cuttable_wait_for_host_lock() {
+  local i
   for ((i = 0; i < 1200; i++)); do
     stop_if_asked
     flock -w 0.5 8 && return

@@ -51,7 +51,7 @@ tmpfiles_file=/etc/tmpfiles.d/${app}.conf
 cache=${caches}/${app} # the cache and HOME of the site's build user
 desk=${cache}.build    # the files that root lays out for one build
 
-made_again=(
+made_again=( # what `remove` deletes
   "${site_link}" "${site_file}" "${nginx_given}"
   "${program_files[@]}" "${programs_link}"
   "${root}"/{live,live.new,current,slots,releases,venvs} "${store}"{,.new,.gone} "${maintenance}" "${root}/shared/static"
@@ -71,7 +71,7 @@ half_restored=${state}/restoring-${app}       # the dump that a run left half lo
 held_file=${state}/held-${app}                # exists while `fab lock` holds the site back
 nginx_before=${state}/nginx-before-${app}.tar # nginx's files before a run changed them
 
-kept_until_purge=(
+kept_until_purge=( # what `remove --purge` deletes besides
   "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${root}"
   "${log_dir}" "${access_log}*" "${error_log}*"
   "${dumps}" "${half_applied}" "${half_restored}" "${held_file}"{,.mine} "${nginx_before}"{,.new}
@@ -79,4 +79,5 @@ kept_until_purge=(
 
 # ---- The site's places that a boot deletes: no task does, as a run may hold the lock at any time ---------------------
 
+# The lock of the run, who holds it, and at which step.
 lock_file=/run/roadie/${app}.lock who_file=/run/roadie/${app}.who step_file=/run/roadie/${app}.step

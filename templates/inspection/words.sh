@@ -2,6 +2,7 @@
 
 # The stage inspect sets the first two. `teller` is the process that waits for the check and tells how it ended.
 inspected_release='' static_answer='' teller=''
+in_traceback='' error_said='' error_at='' static_file='' last_said='' # what `hear` has heard of an error
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
 static_root_names=() static_variables=() post_build=() # a stage fills these from the settings

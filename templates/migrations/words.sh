@@ -1,5 +1,6 @@
 # The words for pending migrations, and for applying and unapplying them one at a time. Plain bash, no Jinja.
 
+# The plan of a release, what became of it, and the half applied migrations: NAME leads to its line of ${half_applied}.
 history='' knows=() pending=() applied_migrations=() unapplied_migrations=() taken_back=() way_back=() irreversible=()
 declare -A sql_of=() dangers_of=() begun=()
 
@@ -109,7 +110,7 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
 begin_migration() { # NAME: records it as half applied until it ends
   name=$1 was_half=${begun["$1"]+yes}
   [[ -z ${was_half} ]] || return 0
-  begun["$1"]=${dump-}
+  begun["$1"]=${dump}
   write_half_applied
 }
 
@@ -178,7 +179,7 @@ refuse_migration() { # CODE: fails; names what is done, what is half done, and h
 }
 
 dump_before() { # [NAME]: prints how to load the dump from before this migration or this run, if there is one
-  local path=${dump-}
+  local path=${dump}
   [[ -z ${1-} ]] || path=${begun["$1"]%%$'\t'*}
   [[ ! -f ${path} ]] || printf '; to load the dump from before: fab migrate --restore-dump %s' "${path}"
 }

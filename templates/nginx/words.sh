@@ -1,12 +1,15 @@
 # The words for nginx. roadie tests the configuration before a reload, and restores the old files if nginx refuses the new
 # ones. Plain bash, no Jinja.
 
-nginx_files=()
-for place in "${debians_places[@]}" "${host_places[@]}" "${made_again[@]}"; do
-  [[ ${place} != /etc/nginx/* ]] || nginx_files+=("${place}")
-done
-nginx_records=("${nginx_files[@]//\//%}")
-nginx_records=("${nginx_records[@]/#/${state}/files/}")
+nginx_files=() nginx_records=() # the places of roadie in nginx's folder, and roadie's records of them
+
+list_nginx_files() { # sets nginx_files and nginx_records
+  local place
+  for place in "${debians_places[@]}" "${host_places[@]}" "${made_again[@]}"; do
+    [[ ${place} != /etc/nginx/* ]] || nginx_files+=("${place}") nginx_records+=("${state}/files/${place//\//%}")
+  done
+}
+list_nginx_files
 
 start_on_nginx() {
   host_lock

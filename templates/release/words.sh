@@ -1,6 +1,6 @@
 # The words for `live`, the link to the slot that serves, and for the release in that slot. Plain bash, no Jinja.
 
-declare -A other_slot=([blue]=green [green]=blue)
+declare -A other_slot=([blue]=green [green]=blue) # the slot beside each
 
 live_slot() { # NAME: sets the variable NAME to the slot that serves, blue or green; to nothing before the first release
   local a_slot target=''

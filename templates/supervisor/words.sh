@@ -1,6 +1,8 @@
 # The words for the programs that Supervisor runs. They speak XML-RPC over its socket: a call takes 6 ms, and supervisorctl
 # would take 130 ms. Plain bash, no Jinja.
 
+program_state='' program_pid='' # of the program that was asked last
+
 # Prints the answers. Each VALUE is a string, true or false.
 supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
   local method=$1 params='' words=() value
@@ -10,7 +12,7 @@ supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
         # A Supervisor that was killed is back within seconds, so retry.
         words+=(-sS --noproxy '*' -m "${patience:-60}" --retry 5 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock
           -H 'Content-Type: text/xml' http://localhost/RPC2 --data
-          "<?xml version='1.0'?><methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
+          '<?xml version="1.0"?>'"<methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
         method='' params=''
         ;;
       true) params+='<param><value><boolean>1</boolean></value></param>' ;;

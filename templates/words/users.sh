@@ -1,7 +1,9 @@
 # The words for running something as one of the site's users. Plain bash, no Jinja.
 
+app_tmp=/tmp # TMPDIR of what runs as a user; a caller may choose another folder
+
 as_user() { # USER HOME COMMAND...: runs as USER a command that may leave processes behind, or print without end
-  local code=0 copier
+  local code=0 copier i
   {
     as_user_plainly "$@" || code=$?
   } > >(exec cat 6>&- 8>&- 9>&-) 2>&1
@@ -16,7 +18,7 @@ as_user() { # USER HOME COMMAND...: runs as USER a command that may leave proces
 
 as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and locks on; only the output stays the same
   setpriv --reuid="$1" --regid="$1" --init-groups --inh-caps=-all -- \
-    env -i HOME="$2" USER="$1" LOGNAME="$1" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp:-/tmp}" \
+    env -i HOME="$2" USER="$1" LOGNAME="$1" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp}" \
     PATH=/usr/local/bin:/usr/bin:/bin "${@:3}" 6>&- 8>&- 9>&- </dev/null
 }
 

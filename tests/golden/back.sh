@@ -1,6 +1,6 @@
 release=20261123T120000Z-0123abcd
-serves=20261122T120000Z-4567cdef
-leaves=1
+local serves=20261122T120000Z-4567cdef
+local leaves=1
 
 require_whole() { # THING TEST
   test "$2" "$3" || fail "release ${release}" "its $1 is gone; choose another release from fab releases, with --to"

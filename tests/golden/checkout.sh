@@ -1,16 +1,16 @@
 release=20261123T120000Z-0123abcd
-tree=89ef456789ef456789ef456789ef456789ef4567
-record='{"id": "20261123T120000Z-0123abcd"}'
-fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
-manage_dir=''
-ship_root=''
-python=python3
+local tree=89ef456789ef456789ef456789ef456789ef4567
+local record='{"id": "20261123T120000Z-0123abcd"}'
+local fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+local manage_dir=''
+local ship_root=''
+local python=python3
 
 release_dir=${root}/releases/${release}
-inside=${manage_dir#"${ship_root}"}
+local inside=${manage_dir#"${ship_root}"}
 inside=${inside#/}
 work_dir=${release_dir}/code${inside:+/${inside}}
-new=${release_dir}.new
+local new=${release_dir}.new
 
 lay_out() { # builds the release beside its final place and then renames it, so a release in its place is always complete
   trap give_up ERR

@@ -1,4 +1,4 @@
-purge=1
+local purge=1
 
 find_mount() { # sets mount to a mount point at or below the site's folder; empty if there is none
   local path

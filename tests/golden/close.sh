@@ -1,7 +1,7 @@
-message='It'"'"'s <b>new</b> \ $(id)'
-addresses=(203.0.113.7)
-networks=()
-page='<text of maintenance/page.html.j2>'
+local message='It'"'"'s <b>new</b> \ $(id)'
+local addresses=(203.0.113.7)
+local networks=()
+local page='<text of maintenance/page.html.j2>'
 
 require_page() { # fails if the site's nginx file, which may be older than the settings, knows no maintenance page
   local text='' network

@@ -1,32 +1,32 @@
-settings_module=roadie_settings
-health=()
-python=python3
-environment=()
-allowed_hosts_names=(ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS)
-csrf_trusted_origins_names=(CSRF_TRUSTED_ORIGINS DJANGO_CSRF_TRUSTED_ORIGINS)
-debug_names=(DEBUG DJANGO_DEBUG)
-static_root_names=()
-media_root_names=()
-db_name_names=()
-db_user_names=()
-db_socket_names=()
-secret_names=(SECRET_KEY DJANGO_SECRET_KEY DATABASE_URL )
-settings_py='<text of in-project/settings.py.j2>'
-overlay_py='<text of in-project/overlay.py>'
-site_py='<text of in-project/site.py.j2>'
-guard_py='<text of in-project/guard.py>'
-release_py='<text of in-project/release.py>'
-migrations_py='<text of in-project/migrations.py>'
-lint_py='<text of in-project/lint.py>'
-start_py='<text of in-project/start.py>'
-gunicorn_py='<text of early-start/gunicorn.py>'
-serving_py='<text of in-project/serving.py>'
-served_module=roadie_wsgi
-served_py='<text of in-project/application.py.j2>'
-program_in='<text of web/program.supervisor.j2>'
-programs_conf='<text of programs/programs.supervisor.j2>'
+local settings_module=roadie_settings
+local health=()
+local python=python3
+local environment=()
+local allowed_hosts_names=(ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS)
+local csrf_trusted_origins_names=(CSRF_TRUSTED_ORIGINS DJANGO_CSRF_TRUSTED_ORIGINS)
+local debug_names=(DEBUG DJANGO_DEBUG)
+local static_root_names=()
+local media_root_names=()
+local db_name_names=()
+local db_user_names=()
+local db_socket_names=()
+local secret_names=(SECRET_KEY DJANGO_SECRET_KEY DATABASE_URL )
+local settings_py='<text of in-project/settings.py.j2>'
+local overlay_py='<text of in-project/overlay.py>'
+local site_py='<text of in-project/site.py.j2>'
+local guard_py='<text of in-project/guard.py>'
+local release_py='<text of in-project/release.py>'
+local migrations_py='<text of in-project/migrations.py>'
+local lint_py='<text of in-project/lint.py>'
+local start_py='<text of in-project/start.py>'
+local gunicorn_py='<text of early-start/gunicorn.py>'
+local serving_py='<text of in-project/serving.py>'
+local served_module=roadie_wsgi
+local served_py='<text of in-project/application.py.j2>'
+local program_in='<text of web/program.supervisor.j2>'
+local programs_conf='<text of programs/programs.supervisor.j2>'
 
-set_value() { # VALUE NAME...
+set_value() { # VALUE NAME...: adds lines to env_text
   local name
   for name in "${@:2}"; do
     env_text+="${name}=${1@Q}"$'\n'

@@ -1,4 +1,4 @@
-gate_seconds=30
+local gate_seconds=30
 
 refuse_at_gate() { # WHY
   local why=$1 next=''

@@ -5,6 +5,7 @@ tell_file() { # FILE NAME
 }
 
 require_site
+local folder name part dump applied
 for folder in "${root}"/releases/*/; do
   name=${folder%/} name=${name##*/}
   # A folder without this record is a release that is half made or half removed.

@@ -1,7 +1,7 @@
-post_build=()
-static_root_names=()
-static_url=/static/
-media_url=/media/
+local post_build=()
+local static_root_names=()
+local static_url=/static/
+local media_url=/media/
 
 judge_release() { # reads the answers of the check; sets static_answer and the plan of migrations, or refuses the release
   local line key value code=lost inspected='' refusals=()
@@ -33,7 +33,7 @@ judge_release() { # reads the answers of the check; sets static_answer and the p
   esac
 }
 
-judge_nginx() { # URL FOLDER: the settings may have changed since nginx was set up
+judge_nginx() { # URL FOLDER: adds to refusals; the settings may have changed since nginx was set up
   local text
   contents_of "${site_file}" text 2>/dev/null
   [[ ${text} =~ location\ \^~\ ([^ ]+)\ \{[[:space:]]+alias\ "$2"\; && ${BASH_REMATCH[1]} != "$1" ]] || return 0

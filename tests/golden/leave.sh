@@ -14,7 +14,7 @@ is_heard() {
   [[ -z ${stopping} ]] && ((age < 6))
 }
 
-left='' reached='' leaves=''
+local left='' reached='' leaves=''
 [[ ! -f ${rollback_file} ]] || read -r left reached leaves <"${rollback_file}"
 if [[ -n ${reached} && ${reached} == "${release}" ]]; then
   note=${leaves:+marked as left for ${reached}}

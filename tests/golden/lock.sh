@@ -1,4 +1,4 @@
-message='It'"'"'s <b>new</b> \ $(id)'
+local message='It'"'"'s <b>new</b> \ $(id)'
 
 hold_site() { # makes the hold with `ln`, which never replaces the hold of another person
   rm -f -- "${held_file}.mine"

@@ -1,4 +1,5 @@
-applied_migrations=() serving=''
+applied_migrations=()
+local serving=''
 if [[ ${inspected_release} != "${release}" || ${#pending[@]} != 0 ]]; then
   begin_step "migrations of ${release}" atomic
   apply_migrations

@@ -1,5 +1,5 @@
-database_url_names=(DATABASE_URL)
-password_names=()
+local database_url_names=(DATABASE_URL)
+local password_names=()
 
 as_site() { # SQL: logs in as the site does; the password comes from a descriptor, not the command line
   client --defaults-file=<(printf '[client]\nuser="%s"\npassword="%s"\n' "${app}" "${password}") <<<"$1"

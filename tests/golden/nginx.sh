@@ -1,13 +1,13 @@
-site_conf='<text of nginx/site.nginx.j2>'
-http_conf='<text of nginx/http.nginx.j2>'
-catch_all='<text of nginx/catch-all.nginx.j2>'
-clients_conf='<text of nginx/clients.nginx.j2>'
-headers_conf='<text of nginx/headers.nginx.j2>'
-proxy_conf='<text of nginx/proxy.nginx.j2>'
-limits_conf='<text of nginx/limits.nginx.j2>'
-no_release_page='<text of nginx/no-release.html.j2>'
-unavailable_page='<text of nginx/unavailable.html.j2>'
-too_many_page='<text of nginx/too-many.html.j2>'
+local site_conf='<text of nginx/site.nginx.j2>'
+local http_conf='<text of nginx/http.nginx.j2>'
+local catch_all='<text of nginx/catch-all.nginx.j2>'
+local clients_conf='<text of nginx/clients.nginx.j2>'
+local headers_conf='<text of nginx/headers.nginx.j2>'
+local proxy_conf='<text of nginx/proxy.nginx.j2>'
+local limits_conf='<text of nginx/limits.nginx.j2>'
+local no_release_page='<text of nginx/no-release.html.j2>'
+local unavailable_page='<text of nginx/unavailable.html.j2>'
+local too_many_page='<text of nginx/too-many.html.j2>'
 
 is_debians_default() { # FILE: it is the default site of Debian's package, and nobody changed it
   local known='' here

@@ -1,14 +1,14 @@
-database_packages=(default-mysql-server default-libmysqlclient-dev)
-more_packages=()
-apt_lock_seconds=600
+local database_packages=(default-mysql-server default-libmysqlclient-dev)
+local more_packages=()
+local apt_lock_seconds=600
 
-wanted=(
+local wanted=(
   nginx supervisor "${database_packages[@]}" python3-venv python3-dev
   build-essential pkg-config git curl logrotate ca-certificates "${more_packages[@]}"
 )
-declare -A installed=()
-missing=() left_half='' apt_at_work=/run/roadie/apt-at-work
-apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
+local -A installed=()
+local missing=() left_half='' apt_at_work=/run/roadie/apt-at-work
+local apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
 
 ask_dpkg() { # sets missing; sets left_half if a run of dpkg was interrupted
   local state package journal=(/var/lib/dpkg/updates/[0-9]*)
@@ -101,7 +101,7 @@ install_package() { # PACKAGE ALL...: the first call installs ALL in one run of 
   is_installed "$1" || fail "package $1" 'apt installed it, but dpkg knows no package of this name; name the real one in packages:'
 }
 
-local before_change=start_on_packages
+local before_change=start_on_packages package
 ask_dpkg
 if [[ -n ${left_half} ]]; then
   local note='finish what an interrupted run of dpkg left half done'

@@ -1,7 +1,7 @@
-keep=5
+local keep=5
 
-newest_dumps=3
-declare -A used=()
+local newest_dumps=3 old=()
+local -A used=()
 
 use_links() { # LINK...: marks the targets of these links as used
   local target
@@ -21,7 +21,7 @@ use_processes() { # marks each folder that a process was started from or works i
   )
 }
 
-use_folder() { # NAME
+use_folder() { # NAME: marks it as used
   [[ -z $1 ]] || used["$1"]=1
 }
 
@@ -102,7 +102,6 @@ repack() { # without a search for new deltas, which would take the memory of a s
   repo_git -c pack.threads=1 -c gc.writeCommitGraph=false repack -a -d -q --window=0 -n
 }
 
-old=()
 list_old_releases
 remove_old 'old release'
 old=()

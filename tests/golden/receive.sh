@@ -1,5 +1,5 @@
 release=20261123T120000Z-0123abcd
-tree=89ef456789ef456789ef456789ef456789ef4567
+local tree=89ef456789ef456789ef456789ef456789ef4567
 
 object_format() {
   if ((${#tree} == 64)); then printf sha256; else printf sha1; fi

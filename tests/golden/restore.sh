@@ -1,4 +1,4 @@
-file=20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz
+local file=20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz
 
 [[ ${file} == */* ]] || file=${dumps}/${file}
 [[ -f ${file} ]] || fail "dump ${file}" "there is no such dump on this host; there are: $(cd "${dumps}" 2>/dev/null && printf '%s ' *.sql.gz)"

@@ -1,6 +1,7 @@
-drain_seconds=30
+local drain_seconds=30
 
 # The switch is on disk. Only now may the previous slot lose its program.
+local live old
 live_slot live
 old=${other_slot[${live}]}
 if is_slot_in_use "${old}"; then

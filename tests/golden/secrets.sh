@@ -1,7 +1,7 @@
-names=(MAIL_PASSWORD)
-values=('it'"'"'s; $(id) `id` "x"')
+local names=(MAIL_PASSWORD)
+local values=('it'"'"'s; $(id) `id` "x"')
 
-given='# Secrets of the settings. Written by each deploy.'
+local i line given='# Secrets of the settings. Written by each deploy.'
 for i in "${!names[@]}"; do
   printf -v line '%s=%q' "${names[i]}" "${values[i]}"
   given+=$'\n'${line}

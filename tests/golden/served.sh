@@ -1,4 +1,4 @@
-fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+local fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 
 require_whole_site
 tell_release "${fingerprint}"

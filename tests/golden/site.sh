@@ -1,9 +1,9 @@
-secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
-tmpfiles='<text of site/tmpfiles.conf.j2>'
-reconcile='<text of on-host/reconcile>'
-reap='<text of on-host/reap>'
-launch='<text of on-host/launch>'
-manage='<text of on-host/manage>'
+local secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
+local tmpfiles='<text of site/tmpfiles.conf.j2>'
+local reconcile='<text of on-host/reconcile>'
+local reap='<text of on-host/reap>'
+local launch='<text of on-host/launch>'
+local manage='<text of on-host/manage>'
 
 refuse_taken_names() { # fails if something that roadie did not make has the site's name
   local taken

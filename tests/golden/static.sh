@@ -1,5 +1,5 @@
-post_build=()
-static_root_names=()
+local post_build=()
+local static_root_names=()
 
 build_as_app() { # COMMAND: with STATIC_ROOT in a folder that the app's user can write
   static_from "${collected}"

@@ -1,4 +1,4 @@
-drain_seconds=30
+local drain_seconds=30
 
 stop_slot() { # SLOT
   begin_step "drain of slot $1" cut

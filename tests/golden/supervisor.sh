@@ -1,5 +1,5 @@
-drop_in='<text of supervisor/unit.conf.j2>'
-needrestart='<text of supervisor/needrestart.conf.j2>'
+local drop_in='<text of supervisor/unit.conf.j2>'
+local needrestart='<text of supervisor/needrestart.conf.j2>'
 
 start_on_systemd() {
   host_lock

@@ -1,4 +1,4 @@
-fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
+local fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 
 tell_trees() { # names the newest tree first: a pack is smallest if it holds differences from similar trees
   local tree

@@ -1,3 +1,4 @@
+local before
 live_release before
 
 switch_site() { # one rename moves socket, code, virtualenv and static files

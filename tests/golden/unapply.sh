@@ -1,7 +1,7 @@
-unknown=(entries.0003_mood)
-newer=20261122T120000Z-4567cdef
-dump_of_then=/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz
-wanted=1
+local unknown=(entries.0003_mood)
+local newer=20261122T120000Z-4567cdef
+local dump_of_then=/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz
+local wanted=1
 
 refuse_one_way() { # names the migrations that cannot be undone, and what to do instead
   local next='there is no dump from before them; write a migration that undoes them, and deploy it'

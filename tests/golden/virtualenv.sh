@@ -1,19 +1,19 @@
-python=python3
-digest=ab9f50d18e9db7df60d2d1ec142904e5461b397ccacb10313dedcaebe4e9a537
-requirements=requirements.txt
-ship_root=''
-requirement_paths=(requirements.txt)
-requirement_texts=('Django==5.2.19
+local python=python3
+local digest=ab9f50d18e9db7df60d2d1ec142904e5461b397ccacb10313dedcaebe4e9a537
+local requirements=requirements.txt
+local ship_root=''
+local requirement_paths=(requirements.txt)
+local requirement_texts=('Django==5.2.19
 ')
-requirement_options=()
-pins=(gunicorn==27.0.1 mysqlclient==2.3.1)
-installer=uv
-uv_pin=uv==0.13.9
-with_uv_py='<text of virtualenv/with_uv.py>'
-pip_dir=''
-needs_tree=''
-tree=''
-coming=20261123T120000Z-0123abcd
+local requirement_options=()
+local pins=(gunicorn==27.0.1 mysqlclient==2.3.1)
+local installer=uv
+local uv_pin=uv==0.13.9
+local with_uv_py='<text of virtualenv/with_uv.py>'
+local pip_dir=''
+local needs_tree=''
+local tree=''
+local coming=20261123T120000Z-0123abcd
 
 find_python_minor() { # sets python_minor to a name such as python3.13; mostly a file of that name tells, without a process
   local path=${python} other

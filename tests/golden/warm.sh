@@ -1,5 +1,5 @@
-gate_seconds=30
-driver_modules=(MySQLdb pymysql)
+local gate_seconds=30
+local driver_modules=(MySQLdb pymysql)
 
 accept_page() { # PATH: accepts any answer, but no timeout; the gate judges later, on the release's own database
   refusal=''

@@ -1,5 +1,5 @@
-gate_seconds=30
-watch_seconds=5
+local gate_seconds=30
+local watch_seconds=5
 
 # Whether the previous slot still runs. It does not if Supervisor was killed: a new Supervisor starts the live slot alone.
 has_way_back() {
