@@ -19,7 +19,16 @@ VALUE_LINE = re.compile(r"^(?:declare -A )?[a-z_]\w*=.*", re.M)
 VALUE = re.compile(r"(?<![^ ])([a-z_]\w*)=")
 COMMENTS = re.compile(r"<##.*?##>|(?:^|(?<=\s))#.*?$", re.S | re.M)
 LOCALS = re.compile(r"^\s*(?:local|declare)\b(.*)$", re.M)
+READ = re.compile(r"\$\{?[#!]?([a-z_]\w*)")
+WRITTEN = re.compile(
+    r"(?<![^\s(;])(?<!-v )([a-z_]\w*)(?:\[[^]]*\])?\+?="  # name=, name+= and name[key]=
+    r"|\bfor (?:\(\()?([a-z_]\w*)(?= in | ?=)|\bprintf -v ([a-z_]\w*)"
+)
+READ_INTO = re.compile(r"\b(?:read|mapfile) (-[^<|;&\n]*)")
+# A function, with the comment above it. Everything outside of functions is the body of a stage.
+BLOCK = re.compile(r"^(?:#.*\n)*[a-z_]\w*\(\) [{(].*?^[})]$", re.M | re.S)
 SINGLE_QUOTED = re.compile(r"'[^'\n]*'")
+FRAME = "frame/stage.sh.j2"
 
 
 @cache
@@ -35,6 +44,34 @@ def values_of(text: str) -> set[str]:
     return {name for line in VALUE_LINE.findall(text) for name in VALUE.findall(line)}
 
 
+def code_of(text: str) -> str:
+    return SINGLE_QUOTED.sub("''", COMMENTS.sub("", text))
+
+
+def locals_of(code: str) -> set[str]:
+    return {name for line in LOCALS.findall(code) for name in re.findall(r"(?<= )[a-z_]\w*", line)}
+
+
+def writes_of(code: str) -> set[str]:
+    read_into = {name for line in READ_INTO.findall(code) for name in re.findall(r"(?<= )[a-z]\w*", line)}
+    return read_into | {name for names in WRITTEN.findall(code) for name in names if name}
+
+
+def strays_of(text: str, declared: set[str]) -> set[str]:
+    """The variables that a text uses and does not own. A function's comment may say which ones it sets."""
+    code, body = code_of(text), code_of(BLOCK.sub("", text))
+    own = declared | locals_of(body)
+    strays = writes_of(body) - own
+    told: set[str] = set()
+    for block in BLOCK.findall(text):
+        writes = writes_of(code_of(block)) - locals_of(code_of(block)) - own
+        said = writes & set(re.findall(r"\w+", " ".join(re.findall("#.*", block))))
+        strays |= writes - said
+        told |= said
+    strays |= set(READ.findall(body)) - own - told
+    return strays | set(READ.findall(code)) - own - told - locals_of(code)
+
+
 def files_of(name: str) -> tuple[str, ...]:
     """The templates of a library, for every kind of database."""
     return tuple(dict.fromkeys(path for kind in DATABASES for path in templates_of(name, kind)))
@@ -48,9 +85,8 @@ def spoken_in(text: str) -> set[str]:
     """The libraries, besides the basic ones, whose functions or values a text names."""
     words = set(re.findall(r"(?<![\w$/.{-])[a-z_]\w*(?![\w=(])", SINGLE_QUOTED.sub("''", text)))
     words |= set(re.findall(r"trap '?(\w+)", text))
-    own = {name for line in LOCALS.findall(text) for name in re.findall(r"[a-z_]\w*", line)}
-    reads = set(re.findall(r"\$\{?[#!]?([a-z_]\w*)", text)) | set(re.findall(r"\[([a-z_]\w*)\]", text))
-    reads -= own | values_of(text)
+    reads = set(READ.findall(text)) | set(re.findall(r"\[([a-z_]\w*)\]", text))
+    reads -= locals_of(text) | values_of(text)
     texts = {name: text_of_library(name) for name in LIBRARIES}
     return {name for name, text in texts.items() if words & functions_of(text) or reads & values_of(text)}
 
@@ -89,6 +125,50 @@ def test_no_function_is_defined_twice_in_any_script(kind: str) -> None:
     templates = [*libraries, *(stage.template for stage in STAGES if stage.template not in others)]
     counts = Counter(name for template in templates for name in FUNCTION.findall(text_of(template)))
     assert [name for name, count in counts.items() if count > 1] == []
+
+
+DECLARING = (FRAME, *dict.fromkeys(path for name in (*BASE, *LIBRARIES) for path in files_of(name)))
+DECLARED = {name for path in DECLARING for name in values_of(text_of(path))}
+
+
+@pytest.mark.parametrize("template", [*DECLARING, *(stage.template for stage in STAGES)])
+def test_a_variable_is_local_or_declared(template: str) -> None:
+    """In a template all settings meet: it has the text for each of them."""
+    assert strays_of((TEMPLATES / template).read_text(), DECLARED) == set()
+
+
+@pytest.mark.parametrize("template", DECLARING)
+def test_a_declaration_has_a_comment(template: str) -> None:
+    paragraphs = (TEMPLATES / template).read_text().split("\n\n")
+    bare = [one for one in paragraphs if VALUE_LINE.search(one) and not re.search(r"(^|\s)# ", one)]
+    assert bare == []
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_no_variable_is_declared_twice(kind: str) -> None:
+    files = [path for name in (*BASE, *LIBRARIES) for path in templates_of(name, kind)]
+    counts = Counter(name for path in (FRAME, *files) for name in values_of(text_of(path)))
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x=1",
+        "x+=(1)",
+        "x[1]=1",
+        "for x in 1 2; do",
+        "for ((x = 0; x < 2; x++)); do",
+        "read -r _ x <file",
+        "mapfile -t x < <(ls)",
+        "printf -v x %s 1",
+        'echo "${#x[@]}"',
+    ],
+)
+def test_a_variable_that_nothing_owns_is_found(line: str) -> None:
+    assert "x" in strays_of(f"{line}\n", {"z"})
+    assert "x" in strays_of(f"word() {{ # WORD: says z\n  {line}\n}}\n", {"z"})
+    assert strays_of(f"local x y\n{line}\n", {"z"}) == set()
 
 
 def test_the_table_holds_every_stage_of_the_module() -> None:
