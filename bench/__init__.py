@@ -1,1 +1,1 @@
-"""The bench: roadie beside other ways of doing the same job, on throwaway hosts."""
+"""The bench compares roadie with other ways of doing the same job, on throwaway hosts."""

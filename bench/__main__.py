@@ -1,4 +1,4 @@
-"""The command line of the bench: sets up, measures, prints, and takes everything away again."""
+"""The command line of the bench. It sets up, measures, prints, and removes everything again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .tools import ROOT, peers_virtualenv, roadie_virtualenv
 
 
 def main() -> int:
-    """Run the bench; 1 if a tool could not do its job."""
+    """Run the bench. Return 1 if a tool could not do its job."""
     options = _options()
     signal.signal(signal.SIGTERM, _end)
     machine.require()
@@ -53,13 +53,19 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     given = os.environ.get
     peers = given("PEERS")
-    parser.add_argument("--peers", type=_peers, default=peers, required=not peers, help="the folder of peers")
-    parser.add_argument("--only", action="append", choices=NAMES, help="this measure; may be given again")
-    parser.add_argument("--quick", action="store_true", help="3 rounds; pyinfra left out")
-    parser.add_argument("--rounds", type=int, help="runs of each tool (7)")
-    parser.add_argument("--suite", default="bookworm", help="the hosts' Debian (bookworm)")
+    parser.add_argument(
+        "--peers",
+        type=_peers,
+        default=peers,
+        required=not peers,
+        help="folder of the job and the other tools",
+    )
+    parser.add_argument("--only", action="append", choices=NAMES, help="take this measure; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="3 rounds, and no pyinfra")
+    parser.add_argument("--rounds", type=int, help="how often each tool runs (7)")
+    parser.add_argument("--suite", default="bookworm", help="Debian suite of the hosts (bookworm)")
     parser.add_argument("--venv", default=given("VENV"), help="a virtualenv that has pyinfra")
-    parser.add_argument("--json", type=Path, help="a file for the figures of every run")
+    parser.add_argument("--json", type=Path, help="write the figures of every run to this file")
     return parser.parse_args()
 
 
@@ -85,7 +91,7 @@ def _facts(
         "hosts": f"Debian {suite}",
         "rounds": str(rounds),
         "load average": f"{began[0]:.1f} at the start, {os.getloadavg()[0]:.1f} at the end; "
-        "`others` is how many processors others used while a tool ran",
+        "`others` is how many processors everything else kept busy while a tool ran",
     }
 
 

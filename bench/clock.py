@@ -1,5 +1,7 @@
-"""Runs one command and notes what it took. A small process of its own, for a child's peak memory
-counts what its parent held when it was started."""
+"""Runs one command and writes down its time, processor time and peak memory.
+
+This is a small separate process, because a child's peak memory includes what its parent held at the fork.
+"""
 
 from __future__ import annotations
 

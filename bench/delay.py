@@ -1,6 +1,7 @@
-"""A second way to hosts, with a round-trip time: a pair of TUN links whose packets this holds back.
+"""A second route to each host with a round-trip time: a pair of TUN links. This process delays their packets.
 
-TCP runs from end to end, so that what a proxy hides (Nagle, delayed acknowledgements) is measured.
+TCP runs from end to end, so the bench also measures Nagle's algorithm and delayed acknowledgements. A proxy
+would hide these.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-# The block that is set aside for benchmarks of networks.
+# The address block that is reserved for network benchmarks (RFC 2544).
 _BLOCK = "198.18"
 _TUNSETIFF = 0x400454CA
 _TUN_WITHOUT_HEADERS = 0x1001
@@ -27,20 +28,20 @@ _PR_SET_PDEATHSIG = 1
 
 
 def addresses(slot: int) -> tuple[str, str]:
-    """Return this machine's and the host's address on the slow way."""
+    """Return this machine's address and the host's address on the slow route."""
     first = f"{_BLOCK}.{slot >> 6}"
     return f"{first}.{(slot & 63) * 4 + 1}", f"{first}.{(slot & 63) * 4 + 2}"
 
 
 @contextmanager
 def slow_ways(hosts: Mapping[int, str], round_trip: float) -> Iterator[None]:
-    """Have the slow way to each host (network namespaces by slot) until the block ends."""
+    """Provide the slow route to each host until the block ends. `hosts` maps slots to network namespaces."""
     pairs = [f"{slot}:{name}" for slot, name in hosts.items()]
     argv = [sys.executable, __file__, str(round_trip), *pairs]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         try:
             if not process.stdout or process.stdout.readline() != "ready\n":
-                raise RuntimeError("the slow way to the hosts could not be made; see above")
+                raise RuntimeError("cannot make the slow route to the hosts; see above")
             yield
         finally:
             process.kill()
@@ -54,7 +55,7 @@ class _Direction:
 
 
 def _main(round_trip: str, *pairs: str) -> None:
-    # The links go with the process, and the process with the one that started it.
+    # The kernel removes the links when this process ends, and kills this process when its parent ends.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     directions = []
     for pair in pairs:
@@ -97,7 +98,7 @@ def _carry(directions: list[_Direction], delay: float) -> None:
         now = time.monotonic()
         for direction in directions:
             while direction.held and direction.held[0][0] <= now:
-                with suppress(OSError):  # a link that is not up yet, or no more
+                with suppress(OSError):  # the link is not up yet, or is down again
                     os.write(direction.target, direction.held.popleft()[1])
 
 

@@ -1,4 +1,4 @@
-"""What the runs come to: medians with their spread, and the bounds that roadie keeps to."""
+"""Sums up the runs: medians with their spread, and the bounds that roadie must keep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .rig import Reading, Run
 
 @dataclass(frozen=True)
 class Spread:
-    """A median between the least and the most that was seen."""
+    """The median, the least and the most of some values."""
 
     middle: float
     least: float
@@ -22,13 +22,13 @@ class Spread:
 
 
 class Figures:
-    """Every run, asked by measure, tool and round-trip time."""
+    """All runs, which can be looked up by measure, tool and round-trip time."""
 
     def __init__(self, runs: Sequence[Run], readings: Sequence[Reading] = ()) -> None:
         self._runs, self._readings = runs, readings
 
     def of(self, measure: str, tool: str, round_trip: int | None = None) -> list[Run]:
-        """Return the runs of a tool, at one round-trip time or at any."""
+        """Return the runs of a tool at this round-trip time. None means at every round-trip time."""
         return [
             run
             for run in self._runs
@@ -36,35 +36,35 @@ class Figures:
         ]
 
     def read(self, measure: str, what: str) -> Spread | None:
-        """Return the median of what was read, None if nothing was."""
+        """Return the spread of these readings, or None if there are none."""
         values = [one.value for one in self._readings if (one.measure, one.what) == (measure, what)]
         return Spread(median(values), min(values), max(values)) if values else None
 
     def reading(self, measure: str, what: str) -> float:
-        """Return the median of what was read; raises NotMeasured if nothing was."""
+        """Return the median of these readings. Raises NotMeasured if there are none."""
         spread = self.read(measure, what)
         if not spread:
             raise NotMeasured
         return spread.middle
 
     def spread(self, runs: Sequence[Run], what: Callable[[Run], float]) -> Spread | None:
-        """Return the median of a figure over the runs, None if there is no run."""
+        """Return the spread of one figure over the runs, or None if there is no run."""
         values = [what(run) for run in runs]
         return Spread(median(values), min(values), max(values)) if values else None
 
     def time(self, measure: str, tool: str, round_trip: int = 0) -> Spread | None:
-        """Return how long it took: until the new code answered, where that is asked."""
+        """Return the spread of the times, each until the new code answered if the measure waits for that."""
         return self.spread(self.of(measure, tool, round_trip), lambda run: run.answers or run.wall)
 
     def seconds(self, measure: str, tool: str, round_trip: int = 0) -> float:
-        """Return the median of `time`; raises NotMeasured if there is none."""
+        """Return the median of `time`. Raises NotMeasured if there is no run."""
         spread = self.time(measure, tool, round_trip)
         if not spread:
             raise NotMeasured
         return spread.middle
 
     def most(self, measure: str, tool: str, what: Callable[[Run], float]) -> float:
-        """Return the most that any run came to; raises NotMeasured if there is none."""
+        """Return the largest value of one figure over the runs. Raises NotMeasured if there is no run."""
         runs = self.of(measure, tool)
         if not runs:
             raise NotMeasured
@@ -72,12 +72,12 @@ class Figures:
 
 
 class NotMeasured(Exception):
-    """A figure that this bench was not asked for."""
+    """This bench did not take the measure that a figure needs."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What roadie came to, and what it must not be above, by the figures of the same bench."""
+    """A limit on one of roadie's figures: the measured value, and the most it may be in the same bench."""
 
     what: str
     measured: float
@@ -85,12 +85,12 @@ class Bound:
 
     @property
     def is_held(self) -> bool:
-        """Whether roadie kept to it."""
+        """Whether roadie kept this bound."""
         return self.measured <= self.most
 
 
 def bounds(figures: Figures) -> Iterator[Bound]:
-    """Return each bound whose figures are there."""
+    """Yield each bound whose figures this bench measured."""
     for what, measured, most in _BOUNDS:
         try:
             yield Bound(what, measured(figures), most(figures))
@@ -110,7 +110,7 @@ def _times(factor: float, tool: str, measure: str, round_trip: int = 0) -> _Ask:
 
 
 def _nothing(round_trip: int = 0) -> _Ask:
-    """1.3 times the floor: a connection with the least of work, and Python's start with Fabric."""
+    """Return 1.3 times the floor: bash's deploy with nothing new, plus the time to import Fabric."""
     return lambda figures: (
         1.3 * (figures.seconds("nothing", "bash", round_trip) + figures.seconds("start", "fabric"))
     )
@@ -120,11 +120,11 @@ def _start_and(seconds: float) -> _Ask:
     return lambda figures: figures.reading("rollback", "start of the app") + seconds
 
 
-#: Seconds that Mina, the fastest deployer, takes for the same line (measured in November 2026).
+#: Seconds that Mina, the fastest deployer, takes for the same one-line change (measured in November 2026).
 MINA = 3.8
 _BOUNDS: tuple[tuple[str, _Ask, _Ask], ...] = (
     (
-        "fab --list: 0.04 s more than one that imports fabric",
+        "fab --list: 0.04 s more than with a fabfile that imports fabric",
         lambda figures: figures.seconds("start", "listed"),
         lambda figures: figures.seconds("start", "plain") + 0.04,
     ),

@@ -1,7 +1,7 @@
-"""Visitors of a page at a steady rate, in a process of their own: how long each waited, and how many in vain.
+"""Sends requests for a page at a steady rate from a separate process. Counts the waits and the failures.
 
-Each request has its own instant, whether or not those before it have been answered: a site that stalls
-keeps all of them waiting, and all of that is counted.
+Each request has its own planned instant, and does not wait until earlier requests are answered. So if the
+site stalls, every request waits, and every wait counts.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _AT_ONCE = 8
 
 @dataclass
 class Waits:
-    """What the visitors of one span of time met with: seconds each, and how many got no page."""
+    """The results of one span of time: the seconds each answered visitor waited, and how many got no page."""
 
     seconds: list[float] = field(default_factory=list)
     failed: int = 0
 
     @property
     def p99(self) -> float:
-        """What 99 of a hundred did not have to wait longer than, in milliseconds."""
+        """The 99th percentile of the waits, in milliseconds."""
         return quantiles(self.seconds, n=100)[-1] * 1000 if len(self.seconds) > 1 else 0.0
 
 
 def saturation(address: str, domain: str, seconds: float) -> float:
-    """Return how many requests a second are answered if a few visitors do nothing but ask."""
+    """Return how many requests a second the site answers when a few visitors ask without a pause."""
     waits = Waits()
     began = time.monotonic()
     with visitors(address, domain, 0, waits):
@@ -44,7 +44,7 @@ def saturation(address: str, domain: str, seconds: float) -> float:
 
 @contextmanager
 def visitors(address: str, domain: str, rate: float, waits: Waits) -> Iterator[None]:
-    """Have them come until the block ends, `rate` a second; 0 is as fast as they are answered."""
+    """Send `rate` requests a second until the block ends. With rate 0, each visitor asks again at once."""
     argv = [sys.executable, "-ISE", __file__, address, domain, str(rate)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:

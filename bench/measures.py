@@ -1,4 +1,4 @@
-"""What is measured: each measure sets up what it needs and lets its tools take turns."""
+"""The measures. Each sets up what it needs and lets its tools take turns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STARTS = {
 
 @dataclass(frozen=True)
 class Measure:
-    """One question put to several tools at several round-trip times (ms)."""
+    """One job that several tools do at several round-trip times (ms)."""
 
     name: str
     title: str
@@ -35,14 +35,14 @@ class Measure:
     round_trips: Sequence[int]
     #: done to the repository before each run
     before: Callable[[Repository], None] | None = None
-    #: the tool that the others are set against
+    #: the tool that the other tools are compared with
     floor: str = "bash"
 
 
 MEASURES = (
     Measure(
         "converged",
-        "Bootstrap of a host on which nothing is to be done",
+        "Bootstrap of a host that needs no change",
         "bootstrap",
         (BASH, FABRIC_ONE, PYINFRA, ROADIE),
         (0, 50, 100),
@@ -67,12 +67,12 @@ MEASURES = (
     ),
 )
 NAMES = ("start", *(measure.name for measure in MEASURES), "rollback", "switch", "cold")
-LOAD = 0.4  # of what the site can answer
+LOAD = 0.4  # the load, as a part of the rate that the site can answer
 COLD_TOOLS = (BASH, FABRIC_ONE, PYINFRA, ROADIE)
 
 
 class Bench:
-    """Takes the measures; `runs` are the figures, `failures` what tools could not do."""
+    """Takes the measures. `runs` and `readings` hold the figures, `failures` the runs that failed."""
 
     def __init__(self, rig: Rig, rounds: int, quick: bool) -> None:
         self.rig, self.rounds, self.quick = rig, rounds, quick
@@ -82,7 +82,7 @@ class Bench:
         self._ready: set[str] = set()
 
     def take(self, names: Sequence[str]) -> None:
-        """Take the measures of these names, in the order they stand above."""
+        """Take the measures with these names, in the order of NAMES."""
         if "start" in names:
             self._start()
         for measure in MEASURES:
@@ -119,7 +119,7 @@ class Bench:
     def _measure(self, measure: Measure) -> None:
         tools = [tool for tool in measure.tools if not (self.quick and tool is PYINFRA)]
         self.rig.settle(tools)
-        # One turn that does not count: what comes first on a host has caches to fill.
+        # The first turn does not count: the first run on a host fills caches.
         for tool in list(tools):
             try:
                 self._make_ready(tool)
@@ -158,7 +158,7 @@ class Bench:
             self._ready.add(tool.place)
 
     def _by_roadie(self, take: Callable[[Place], None]) -> None:
-        """Take what the other tools have nothing to set against."""
+        """Take a measure that only roadie can do."""
         self.rig.settle([ROADIE])
         try:
             self._make_ready(ROADIE)

@@ -1,4 +1,4 @@
-"""Hosts, repositories and virtualenvs, set up for one bench; and one run of one tool on them."""
+"""Sets up hosts and repositories for one bench, and carries out one run of one tool on them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ TIMEOUT = 900
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of one tool took: seconds, but megabytes for `rss`.
+    """The figures of one run of one tool. Times are in seconds, `rss` is in megabytes.
 
-    `others` are the processor seconds of all else on this machine during `span`, which has the
-    run in it.
+    `others` are the processor seconds that everything else on this machine used during `span`. `span` begins
+    just before the run and ends just after it.
     """
 
     measure: str
@@ -48,25 +48,25 @@ class Run:
     sessions: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figures under their names."""
+        """Return the figures by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One figure that is no run's time."""
+    """One figure that is not the time of a run, such as a share of memory."""
 
     measure: str
     what: str
     value: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return it under its names."""
+        """Return the fields by name."""
         return asdict(self)
 
 
 class RunFailed(Exception):
-    """A tool did not do its job; the message has its last words."""
+    """A tool did not do its job. The message has the last lines of its output."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Place:
 
 
 class Rig:
-    """All that a bench stands on. It goes away when the block ends, however that comes."""
+    """The hosts, repositories and files of a bench. They are removed when the block ends, however it ends."""
 
     def __init__(self, peers: Path, virtualenvs: dict[str, Path], suite: str) -> None:
         self.peers, self.virtualenvs, self.suite = peers, virtualenvs, suite
@@ -100,7 +100,7 @@ class Rig:
                 self.places[tool.place] = self.new_place(tool.place, self._stack, self._snapshot())
 
     def new_place(self, name: str, stack: ExitStack, snapshot: str | None = None) -> Place:
-        """Boot a host, which goes down with the stack, beside a repository of its own."""
+        """Boot a host and make a repository for it. The host goes down when the stack closes."""
         server = Server(stack.enter_context(throwaway.boot(f"bench-{name}", self.suite, snapshot)))
         repository = Repository.copy(self.peers / "sample", self._scratch() / "sample")
         if name == "roadie":
@@ -108,9 +108,9 @@ class Rig:
         return Place(server, repository)
 
     def _snapshot(self) -> str:
-        """Have a host with the job's packages to boot others from: apt is not what is measured.
+        """Return a snapshot of a host that has the job's packages, so that no measure includes apt.
 
-        Asked for at each boot, as snapshots that others make push old ones out.
+        Each boot asks again, because new snapshots of other runs push old ones out.
         """
         packages = (self.peers / "job/packages.txt").read_text().split()
         label = "bench-" + hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
@@ -130,9 +130,10 @@ class Rig:
         place: Place | None = None,
         more: Sequence[str] = (),
     ) -> Run:
-        """Run a tool once; `is_new` waits for the page to show the repository's revision, or that of `shows`.
+        """Run a tool once. With `is_new`, wait until the page shows the new revision.
 
-        `more` are words for a task of roadie's.
+        This revision is `shows`, or the repository's own if `shows` is 0. `more` are further arguments for
+        roadie's task.
         """
         place = place or self.places[tool.place]
         argv, env, folder = self._command(tool, verb, place, round_trip)
@@ -231,7 +232,7 @@ class Rig:
 
 
 def _busy() -> float:
-    """Return how many processor seconds this machine has worked since it booted."""
+    """Return how many processor seconds this machine has been busy since it booted."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
     idle = fields[3] + fields[4]
     return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""The project of the reference job as repositories that change, one change at a time."""
+"""The project of the reference job, as git repositories that get one change at a time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOMAIN = "sample.example.org"
-# Small, of Python alone, and needing nothing else: what a measured deploy adds, one at a time.
+# The requirements that measured deploys add, one each. Each is small, pure Python, and has no dependencies.
 EXTRAS = (
     "six==1.17.0 idna==3.10 toml==0.10.2 pytz==2025.2 certifi==2025.8.3 packaging==25.0 attrs==25.3.0"
     " tomli==2.2.1 colorama==0.4.6 zipp==3.23.0 typing-extensions==4.14.1 sqlparse==0.5.3"
 ).split()
-# The sample's words for what roadie knows; its key and password are then made on the host.
+# The names under which the sample reads roadie's values. roadie makes the key and the password on the host.
 SETTINGS = {
     "app": "sample",
     "domain": DOMAIN,
@@ -33,7 +33,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Repository:
-    """A copy of the sample in git; every change is committed."""
+    """A copy of the sample in git. Every change is committed."""
 
     folder: Path
 
@@ -49,7 +49,7 @@ class Repository:
         return repository
 
     def add_roadie(self) -> None:
-        """Write what a user of roadie adds to the project."""
+        """Add the two files that a user of roadie writes, and commit them."""
         (self.folder / "fabfile.py").write_text("from roadie import *\n")
         (self.folder / "fabric.yaml").write_text(json.dumps({"roadie": SETTINGS}, indent=2))
         self._commit()
@@ -60,13 +60,13 @@ class Repository:
         return int(re.findall(r'^REVISION = "(\d+)"$', self._views.read_text(), re.M)[0])
 
     def change_line(self) -> None:
-        """Commit another revision: one line of one file."""
+        """Commit the next revision. It changes one line of one file."""
         before, after = f'REVISION = "{self.revision}"', f'REVISION = "{self.revision + 1}"'
         self._views.write_text(self._views.read_text().replace(before, after))
         self._commit()
 
     def add_requirement(self) -> None:
-        """Commit one more requirement, and another revision to know the release by."""
+        """Commit one more requirement, and the next revision, by which a page shows the new release."""
         path = self.folder / "requirements.txt"
         asked = path.read_text().split()
         path.write_text("\n".join([*asked, next(extra for extra in EXTRAS if extra not in asked), ""]))

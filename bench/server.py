@@ -1,4 +1,4 @@
-"""A throwaway host under measurement: asked from outside, so that no connection of ours is counted."""
+"""A throwaway host under measurement. It is read from outside, so that no connection of the bench counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import delay
 
 _POLL = 0.04
 _CURSOR = "/run/roadie-bench.cursor"
-# What roadie's program runs, once more, beside it; in microseconds.
+# Starts roadie's program once more, beside the first, and prints how many microseconds it takes to answer.
 _START = r"""
 socket=/run/sample/bench.sock
 command=$(sed -n "s|^command=||; s|unix:[^ ]*|unix:${socket}|p" /srv/sample/live/program.conf)
@@ -32,7 +32,7 @@ echo $((${EPOCHREALTIME/./} - began))
 kill $!
 wait $! || :
 """
-# Each page that several share is counted once.
+# PSS counts a memory page that several processes share only once.
 _MEMORY = r"""
 for pid in $(pgrep -u sample -f gunicorn); do cat "/proc/${pid}/smaps_rollup"; done 2>/dev/null |
   awk '/^Pss:/ { kb += $2 } END { print kb + 0 }'
@@ -41,16 +41,16 @@ for pid in $(pgrep -u sample -f gunicorn); do cat "/proc/${pid}/smaps_rollup"; d
 
 @dataclass(frozen=True)
 class Server:
-    """A throwaway host, its addresses by round-trip time, and what it has done so far."""
+    """A throwaway host: its addresses by round-trip time, and its counters."""
 
     host: ThrowawayHost
 
     def address(self, round_trip: int) -> str:
-        """Return where sshd is reached directly, or by the slow way."""
+        """Return the address of sshd: the direct one for 0, else the one on the slow route."""
         return delay.addresses(self.host.slot)[1] if round_trip else self.host.address
 
     def ssh_config(self, folder: Path, round_trip: int) -> Path:
-        """Write an ssh config that leads to the host by this way."""
+        """Write an ssh config that leads to the host by the route with this round-trip time."""
         path = folder / f"ssh_config-{self.host.name}-{round_trip}"
         ours = self.host.ssh_config.read_text()
         ours = ours.replace(f"HostName {self.host.address}", f"HostName {self.address(round_trip)}")
@@ -58,7 +58,7 @@ class Server:
         return path
 
     def cpu(self) -> float:
-        """Return the processor seconds that all on the host have used."""
+        """Return the processor seconds that all processes on the host have used."""
         text = (self._cgroup / "cpu.stat").read_text() if self._cgroup else ""
         found = re.search(r"^usage_usec (\d+)", text, re.M)
         return int(found[1]) / 1e6 if found else 0.0
@@ -74,11 +74,11 @@ class Server:
         )
 
     def release(self) -> str:
-        """Return the name of the release that serves, where roadie made it."""
+        """Return the name of the release that serves. Only roadie's hosts have one."""
         return self._inside("basename $(readlink -f /srv/sample/live/release)").strip()
 
     def start_of_app(self) -> float:
-        """Return the seconds from a start of the app that serves, on another socket, to its first answer."""
+        """Start the serving app once more, on another socket. Return the seconds until its first answer."""
         return float(self._inside(_START)) / 1e6
 
     def memory(self) -> float:
@@ -99,7 +99,7 @@ class Server:
 
     @cached_property
     def _cgroup(self) -> Path | None:
-        """The host's cgroup of the unified kind, which counts without any controller."""
+        """The host's cgroup in the v2 hierarchy, where cpu.stat counts without any controller."""
         own = re.search(r"^0::(/\S*)", Path(f"/proc/{self._init}/cgroup").read_text(), re.M)
         name = own[1].removesuffix("/init.scope") if own else ""
         folders = (Path(f"{root}{name}") for root in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"))
@@ -107,7 +107,7 @@ class Server:
 
 
 class Most:
-    """The most that a figure comes to, asked over and over until the block ends."""
+    """The largest value of a figure, asked over and over until the block ends."""
 
     def __init__(self, ask: Callable[[], float]) -> None:
         self.value = 0.0
@@ -129,7 +129,7 @@ class Most:
 
 
 class Visitor:
-    """Asks a page over and over until it shows a text, and notes when it did."""
+    """Asks for a page over and over until it shows a text, and notes the time."""
 
     def __init__(self, address: str, domain: str, text: str) -> None:
         self._address, self._domain, self._text = address, domain, text
@@ -139,7 +139,7 @@ class Visitor:
         self._thread.start()
 
     def seen(self, timeout: float) -> float:
-        """Return when the text was first seen (0 if never), waiting no longer than this."""
+        """Wait at most `timeout` seconds. Return when the text was first seen, or 0 if it was not."""
         self._thread.join(timeout)
         self._leave.set()
         return self._seen
@@ -152,7 +152,7 @@ class Visitor:
 
 
 def page(address: str, domain: str) -> str:
-    """Return what nginx answers for `/`, or nothing."""
+    """Return nginx's answer for `/`, or an empty text if there is none."""
     connection = http.client.HTTPConnection(address, 80, timeout=10)
     try:
         connection.request("GET", "/", headers={"Host": domain})

@@ -12,7 +12,7 @@ NONE = "-"
 
 
 def tables(runs: Sequence[Run], readings: Sequence[Reading] = ()) -> str:
-    """Return all that was measured, as reStructuredText."""
+    """Return tables of all measures, as reStructuredText."""
     figures = Figures(runs, readings)
     parts = [_starts(figures)] if figures.of("start", "python") else []
     parts += [_table_of(figures, measure) for measure in MEASURES if _tools(runs, measure.name)]
@@ -59,7 +59,7 @@ def _table_of(figures: Figures, measure: Measure) -> str:
                 ended = figures.spread(figures.of(measure.name, name, round_trip), _wall)
                 row.append(f"{ended.middle:.2f}" if ended else NONE)
         rows.append([*row, *_costs(figures, figures.of(measure.name, name))])
-    note = " (until the new code answers; `end` is the command's)" if until_answer else ""
+    note = " (until the new code answers; `end` is when the command ends)" if until_answer else ""
     return titled(f"{measure.title}{note}", head, rows)
 
 
@@ -95,7 +95,7 @@ def _switch(figures: Figures) -> str:
     title = (
         f"A deploy under load, {LOAD:.0%} of the {most.middle if most else 0:.0f} requests a second possible"
     )
-    return titled(title, ["what", "quiet", "meanwhile"], rows)
+    return titled(title, ["what", "quiet", "during the deploy"], rows)
 
 
 def _cold(figures: Figures, names: Sequence[str]) -> str:

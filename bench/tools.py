@@ -1,4 +1,4 @@
-"""The tools that are compared: what each is started with, and the virtualenvs they run from."""
+"""The tools that the bench compares: how each is started, and the virtualenvs they run from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PEERS_NEED = ("pyinfra==3.10", "fabric")
 
 @dataclass(frozen=True)
 class Tool:
-    """One way to do the job; tools of one `place` share a host and a repository."""
+    """One way to do the job. Tools of the same `place` share a host and a repository."""
 
     name: str
     place: str
@@ -44,20 +44,20 @@ ROADIE_TASKS = {
 
 
 def peers_virtualenv(given: str | None) -> Path:
-    """Return the virtualenv of the peers' tools: the one given, or one made once."""
+    """Return the virtualenv of the other tools: the given one, or one that the bench makes and keeps."""
     if given:
         return Path(given).absolute()
     return _virtualenv("peers", " ".join(PEERS_NEED), PEERS_NEED)
 
 
 def roadie_virtualenv() -> Path:
-    """Return a virtualenv with roadie installed as users do, made anew when its sources differ."""
+    """Return a virtualenv with roadie installed as users do. It is made anew when roadie's sources change."""
     sources = [path for name in ("fabfile", "templates") for path in sorted((ROOT / name).rglob("*"))]
     files = [path for path in sources if path.is_file() and "__pycache__" not in path.parts]
     digest = hashlib.sha256()
     for path in (*files, ROOT / "setup.py"):
         digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    with tempfile.TemporaryDirectory() as folder:  # a build would leave its own in the checkout
+    with tempfile.TemporaryDirectory() as folder:  # built from a copy: a build leaves files in its folder
         for path in (*files, *(ROOT / name for name in ("setup.py", "pyproject.toml", "README.rst"))):
             copy = Path(folder, path.relative_to(ROOT))
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def _virtualenv(name: str, made_of: str, requirements: Sequence[str]) -> Path:
             subprocess.run([sys.executable, "-m", "venv", "--clear", path], check=True, env=environment())
         pip: list[str | Path] = [path / "bin/python", "-m", "pip", "install", "-qq"]
         _quietly(*pip, *requirements)
-        if name == "roadie":  # the version alone would not tell pip that it is another
+        if name == "roadie":  # the version is the same, so pip would keep the older code
             _quietly(*pip, "--force-reinstall", "--no-deps", *requirements)
         stamp.write_text(made_of)
     return path
@@ -86,7 +86,7 @@ def _quietly(*command: str | Path) -> None:
 
 
 def environment(**values: object) -> dict[str, str]:
-    """Return our own environment without what would lead a tool astray."""
+    """Return this process's environment without variables that would change how a tool works."""
     ours = ("ROADIE_", "VIRTUAL", "PYTHON")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {**kept, **{key: str(value) for key, value in values.items()}}

@@ -1,4 +1,5 @@
-# What tests/run and examples/try need of this machine. Sourced by both, at the repository's root.
+# Makes ready what tests, bench and examples/try need on this machine: a virtualenv and tools for throwaway hosts.
+# Source this file at the repository's root.
 # shellcheck shell=bash
 
 venv=.venv
@@ -25,7 +26,7 @@ can_install() {
   is_root && has_apt
 }
 
-find_python() { # prints the first Python that is new enough
+find_python() { # prints the name of the first Python that is 3.11 or newer
   local name
   for name in python3 python3.14 python3.13 python3.12 python3.11; do
     if "${name}" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -48,14 +49,14 @@ ensure_git() {
   install_packages git
 }
 
-ensure_python() { # sets python to one that can make virtualenvs
+ensure_python() { # sets python to a Python that can make virtualenvs
   python=$(find_python) || give_up 'Python 3.11 or newer is missing; install it and run this again.'
   "${python}" -c 'import ensurepip, venv' 2>/dev/null && return
   can_install || give_up "${python} has no venv module; on Debian, install python3-venv."
   install_packages python3-venv
 }
 
-ensure_venv() { # EXTRAS: the virtualenv, with this checkout of roadie and what it needs
+ensure_venv() { # EXTRAS: makes the virtualenv, with this checkout of roadie, its requirements and its EXTRAS
   ensure_git
   ensure_python
   if is_made_with "$1" || is_made_with '[dev]'; then return; fi
@@ -70,12 +71,12 @@ is_made_with() { # EXTRAS
     "${venv}/bin/python" -c 'import fabric' 2>/dev/null
 }
 
-made_for() { # EXTRAS: prints what would make the virtualenv another one
+made_for() { # EXTRAS: prints all that the virtualenv depends on; when this text changes, the virtualenv is out of date
   printf '%s %s %s\n' "$1" "${PWD}" "$("${python}" -V)"
   git hash-object setup.py pyproject.toml
 }
 
-why_no_hosts() { # prints why no throwaway host can boot here, and what would change that
+why_no_hosts() { # prints why no throwaway host can boot here and what to do; prints nothing if one can
   if [[ $(uname -s) != Linux ]]; then
     printf 'throwaway hosts need Linux; run this in a Debian machine, as root\n'
   elif ! is_root; then
@@ -97,6 +98,6 @@ ensure_host_tools() {
   missing=$(missing_packages)
   read -ra packages <<<"${missing}"
   [[ -n ${missing} ]] || return 0
-  can_install || give_up "throwaway hosts need what Debian has in these packages: ${missing}; install them."
+  can_install || give_up "throwaway hosts need these Debian packages: ${missing}; install them."
   install_packages "${packages[@]}"
 }
