@@ -1,4 +1,4 @@
-"""Ctrl-C ends what tests start, also if a shell runs the tests in its background, where it ignores Ctrl-C."""
+"""Restores Ctrl-C for tests that a shell runs in its background. Such a shell ignores Ctrl-C for them."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""Virtualenvs to install roadie into, each as good as new and without the network."""
+"""Virtualenvs to install roadie into. They need no network, and each counts as a new one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass
 class Environment:
-    """A virtualenv of its own that sees this one's packages, without its editable installs."""
+    """A new virtualenv that sees the packages of the running one, but not its editable installs."""
 
     folder: Path
 
@@ -26,18 +26,18 @@ class Environment:
         return self.folder / "bin/python"
 
     def run(self, *argv: str, cwd: Path) -> str:
-        """What its Python prints; it must succeed."""
+        """Run the virtualenv's Python, which must succeed. Return its output."""
         return run(self.python, *argv, cwd=cwd)
 
     def pip(self, *args: str, cwd: Path) -> None:
-        """Install something that lies on this machine."""
+        """Install packages that lie on this machine."""
         offline = ["--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
         command = ["-m", "pip", "--python", self.python, "install", "--ignore-installed"]
         run(sys.executable, *command, *args, *offline, cwd=cwd)
 
 
 def build(source: Path, folder: Path) -> str:
-    """Build the sdist of a tree, and the wheel from that sdist; what was said meanwhile."""
+    """Build the sdist of a tree, and the wheel from that sdist. Return the output of the build."""
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -1,6 +1,6 @@
-"""The layers of the package, and the drawing of them in docs/house.rst.
+"""The layers of the package, and the drawing of the layers in docs/house.rst.
 
-`python tests/house.py` draws it anew.
+`python tests/house.py` writes the drawing anew.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ MODULES = {
 
 
 def layer_of(module: str) -> str:
-    """The package of a module, or the module itself where it stands in no package."""
+    """Return the package of a module, or the module itself if it is in no package."""
     return module.partition(".")[0]
 
 
 def imports(module: str) -> Iterator[tuple[int, str]]:
-    """Each import of a module: its level (0 for a library, else the dots), and the dotted name."""
+    """Yield each import of a module: its level (0 for a library, else the number of dots) and its name."""
     for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name) for alias in node.names)
@@ -42,7 +42,7 @@ def imports(module: str) -> Iterator[tuple[int, str]]:
 
 
 def _imported(module: str, node: ast.ImportFrom) -> Iterator[str]:
-    """The modules of ours that one `from` names; a name that is no module is what `__init__` holds."""
+    """Yield our modules that one `from` names. A name that is no module lies in the module before it."""
     around = module.split(".")[: -node.level] if not module.endswith("__init__") else module.split(".")[:-1]
     base = [*around, *(node.module.split(".") if node.module else [])]
     for alias in node.names:
@@ -53,18 +53,18 @@ def _imported(module: str, node: ast.ImportFrom) -> Iterator[str]:
 
 
 def ours(module: str) -> list[str]:
-    """The modules of the package that a module imports."""
+    """Return the modules of our package that a module imports."""
     return [name for level, name in imports(module) if level]
 
 
 def below(layer: str) -> list[str]:
-    """The layers that a layer imports from, in the order of LAYERS."""
+    """Return the layers that a layer imports from, in the order of LAYERS."""
     found = {layer_of(name) for module in MODULES if layer_of(module) == layer for name in ours(module)}
     return [name for name in LAYERS if name in found - {layer}]
 
 
 def drawing() -> str:
-    """One line a layer: its name, what it is for, and the layers that it imports from."""
+    """Return the drawing: for each layer its name, its purpose, and the layers that it imports from."""
     lines = []
     for layer in LAYERS:
         path = PACKAGE / f"{layer}.py" if layer in MODULES else PACKAGE / layer / "__init__.py"
@@ -76,7 +76,7 @@ def drawing() -> str:
 
 
 def with_drawing(page: str) -> str:
-    """The page with the drawing as it is now."""
+    """Return the page with an up-to-date drawing."""
     marked = re.compile(r"(\.\. drawing begins\n\n::\n\n).*?(\n\n\.\. drawing ends)", re.S)
     return marked.sub(lambda found: f"{found[1]}{drawing()}{found[2]}", page)
 

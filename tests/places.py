@@ -1,4 +1,4 @@
-"""The places that templates/frame/places.sh declares, as bash sees them."""
+"""The places that templates/frame/places.sh declares, as bash reads the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ printf '%s\\n' "${list[@]}"
 
 
 def declared(app: str, *lists: str) -> dict[str, str]:
-    """The paths in these lists of places.sh for a site, each with the user who can write there."""
+    """Return a site's paths in these lists of places.sh, each with the user who can write there."""
     entries = [entry for name in lists for entry in _ask(app, name)]
     return {path: user for path, _, user in (entry.partition(" ") for entry in entries)}
 

@@ -1,4 +1,4 @@
-"""Django projects for tests to deploy: startproject's own, and copies of the examples, each in git."""
+"""Django projects for tests to deploy, each in git: unedited startprojects, and copies of the examples."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from roadie.scripts.render import TEMPLATES
 
 TESTS = Path(__file__).parent
 EXAMPLES = TESTS.parent / "examples"
-# What `django-admin startproject` of Django 5.2 writes, with the name left open.
+# The files that `django-admin startproject` of Django 5.2 writes, with a placeholder for the project's name.
 STARTPROJECT = TESTS / "startproject"
 REQUIREMENTS = "Django==5.2.19\n"
 FABFILE = "from roadie import *\n"
 
 
 def startproject(folder: Path, name: str = "mysite", requirements: str = REQUIREMENTS) -> Path:
-    """An unedited startproject and a requirements file, committed; ready for `settings()`."""
+    """Make and commit an unedited startproject with a requirements file. `settings()` adds roadie's files."""
     for template in STARTPROJECT.rglob("*-tpl"):
         path = folder / str(template.relative_to(STARTPROJECT)).replace("project/", f"{name}/")
         path = path.with_name(path.name.removesuffix("-tpl"))
@@ -31,7 +31,7 @@ def startproject(folder: Path, name: str = "mysite", requirements: str = REQUIRE
 
 
 def example(name: str, folder: Path) -> Path:
-    """A copy of an example as a repository of its own, committed."""
+    """Copy an example into a new git repository, and commit it."""
     leftovers = shutil.ignore_patterns("__pycache__", "*.sqlite3", "media", "*.log")
     shutil.copytree(EXAMPLES / name, folder, ignore=leftovers, dirs_exist_ok=True)
     git_repo(folder)
@@ -39,13 +39,13 @@ def example(name: str, folder: Path) -> Path:
 
 
 def settings(folder: Path, **values: object) -> None:
-    """Write the project's fabfile.py and fabric.yaml (JSON, which YAML contains), uncommitted."""
+    """Write the project's fabfile.py and fabric.yaml (as JSON, which is valid YAML). Commit nothing."""
     (folder / "fabfile.py").write_text(FABFILE)
     (folder / "fabric.yaml").write_text(json.dumps({"roadie": values}, indent=2))
 
 
 def own_frame(folder: Path, words: str) -> Path:
-    """Write a frame of the project's own, in which these words of shell come before the run begins; where."""
+    """Give the project its own frame, which has these lines of shell before `main`. Return its path."""
     whole = (TEMPLATES / "frame/stage.sh.j2").read_text()
     beginning = "\nmain() {\n"
     assert whole.count(beginning) == 1
@@ -56,20 +56,20 @@ def own_frame(folder: Path, words: str) -> Path:
 
 
 def git_repo(folder: Path) -> str:
-    """Make the folder a repository with all its files in one commit; the commit's name."""
+    """Make the folder a git repository with all its files in one commit. Return the commit's hash."""
     git(folder, "init", "-q", "-b", "main")
     return commit(folder, "Start")
 
 
 def commit(folder: Path, message: str = "Change") -> str:
-    """Commit whatever changed; the commit's name."""
+    """Commit all changes. Return the commit's hash."""
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "--allow-empty", "-m", message)
     return git(folder, "rev-parse", "HEAD")
 
 
 def change_line(path: Path, old: str, new: str) -> None:
-    """Replace a text that occurs just once in a file."""
+    """Replace a text that must occur exactly once in a file."""
     text = path.read_text("utf-8")
     assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {path}"
     path.write_text(text.replace(old, new), "utf-8")
@@ -83,7 +83,7 @@ def retitle(guestbook: Path, title: str) -> None:
 
 
 def git(folder: Path, *args: str) -> str:
-    """Run git there, as nobody in particular; what it printed."""
+    """Run git in the folder as a made-up developer. Return its output."""
     known = {"user.name": "A developer", "user.email": "dev@example.org", "commit.gpgsign": "false"}
     options = [word for key, value in known.items() for word in ("-c", f"{key}={value}")]
     argv = ["git", "-C", str(folder), *options, *args]

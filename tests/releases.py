@@ -1,4 +1,4 @@
-"""A release as a deploy lays it out, in a folder of a test, and Django run in it as it would run there."""
+"""A release in a test's folder, laid out as a deploy lays it out. Django runs in it as on a host."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from roadie.settings.databases import DATABASES
 DOMAIN = "www.example.org"
 DATABASE_URL = "mysql://mysite:p%27w%25@localhost/mysite?unix_socket=/run/mysqld/mysqld.sock"
 SECRET_KEY = "0123456789abcdef" * 4
-# A database that needs no server stands in for MySQL.
+# SQLite stands in for MySQL, because it needs no server.
 SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME='shop')}"
-# Less of Django, for a quicker start where the apps do not matter.
+# No apps, so that Django starts faster in tests that need none.
 BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysite.no_urls'",)
 MODULES = (
     *(f"in-project/{name}.py" for name in "overlay guard release migrations lint start serving".split()),
@@ -35,7 +35,7 @@ MODULES = (
 
 @dataclass(frozen=True)
 class Release:
-    """One release of a site below `root`; `env` is what its processes find in their environment."""
+    """One release of a site below `root`. `env` is the environment of its processes."""
 
     root: Path
     env: Mapping[str, str]
@@ -66,15 +66,15 @@ class Release:
         )
 
     def ask(self, call: str, *seconds: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Call a function of roadie's modules, as the stages do."""
+        """Call a function of roadie's modules in the release, as stages do."""
         return self.python("-m", "roadie_start", call, *seconds, **env)
 
     def serve(self, interface: str = "wsgi") -> subprocess.CompletedProcess[str]:
-        """What a worker of Gunicorn imports."""
+        """Import the application, as a worker of Gunicorn does."""
         return self.python("-c", f"from roadie_{interface} import application; print('serves')")
 
     def settings(self, *names: str, **env: str) -> dict[str, Any]:
-        """What the settings come to."""
+        """Return the final values of these Django settings."""
         ask = (
             "import json; from django.conf import settings; "
             f"print(json.dumps({{name: getattr(settings, name) for name in {names}}}, default=str))"
@@ -85,7 +85,7 @@ class Release:
         return found
 
     def answers(self, line: str, **env: str) -> list[tuple[str, str]]:
-        """What roadie's modules answered, key by key."""
+        """Return the (key, value) answers of roadie's modules to this call, in order."""
         lines = self.ask(line, **env).stdout.splitlines()
         found = [one.partition("roadie:\t")[2].split("\t") for one in lines if "roadie:\t" in one]
         return [(key, value) for key, value in found]
@@ -94,7 +94,7 @@ class Release:
 def lay_out(
     root: Path, *, env: Mapping[str, str] | None = None, database: str = "mysql", **chosen: Any
 ) -> Release:
-    """The release of the project in root/releases/1/code, with these settings."""
+    """Make a release of the project in root/releases/1/code, with these settings of roadie's."""
     folder = root / "releases/1"
     given = settings.load({"domain": DOMAIN, **chosen}, "fabric.yaml", folder / "code")
     found = project.read(FolderTree(folder / "code"), given)
@@ -129,7 +129,7 @@ def lay_out(
 
 
 def startproject(root: Path, *more: str) -> Path:
-    """The code of a release: startproject's own, with lines added to its settings; the settings' path."""
+    """Write a startproject as a release's code, with lines added to its settings. Return the settings' path."""
     folder = root / "releases/1/code"
     projects.startproject(folder)
     path = folder / "mysite/settings.py"
@@ -138,14 +138,14 @@ def startproject(root: Path, *more: str) -> Path:
 
 
 def on_sqlite(root: Path, *lines: str, whole: bool = False, **chosen: Any) -> Release:
-    """A startproject with lines added to its settings, on SQLite; `whole` with Django's own apps."""
+    """Make a release of a startproject on SQLite, with lines added to its settings. `whole` keeps its apps."""
     path = startproject(root, SQLITE, *(() if whole else BARE), *lines)
     (path.parent / "no_urls.py").write_text("urlpatterns = []\n")
     return lay_out(root, app="shop", database="sqlite", **chosen)
 
 
 def said(release: Release, key: str, line: str = "release.inspect('{}')", **env: str) -> list[str]:
-    """What roadie's modules answered under this key."""
+    """Return the answers of roadie's modules under this key."""
     into = release.root / "collected"
     return [value for found, value in release.answers(line.format(into), **env) if found == key]
 

@@ -1,4 +1,4 @@
-"""Scripts as a host would get them, rendered for settings of all kinds."""
+"""Renders scripts as a host gets them, for many kinds of settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RUN: Mapping[str, Any] = {
 
 
 def values(**chosen: Any) -> dict[str, Any]:
-    """What a template sees for the guestbook with these settings."""
+    """Return the values that a template gets for the guestbook with these settings."""
     given = {"app": "guestbook", "domain": "guestbook.example.org", **chosen}
     settings = load(given, "fabric.yaml", GUESTBOOK)
     settings = replace(settings, templates="/nonexistent")
@@ -69,11 +69,11 @@ def _guestbook() -> projects.Project:
 
 
 def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen: Any) -> str:
-    """The whole script that these stages make."""
+    """Return the whole script of these stages."""
     return render("frame/stage.sh.j2", None, {**values(**chosen), "run": run, "stages": stages})
 
 
 def text(template: str) -> str:
-    """What a host gets of one template, for a site with a program of its own; other files are only named."""
+    """Render one template for a site with a program. Files that the template writes appear only by name."""
     seen = values(programs={"alerts": "manage.py sendalerts"})
     return render(template, None, {**seen, "contents": "<text of {}>".format})

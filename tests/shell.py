@@ -1,4 +1,4 @@
-"""A folder in which the words of the libraries are at work, as they are on a host."""
+"""Runs shell that uses roadie's libraries in a test's folder, as on a host."""
 
 import os
 import subprocess
@@ -43,7 +43,10 @@ OWNER = subprocess.check_output(["bash", "-c", 'stat -c %U:%G /proc/"$$"'], text
 
 
 class Shell:
-    """A folder to work in, and the basic libraries at work there, with more of them or of a test's own."""
+    """A folder in which shell runs with the basic libraries, and with `more` libraries or templates.
+
+    The libraries' paths, such as /run/roadie, lead into the folder.
+    """
 
     def __init__(self, folder, *more):
         self.folder = folder
@@ -59,7 +62,7 @@ class Shell:
         return self.folder / name
 
     def stub(self, name, text):
-        """Put a program of this name before the real one."""
+        """Write a program that runs instead of the real program of this name."""
         path = self.folder / "bin" / name
         path.write_text(f"#!/bin/bash\n{text}\n")
         path.chmod(0o755)
@@ -69,7 +72,7 @@ class Shell:
 
     @contextmanager
     def begun(self, body, check=False, name="run"):
-        """A run of this stage, which ends with the block. Runs at the same time have names of their own."""
+        """Start a run of this stage, and kill it when the block ends. Simultaneous runs need their own names."""
         script, log = self.path(f"{name}.sh"), self.log(name)
         log.write_text("")
         script.write_text(
@@ -86,7 +89,7 @@ class Shell:
                 process.kill()
 
     def run(self, body, check=False):
-        """What the events of this stage say, a (verb, object) each; "doing" left out."""
+        """Run this stage to its end. Return the (verb, object) pairs of its events, without "doing"."""
         with self.begun(body, check) as process:
             self.code = process.wait(30)
         return [(event.verb, event.what) for event in self.events() if event.verb != "doing"]

@@ -1,4 +1,4 @@
-"""Ways to break the probe that its developer is told of, and no visitor."""
+"""Ways to break the probe. A deploy must tell the developer of each, and visitors must not notice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faults import append
 from probe import Probe, Truth
 from within import inside
 
-# The master dies with all its workers, a second after the first visitor.
+# One second after the first visitor came, Gunicorn's master is killed, and its workers end too.
 DIES = """
 def page(request):
     threading.Timer(1, os.kill, (os.getppid(), signal.SIGKILL)).start()
@@ -33,20 +33,20 @@ class Migration(migrations.Migration):
 
 @dataclass(frozen=True)
 class Break:
-    """A fault of a release, and what its last line must say."""
+    """A fault of a release, and the words that the last line of its deploy must contain."""
 
     name: str
     bring_about: Callable[[Probe], object]
     says: tuple[str, ...]
-    #: it is broken only once visitors come
+    #: the release serves correctly until visitors come
     serves_a_while: bool = False
-    #: whether a visitor's failure is the fault's own, whatever roadie does
+    #: whether the fault itself explains a visitor's failure, so that roadie is not to blame
     explains: Callable[[str], bool] = lambda failure: False
     repair: Callable[[Probe], object] = lambda probe: None
 
     @contextmanager
     def brought_about(self, probe: Probe) -> Iterator[Truth]:
-        """The project with this fault as its last commit, which is taken back afterwards."""
+        """Commit this fault to the project, and take the commit back when the block ends."""
         before, commit = copy(probe), projects.git(probe.folder, "rev-parse", "HEAD")
         probe.change_code()
         self.bring_about(probe)
@@ -74,8 +74,8 @@ def _hang(probe: Probe) -> None:
 
 
 def _fill_disk(probe: Probe) -> None:
-    """Room for the code, and none for a large package; on the host's own disk, never on this machine's."""
-    assert probe.host.image.exists(), "this fault needs a host with a disk of its own"
+    """Leave room for the code but not for a large package. Fill the host's own disk, never this machine's."""
+    assert probe.host.image.exists(), "a full disk needs a host with a disk of its own"
     append(probe.folder / "requirements.txt", "Babel==2.17.0")
     leave = "cd /srv && fallocate -l $(($(df --output=avail -B1 . | tail -n 1) - 24000000)) ballast"
     inside(probe.host, leave)
@@ -112,7 +112,7 @@ BREAKS: tuple[Break, ...] = (
         ("No space left on device",),
         explains=lambda failure: (
             " upload, " in failure and "<title>500 Internal" in failure
-        ),  # nginx has no room
+        ),  # nginx has no room to store the upload
         repair=_empty_disk,
     ),
     Break(
@@ -120,6 +120,6 @@ BREAKS: tuple[Break, ...] = (
         _in("probe/views.py", "import signal", "import threading", DIES),
         ("it failed after the switch", "went back by itself"),
         serves_a_while=True,
-        explains=lambda failure: True,  # whoever is being answered by a process that is killed gets no answer
+        explains=lambda failure: True,  # a killed process cannot finish the answers that it had begun
     ),
 )

@@ -12,7 +12,7 @@ from roadie.throwaway.hosts import ThrowawayHost
 
 
 class Browser:
-    """One person's browser, at one site of a host."""
+    """One person's browser on one site of a host."""
 
     def __init__(self, host: ThrowawayHost, domain: str = "guestbook.example.org") -> None:
         self.host, self.domain = host, domain
@@ -27,7 +27,7 @@ class Browser:
         return self._ask("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
 
     def upload(self, path: str, file: tuple[str, str, bytes], /, **fields: str) -> Answer:
-        """The same with a file: its field, its name and what it holds."""
+        """Fill in the form of a page and send it with a file: its field, its name and its content."""
         field, filename, content = file
         edge = uuid.uuid4().hex
         body = b""

@@ -1,4 +1,4 @@
-"""Cuts at random instants: a deploy is hit by the clock, wherever it may be just then."""
+"""Cuts at random instants: a deploy is hit after a random time, whatever it is doing then."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from told import last_run
 from within import assert_serves_once, assert_tidy, halves, inside, leftovers, masters
 
 ANSWERS = 20
-# The oldest process with the mark of a session in its words is the frame of its runs (wrap.sh).
+# The frame (wrap.sh) is the oldest process whose command line has the mark of a session.
 _PROCESSES = r"""
 frame() { pgrep -o -f 'ROADIE roadie-[0-9a-f]{16} ' || :; }
 worker() { pgrep -o -f '^bash /run/roadie/' || :; }
@@ -30,19 +30,19 @@ tree() { local child; for child in $(pgrep -P "$1"); do tree "$child"; done; ech
 
 @dataclass
 class Hit:
-    """One deploy, about to be hit; each way to do so is a method."""
+    """One deploy that is about to be hit. Each method is one way to hit it."""
 
     host: ThrowawayHost
     process: subprocess.Popen[str]
     dice: random.Random
 
     def controller(self) -> None:
-        """kill -9 of fab."""
+        """Kill fab with SIGKILL."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def worker(self) -> None:
-        """kill -9 of the script on the host."""
+        """Kill the script on the host with SIGKILL."""
         self.script("KILL")
 
     def script(self, sent: str) -> None:
@@ -50,19 +50,19 @@ class Hit:
         self._kill(f"kill -{sent} $(worker)")
 
     def frame(self) -> None:
-        """kill -9 of what holds the script's reins."""
+        """Kill the frame on the host, which runs the script, with SIGKILL."""
         self._kill("kill -KILL $(frame)")
 
     def everything(self) -> None:
-        """kill -9 of the script on the host, with its frame and all that it started."""
+        """Kill the script on the host, its frame and all that the script started, with SIGKILL."""
         self._kill('w=$(worker); kill -KILL $(frame) $([ -z "$w" ] || tree "$w")')
 
     def supervisor(self) -> None:
-        """kill -9 of supervisord, as when memory is short."""
+        """Kill supervisord with SIGKILL, as the kernel does when memory is short."""
         self._kill("kill -KILL $(cat /run/supervisord.pid)")
 
     def link(self) -> None:
-        """No packet passes for a while, and none says so."""
+        """Drop all packets for a while. Neither side is told."""
         self.host.cut_link()
         time.sleep(self.dice.uniform(1, 25))
         self.host.mend_link()
@@ -72,7 +72,7 @@ class Hit:
         self.controller()
 
     def power(self) -> None:
-        """All that runs is gone, and all that was not synced, if the host has a disk of its own."""
+        """Cut the power. All processes are gone. A host with a disk of its own also loses data not yet synced."""
         self.host.power_cut()
         self.controller()
 
@@ -89,26 +89,26 @@ KILLS: tuple[Way, ...] = (Hit.controller, Hit.worker, Hit.frame, Hit.everything,
 
 @dataclass
 class Chance:
-    """Hits one deploy after the other, and sees what is left of it."""
+    """Hits one deploy after another, and checks what each leaves behind."""
 
     probe: Probe
     dice: random.Random
     say: Callable[[str], None] = print
     crowd: Crowd | None = None
-    #: about how long a deploy takes, for the instant to lie anywhere within
+    #: about how long a deploy takes; the instant of a hit lies within this time
     seconds: float = 0.0
 
     def hit(self, way: Way) -> None:
-        """Hit a deploy of something new, or a restart; old or new must serve, and the same command go on."""
+        """Hit a deploy or a restart. Then old or new must serve, and the same command must end the work."""
         if not self.seconds:
             self.bring("deploy", self._change())
         before, word = self.probe.truth, self.dice.choice(["deploy"] * 6 + ["restart"])
         after = before if word == "restart" else self._change()
         began = self._cut(way, word, after)
         release, truth = answers(self.probe.host)
-        assert truth in (before, after), f"{truth} serves, of neither release"
+        assert truth in (before, after), f"{truth} serves, neither the old release nor the new one"
         self.say(f"{'':10} {'new' if truth == after else 'old'} serves ({release})")
-        # What a power cut leaves, or a frame that is killed while it asks, is for the next run to sweep up.
+        # Only the next run removes what a power cut leaves, or a frame that is killed before its run began.
         is_left = way in DOWN or (way in (Hit.frame, Hit.everything) and not began)
         if way is Hit.supervisor or (not is_left and self.dice.random() < 0.5):
             self.assert_quiet()
@@ -116,26 +116,26 @@ class Chance:
         self.assert_settled()
 
     def bring(self, word: str, truth: Truth) -> None:
-        """Run the command to its end, and see its release serve."""
+        """Run the command to its end, and check that its release serves."""
         if self.crowd:
             self.crowd.expect(truth)
         began = time.monotonic()
         self.probe.desk.does(word)
-        # One that only finished another says little of how long they take.
+        # A command that only finishes an earlier one is quicker than a whole one, so the time shrinks slowly.
         self.seconds = max(time.monotonic() - began, 0.8 * self.seconds)
         if self.crowd:
             self.crowd.settle(truth)
         assert answers(self.probe.host)[1] == truth
 
     def assert_settled(self) -> None:
-        """There is nothing more to do, and nothing is left half done."""
+        """Check that a deploy has nothing to do, and that nothing half made is left."""
         assert ": 0 changed" in self.probe.desk.does("deploy").out
         self.assert_quiet()
         assert not (half := halves(self.probe.host)), half
         assert_serves_once(self.probe.host)
 
     def assert_quiet(self) -> None:
-        """Whatever still finished by itself has done so, and nothing is left of it."""
+        """Wait for work that finishes by itself, then check that it left nothing behind."""
         host = self.probe.host
         eventually(
             lambda: not leftovers(host) and all(one.startswith("supervisord ") for one in masters(host)), 60
@@ -143,7 +143,7 @@ class Chance:
         assert_tidy(host)
 
     def _cut(self, way: Way, word: str, after: Truth) -> bool:
-        """Hit the command at any instant; whether its run had begun."""
+        """Hit the command at a random instant. Return whether its run had begun."""
         if self.crowd:
             self.crowd.expect(after)
         log = last_run(self.probe.host).log
@@ -154,7 +154,7 @@ class Chance:
             way(Hit(self.probe.host, process, self.dice))
             self.say(f"{way.__name__:10} after {moment:5.2f} s of {word}, {told}")
             if way in (Hit.controller, *DOWN) or self.dice.random() < 0.5:
-                # The hand that holds it is gone; else it comes to its end by itself.
+                # The controller is gone too. Otherwise the command is left to end by itself.
                 process.kill()
             process.communicate(timeout=300)
         if way in DOWN:
@@ -175,7 +175,7 @@ class Chance:
 
 
 def last_event(host: ThrowawayHost, before: Path) -> str:
-    """What the run told last, if it has a log other than the one of before."""
+    """Return the last event of the newest run, or NOTHING if its log is the one from before."""
     run = last_run(host)
     if run.log == before or not run.events:
         return NOTHING
@@ -184,13 +184,13 @@ def last_event(host: ThrowawayHost, before: Path) -> str:
 
 
 def answers(host: ThrowawayHost, count: int = ANSWERS) -> tuple[str, Truth]:
-    """The one release that answers all of so many visits; it is the one that the links name."""
+    """Visit the site `count` times. Check that one release gives all answers, and that the links name it."""
     told, live = [], inside(host, LIVE)
     for number in range(count):
         answer = browse(host, f"/?number={number}")
         assert answer.status == 200, f"{answer.status}: {answer.body[:200]}"
         told.append(read(answer.body.encode()))
-    if inside(host, LIVE) != live:  # what was cut at the switch finishes it by itself
+    if inside(host, LIVE) != live:  # a run that was cut at its switch has just finished the switch
         return answers(host, count)
     found = {(each["releases"]["code"], each["virtualenvs"][0], Truth.told_by(each)) for each in told}
     assert len(found) == 1, f"{len(found)} releases answer: {found}"

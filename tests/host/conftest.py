@@ -1,4 +1,4 @@
-"""Hosts for the tests: fresh ones, and ones that stand on a snapshot made once."""
+"""Hosts for the tests: fresh ones, and ones that boot from a snapshot, which is made once."""
 
 import os
 import random
@@ -15,7 +15,7 @@ from roadie.throwaway.machine import require
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_machine():
-    """Begin and end without what dead processes left; where no host can be, say why."""
+    """Remove the leftovers of dead processes before and after the tests. Skip where no host can boot."""
     try:
         require()
     except UsageError as missing:
@@ -29,13 +29,13 @@ def _clean_machine():
 
 @pytest.fixture
 def suite():
-    """The Debian that a host runs; a test parametrizes `suite` to have another."""
+    """The Debian suite of a host. A test parametrizes `suite` to get another."""
     return "trixie"
 
 
 @pytest.fixture
 def seed():
-    """What chance is left to in a test. ROADIE_SEED, which a failed test prints, has it again."""
+    """The seed for a test's random choices. A failed test prints ROADIE_SEED=..., which repeats them."""
     seed = int(os.environ.get("ROADIE_SEED") or random.randrange(1000))
     print(f"ROADIE_SEED={seed}")
     return seed
@@ -43,16 +43,16 @@ def seed():
 
 @pytest.fixture
 def bare_host(suite):
-    """A fresh Debian server of the test's own."""
+    """A fresh Debian server for one test."""
     with throwaway.boot("bare", suite) as host:
         yield host
 
 
 @pytest.fixture
 def desk(tmp_path):
-    """Sits down before a host, with a copy of an example or a project of the test's own.
+    """Makes desks: `desk(host)` has a copy of an example, or a project of the test's own, to deploy there.
 
-    Settings given change those of the project: `desk(host, keep=1)`.
+    Keyword arguments change settings of the project: `desk(host, keep=1)`.
     """
 
     def sit(host, project="guestbook", user="root", **values):
@@ -69,20 +69,20 @@ def desk(tmp_path):
 
 @pytest.fixture
 def packaged(suite, desk):
-    """A desk with the guestbook, before a host that has its packages and no more."""
+    """A desk with the guestbook, and a host that has only the packages."""
     with standing.booted(standing.packaged(suite), suite) as host:
         yield desk(host)
 
 
 @pytest.fixture
 def bootstrapped(suite, desk):
-    """A desk with the guestbook, before a host that is ready for it."""
+    """A desk with the guestbook, and a host that is ready for it."""
     with standing.booted(standing.bootstrapped(suite), suite) as host:
         yield desk(host)
 
 
 @pytest.fixture
 def deployed(suite, desk):
-    """A desk with the guestbook, before a host that serves it."""
+    """A desk with the guestbook, and a host that serves it."""
     with standing.booted(standing.deployed(suite), suite) as host:
         yield desk(host)

@@ -1,4 +1,4 @@
-"""A crowd of visitors to the probe: an open loop over raw sockets, in which nothing is asked twice."""
+"""A crowd of visitors to the probe: an open loop over raw sockets, which never repeats a request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from within import enter_network, inside
 
 DOMAIN = "guestbook.example.org"
 PATIENCE = 60.0  # seconds for one answer
-AT_MOST = 200_000  # requests; the load ends by itself
+AT_MOST = 200_000  # requests; the load ends after this many
 KEPT_ALIVE = 12
 #: visits per second of each kind
 FULL: Mapping[str, float] = {
@@ -32,23 +32,23 @@ FULL: Mapping[str, float] = {
     "slow upload": 0.1,
     "25 s": 0.02,
 }
-#: where a deploy is not to be held up by the slowest requests
+#: for tests in which the slowest requests must not hold up a deploy
 QUICK: Mapping[str, float] = {**FULL, "25 s": 0, "slow upload": 0.3}
-#: where it is not the load that matters, but that nobody notices
+#: for tests in which the load does not matter, only that no visitor notices anything
 LIGHT: Mapping[str, float] = {name: rate / 3 if rate > 4 else 0 for name, rate in FULL.items()}
 
 
 class Wrong(Exception):
-    """An answer that no visitor may get."""
+    """A visitor got a wrong answer."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One answer, whole."""
+    """One complete answer."""
 
     status: int
     body: bytes
-    stays: bool  # whether the server lets the connection live on
+    stays: bool  # whether the server keeps the connection open
 
     def checked(self) -> bytes:
         if self.status != 200:
@@ -69,7 +69,7 @@ class Line:
     async def ask(
         self, method: str, path: str, body: bytes = b"", seconds: float = 0, last: bool = True
     ) -> Page:
-        """Send one request, its body spread over that many seconds, and take the whole answer."""
+        """Send one request, its body spread over `seconds`, and read the whole answer."""
         words = [f"{method} {path} HTTP/1.1", f"Host: {DOMAIN}", *(["Connection: close"] if last else [])]
         words += [f"Content-Length: {len(body)}"] if method == "POST" else []
         self._writer.write("\r\n".join([*words, "", ""]).encode())
@@ -89,17 +89,17 @@ class Line:
 
 @dataclass
 class Count:
-    """What came of the visits of one kind."""
+    """The results of the visits of one kind."""
 
     seconds: list[float] = field(default_factory=list)
     failed: int = 0
 
 
 class Crowd:
-    """Visits as long as the block lasts; afterwards knows what went wrong.
+    """Sends visits as long as the block lasts. Afterwards `failed` lists what went wrong.
 
-    A visitor may be answered by any release whose truth is among `truths`; one who comes after
-    `settle` by none but the last. They ask from the host's own network: a cut link is not their concern.
+    Any release that was expected may answer a visit. After `settle`, only the last release may answer. The
+    visits come from the host's own network, so a cut link does not affect them.
     """
 
     def __init__(self, host: ThrowawayHost, truth: Truth, rates: Mapping[str, float] = FULL) -> None:
@@ -137,17 +137,17 @@ class Crowd:
         return sum(len(count.seconds) + count.failed for count in self.counts.values())
 
     def expect(self, truth: Truth) -> None:
-        """From now on this release may answer too."""
+        """Allow this release to answer too, from now on."""
         self._settled = float("inf")
         self._truths |= {truth}
         self._truth = truth
 
     def settle(self, truth: Truth) -> None:
-        """Whoever comes from now on is answered by this release."""
+        """Require that this release answers every visit that begins from now on."""
         self._truth, self._settled = truth, time.monotonic()
 
     def assert_content(self) -> None:
-        """Every visitor got a right page, and there were some of each kind."""
+        """Check that every visitor got a right page, and that there were visits of each kind."""
         assert not self.failed, f"{len(self.failed)} of {self.sent} failed: {self.failed[:8]}"
         assert all(count.seconds for name, count in self.counts.items() if self.rates[name]), self.counts
 
@@ -179,7 +179,7 @@ class Crowd:
     async def _repeat(
         self, group: asyncio.TaskGroup, name: str, visit: Callable[[], Awaitable[None]], every: float
     ) -> None:
-        """One visit after the other at its time, whether or not those before are over."""
+        """Start each visit at its planned time, whether or not earlier visits are over."""
         due = time.monotonic() + min(every, 1) * random.random()
         while not self._over.is_set() and self.sent < AT_MOST:
             await asyncio.sleep(max(0.0, min(due - time.monotonic(), 0.2)))
@@ -226,13 +226,13 @@ class Crowd:
         body = random.randbytes(size)
         told = await self._ask(lambda line, query: line.ask("POST", f"/uploads?{query}", body, seconds))
         if told["sha1"] != hashlib.sha1(body).hexdigest():
-            raise Wrong(f"{size} bytes arrived as others")
+            raise Wrong(f"an upload of {size} bytes arrived changed")
 
     async def _wait_for_answer(self, seconds: int) -> None:
         await self._ask(lambda line, query: line.ask("GET", f"/slow/{seconds}?{query}"))
 
     async def _ask_style(self) -> None:
-        """The stylesheet of a page: of one that was shown just now, or before the last deploy."""
+        """Ask for the stylesheet of a page, from the newest release or from the one before."""
         truth = random.choice(list(self._truth_of.values())[-2:] or [self._truth])
         line = await Line.open(self.host.address)
         try:
@@ -259,7 +259,7 @@ class Crowd:
     def _judge(self, page: Page, number: str, began: float) -> dict[str, object]:
         told = read(page.checked())
         if told["number"] != number:
-            raise Wrong(f"the answer to {told['number']} for {number}")
+            raise Wrong(f"visitor {number} got the answer to {told['number']}")
         truth = Truth.told_by(told)
         if truth not in self._truths or self._truth_of.setdefault(told["releases"]["code"], truth) != truth:
             raise Wrong(f"a mixture: {truth} of {told['releases']['code']}")
@@ -269,23 +269,25 @@ class Crowd:
         return told
 
     def _compare_with_database(self) -> None:
-        """Each post that was acknowledged is there once, and none is there twice."""
+        """Check that the database has each acknowledged post, none twice, and none that nobody sent."""
         query = f"SELECT number FROM probe_entry WHERE number LIKE '{self._tag}-%'"
         there = Counter(inside(self.host, 'mariadb -N guestbook -e "$1"', query).split())
         lost = self._acknowledged - set(there)
         twice = {number for number, times in there.items() if times > 1}
-        self.failed += [f"post {number} is lost" for number in lost] + [f"post {n} is doubled" for n in twice]
+        self.failed += [f"post {number} is lost" for number in lost] + [
+            f"post {n} is there twice" for n in twice
+        ]
         self.failed += [f"post {number} came from nowhere" for number in set(there) - self._posted]
 
 
 def quantiles(seconds: Iterable[float], *parts: float) -> list[float]:
-    """The least of them that so many parts of all are below."""
+    """Return the quantiles of the seconds at these parts, such as 0.5 for the median."""
     row = sorted(seconds)
     return [row[min(len(row) - 1, int(len(row) * part))] if row else 0.0 for part in parts]
 
 
 def table(counts: Mapping[str, Count]) -> str:
-    """Each kind of visit: how many, how many failed, and how long they took, in milliseconds."""
+    """Return a table of each kind of visit: how many, how many failed, and their times in milliseconds."""
     lines = [f"{'':12}{'visits':>8}{'failed':>8}{'p50':>8}{'p99':>8}{'max':>8}"]
     for name, count in counts.items():
         ms = [f"{1000 * value:8.0f}" for value in quantiles(count.seconds, 0.5, 0.99, 1)]
@@ -294,7 +296,7 @@ def table(counts: Mapping[str, Count]) -> str:
 
 
 def summed(crowds: Iterable[Crowd]) -> dict[str, Count]:
-    """The counts of several crowds, taken together."""
+    """Return the sums of the counts of several crowds."""
     sums: dict[str, Count] = defaultdict(Count)
     for crowd in crowds:
         for name, count in crowd.counts.items():

@@ -1,4 +1,4 @@
-"""Cuts runs at the steps they take: stops each before every step, and then lets it in or cuts it there."""
+"""Cuts runs at their steps. A run stops before each step, and is then let on or cut there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from roadie.throwaway.hosts import ThrowawayHost
 from within import assert_serves_once, assert_tidy, events_of, files_of, halves, inside, leftovers
 
 SNIPPET = Path(__file__).with_name("cuts.sh")
-AT_ONCE = 4.0  # seconds that a cuttable step may still take: two until SIGKILL, and a busy machine
+AT_ONCE = 4.0  # seconds until a cut step must be gone: two until SIGKILL, and two for a busy machine
 PATIENCE = 1.0  # seconds from Ctrl-C to the end of the command
 _RELEASE = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b")
 
@@ -36,18 +36,18 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The same in every run, whatever its release is called."""
+        """The name of the step, which is the same in every run: it leaves out the release's name."""
         return f"{self.stage}: {_RELEASE.sub('RELEASE', self.what)}"
 
     @property
     def promise(self) -> str:
-        """What a person is told who interrupts the run at this step."""
+        """What roadie tells a person who interrupts the run at this step."""
         what = f"'{self.what}' ({self.stage})"
         return f"finishes {what} by itself" if self.how == "atomic" else f"breaks off {what}"
 
 
 class Door:
-    """Where every run for a host waits before each of its steps, while somebody guards it."""
+    """The place where every run for a host waits before each of its steps, while the door is guarded."""
 
     def __init__(self, desk: Desk) -> None:
         self.folder = desk.host.tree / "var/lib/cuts"
@@ -56,7 +56,7 @@ class Door:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Have runs stop at the door as long as the block lasts."""
+        """Make runs wait at the door as long as the block lasts."""
         self.folder.mkdir()
         try:
             yield
@@ -64,7 +64,7 @@ class Door:
             self.open()
 
     def open(self) -> None:
-        """Let in whoever comes, from now on."""
+        """Guard the door no longer: from now on no run waits there."""
         if self.folder.is_dir():
             self.folder.rename(self.folder.with_name("cuts-over"))
             for path in self.folder.with_name("cuts-over").iterdir():
@@ -72,7 +72,7 @@ class Door:
             self.folder.with_name("cuts-over").rmdir()
 
     def next(self, process: subprocess.Popen[str], seconds: float = 120) -> Step | None:
-        """The step that waits at the door; None if the command ended without another."""
+        """Return the next step at the door. Return None if the command ends without another step."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             over = process.poll() is not None
@@ -81,10 +81,10 @@ class Door:
             if over:
                 return None
             time.sleep(0.01)
-        raise AssertionError(f"no step in {seconds} seconds")
+        raise AssertionError(f"no step came to the door in {seconds} seconds")
 
     def waiting(self) -> Step | None:
-        """The step that waits at the door now."""
+        """Return the step that waits at the door now, or None."""
         try:
             return Step(*self.here.read_text().split("\t"))
         except FileNotFoundError:
@@ -94,7 +94,7 @@ class Door:
         self.here.unlink(missing_ok=True)
 
     def late(self) -> str:
-        """Steps that came although their run knew that it was to stop."""
+        """Return the steps that came to the door although their run already knew that it must stop."""
         late = self.folder / "late"
         return late.read_text() if late.exists() else ""
 
@@ -105,7 +105,7 @@ class Door:
 
 @dataclass
 class Cut:
-    """One run of a command, about to be cut while it is at a step; each way to do so is a method."""
+    """One run of a command that is about to be cut at a step. The methods are the ways to cut it."""
 
     desk: Desk
     door: Door
@@ -117,24 +117,24 @@ class Cut:
         return self.desk.host
 
     def kill_controller(self) -> None:
-        """As by a laptop's empty battery, but that the host hears of it."""
+        """Kill fab, as when a laptop's battery is empty. Unlike then, the host sees the connection end."""
         self.end_command()
         self.assert_rule()
 
     def cut_link(self) -> None:
-        """No packet passes, and none says so, until the host has noticed by itself."""
+        """Drop all packets until the host has noticed the dead link by itself."""
         self.host.cut_link()
         try:
-            assert eventually(self.is_noticed, 25), f"{self.step}: a dead link goes unnoticed"
+            assert eventually(self.is_noticed, 25), f"{self.step}: the host did not notice the dead link"
         finally:
             self.host.mend_link()
         self.end_command()
         self.assert_rule()
 
     def interrupt(self) -> None:
-        """Ctrl-C: the command ends within a second and names what still finishes."""
-        time.sleep(0.5)  # until it has heard of the step, of which it prints nothing
-        # The last step of all may be through by then, and the command too.
+        """Press Ctrl-C. The command must end within a second and name the step that still finishes."""
+        time.sleep(0.5)  # until fab has received the step's event, which it does not print
+        # If this was the last step, the step and the command may have ended meanwhile.
         if self.process.poll() == 0 and not self.door.waiting():
             return
         began = time.monotonic()
@@ -144,33 +144,33 @@ class Cut:
         assert (self.process.returncode, took < PATIENCE) == (130, True), (took, err, out[-300:])
         said = err.strip().splitlines()[-1]
         self.assert_rule()
-        # The step may have come to its end, and the next one to the door, since it was chosen.
+        # Since this step was chosen, the step may have ended, and the next step may have come to the door.
         assert self.step.promise in said or self.last_step().promise in said, err
 
     def kill_worker(self) -> None:
-        """kill -9 of the script itself, as the kernel does when memory is short."""
+        """Kill the script itself with SIGKILL, as the kernel does when memory is short."""
         inside(self.host, 'pkill -KILL -f "^bash /run/roadie/$1"', self.step.run)
         _, err = self.process.communicate(timeout=20)
         assert self.process.returncode == 6, (self.process.returncode, err)
         assert eventually(lambda: not files_of(self.host, self.step.run), 10)
-        self.door.let_in()  # as it can no more take its own card from there
-        # A migration that it had begun comes to its end without it.
+        self.door.let_in()  # the killed script can no longer remove its own file from the door
+        # A migration that the script had begun comes to its end without the script.
         assert eventually(lambda: not leftovers(self.host), 20), leftovers(self.host)
 
     def kill_frame(self) -> None:
-        """kill -9 of what holds the script's reins: the script stops as if the link were cut."""
+        """Kill the frame, which runs the script, with SIGKILL. The script stops as if the link were cut."""
         inside(self.host, 'kill -KILL "$(cat "/run/roadie/$1.beat")"', self.step.run)
         _, err = self.process.communicate(timeout=20)
         assert self.process.returncode == 5, (self.process.returncode, err)
         self.assert_rule()
 
     def reboot(self) -> None:
-        """The host goes down in good order, and comes back by itself."""
+        """Reboot the host with an orderly shutdown."""
         self.host.reboot()
         self.end_command()
 
     def cut_power(self) -> None:
-        """All that runs on the host is gone at once."""
+        """Cut the host's power: all of its processes are gone at once."""
         self.host.power_cut()
         self.end_command()
 
@@ -179,24 +179,26 @@ class Cut:
         self.process.communicate()
 
     def is_noticed(self) -> bool:
-        """Whether the host knows that the run is to stop."""
+        """Return whether the host knows that the run must stop."""
         files = files_of(self.host, self.step.run)
         return not files or any(path.suffix == ".stop" for path in files)
 
     def last_step(self) -> Step:
-        """The last one that the run began."""
+        """Return the last step that the run began."""
         begun = [event for event in events_of(self.host, self.step.run) if event[0] == "doing"]
         return Step(self.step.run, *begun[-1][1:])
 
     def assert_rule(self) -> None:
-        """A cuttable step is gone at once, an atomic one ends, and none starts after it."""
-        assert eventually(self.is_noticed, 5), f"{self.step}: the host heard of no cut"
+        """Check that a cuttable step is gone at once, an atomic step ends, and no step starts after it."""
+        assert eventually(self.is_noticed, 5), f"{self.step}: the host did not notice the cut"
         noticed = time.monotonic()
-        assert eventually(lambda: not files_of(self.host, self.step.run), 180), f"{self.step}: goes on"
+        assert eventually(lambda: not files_of(self.host, self.step.run), 180), (
+            f"{self.step}: the run goes on"
+        )
         took = time.monotonic() - noticed
         events = events_of(self.host, self.step.run)
         last = max(index for index, event in enumerate(events) if event[0] == "doing")
-        # What the survey tells comes beside all else.
+        # The survey's events can stand anywhere, because the survey runs beside other stages.
         verbs = [event[0] for event in events[last:] if event[1] != "survey"]
         assert not (late := self.door.late()), (self.step, late, events[last:])
         if events[last][3] == "atomic":
@@ -213,9 +215,9 @@ HARD_WAYS: tuple[Way, ...] = (Cut.kill_worker, Cut.interrupt)
 
 
 class Turns:
-    """Which step is cut in which way: each new one in the next. Hosts side by side share it.
+    """Decides which step is cut in which way. Each new step gets the next way. Parallel hosts share a `Turns`.
 
-    No step of the stages in `spared` is cut: another test does that.
+    The steps of the stages in `spared` are not cut, because another test cuts them.
     """
 
     def __init__(self, seed: int, ways: Sequence[Way] = WAYS, spared: Sequence[str] = ()) -> None:
@@ -225,7 +227,7 @@ class Turns:
         self._lock = Lock()
 
     def take(self, step: Step) -> Way | None:
-        """The way to cut this step, for the first who asks."""
+        """Return the way to cut this step to the first caller, and None to all later callers."""
         with self._lock:
             if step.name in self.taken or step.stage in self.spared:
                 return None
@@ -234,16 +236,16 @@ class Turns:
             return way
 
     def tell(self) -> None:
-        """Print what was cut, and how."""
+        """Print how each step was cut."""
         print("\n".join(f"{way:18} {step}" for step, way in self.taken.items()))
 
 
 @dataclass
 class Cuts:
-    """Runs a command again and again on one host; each run is cut at its first step that is new.
+    """Runs a command again and again on one host. Each run is cut at its first step that was not cut before.
 
-    A cuttable step is cut a second time, in its midst. An atomic one named in `midst` is cut only
-    then, that many seconds after it began.
+    A cuttable step is cut twice: before it begins, and in the middle. A step in `midst` is cut only in the
+    middle, so many seconds after it began.
     """
 
     desk: Desk
@@ -253,7 +255,7 @@ class Cuts:
     _due: set[str] = field(default_factory=set)
 
     def all(self) -> None:
-        """Cut at every step, then let the command come to its end."""
+        """Cut the command at every step, then let it run to its end."""
         self.door = Door(self.desk)
         self.dice = random.Random(self.turns.seed)
         with self.door.guarded():
@@ -261,7 +263,7 @@ class Cuts:
                 assert_tidy(self.desk.host)
 
     def _is_cut(self) -> bool:
-        """Run until it is time to cut, and cut; False if the command came to its end."""
+        """Run the command and cut it. Return False if it ran to its end without a new step."""
         with self.desk.started(*self.words) as process:
             while step := self.door.next(process):
                 if way := self._way_to_cut(step):
@@ -281,7 +283,7 @@ class Cuts:
         return None if step.name in self.midst else way
 
     def _is_cut_in_midst(self, process: subprocess.Popen[str], step: Step) -> bool:
-        """Cut it there, unless it is through before that."""
+        """Cut the run in the middle of this step. Return False if the step ended too early."""
         self._due.remove(step.name)
         way = self.dice.choice([way for way in self.turns.ways if way is not Cut.cut_link])
         self._wait(self.midst.get(step.name) or self.dice.uniform(0.02, 0.5))
@@ -289,7 +291,7 @@ class Cuts:
             return False
         self.turns.taken[step.name] += f", {way.__name__}"
         way(Cut(self.desk, self.door, process, step))
-        # Where it was through before the host heard of it, it is the next step that was cut.
+        # If the step ended before the host noticed the cut, the cut hit the next step.
         begun = [event for event in events_of(self.desk.host, step.run) if event[0] == "doing"]
         _, stage, what, how = begun[-1]
         self.turns.taken.setdefault(Step(step.run, stage, what, how).name, way.__name__)
@@ -302,20 +304,20 @@ class Cuts:
 
 
 def side_by_side(work: Callable[[], None], hosts: int) -> None:
-    """Do the work that many times at once, in a thread each."""
+    """Do the work `hosts` times at once, each time in a thread."""
     with ThreadPoolExecutor(hosts) as crowd:
         for job in [crowd.submit(work) for _ in range(hosts)]:
             job.result()
 
 
 def assert_nothing_changes(desk: Desk, task: str = "bootstrap") -> None:
-    """The run before has done it all: one more changes nothing, and nothing half made is left."""
+    """Check that the run before did everything: another run changes nothing, and no half-made file is left."""
     assert ": 0 changed" in desk.does(task).out
     assert_tidy(desk.host)
     assert not (half := halves(desk.host)), half
 
 
 def assert_deployed(desk: Desk) -> None:
-    """The run before has done it all: its release serves, alone."""
+    """Check that the deploy before did everything: only its release serves."""
     assert_nothing_changes(desk, "deploy")
     assert_serves_once(desk.host)

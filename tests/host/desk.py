@@ -1,4 +1,4 @@
-"""A person's desk: a project, `fab` run as a program of its own, and a browser without a cache."""
+"""A developer's desk: a project, `fab` run as a separate process, and a browser without a cache."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAB = Path(sys.executable).parent / "fab"
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended: its exit code, and what the person saw."""
+    """The result of a command: its exit code and its output."""
 
     code: int
     out: str
@@ -28,7 +28,7 @@ class Done:
 
     @property
     def last_line(self) -> str:
-        """The last line of the error output: the one that must say it all."""
+        """The last line of the error output. It must say all that matters."""
         return (self.err.strip().splitlines() or [""])[-1]
 
     @property
@@ -40,7 +40,7 @@ class Done:
 class Desk:
     """One project on a developer's machine, and the host that its commands go to.
 
-    `options` are those of fab that lead there, if they are not the plain ones.
+    `options` are the options of fab that lead to the host, if they are not the usual `-S` and `-H`.
     """
 
     project: Path
@@ -49,7 +49,7 @@ class Desk:
     options: tuple[str, ...] | None = None
 
     def fab(self, *words: str, timeout: float = 900, env: Mapping[str, str] | None = None) -> Done:
-        """Run fab to its end; never with a terminal."""
+        """Run fab to its end, without a terminal."""
         with self.started(*words, env=env) as process:
             out, err = process.communicate(timeout=timeout)
         return Done(process.returncode, out, err)
@@ -62,7 +62,7 @@ class Desk:
 
     @contextmanager
     def started(self, *words: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-        """Start fab and hand it over while it runs; it never outlives the block."""
+        """Start fab and yield the running process. When the block ends, fab is killed if it still runs."""
         process = subprocess.Popen(
             [FAB, *self._way, *words],
             cwd=self.project,
@@ -91,7 +91,7 @@ class Desk:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a browser got."""
+    """One answer, as a browser gets it."""
 
     status: int
     headers: Mapping[str, str]
@@ -107,7 +107,7 @@ def browse(
     headers: Mapping[str, str] | None = None,
     timeout: float = 30,
 ) -> Answer:
-    """Ask nginx on the host for a page of the domain, over a connection of its own."""
+    """Ask nginx on the host for a page of the domain, over a new connection."""
     connection = http.client.HTTPConnection(host.address, 80, timeout=timeout)
     try:
         connection.request(method, path, body, {"Host": domain, **(headers or {})})
@@ -119,7 +119,7 @@ def browse(
 
 
 def is_up(host: ThrowawayHost, domain: str = "guestbook.example.org") -> bool:
-    """Whether the site's first page answers."""
+    """Return whether the site's first page answers with 200. A refused or lost connection counts as no."""
     try:
         return browse(host, "/", domain, timeout=5).status == 200
     except OSError:
@@ -127,7 +127,7 @@ def is_up(host: ThrowawayHost, domain: str = "guestbook.example.org") -> bool:
 
 
 def is_serving(host: ThrowawayHost) -> bool:
-    """Whether the guestbook answers."""
+    """Return whether the guestbook answers with 200. A refused or lost connection counts as no."""
     try:
         return browse(host).status == 200
     except OSError:
@@ -135,7 +135,7 @@ def is_serving(host: ThrowawayHost) -> bool:
 
 
 def eventually(condition: object, seconds: float = 20) -> bool:
-    """Whether the condition, a function, becomes true within that many seconds."""
+    """Wait until the condition, a function, is true. Return False if it is not true within `seconds`."""
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():

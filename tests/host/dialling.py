@@ -1,4 +1,4 @@
-"""Ways to reach a throwaway host by an ssh_config of the test's own, and a terminal to sit at."""
+"""Reaches a throwaway host by an ssh_config that the test writes, and runs programs at a terminal."""
 
 import os
 import pty
@@ -16,13 +16,13 @@ from roadie.ssh.host import Host
 from roadie.ssh.login import _keys
 
 PASSWORD = "it's a pass word \\ é"
-#: what `read` needs in a test of several connections: sshd forgives the many that end early
+#: sshd's settings for tests with many connections that end early, for which sshd must not punish the client
 FORGIVING = "PerSourcePenalties no\nMaxStartups 100\n"
 
 
 @contextmanager
 def boot_with_users(throwaway, name, suite="trixie"):
-    """A host with users that sudo asks for a password, lets pass, and does not know."""
+    """Boot a host with three users. sudo asks `asked` for a password, lets `free` pass, refuses `stranger`."""
     with throwaway.boot(name, suite) as host:
         host.add_user("asked", password=PASSWORD)
         host.add_user("free", nopasswd=True)
@@ -35,7 +35,7 @@ def boot_with_users(throwaway, name, suite="trixie"):
 
 
 class Dial:
-    """Makes Hosts that lead to the throwaway one as `web1`; closes them in the end."""
+    """Makes Host objects that lead to the throwaway host by the name `web1`. `close` closes all of them."""
 
     def __init__(self, host, folder):
         self.host = host
@@ -45,7 +45,7 @@ class Dial:
         _keys.clear()
 
     def __call__(self, *lines, user=None, port=None, sudo=None, **more):
-        """A Host by these lines of ssh_config, which stand before those that lead to it."""
+        """Make a Host. `lines` stand in ssh_config before the lines that lead to the host."""
         connect_kwargs = more.pop("connect_kwargs", None)
         self.write(*lines, **more)
         overrides = {"ssh_config_path": str(self.config), "sudo": {"password": sudo}}
@@ -60,7 +60,7 @@ class Dial:
         return self.made[-1]
 
     def write(self, *lines, known=None, key=None, address=None):
-        """Write ssh_config, and known_hosts with that text; False leaves it as it is."""
+        """Write ssh_config, and known_hosts with the text `known`. False leaves known_hosts as it is."""
         ssh_config.ask.cache_clear()
         if known is not False:
             self.known_hosts.write_text(self.host.known_hosts.read_text() if known is None else known)
@@ -95,7 +95,7 @@ except Exception as error:
 
 
 def at_a_terminal(dial, code, *answers, user=None, timeout=30):
-    """What a program shows at a terminal where these answers are typed, each at a question."""
+    """Run a program at a terminal, type the next answer at each question, and return what is shown."""
     program = PROGRAM.format(config=str(dial.config), user=user, code=code)
     child, screen = pty.fork()
     if child == 0:
@@ -114,19 +114,19 @@ def at_a_terminal(dial, code, *answers, user=None, timeout=30):
                 os.write(screen, f"{waiting.pop(0)}\n".encode())
                 shown += "\n"
     finally:
-        os.kill(child, signal.SIGKILL)  # where it has not ended in time
+        os.kill(child, signal.SIGKILL)  # if the program has not ended in time
         os.waitpid(child, 0)
         os.close(screen)
     return shown.replace("\r", "")
 
 
 def now(host):
-    """A place in the journal of the host's sshd and sudo, for `since`."""
+    """Return the current place in the host's journal, for `since`."""
     return host.ssh("journalctl -q -n 1 --show-cursor").stdout.split("cursor: ")[1].strip()
 
 
 def since(host, place, pattern):
-    """The lines of sshd and sudo since then, but for those of the connection that asks."""
+    """Return matching lines of sshd and sudo after this place, without those of the connection that asks."""
     asked = f"journalctl -q -o cat -t sshd -t sshd-session -t sudo --after-cursor='{place}'"
     mine = 'set -- $SSH_CLIENT; grep -vE "port $2( |$)"'
     return host.ssh(f"{asked} | grep -E '{pattern}' | ({mine})", check=False).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""What holds after any fault: one clear error line, the exit code of the manual, nothing left behind."""
+"""What must hold after any fault: one clear error line, the documented exit code, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import projects
 from desk import Done
 from roadie.throwaway.hosts import ThrowawayHost
 
-# What a program on the host said last, shown before roadie's own line.
+# The last output of a program on the host, which roadie shows before its own error line.
 QUOTED = re.compile(r"[\w.-]+:   \| ")
 
 
 def error_of(done: Done, code: int, *says: str) -> str:
-    """The one error line of a command that failed with this code; all of `says` stand in it."""
-    assert done.code == code, f"ended with {done.code} instead of {code}:\n{done.text}"
+    """Check that a command failed with this code, and with one error line that has all of `says`. Return it."""
+    assert done.code == code, f"the command ended with {done.code} instead of {code}:\n{done.text}"
     lines = done.err.strip().splitlines()
     own = [line for line in lines if not QUOTED.match(line)]
-    assert own == lines[-1:], f"not one error line at the end:\n{done.text}"
+    assert own == lines[-1:], f"the output does not end with exactly one error line:\n{done.text}"
     assert len(own[0]) < 700, own[0]
     for words in says:
         assert words in own[0], f"{words!r} is not in: {own[0]}\n\n{done.text}"
@@ -29,14 +29,14 @@ def error_of(done: Done, code: int, *says: str) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong with a project: how, what must come of it, and what cures it."""
+    """A fault of a project: how to cause it, the exit code and words that it must lead to, and its cure."""
 
     name: str
     bring_about: Callable[[Path], object]
     says: tuple[str, ...]
     code: int = 6
     shows: tuple[str, ...] = ()
-    #: on the project and the host; otherwise the last commit is taken back
+    #: gets the project and the host; by default it takes the last commit back
     cure: Callable[[Path, ThrowawayHost], object] = field(
         default=lambda project, host: projects.git(project, "reset", "-q", "--hard", "HEAD~1")
     )
@@ -47,7 +47,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Serving:
-    """What a host has of a site that a failed command must not change."""
+    """The state of a site on a host that a failed command must not change."""
 
     release: str
     masters: tuple[str, ...]
@@ -57,7 +57,7 @@ class Serving:
 
 
 def serving(host: ThrowawayHost, app: str = "guestbook") -> Serving:
-    """Ask the host itself."""
+    """Ask the host for this state of the site."""
     asked = (
         f"basename $(readlink -f /srv/{app}/live/release)",
         f"pgrep -u {app} -P $(cat /run/supervisord.pid)",

@@ -1,4 +1,4 @@
-"""Somebody on a host who looks at its processes all the time, as any user there may."""
+"""Somebody on a host who looks at its processes all the time, as any user of a host can."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from types import TracebackType
 from roadie.throwaway.hosts import ThrowawayHost
 from within import entering
 
-# Every command line, and what stands in the environment of those that belong neither to root nor to the
-# site's own user. It ends when told to, or by itself after ten minutes.
+# Notes every command line, and also the environment of each process that belongs neither to root nor to the
+# site's own user. Ends when told to, or after ten minutes.
 LOOK = r"""
 import os, pwd, select, sys, time
 
@@ -20,7 +20,7 @@ def name_of(uid):
         try:
             names[uid] = pwd.getpwuid(uid).pw_name
         except KeyError:
-            return str(uid)  # it may be made yet
+            return str(uid)  # the user may have no name yet, because bootstrap is still making the user
     return names[uid]
 
 def read(path):
@@ -46,7 +46,7 @@ sys.stdout.buffer.write(b"\n".join(sorted(seen)))
 
 
 class Onlooker:
-    """Looks as long as the block lasts; afterwards `seen` has a line for each thing seen."""
+    """Looks as long as the block lasts. Afterwards `seen` has one line for each thing that was seen."""
 
     def __init__(self, host: ThrowawayHost, site: str = "guestbook") -> None:
         self.host, self.site, self.seen = host, site, ""
@@ -62,7 +62,7 @@ class Onlooker:
         assert self._process.stdout
         if self._process.stdout.readline() != "looking\n":
             self._process.kill()
-            raise AssertionError(f"nobody looks: {self._process.communicate()}")
+            raise AssertionError(f"the onlooker did not start: {self._process.communicate()}")
         return self
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""The probe in place of the guestbook: a project whose answers say which release they come from."""
+"""The probe, which serves in place of the guestbook: each of its answers says which release it comes from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from desk import Desk
 from roadie.throwaway.hosts import ThrowawayHost
 
 PROBE = projects.TESTS / "probe"
-#: sync has a process for each request, so it needs more of them than there are slow ones
+#: a sync worker serves one request at a time, so there must be more workers than slow requests at a time
 WORKERS: Mapping[str, Mapping[str, Any]] = {
     "gthread": {"worker_class": "gthread", "workers": 2, "threads": 8},
     "sync": {"worker_class": "sync", "workers": 8},
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
 
 @dataclass(frozen=True)
 class Truth:
-    """What every answer of one release says of it."""
+    """What every answer of one release must say."""
 
     code: str
     six: str
@@ -43,7 +43,7 @@ class Truth:
 
     @classmethod
     def told_by(cls, answer: Mapping[str, Any]) -> Truth:
-        """What an answer says, which must say it of one release."""
+        """Return what an answer says. Check that all of the answer comes from one release."""
         assert len(set(answer["releases"].values())) == 1, f"a mixture: {answer['releases']}"
         assert len(set(answer["virtualenvs"])) == 1, f"a mixture: {answer['virtualenvs']}"
         return cls(answer["code"], answer["six"], answer["word"], answer["style"])
@@ -51,7 +51,7 @@ class Truth:
 
 @dataclass
 class Probe:
-    """The project on a desk; each change is committed, and `truth` is what a deploy makes true."""
+    """The probe's project on a desk. Each change is committed. `truth` is what answers say after a deploy."""
 
     folder: Path
     host: ThrowawayHost
@@ -76,17 +76,17 @@ class Probe:
         return Truth(str(self.code), self.six, str(self.word), f"probe/style.{digest}.css")
 
     def change_code(self) -> Truth:
-        """Another line of code and of a stylesheet."""
+        """Change one line of code and one of a stylesheet."""
         self.code += 1
         return self._commit(f"Code {self.code}")
 
     def change_requirements(self) -> Truth:
-        """The other one of two virtualenvs."""
+        """Switch to the other of two sets of requirements, and so to the other of two virtualenvs."""
         self.six = _SIXES[1 - _SIXES.index(self.six)]
         return self.change_code()
 
     def change_schema(self) -> Truth:
-        """One more migration, which may be applied twice."""
+        """Add one more migration, which can be applied twice without harm."""
         name = f"{int(self.migration[:4]) + 1:04}_table"
         text = _MIGRATION.format(before=self.migration, name=f"table_{name[:4]}")
         (self.folder / f"probe/migrations/{name}.py").write_text(text)
@@ -94,22 +94,22 @@ class Probe:
         return self.change_code()
 
     def change_environment(self) -> Truth:
-        """Another value in env:, and no new code."""
+        """Change a value in env:, and no code."""
         self.word += 1
         return self._commit(f"Word {self.word}")
 
     def change_settings(self, **values: Any) -> Truth:
-        """Other settings of roadie's, with a line of code."""
+        """Change roadie's settings, and one line of code."""
         self.settings = {**self.settings, **values}
         return self.change_code()
 
     def leave_out_syncs(self) -> None:
-        """Deploy as if nobody had thought of power cuts: whatever is tested with this must fail."""
+        """Leave `sync` out of all deploys. A test of power cuts must then fail."""
         projects.own_frame(self.folder, "sync() { :; }")
         self.change_code()
 
     def use_workers(self, worker_class: str, **values: Any) -> Truth:
-        """Serve by this class of workers from now on, with these settings."""
+        """Use this class of workers from now on, with these settings of roadie's."""
         self.settings = {**WORKERS[worker_class], **values}
         return self.change_code()
 
@@ -129,7 +129,7 @@ class Probe:
 
 
 def read(body: bytes) -> dict[str, Any]:
-    """An answer of the probe's."""
+    """Read an answer of the probe."""
     found = json.loads(body)
     assert isinstance(found, dict)
     return found

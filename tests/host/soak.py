@@ -1,6 +1,6 @@
-"""The soak: releases under load, broken ones, and cuts at random instants, as many as asked for.
+"""The soak: deploys under load, broken releases, and cuts at random instants, as many as asked for.
 
-bench/soak runs the full counts, tests/host/test_soak.py small ones.
+bench/soak runs the full counts, and tests/host/test_soak.py small counts.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from roadie.throwaway import hosts as throwaway
 from within import assert_serves_once, assert_tidy
 
 CUTS = {"kill": KILLS, "reboot": (Hit.reboot,), "power": (Hit.power,), "link": (Hit.link,)}
-#: half of all instants would lie in the watch otherwise
+#: with a longer watch, half of all random instants would fall into the watch
 CUT_SETTINGS = {"watch": 2}
 PARTS = ("load", "broken", *CUTS)
 
 
 @contextmanager
 def ground(worker_class: str = "gthread", *, own_disk: bool = False, **settings: Any) -> Iterator[Probe]:
-    """A host that serves the probe with these settings."""
+    """Boot a host that serves the probe with these settings."""
     snapshot = standing.probed()
     with (
         throwaway.boot("soak", snapshot=snapshot, own_disk=own_disk) as host,
@@ -50,23 +50,23 @@ def ground(worker_class: str = "gthread", *, own_disk: bool = False, **settings:
 
 @dataclass
 class Releases:
-    """Puts one release after the other into service while the crowd looks on."""
+    """Puts one release after another into service while a crowd visits the site."""
 
     probe: Probe
     crowd: Crowd
     dice: random.Random
     say: Callable[[str], None] = print
-    #: what served, the last one last
+    #: the truths that served so far, oldest first
     served: list[Truth] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.served = [self.probe.truth]
 
     def go_through(self, counts: dict[str, int]) -> None:
-        """So many of each kind of step, in any order; a rollback comes right after something new."""
+        """Take so many steps of each kind, in random order. A rollback always follows a new release."""
         steps = [name for name, count in counts.items() for _ in range(count) if name != "rollback"]
         self.dice.shuffle(steps)
-        # Each after something new: what a second one in a row goes back to is another question.
+        # A second rollback in a row would go back further, to a release that this test does not work out.
         news = [index for index, name in enumerate(steps) if name != "restart"]
         places = self.dice.sample(news, min(counts.get("rollback", 0), len(news)))
         for index, name in enumerate(steps):
@@ -75,7 +75,7 @@ class Releases:
                 self.take(*self._rollback(False))
 
     def take(self, words: Sequence[str], truth: Truth) -> None:
-        """Run this command, after which nobody may be answered by another release."""
+        """Run this command. After it, only this release may answer."""
         began = time.monotonic()
         self.crowd.expect(truth)
         done = self.probe.desk.fab(*words)
@@ -103,7 +103,7 @@ class Releases:
 
 
 def refuse(probe: Probe, crowd: Crowd, fault: Break, say: Callable[[str], None] = print) -> None:
-    """Deploy a release with this fault: it is refused, the one before serves on, and a cure deploys."""
+    """Deploy a release with this fault. It is refused, the release before serves on, and the next deploys."""
     before, noticed = answers(probe.host)[1], len(crowd.failed)
     with fault.brought_about(probe) as broken:
         if fault.serves_a_while:
@@ -120,7 +120,7 @@ def refuse(probe: Probe, crowd: Crowd, fault: Break, say: Callable[[str], None] 
     assert_serves_once(probe.host)
     say(f"{fault.name}: exit {done.code}, {last.partition(': ')[2][:150]}")
     if met := [failure for failure in crowd.failed[noticed:] if fault.explains(failure)]:
-        say(f"{fault.name}: {len(met)} visitors met it")
+        say(f"{fault.name}: {len(met)} visitors noticed the fault")
         crowd.failed[noticed:] = [failure for failure in crowd.failed[noticed:] if failure not in met]
 
 
@@ -129,7 +129,7 @@ def refuse(probe: Probe, crowd: Crowd, fault: Break, say: Callable[[str], None] 
 
 @dataclass
 class Row:
-    """What came of one part."""
+    """The results of one part of the soak."""
 
     part: str
     rounds: int = 0
@@ -138,7 +138,7 @@ class Row:
     seconds: float = 0.0
 
     def fails(self, what: str, error: BaseException) -> None:
-        """Note it, and show all of it at once."""
+        """Note a failure in one line, and print its whole traceback now."""
         traceback.print_exception(error, file=sys.stdout)
         first = [*str(error).splitlines(), ""][0]
         self.failures.append(f"{what}: {type(error).__name__}: {first[:300]}")
@@ -152,7 +152,7 @@ class Row:
 
 
 class Soak:
-    """Runs what the command line asks for, a part at a time, and keeps the books."""
+    """Runs the parts that the command line asks for, one after another, and keeps their results."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -160,7 +160,7 @@ class Soak:
         self.dice = random.Random(options.seed)
 
     def run(self) -> bool:
-        """All of it; whether nothing failed."""
+        """Run all parts. Return whether nothing failed."""
         for part in self.options.only or PARTS:
             if part == "load":
                 for worker_class in self.options.worker_class or WORKERS:
@@ -201,7 +201,7 @@ class Soak:
                     row.fails(fault.name, error)
 
     def _cuts(self, row: Row, part: str) -> None:
-        """Each on the host of the one before, until something is wrong with that."""
+        """Cut commands on one host until a check fails there. Then go on with a new host."""
         left = getattr(self.options, f"{part}s")
         while left and len(row.failures) < 5:
             with (
@@ -221,7 +221,7 @@ class Soak:
 
     @contextmanager
     def _onlookers(self, probe: Probe, part: str, row: Row) -> Iterator[Crowd | None]:
-        """A crowd, where the host stays up."""
+        """Provide a crowd, but none if the part takes the host down."""
         if part in ("reboot", "power"):
             yield None
             return
@@ -250,20 +250,26 @@ class Soak:
 
 
 def main() -> int:
-    """Run the soak; 1 if anything failed."""
-    parser = argparse.ArgumentParser(prog="bench/soak", description="Releases under load, and cuts.")
+    """Run the soak. Return 1 if anything failed."""
+    parser = argparse.ArgumentParser(
+        prog="bench/soak", description="Deploys under load, broken releases, and cuts at random instants."
+    )
     for name, count in (("deploys", 50), ("rollbacks", 10), ("restarts", 10), ("environments", 10)):
         parser.add_argument(
-            f"--{name}", type=int, default=count, help=f"under load, per worker class ({count})"
+            f"--{name}", type=int, default=count, help=f"how many under load, per worker class ({count})"
         )
     for name, count in (("kills", 100), ("reboots", 15), ("powers", 15), ("links", 30)):
-        parser.add_argument(f"--{name}", type=int, default=count, help=f"at random instants ({count})")
-    parser.add_argument("--only", action="append", choices=PARTS, help="this part; may be given again")
-    parser.add_argument("--worker-class", action="append", choices=WORKERS, help="likewise, for the load")
+        parser.add_argument(
+            f"--{name}", type=int, default=count, help=f"how many, at random instants ({count})"
+        )
+    parser.add_argument("--only", action="append", choices=PARTS, help="run this part; may be repeated")
     parser.add_argument(
-        "--without-syncs", action="store_true", help="proves the power cuts: some of them must fail then"
+        "--worker-class", action="append", choices=WORKERS, help="load this class; may be repeated"
     )
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="has all dice fall again")
+    parser.add_argument(
+        "--without-syncs", action="store_true", help="deploy without sync; some power cuts must then fail"
+    )
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeat random choices")
     options = parser.parse_args()
     print(f"seed {options.seed}, rates {dict(FULL)} a second", flush=True)
     return 0 if Soak(options).run() else 1

@@ -1,4 +1,4 @@
-"""Hosts that stand further on: their snapshots, made once for whatever they depend on."""
+"""Snapshots of hosts that are already set up in part. A snapshot is made again when its sources change."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ GUESTBOOK = EXAMPLES / "guestbook"
 
 
 def packaged(suite: str = "trixie") -> str:
-    """The snapshot of a host that has the guestbook's packages, and nothing else of roadie's."""
+    """Return the snapshot of a host that has the guestbook's packages, and nothing else of roadie's."""
     label = _label("packaged", [ROOT / "templates/packages/packages.sh.j2", GUESTBOOK / "fabric.yaml"])
     return throwaway.prepared(label, _does("packages"), suite)
 
 
 def bootstrapped(suite: str = "trixie") -> str:
-    """The snapshot of a host that is ready for the guestbook."""
+    """Return the snapshot of a host that is ready for the guestbook."""
     label = _label("bootstrapped", _everything())
     return throwaway.prepared(label, _does("bootstrap"), suite, on=packaged(suite))
 
 
 def deployed(suite: str = "trixie") -> str:
-    """The snapshot of a host that serves the guestbook."""
+    """Return the snapshot of a host that serves the guestbook."""
     label = _label("deployed", _everything())
     return throwaway.prepared(label, _does("deploy"), suite, on=bootstrapped(suite))
 
 
 def probed(suite: str = "trixie") -> str:
-    """The snapshot of a host that serves the probe, and has both of its virtualenvs."""
+    """Return the snapshot of a host that serves the probe, and has both of the probe's virtualenvs."""
     label = _label("probed", [*_everything(), *_files(ROOT / "tests/probe")])
     return throwaway.prepared(label, _deploys_probe, suite, on=bootstrapped(suite))
 
 
 @contextmanager
 def booted(snapshot: str, suite: str = "trixie") -> Iterator[ThrowawayHost]:
-    """A host of one's own from such a snapshot; if there is a site on it, it answers."""
+    """Boot a new host from such a snapshot. If the guestbook is on the host, wait until it answers."""
     with throwaway.boot("standing", suite, snapshot) as host:
         if snapshot.startswith("deployed"):
             assert eventually(lambda: is_serving(host), 30)

@@ -1,4 +1,4 @@
-"""Visitors of a site: ten requests a second, come what may, each over a connection of its own."""
+"""Visitors of a site: ten requests a second, whatever happens, each over a new connection."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from desk import Answer, browse
 from roadie.throwaway.hosts import ThrowawayHost
 
 PER_SECOND = 10
-AT_MOST = 6000  # requests; the load ends by itself
+AT_MOST = 6000  # requests; the load ends after this many
 
 
 class Visitors:
-    """Asks for pages as long as the block lasts; afterwards knows what went wrong."""
+    """Asks for pages as long as the block lasts. Afterwards `failed` lists what went wrong."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Visitors:
     ) -> None:
         self.host, self.path, self.domain, self.right = host, path, domain, right
         self.sent = 0
-        #: when each visitor came who got a right page
+        #: the times at which those visitors came who got a right page
         self.answered: list[float] = []
         self.failed: list[str] = []
         self._over = threading.Event()
@@ -47,13 +47,13 @@ class Visitors:
         self._thread.join(timeout=60)
 
     def assert_content(self) -> None:
-        """Every visitor got a right page, and there were some."""
+        """Check that there were visitors, and that each got a right page."""
         self.assert_counted()
         assert not self.failed, f"{len(self.failed)} of {self.sent}: {self.failed[:5]}"
 
     def assert_counted(self) -> None:
-        """How it ended is known of every visitor, and some got a right page."""
-        assert self.answered, f"{self.sent} came, nobody got a page: {self.failed[:5]}"
+        """Check that every visit has a result, and that some visitors got a right page."""
+        assert self.answered, f"{self.sent} came, nobody got a right page: {self.failed[:5]}"
         assert len(self.answered) + len(self.failed) == self.sent
 
     def _come(self) -> None:
@@ -68,7 +68,9 @@ class Visitors:
     def _visit(self, at: float) -> None:
         try:
             answer = self._ask()
-        except Exception as error:  # nobody else would hear of it; half an answer is no OSError
+        except (
+            Exception
+        ) as error:  # half an answer is no OSError, and an error in a pool's thread would be lost
             self.failed.append(f"{at:.2f}: {error!r}")
             return
         if self.right(answer.status, answer.body):

@@ -1,4 +1,4 @@
-"""What a host says of itself, asked by no network: its processes, its files, the logs of its runs."""
+"""Asks a host, without its network, for its processes, its files and the logs of its runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from visitors import Visitors
 
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 
-# Locks that are held, files and processes of runs that are over, packages half installed.
+# Prints locks that are held, files and processes of runs that are over, and half-installed packages.
 LEFTOVERS = r"""
 shopt -s nullglob
 for lock in /run/roadie/*.lock; do flock -n "$lock" true || echo "held: $lock"; done
@@ -22,14 +22,14 @@ find /run/roadie /var/lib/roadie/incoming -type f 2>/dev/null |
   grep -vE '^/run/roadie/([a-z-]+[.](lock|who|step)|apt-at-work)$'
 pgrep -a -u guestbook-build | sed 's/^/builds: /'
 pgrep -a -r D,R,S,T -u guestbook | grep -v gunicorn | sed 's/^/runs: /'
-# What has ended is there until its parent has heard of it.
+# A process that has ended is a zombie until its parent has waited for it, so look a second time.
 for pid in $(pgrep -r Z -u guestbook); do sleep 0.5; [[ ! -d /proc/$pid ]] || echo "zombie: $pid"; done
 pgrep -a -f '^bash /run/roadie/' | sed 's/^/works: /'
 ls /var/lib/dpkg/updates
 dpkg --audit
 """
 
-# A worker's parent is its master, which is Gunicorn too; whoever has another parent is a master.
+# A worker's parent is its master, which is also a Gunicorn. A Gunicorn with any other parent is a master.
 MASTERS = r"""
 declare -A parent=()
 for pid in $(pgrep -f '[-]m roadie_gunicorn '); do
@@ -42,14 +42,16 @@ for pid in "${!parent[@]}"; do
 done | sort
 """
 
-# All that says what a file is and, which nobody can set, when that last changed. Of a folder the names in it
-# say enough. Not those of the kernel, the journal and the logs of roadie's runs.
+# Prints the type, mode, owner, size and link target of each file, and its time of last change (ctime), which
+# nobody can set. Folders get no time, because a change in a folder shows in the paths. Left out are the
+# kernel's files, the journal and the logs of roadie's runs.
 FILES = r"""
 find / -regextype egrep -regex '/(proc|sys|run|dev|var/log/(journal|roadie))' -prune -o \
   -type d -printf '%p\t%y %m %u:%g\n' -o -printf '%p\t%y %m %u:%g %s %C@ %l\n'
 """
 
-# /proc/net is a link to what each process sees. Another link is mounted over it, to all but this file.
+# /proc/net is a link to the network files of the process that reads it. This mounts another link over
+# /proc/net, which leads to the same files without if_inet6.
 NO_IPV6 = r"""
 mkdir /run/net
 for path in /proc/self/net/*; do ln -s "$path" /run/net; done
@@ -71,7 +73,7 @@ find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/gu
 
 
 def inside(host: ThrowawayHost, script: str, *args: str) -> str:
-    """Run a script as root on the host, by no network; what it printed."""
+    """Run a script as root on the host, without its network. Return the script's output."""
     argv = [*entering(host), "bash", "-c", script, "inside", *args]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert not done.returncode, done.stderr
@@ -79,62 +81,62 @@ def inside(host: ThrowawayHost, script: str, *args: str) -> str:
 
 
 def entering(host: ThrowawayHost) -> list[str]:
-    """What runs a command as root on the host, by no network, if it stands before it."""
+    """Return the words that, before a command, run the command as root on the host without its network."""
     return ["nsenter", f"--target={init_of(host)}", *"--mount --pid --net --uts --ipc".split()]
 
 
 def init_of(host: ThrowawayHost) -> int:
-    """The host's first process, as this machine numbers it."""
+    """Return the process id of the host's init on this machine."""
     pid = nspawn.running(host.state)
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 def files_of(host: ThrowawayHost, run: str) -> list[Path]:
-    """What lies in /run/roadie of a run: nothing once it is over."""
+    """Return a run's files in /run/roadie. There are none after the run is over."""
     return list(Path(f"/proc/{init_of(host)}/root/run/roadie").glob(f"{run}.*"))
 
 
 def events_of(host: ThrowawayHost, run: str) -> list[list[str]]:
-    """The events of a run from its log on the host: verb, stage, what, detail."""
+    """Return the events of a run from its log on the host: verb, stage, what, detail."""
     (log,) = (host.tree / "var/log/roadie").glob(f"*-{run[:8]}.log")
     lines = [line.split("\t") for line in log.read_text("utf-8", "replace").splitlines()]
     return [fields[1:] for fields in lines if len(fields) == 5 and len(fields[0]) == 32]
 
 
 def files(host: ThrowawayHost) -> dict[str, str]:
-    """Every file and folder of the host, and what it is; see FILES."""
+    """Return every file and folder of the host with its facts (see FILES)."""
     return dict(line.split("\t", 1) for line in inside(host, FILES).splitlines())
 
 
 def leftovers(host: ThrowawayHost) -> list[str]:
-    """What no run may leave behind, however it ended."""
+    """Return what a run left behind that no run may leave behind, however it ended."""
     return inside(host, LEFTOVERS).splitlines()
 
 
 def masters(host: ThrowawayHost) -> list[str]:
-    """Each of Gunicorn's masters: its parent's name and its socket."""
+    """Return each of Gunicorn's masters as "PARENT SOCKET"."""
     return inside(host, MASTERS).splitlines()
 
 
 def without_ipv6(host: ThrowawayHost) -> None:
-    """From now until it boots again, the host's kernel seems to have no IPv6."""
+    """Make the host look as if its kernel had no IPv6, until the host boots again."""
     inside(host, NO_IPV6)
     assert inside(host, "ls /proc/net/unix; ls /proc/net/if_inet6 2>/dev/null || :") == "/proc/net/unix\n"
 
 
 def halves(host: ThrowawayHost) -> list[str]:
-    """Things half made: a run that was cut may leave them, one that came to its end none."""
+    """Return half-made files. A run that was cut may leave some. A run that came to its end may not."""
     return inside(host, HALVES).splitlines()
 
 
 def assert_tidy(host: ThrowawayHost) -> None:
-    """No lock is held, nobody works, and every master is Supervisor's child."""
+    """Check that no lock is held, no run works, and every master is Supervisor's child."""
     assert not (left := leftovers(host)), left
     assert not (strays := [each for each in masters(host) if not each.startswith("supervisord ")]), strays
 
 
 def assert_serves_once(host: ThrowawayHost) -> None:
-    """One master, of the slot that is live, and one program."""
+    """Check that only the live slot has a Gunicorn master and a program."""
     live, current = inside(host, "cd /srv/guestbook && readlink live current").split()
     colour = live.removeprefix("slots/")
     found = masters(host)
@@ -145,7 +147,7 @@ def assert_serves_once(host: ThrowawayHost) -> None:
 
 
 class Neighbours(Visitors):
-    """Visitors who ask from the host's own network, so that a link that is cut is not their concern."""
+    """Visitors who ask from the host's own network, so that a cut link does not affect them."""
 
     def _ask(self) -> Answer:
         enter_network(self.host)
@@ -153,7 +155,7 @@ class Neighbours(Visitors):
 
 
 def enter_network(host: ThrowawayHost) -> None:
-    """Have this thread, for ever, make its connections in the host's network."""
+    """Move this thread into the host's network, for the rest of its life."""
     descriptor = os.open(Path("/run/netns", host.name), os.O_RDONLY | os.O_CLOEXEC)
     try:
         if ctypes.CDLL(None, use_errno=True).setns(descriptor, _NEW_NETWORK):

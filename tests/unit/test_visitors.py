@@ -49,5 +49,5 @@ def test_one_who_does_not_is_heard_of(monkeypatch, trouble):
 
 def test_neighbours_who_never_came_are_not_content(monkeypatch):
     crowd = load(Neighbours, monkeypatch=monkeypatch)
-    with pytest.raises(AssertionError, match="nobody got a page: .*FileNotFoundError"):
+    with pytest.raises(AssertionError, match="nobody got a right page: .*FileNotFoundError"):
         crowd.assert_content()

@@ -2,6 +2,6 @@ from django.db import models
 
 
 class Entry(models.Model):
-    """What a visitor posted; a number that comes twice is kept twice."""
+    """A number that a visitor posted. Numbers are not unique: one posted twice is stored twice."""
 
     number = models.CharField(max_length=40)

@@ -5,7 +5,7 @@ ROOT_URLCONF = "probe.urls"
 WSGI_APPLICATION = "probe.wsgi.application"
 ASGI_APPLICATION = "probe.asgi.application"
 INSTALLED_APPS = ["django.contrib.staticfiles", "probe"]
-# It gives every answer its length, by which one that is not whole is known.
+# CommonMiddleware sets Content-Length, by which a client knows an incomplete answer.
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = None

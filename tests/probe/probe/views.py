@@ -1,4 +1,4 @@
-"""Every answer says which release it comes from, in each respect in which it could be another's."""
+"""Every answer says which release each of its parts comes from: code, folder, environment and so on."""
 
 import hashlib
 import os
