@@ -129,7 +129,7 @@ def lay_out(
 
 
 def startproject(root: Path, *more: str) -> Path:
-    """Write a startproject as a release's code, with lines added to its settings. Return the settings' path."""
+    """Write a startproject as a release's code, with lines added to its settings. Return their path."""
     folder = root / "releases/1/code"
     projects.startproject(folder)
     path = folder / "mysite/settings.py"
@@ -138,7 +138,7 @@ def startproject(root: Path, *more: str) -> Path:
 
 
 def on_sqlite(root: Path, *lines: str, whole: bool = False, **chosen: Any) -> Release:
-    """Make a release of a startproject on SQLite, with lines added to its settings. `whole` keeps its apps."""
+    """Make a release of a startproject on SQLite, with lines added to its settings. `whole` keeps apps."""
     path = startproject(root, SQLITE, *(() if whole else BARE), *lines)
     (path.parent / "no_urls.py").write_text("urlpatterns = []\n")
     return lay_out(root, app="shop", database="sqlite", **chosen)

@@ -72,7 +72,7 @@ class Shell:
 
     @contextmanager
     def begun(self, body, check=False, name="run"):
-        """Start a run of this stage, and kill it when the block ends. Simultaneous runs need their own names."""
+        """Start a run of this stage, and kill it when the block ends. Parallel runs need different names."""
         script, log = self.path(f"{name}.sh"), self.log(name)
         log.write_text("")
         script.write_text(

@@ -72,7 +72,7 @@ class Hit:
         self.controller()
 
     def power(self) -> None:
-        """Cut the power. All processes are gone. A host with a disk of its own also loses data not yet synced."""
+        """Cut the power. All processes are gone. A host with its own disk also loses what was not synced."""
         self.host.power_cut()
         self.controller()
 

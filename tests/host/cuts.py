@@ -215,7 +215,7 @@ HARD_WAYS: tuple[Way, ...] = (Cut.kill_worker, Cut.interrupt)
 
 
 class Turns:
-    """Decides which step is cut in which way. Each new step gets the next way. Parallel hosts share a `Turns`.
+    """Decides which step is cut in which way. Each new step gets the next way. Parallel hosts share one.
 
     The steps of the stages in `spared` are not cut, because another test cuts them.
     """
@@ -311,7 +311,7 @@ def side_by_side(work: Callable[[], None], hosts: int) -> None:
 
 
 def assert_nothing_changes(desk: Desk, task: str = "bootstrap") -> None:
-    """Check that the run before did everything: another run changes nothing, and no half-made file is left."""
+    """Check that the run before did everything: another run changes nothing. No half-made file is left."""
     assert ": 0 changed" in desk.does(task).out
     assert_tidy(desk.host)
     assert not (half := halves(desk.host)), half

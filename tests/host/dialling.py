@@ -22,7 +22,7 @@ FORGIVING = "PerSourcePenalties no\nMaxStartups 100\n"
 
 @contextmanager
 def boot_with_users(throwaway, name, suite="trixie"):
-    """Boot a host with three users. sudo asks `asked` for a password, lets `free` pass, refuses `stranger`."""
+    """Boot a host with three users: sudo asks `asked` for a password, allows `free`, refuses `stranger`."""
     with throwaway.boot(name, suite) as host:
         host.add_user("asked", password=PASSWORD)
         host.add_user("free", nopasswd=True)

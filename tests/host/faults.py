@@ -16,7 +16,7 @@ QUOTED = re.compile(r"[\w.-]+:   \| ")
 
 
 def error_of(done: Done, code: int, *says: str) -> str:
-    """Check that a command failed with this code, and with one error line that has all of `says`. Return it."""
+    """Return a failed command's only error line. Check that the line has all of `says`, and the exit code."""
     assert done.code == code, f"the command ended with {done.code} instead of {code}:\n{done.text}"
     lines = done.err.strip().splitlines()
     own = [line for line in lines if not QUOTED.match(line)]

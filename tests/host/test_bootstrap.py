@@ -1,4 +1,4 @@
-"""bootstrap takes a bare server to one that is ready for its site, just as planned, and changes it once."""
+"""bootstrap makes a bare server ready for its site. It changes just what the plan says, and only once."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SITE_CONF = "/etc/nginx/sites-available/guestbook.conf"
 
 
 def connections(host):
-    """How many connections and sessions sshd has had."""
+    """Return how many connections and sessions sshd has logged."""
     journal = host.ssh("journalctl -q -o cat -u ssh").stdout
     return journal.count("Accepted publickey"), journal.count("Starting session")
 
 
-# How each is logged in to: to one as root, to the other as one whom sudo asks for nothing.
+# The user who logs in: root on one host, and on the other a user whom sudo asks for no password.
 USERS = {"trixie": "ann", "bookworm": "root"}
-# What apt's programs are told of questions, noted where the packages are configured.
+# Notes the DEBIAN_FRONTEND that apt gives to dpkg. It tells dpkg and debconf whether they may ask questions.
 NOTE_FRONTEND = 'DPkg::Pre-Invoke { "printenv DEBIAN_FRONTEND >/root/frontend"; };\n'
 
 
@@ -56,7 +56,7 @@ def test_a_bare_server_becomes_ready_just_as_the_plan_says(bare_host, desk, suit
 def test_a_second_run_is_one_connection_with_one_session(bootstrapped):
     at_first = connections(bootstrapped.host)
     bootstrapped.does("bootstrap")
-    ours = bootstrapped.host  # its own look at the journal is a connection too
+    ours = bootstrapped.host  # reading the journal takes a connection too
     assert connections(ours) == (at_first[0] + 2, at_first[1] + 2)
 
 
@@ -125,7 +125,7 @@ def test_a_service_that_was_stopped_or_kept_from_starting_at_boot_is_put_right(b
 def test_a_run_that_is_killed_in_apt_is_made_good_by_the_next(bare_host, desk):
     sat = desk(bare_host)
     with sat.started("bootstrap") as process:
-        # It stands still until it is killed, or it might be through by then.
+        # dpkg is halted first. Otherwise it might end before it is killed.
         halted = "grep -q 'Setting up' /var/log/roadie/*.log && pkill -STOP -x dpkg"
         assert eventually(lambda: not _fails(bare_host, halted), 300)
         bare_host.ssh("pkill -KILL -f '^bash /run/roadie/'; pkill -KILL -x apt-get; pkill -KILL -x dpkg")

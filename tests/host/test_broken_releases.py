@@ -1,4 +1,4 @@
-"""A release that is broken never serves: the one before goes on, and its developer is told why."""
+"""A broken release never serves: the release before goes on serving, and the developer is told why."""
 
 import projects
 import pytest
@@ -20,7 +20,7 @@ FAULTS = []
 
 
 def broken(stage, *says, **more):
-    """A way to break the guestbook: the stage that refuses it, and what the last line says."""
+    """Decorate a way to break the guestbook with the stage that refuses it and the words of the last line."""
 
     def add(breaks):
         FAULTS.append(Fault(breaks.__name__, breaks, (f", {stage}: ", *says), **more))
@@ -80,7 +80,7 @@ def hangs_at_start(project):
     projects.settings(project, **SETTINGS, gate_timeout=2)
 
 
-# Whoever loads the project first keeps the others out.
+# The worker that loads the project first keeps all other workers out.
 ONLY_ONE = "    lock = open(tempfile.gettempdir() + '/only-one', 'w')"
 
 

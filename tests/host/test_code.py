@@ -1,4 +1,4 @@
-"""Code reaches a host whole, as no more than what it lacks, and leaves it when no release uses it."""
+"""Code reaches a host whole. Only what the host lacks is sent. Code that no release uses is removed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def host() -> Iterator[ThrowawayHost]:
 
 @pytest.fixture
 def site(host: ThrowawayHost, tmp_path: Path) -> Iterator[Site]:
-    """A site of which nothing has been deployed yet."""
+    """A site that has no release yet."""
     host.ssh("cd /srv/guestbook && rm -rf live slots/* releases/* venvs/* repo.git* /var/lib/roadie/incoming")
     repo = tmp_path / "project"
     repo.mkdir()
@@ -95,7 +95,7 @@ class Site:
         on_event: Callable[[Event], None] = lambda event: None,
         **chosen: object,
     ) -> Outcome:
-        """Run the steps; code that is to be received is sent with them, as far as the host lacks it."""
+        """Run the steps. If `receive` is one of them, send the code that the host lacks with them."""
         values = {**scripts.values(**chosen), "release": release, "stages": steps}
         if project:
             values["project"] = project
@@ -106,11 +106,11 @@ class Site:
         return self.link.execute(script, payload, on_event, run["nonce"])
 
     def lacking(self, release: NewRelease) -> bytes | Pack:
-        """What the host lacks of a release's code, by what it tells."""
+        """Return a pack of the release's code that the host lacks, by the host's own survey."""
         return pack(self.repo, release.tree, self.survey(release).get("tree", []))
 
     def survey(self, release: NewRelease = scripts.RELEASE) -> dict[str, list[str]]:
-        """What the host tells before a deploy of this release."""
+        """Return the facts that the host tells before a deploy of this release."""
         facts: dict[str, list[str]] = {}
         for event in self.run(*stages.SURVEY, release=release):
             if event.verb == "fact":
@@ -118,17 +118,17 @@ class Site:
         return facts
 
     def ask(self, fingerprint: str) -> dict[str, list[str]]:
-        """What the host tells of the release that serves, to one of this fingerprint."""
+        """Return the facts about the serving release that the host tells a release with this fingerprint."""
         facts = self.survey(replace(scripts.RELEASE, fingerprint=fingerprint))
         return {what: facts[what] for what in facts if what not in ("tree", "nginx")}
 
     def trees(self) -> list[str]:
-        """The trees that the host has."""
+        """Return the trees that the host's store has."""
         ask = "git --git-dir=/srv/guestbook/repo.git for-each-ref --format='%(objectname)' refs/roadie/trees"
-        return self.host.ssh(ask, check=False).stdout.split()  # there may be no store
+        return self.host.ssh(ask, check=False).stdout.split()  # fails if there is no store
 
     def release(self) -> NewRelease:
-        """A new release of HEAD."""
+        """Return a new release of HEAD."""
         commit = find_commit(self.repo)
         self.count += 1
         name = f"20261123T1200{self.count:02}Z-{commit.sha[:8]}"
@@ -137,13 +137,13 @@ class Site:
         )
 
     def ship(self) -> str:
-        """Bring HEAD to the host as a release; its folder there."""
+        """Bring HEAD to the host as a release. Return the release's folder there."""
         release = self.release()
         self.run(*SHIP, release=release)
         return f"/srv/guestbook/releases/{release.id}"
 
     def ship_and_end(self, what: str, wait: float, how: str) -> None:
-        """As `ship`, but so long after a change has begun, stop it or kill what runs there."""
+        """Ship HEAD, but stop the run or kill its script `wait` seconds after it began this change."""
         other = Site(self.host, self.repo)
         kill = "pkill -KILL -f '^bash [/]run/roadie'"
         timer = threading.Timer(
@@ -164,7 +164,7 @@ class Site:
             self.host.ssh("while pgrep -f '^bash [/]run/roadie' >/dev/null; do sleep 0.05; done")
 
     def serve(self, folder: str, colour: str = "blue") -> str:
-        """Have a release serve, as far as links can tell."""
+        """Set the links that say that a release serves. No process serves."""
         name = folder.rpartition("/")[2]
         self.host.ssh(
             f"cd /srv/guestbook && mkdir -p slots/{colour} venvs/v-{name} && "
@@ -176,7 +176,7 @@ class Site:
         return folder
 
     def files(self, folder: str) -> dict[str, list[str]]:
-        """What is in a folder: name -> mode, owner, kind, inode."""
+        """Return the files in a folder: name -> mode, owner, kind, inode."""
         told = self.host.ssh(f"find {folder} -printf '%P\\t%m\\t%u:%g\\t%y\\t%i\\0'").stdout
         rows = [row.split("\t") for row in told.split("\0") if row]
         return {name: facts for name, *facts in rows}
@@ -200,7 +200,7 @@ def test_a_host_that_was_not_set_up_says_so(site: Site) -> None:
 def test_a_run_for_a_release_that_serves_ends_and_changes_nothing(site: Site) -> None:
     name = site.serve(site.ship()).rpartition("/")[2]
     ours = f"of {name}"
-    assert site.ask(ours) == {"live": [name], "fingerprint": [ours]}  # where nothing listens, nothing serves
+    assert site.ask(ours) == {"live": [name], "fingerprint": [ours]}  # no process listens yet
     site.host.ssh("mkdir -p /run/guestbook && rm -f /run/guestbook/blue.sock")
     listener = LISTENER.format("/run/guestbook/blue.sock")
     site.host.ssh(f'systemd-run --quiet --unit=listener python3 -c "{listener}"')
@@ -321,7 +321,7 @@ def test_bytecode_is_there_and_always_that_of_the_code_beside_it(site: Site) -> 
     first = site.serve(site.ship())
     told = site.host.ssh(shown.format(first)).stdout
     assert "page.cpython" in told and told.endswith("one\n")
-    # Of one size and of one second: nothing but the compiling tells them apart.
+    # To Python, bytecode fits a source of the same size and time. Here both files have the same.
     site.host.ssh(f"touch -d '+1 hour' {first}/code/page.py")
     site.change("page.py", "TEXT = 'two'\n")
     second = site.ship()
@@ -440,7 +440,7 @@ def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path: Path) 
         release = site.release()
         outcome = site.attempt(*SHIP, release=release)
         assert outcome.code == 6 and "needs about 161 MB, /srv/guestbook has" in outcome.events[-1].detail
-        # It may be taken by others meanwhile: then the release goes, and the reason is told.
+        # Others may fill the disk after the check. Then the release is removed, and the reason is told.
         projects.git(repo, "rm", "-q", *(f"{number}.bin" for number in range(8, 30)))
         projects.commit(repo)
         release = site.release()
@@ -483,7 +483,7 @@ def test_old_releases_go_and_with_them_virtualenvs_and_trees(site: Site) -> None
     events = site.run(stages.live, stages.prune, release=latest, keep=1)
     assert (
         site.host.ssh("ls /srv/guestbook/releases").stdout.split() == kept[-2:]
-    )  # live, and what it replaced
+    )  # the live release, and the release that it replaced
 
 
 def test_bad_releases_never_take_the_place_of_good_ones(site: Site) -> None:

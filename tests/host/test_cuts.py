@@ -1,9 +1,9 @@
-"""A run may be cut anywhere: the host ends or finishes by itself, and the same command again converges."""
+"""A run can be cut at any step: the host ends or finishes the step, and the same command again converges."""
 
 import standing
 from cuts import QUICK_WAYS, Cuts, Turns, assert_nothing_changes, side_by_side
 
-HOSTS = 4  # most of the time goes with waiting until a host notices that its link is silent
+HOSTS = 4  # hosts at the same time, because a host needs long to notice a dead link
 
 
 def test_a_bootstrap_may_be_cut_at_every_step(desk, seed):

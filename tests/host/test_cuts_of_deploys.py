@@ -1,4 +1,4 @@
-"""A deploy or a rollback may be cut anywhere: no visitor notices, and the same command again converges."""
+"""A deploy or a rollback can be cut at any step: no visitor notices, and the same command again converges."""
 
 import pytest
 import standing
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
 
 @pytest.fixture
 def change(desk):
-    """A desk with a commit that changes all a deploy looks at; its migration fails if it was ever cut."""
+    """Commit a change of all that a deploy looks at. Its migration fails if it was ever cut halfway."""
 
     def make(host):
         made = desk(host, keep=1)

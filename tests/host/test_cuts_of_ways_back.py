@@ -1,4 +1,4 @@
-"""Work on releases that are there may be cut anywhere: migrate, restart, a rollback across a migration."""
+"""Work on existing releases can be cut at any step: migrate, restart, and a rollback across a migration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from desk import Desk
 from roadie.throwaway import hosts as throwaway
 from within import Neighbours, assert_serves_once, assert_tidy, halves, inside
 
-# Each way fails if it was ever cut in its midst.
+# Applying this migration fails if an earlier try was cut halfway. So does taking it back.
 MIGRATION = """from django.db import migrations
 
 SLOW = ["CREATE TABLE half (id int)", "DO SLEEP(2)", "DROP TABLE half"]
@@ -27,7 +27,7 @@ RECORDED = "mariadb -N guestbook -e \"SELECT name FROM django_migrations WHERE n
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host whose second release has a migration to come."""
+    """A desk before a host whose second release has a migration that is not applied yet."""
     with throwaway.boot("ways", "trixie", standing.deployed()) as host:
         desk = Desk(projects.example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
         projects.settings(desk.project, app="guestbook", domain="guestbook.example.org", watch=0)
@@ -38,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def cut(site: Desk, turns: Turns, *words: str, midst: str = "") -> None:
-    """Cut the command at each of its steps; no visitor notices, and it has come to its end at last."""
+    """Cut the command at each of its steps, then let it end. No visitor may notice."""
     with Neighbours(site.host) as visitors:
         Cuts(site, words, turns, midst={midst: 1} if midst else {}).all()
         assert_serves_once(site.host)
@@ -81,7 +81,7 @@ def test_a_rollback_across_a_migration_may_be_cut_at_every_step(site: Desk, seed
     turns = Turns(seed, HARD_WAYS, spared=["retire", "prune", "leave"])
     words = ("rollback", "--to", older, "--migrations")
     cut(site, turns, *words, midst="unapply: migrations that RELEASE does not know")
-    # The switch may come about in a run that was interrupted as it left the gate.
+    # `switch` is not in this list: a run that is interrupted at the end of the gate may switch by itself.
     assert {"back", "warm", "unapply", "gate"} <= {step.partition(":")[0] for step in turns.taken}
     assert releases(site)[-1] == older and not is_applied(site)
     assert " 0 changed" in site.does(*words).out

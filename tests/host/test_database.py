@@ -1,4 +1,4 @@
-"""The site's database is its own, its password made on the host; whatever strays from that is put right."""
+"""A site has a database of its own, with a password made on the host. Bootstrap repairs what was changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLLATION = "SELECT default_collation_name FROM information_schema.schemata WHER
 
 
 def sql(host, statement, user="root", password="", database=""):
-    """What the database answers, or why not."""
+    """Return what the database answers, or its error."""
     login = f"-u{user}" + (f" -p{password}" if password else "")
     done = host.ssh(f"mariadb {login} -N {database}", text=statement, check=False)
     return (done.stdout + done.stderr).strip()
@@ -30,7 +30,7 @@ def password_of(host):
 
 
 def put_right(desk):
-    """What a bootstrap then changes in the database; the next one changes nothing."""
+    """Return what a bootstrap changes in the database. Check that the next bootstrap changes nothing."""
     desk.does("bootstrap")
     changed = last_run(desk.host).said("changed")
     assert re.search(r": 0 changed", desk.does("bootstrap").out)

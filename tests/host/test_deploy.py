@@ -1,4 +1,4 @@
-"""The main path: a bare host, bootstrap, deploy, and what a visitor and the host itself then say."""
+"""The main path: bootstrap and deploy on a bare host, and what a visitor and the host then show."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
 
 @pytest.fixture(scope="module", params=["trixie", "bookworm"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host that serves the guestbook: all tests here go on with the same one."""
+    """A desk before a host that serves the guestbook. All tests of this file use this host, in order."""
     suite = request.param
     with throwaway.boot("site", suite, standing.bootstrapped(suite)) as host:
         desk = Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
@@ -57,7 +57,7 @@ def said(desk: Desk, command: str) -> str:
 
 
 def programs(site: Desk) -> int:
-    """How many programs Supervisor has running."""
+    """Return how many programs Supervisor runs."""
     return site.host.ssh("supervisorctl status", check=False).stdout.count("RUNNING")
 
 
@@ -143,7 +143,7 @@ def test_a_converged_host_has_nothing_to_change_and_is_asked_once(site: Desk) ->
 
 
 def sessions(site: Desk) -> tuple[int, int]:
-    """How many logins and sessions sshd has seen; the question itself is one more of each."""
+    """Return how many logins and sessions sshd has logged. Each call adds one of each."""
     log = said(site, "journalctl -q -o cat -t sshd -t sshd-session")
     return log.count("Accepted publickey"), log.count("Starting session")
 
@@ -232,7 +232,7 @@ def test_fifty_slow_clients_of_each_kind_stop_no_page(site: Desk) -> None:
             slow.append(client)
         for _ in range(20):
             assert browse(site.host, timeout=5).status == 200
-        # Gunicorn has answered all who read slowly, though none has read on.
+        # Gunicorn has answered all slow readers, although none of them has read further.
         for reader in slow[2::3]:
             assert reader.recv(12) == b"HTTP/1.1 200"
     finally:

@@ -1,4 +1,4 @@
-"""A deploy asks its host first; nothing begins there where nothing is new, or before the code is there."""
+"""A deploy first asks the host. Without anything new, or before the code has come, nothing begins there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from roadie.throwaway.hosts import ThrowawayHost
 from told import last_run
 
 LOCK = "/run/roadie/guestbook.lock"
-# A git that hands out no code.
+# A git whose pack-objects hangs, so that no code reaches the host.
 STALLED_GIT = """#!/bin/bash
 [[ " $* " != *' pack-objects '* ]] || exec sleep 60
 exec {git} "$@"
@@ -22,7 +22,7 @@ exec {git} "$@"
 
 
 def is_as(before: Serving, host: ThrowawayHost) -> bool:
-    """Whether no run has left a file, and release, programs and locks are as before."""
+    """Return whether no run left a file, and release, programs and locks are as before."""
     return not host.ssh("ls /run/roadie | grep -E 'beat|gz$|sh$' || true").stdout and serving(host) == before
 
 
@@ -58,7 +58,7 @@ def test_code_that_never_comes_leaves_the_release_that_serves_and_the_next_deplo
     for end in signal.SIGINT, signal.SIGKILL:
         with deployed.started("deploy", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}) as process:
             assert any("not as in " in line for line in process.stdout)
-            host.ssh(f"flock -n {LOCK} true")  # nobody else has to wait for it
+            host.ssh(f"flock -n {LOCK} true")  # the site's lock is free, so no other run has to wait
             os.killpg(process.pid, end)
             process.communicate(timeout=30)
         assert eventually(lambda: is_as(before, host))

@@ -1,4 +1,4 @@
-"""A release's process begins before the release is there. It checks the release, and then serves it."""
+"""A new release's process begins before the release is there. It checks the release and then serves it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from told import last_run
 INDEX = "entries/templates/entries/index.html"
 STATIC = "entries/static/entries/note.txt"
 
-# What a process can tell of how it began.
+# A page on which a process tells how it was started.
 SELF = """
 import json, os, sys
 from django.http import HttpResponse
@@ -42,14 +42,14 @@ use(deploy=(*DEPLOY[:before], own, *DEPLOY[before:]))
 
 
 def told_of_itself(desk: Desk) -> dict[str, Any]:
-    """What a process that serves says of itself, but for its slot."""
+    """Return what the serving process tells about itself, with SLOT in place of its slot's name."""
     text = browse(desk.host, "/self").body.replace("green", "SLOT").replace("blue", "SLOT")
     found: dict[str, Any] = json.loads(text)
     return found
 
 
 def slots(desk: Desk) -> set[str]:
-    """The slots that have a program, or a process that serves."""
+    """Return the slots that have a program or a serving process."""
     found = desk.host.ssh("ls /etc/supervisor/conf.d; pgrep -a -f 'bind unix:'").stdout
     return {colour for colour in ("blue", "green") if colour in found}
 
@@ -61,7 +61,7 @@ def test_one_process_checks_the_release_and_serves_it(deployed: Desk) -> None:
     assert last_run(deployed.host).started() == ["load"]
     assert "<h1>Guests</h1>" in browse(deployed.host).body
     assert browse(deployed.host, "/static/entries/style.css").status == 200
-    # roadie's own modules, and their bytecode, are the files of the release before.
+    # roadie's own modules and their bytecode are hard links to the files of the release before.
     same = "find /srv/guestbook/live/release/overlay/ -name 'roadie_guard*' -links +1 | wc -l"
     assert deployed.host.ssh(same).stdout == "2\n"
 

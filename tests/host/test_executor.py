@@ -1,4 +1,4 @@
-"""`fab` with several hosts: at the same time, over one connection each, and Ctrl-C ends it at once."""
+"""`fab` works on several hosts at the same time, over one connection each. Ctrl-C ends it at once."""
 
 import os
 import pty
@@ -92,7 +92,7 @@ def fab(project, *argv, **options):
 
 @contextmanager
 def resting(project, *hosts):
-    """A `fab` for both hosts whose task rests on these; after the block nothing rests there."""
+    """Start `fab` for both hosts with a task that sleeps there. At the end, wait until nothing sleeps."""
     process = subprocess.Popen(
         [FAB, "-S", "ssh_config", "-H", "one,two", "rest"],
         cwd=project,
@@ -203,7 +203,7 @@ def test_a_controller_that_dies_stops_what_runs(project, hosts, death):
 
 @contextmanager
 def at_a_terminal(project, *argv):
-    """A `fab` at a terminal, and the screen; it ends with the block."""
+    """Start `fab` at a terminal. Yield the process and the screen. The process ends with the block."""
     child, screen = pty.fork()
     if child == 0:
         os.chdir(project)
@@ -234,7 +234,7 @@ def test_ctrl_c_at_a_question_gives_the_terminal_back(project):
 def test_one_sudo_password_serves_all_hosts_of_a_user(project, hosts):
     with at_a_terminal(project, "-H", "asked@one,asked@two", "name", "name") as (_, screen):
         shown = until(screen, "sudo password of ")
-        time.sleep(0.3)  # in which the other host could ask too
+        time.sleep(0.3)  # time in which the other host could ask too
         os.write(screen, f"{PASSWORD}\n".encode())
         shown += until(screen)
     assert shown.count("sudo password of ") == 1
@@ -242,7 +242,7 @@ def test_one_sudo_password_serves_all_hosts_of_a_user(project, hosts):
 
 
 def until(screen, *wanted, seconds=20):
-    """What is shown until one of these is, or until the end."""
+    """Return what the screen shows until one of these words appears, or until the program ends."""
     shown = ""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not any(each in shown for each in wanted):

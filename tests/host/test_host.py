@@ -1,4 +1,4 @@
-"""Scripts arrive whole as root, their events come back, and no silence is waited on for ever."""
+"""Scripts arrive whole and run as root, their events come back, and a silent connection ends the wait."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ SUITES = pytest.mark.parametrize("suite", ["trixie", "bookworm"])
 
 @pytest.fixture(scope="module")
 def booted():
-    """Hosts by their Debian, booted when first asked for."""
+    """One host for each Debian suite, booted when a test first asks for it."""
     hosts = {}
     with ExitStack() as up:
 
@@ -49,12 +49,12 @@ def reach(host, tmp_path):
 
 
 def say(verb, what, detail="", stage="test"):
-    """A line of bash that says one event."""
+    """Return a line of bash that says one event."""
     return f"printf '%s\\t%s\\t%s\\t%s\\t%s\\n' {NONCE} {verb} {stage} '{what}' '{detail}'\n"
 
 
 def is_gone(host, word):
-    """Whether no process of the host has that word in its command."""
+    """Return whether no process on the host has this text in its command line."""
     return host.ssh(f"pgrep -f '[{word[0]}]{word[1:]}'", check=False).returncode == 1
 
 
@@ -128,7 +128,7 @@ def test_a_script_that_did_not_arrive_whole_does_not_run(reach, host, monkeypatc
 
 
 def left_of_runs(host):
-    """The files of runs that are not over."""
+    """Return the files of runs that are not over."""
     return host.ssh("find /var/lib/roadie/incoming /run/roadie -type f 2>/dev/null || :").stdout
 
 
@@ -239,7 +239,7 @@ def test_what_a_login_shell_prints_is_not_taken_for_ours(reach, host, banner):
 
 @pytest.fixture
 def login_shell(host):
-    """Give root another login shell for the time of a test."""
+    """Gives root another login shell until the test ends."""
 
     def give(shell):
         (path,) = (
@@ -392,7 +392,7 @@ def test_sudo_rs_is_understood(reach, host):
 
 
 def in_background(work):
-    """Run it in a thread; call what is returned for its result or exception, and when it ended."""
+    """Run `work` in a thread. Return a function that waits for the result or exception, and the end's time."""
     box = []
 
     def run():
@@ -417,7 +417,7 @@ LASTS = "trap 'kill %1; exit 130' TERM; sleep {} & wait"
 
 
 def begun(ours, script):
-    """Run it in the background, and wait until it has told of a stage; as `in_background` otherwise."""
+    """Run a script in the background, and wait for its first event. Return the same as `in_background`."""
     heard = threading.Event()
     whole = say("stage", "x") + script
     result = in_background(lambda: ours.execute(whole, on_event=lambda _: heard.set(), nonce=NONCE))
@@ -541,7 +541,7 @@ sys.exit(host.terminal({command!r}))
 
 
 def piped(dial, command, data=b"", user=None, sudo=None):
-    """Run a program on the host from one here that has no terminal."""
+    """Run a program on the host by a local process that has pipes and no terminal."""
     dial.write()
     overrides = {"ssh_config_path": str(dial.config), "sudo": {"password": sudo}}
     code = PIPED.format(overrides=overrides, user=user, command=command)

@@ -1,4 +1,4 @@
-"""Each way to import roadie, and each hook for code of the user's own, against a real host."""
+"""Each way to import roadie, and each way to add the user's own code, on a real host."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COLLECTION = "from invoke import Collection\nimport roadie\n\nns = Collection()\
 
 @dataclass(frozen=True)
 class Seat:
-    """A project, and the program that deploys it."""
+    """A project and the command that deploys it, such as `fab`."""
 
     program: tuple[str, ...]
     project: Path
     host: ThrowawayHost
 
     def fab(self, *words: str, on_host: bool = True) -> Done:
-        """Run the program, with -H unless the settings are to tell the host."""
+        """Run the command, with -H unless the settings name the host."""
         where = ["-H", f"root@{self.host.name}"] if on_host else []
         argv = [*self.program, "-S", self.host.ssh_config, *where, *words]
         done = subprocess.run(
@@ -45,13 +45,13 @@ class Seat:
         return Done(done.returncode, done.stdout, done.stderr)
 
     def does(self, *words: str, on_host: bool = True) -> str:
-        """Run it, and it must succeed; what it printed."""
+        """Run the command, which must succeed. Return its output."""
         done = self.fab(*words, on_host=on_host)
         assert done.code == 0, done.text
         return done.out
 
     def write(self, templates: dict[str, str]) -> None:
-        """Write templates of the project's own, and commit them."""
+        """Write and commit templates of the project's own."""
         for name, text in templates.items():
             path = self.project / "roadie-templates" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,20 +61,20 @@ class Seat:
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[ThrowawayHost]:
-    """A host that is ready for the guestbook; all tests here share it."""
+    """A host that is ready for the guestbook. All tests of this file share this host."""
     with throwaway.boot("imports", snapshot=standing.bootstrapped()) as host:
         yield host
 
 
 @pytest.fixture
 def seat(host: ThrowawayHost, tmp_path: Path) -> Seat:
-    """The guestbook with a fabfile of its own to write, and the `fab` of the repository's virtualenv."""
+    """The guestbook without a fabfile, which a test writes, and the `fab` of the repository's virtualenv."""
     return Seat(FAB, example("guestbook", tmp_path / "guestbook"), host)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """A virtualenv that roadie was installed into, from a wheel."""
+    """A virtualenv with roadie installed from a wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     source = copy_of_roadie(folder / "source")
     build(source, folder / "dist")
@@ -94,7 +94,7 @@ def copy_of_roadie(folder: Path) -> Path:
 
 
 def assert_it_deploys(seat: Seat, title: str, prefix: str = "", project: str = ".") -> None:
-    """The tasks are listed, bootstrap finds all in order, and a deploy puts this title on the page."""
+    """Check that tasks are listed, bootstrap changes nothing, and a deploy puts this title on the page."""
     listed = seat.does("--list")
     assert {f"{prefix}bootstrap", f"{prefix}deploy"} <= set(listed.split())
     retitle(seat.project / project, title)
@@ -130,7 +130,7 @@ def test_the_root_of_the_repository_is_a_fabfile(host: ThrowawayHost, tmp_path: 
     (root / "fabric.yaml").write_text(yaml.safe_dump({"roadie": {**known, "project": "examples/guestbook"}}))
     bare = Environment(tmp_path / "venv")
     seat = Seat((str(bare.python), "-m", "fabric"), root, host)
-    seat.does("bootstrap")  # requirements of another path are another virtualenv
+    seat.does("bootstrap")  # the requirements have another path here, so they need another virtualenv
     assert_it_deploys(seat, "root", project="examples/guestbook")
 
 
@@ -273,7 +273,7 @@ def test_a_template_of_the_users_own_wins_until_it_is_taken_away(seat: Seat) -> 
     ours = (ROOT / "templates/nginx/headers.nginx.j2").read_text()
     seat.write({"nginx/headers.nginx.j2": f'{ours}add_header X-Whose "the user\'s" always;\n'})
     seat.does("bootstrap")
-    # nginx goes over to what it reads in its own time.
+    # A reloaded nginx uses its new configuration only after a moment.
     assert eventually(lambda: browse(seat.host).headers.get("x-whose") == "the user's")
     shutil.rmtree(seat.project / "roadie-templates")
     seat.does("bootstrap")

@@ -1,4 +1,4 @@
-"""A site at rest whose programs are killed, or whose neighbour breaks what they share, goes on."""
+"""A site goes on serving when its programs are killed, or when another site breaks a shared configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from within import assert_serves_once, assert_tidy, inside, masters
 SUPERVISOR = "cat /run/supervisord.pid"
 OTHER = "/etc/supervisor/conf.d/other.conf"
 CHECKED_SLOWLY = 'import sys, time\nif "gunicorn" not in sys.modules:\n    time.sleep(15)'
-# Gunicorn takes long between the end of a socket and its successor, and before anybody listens at that.
+# Makes Gunicorn slow: it waits a second after it removes an old socket, and a second before it listens.
 SLOW_TO_LISTEN = r"""
 cd /srv/guestbook/live/venv/lib/python3*/site-packages/gunicorn
 mv sock.py sock.py.kept
@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def is_replaced(site: Desk, before: str) -> bool:
-    """Whether one master runs, Supervisor's own, and it is another than that one."""
+    """Return whether exactly one master runs, as Supervisor's child, and is not `before`."""
     own = serving(site.host).masters
     return len(masters(site.host)) == 1 and len(own) == 1 and own[0] != before
 
@@ -50,9 +50,9 @@ def test_gunicorn_killed_is_back_with_one_master(site: Desk) -> None:
     with Visitors(site.host) as visitors:
         inside(site.host, 'kill -KILL "$1"', master)
         assert eventually(lambda: is_replaced(site, master))
-        # A master is there a while before its socket is.
+        # A new master needs a while until it has its socket.
         assert eventually(lambda: is_serving(site.host))
-    # What it had begun to answer is lost with it; nobody gets anything but the page that says so.
+    # Requests that the killed master had begun are lost. These visitors get the 503 page and nothing else.
     visitors.assert_counted()
     assert all(" 503 " in each for each in visitors.failed), visitors.failed
     assert_serves_once(site.host)
@@ -61,7 +61,7 @@ def test_gunicorn_killed_is_back_with_one_master(site: Desk) -> None:
 def test_supervisor_killed_twice_is_back_and_no_visitor_notices(site: Desk) -> None:
     with Visitors(site.host) as visitors:
         kill_supervisor(site)
-        # Whoever was to end what the first kill left must now leave that to the next Supervisor's.
+        # The program that stops what the first kill left over must now leave that work to its successor.
         assert eventually(lambda: serving(site.host).masters)
         (master,) = serving(site.host).masters
         kill_supervisor(site)
@@ -76,7 +76,7 @@ def test_what_a_killed_supervisor_left_serves_until_the_live_slot_does(site: Des
     before = serving(site.host)
     append(site.project / "guestbook/urls.py", CHECKED_SLOWLY)
     commit(site.project)
-    # The program of the live slot does not come back; that of the deploy has workers long before its switch.
+    # The live slot's program cannot start again. The deploy's program has workers long before its switch.
     site.host.ssh("echo exit 1 >>/srv/guestbook/live/release/env")
     try:
         with Visitors(site.host) as visitors:
@@ -107,7 +107,7 @@ def test_no_visitor_meets_a_path_without_a_listener(site: Desk) -> None:
 
 
 def kill_supervisor(site: Desk) -> None:
-    """Kill it, and wait for the one that systemd starts."""
+    """Kill Supervisor, and wait until systemd has started it again."""
     before = inside(site.host, SUPERVISOR)
     inside(site.host, 'kill -KILL "$1"', before.strip())
     assert eventually(lambda: inside(site.host, SUPERVISOR) != before)

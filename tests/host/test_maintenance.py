@@ -1,4 +1,4 @@
-"""Locks that a person put there, and the maintenance page: who is told what, and what visitors see."""
+"""Locks that a person sets, and the maintenance page: who is told what, and what visitors see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STYLE = "/static/entries/style.css"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host that serves the guestbook: all tests here go on with the same one."""
+    """A desk before a host that serves the guestbook. All tests of this file use this host, in order."""
     with throwaway.boot("maintenance", "trixie", standing.deployed("trixie")) as host:
         assert eventually(lambda: is_serving(host), 30)
         yield Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
@@ -41,7 +41,7 @@ def is_closed(site: Desk) -> bool:
 
 
 def workers(site: Desk) -> set[str]:
-    """The processes of nginx that serve; after a reload older ones are there for a while."""
+    """Return nginx's worker processes. For a while after a reload, this includes the old workers."""
     return set(inside(site.host, "ps -o pid= --ppid $(cat /run/nginx.pid)").split())
 
 
@@ -122,7 +122,7 @@ def test_a_request_under_way_finishes(site: Desk) -> None:
     head += f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     with socket.create_connection((site.host.address, 80), timeout=20) as client:
         client.sendall(head.encode())
-        assert client.recv(65536).startswith(b"HTTP/1.1 100 ")  # nginx has let it in
+        assert client.recv(65536).startswith(b"HTTP/1.1 100 ")  # nginx has let the request in
         client.sendall(body[:5])
         site.does("maintenance", "on")
         client.sendall(body[5:])
@@ -172,7 +172,7 @@ def test_those_who_are_let_in_see_the_site(site: Desk) -> None:
     assert "run fab nginx" in site.does("maintenance", "on").out and is_closed(site)
     site.does("nginx")
     assert "run fab nginx" not in site.does("maintenance", "on").out
-    # nginx goes over to what it reads in its own time.
+    # A reloaded nginx uses its new configuration only after a moment.
     assert eventually(lambda: is_serving(site.host))
     assert inside(site.host, f"{there} http://127.0.0.1/") == "503"
     site.does("maintenance", "off")

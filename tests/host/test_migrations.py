@@ -1,4 +1,4 @@
-"""Migrations: told and dumped before they are applied, and the ways back when they go wrong."""
+"""roadie names migrations and dumps the database before it applies them. Failed migrations have a way back."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ OTHERS = "/etc/supervisor/conf.d/other.conf"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host that serves the guestbook: all tests here go on with the same one."""
+    """A desk before a host that serves the guestbook. All tests of this file use this host, in order."""
     with throwaway.boot("migrations", snapshot=standing.deployed()) as host:
         yield Desk(projects.example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
 
 
 def migration(site: Desk, name: str, *operations: str) -> None:
-    """Commit one more migration of the guestbook; the models need not know of it."""
+    """Commit one more migration of the guestbook. The models stay as they are."""
     path = site.project / f"entries/migrations/{name}.py"
     after = max(one.stem for one in path.parent.glob("0*.py") if one != path)
     path.write_text(
@@ -282,7 +282,7 @@ def test_old_dumps_go(site: Desk) -> None:
 
 
 def take_back(site: Desk, *names: str, code: int = 0) -> str:
-    """Run a stage of the project's own that takes these back."""
+    """Run bootstrap with a stage of the project's own that takes these back. Return the last line."""
     own = site.project / "roadie-templates/stages/take-back.sh.j2"
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_text(TAKES_BACK)

@@ -1,4 +1,4 @@
-"""nginx serves the site, nothing else, and never goes down for a configuration that it would not take."""
+"""nginx serves the site and nothing else, and a configuration that nginx refuses never stops it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER = "server {{ listen 80{default}; server_name {name}; return 200 'of anothe
 NGINX_FILES = (
     "cd /etc/nginx && find . -type f -exec md5sum {} + | sort && find . -type l -printf '%p %l\\n' | sort"
 )
-# What a release is to nginx: a link and a socket. Answers with what it was asked.
+# To nginx, a release is a link and a socket. This program listens at the socket and answers with the request.
 ECHO = """
 import http.server, os, socketserver, time
 class Echo(http.server.BaseHTTPRequestHandler):
@@ -37,7 +37,7 @@ server.serve_forever()
 
 @pytest.fixture
 def echo(bootstrapped):
-    """A desk before a host whose site echoes what reaches it."""
+    """A desk before a host whose site answers with the request that reached it."""
     host = bootstrapped.host
     host.put(ECHO, "/root/echo.py")
     host.ssh("systemd-run -q --unit=echo python3 /root/echo.py")
@@ -50,7 +50,7 @@ def echo(bootstrapped):
 
 
 def refused(desk, host):
-    """The last line of a bootstrap that nginx stops, all of its files as they were."""
+    """Run a bootstrap that nginx refuses. Check that its files are unchanged, and return the last line."""
     before = host.ssh(NGINX_FILES).stdout
     done = desk.fab("bootstrap")
     assert done.code == 6, done.text
@@ -122,7 +122,7 @@ def test_on_a_host_without_ipv6_a_deploy_warns_of_other_settings_only_where_a_pl
     without_ipv6(host)
     assert (
         OTHER_SETTINGS not in bootstrapped.does("deploy").out
-    )  # it was set up with IPv6, and by these settings
+    )  # the host was set up with these settings, and with IPv6
     assert bootstrapped.fab("plan").code == 10
     bootstrapped.does("nginx")
     assert "[::]" not in host.ssh("cat /etc/nginx/sites-enabled/*").stdout
@@ -133,9 +133,9 @@ def test_on_a_host_without_ipv6_a_deploy_warns_of_other_settings_only_where_a_pl
     changed.does("nginx")
     assert OTHER_SETTINGS not in changed.does("deploy").out
     host.ssh(f"sed -i 's/7m/9m/' {SITE_FILE}")
-    assert OTHER_SETTINGS in changed.does("deploy").out  # an edit by hand
+    assert OTHER_SETTINGS in changed.does("deploy").out  # the file was edited by hand
     changed.does("nginx")
-    host.ssh("rm /var/lib/roadie/nginx-given-guestbook")  # as an earlier roadie left it
+    host.ssh("rm /var/lib/roadie/nginx-given-guestbook")  # an earlier roadie wrote no such file
     assert OTHER_SETTINGS not in changed.does("deploy").out
     assert re.search(r": 0 changed", changed.does("nginx").out)
     host.ssh("test -s /var/lib/roadie/nginx-given-guestbook")

@@ -1,4 +1,4 @@
-"""Projects of other shapes than the guestbook, each beside it on one host, and neither disturbs the other."""
+"""Projects of other shapes than the guestbook run beside it on one host. No site disturbs another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""apt is waited for, asked nothing, and its failures are told in one line."""
+"""roadie waits for other runs of apt, lets apt ask no question, and tells apt's failures in one line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_another_run_of_apt_is_waited_for_and_named(lacking):
     assert last_run(lacking.host).said("changed") >= {("packages", "package logrotate")}
 
 
-def test_one_that_never_ends_is_named_when_the_time_is_up(lacking, desk):
+def test_another_run_of_apt_that_never_ends_is_named_when_the_time_is_up(lacking, desk):
     hold_lock(lacking.host)
     done = desk(lacking.host, apt_lock_timeout=2).fab("packages")
     assert done.code == 6 and "/root/hold.py" in done.last_line and "apt_lock_timeout" in done.last_line

@@ -1,4 +1,4 @@
-"""What roadie puts on a host is declared in templates/frame/places.sh, and goes when that says."""
+"""Everything that roadie puts on a host is declared in templates/frame/places.sh, and goes when declared."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import places
 from roadie.throwaway.hosts import ThrowawayHost
 from within import inside
 
-# Every file and folder, and what it is; two paths, as /run is mounted.
+# Prints every file and folder with its facts. /run is named too, because it is a mount of its own.
 LISTING = r"""
 find / /run -xdev -regextype egrep -regex '/(proc|sys|dev)' -prune -o -printf '%p\t%y %u %s %C@\n'
 """
-# The database, and what the system writes by itself.
+# The database's own files, and files that the system writes by itself.
 OF_THE_SYSTEM = (
     "/var/lib/mysql",
     "/var/log/journal",
@@ -23,7 +23,7 @@ OF_THE_SYSTEM = (
     "/run/user",
 )
 USERS = re.compile(r"/etc/(passwd|group|shadow|gshadow)-?|/etc/\.pwd\.lock")
-# What a person may edit, and what runs leave that were cut.
+# Makes edits that a person may make, and files that a cut run may leave.
 TRACES = """
 echo '# mine' | tee -a /etc/tmpfiles.d/guestbook.conf >>/srv/guestbook/maintenance/page.html
 touch /etc/nginx/sites-available/guestbook.conf.roadie-new
@@ -36,7 +36,7 @@ def listing(host: ThrowawayHost) -> dict[str, str]:
 
 
 def beyond(found: set[str], *lists: str) -> list[str]:
-    """Those of the paths that are in no place of these lists."""
+    """Return the paths that are in no place of these lists."""
     declared = [*OF_THE_SYSTEM, *places.declared("guestbook", *lists)]
     return sorted(path for path in found if not any(_holds(place, path) for place in declared))
 
@@ -46,7 +46,7 @@ def _holds(place: str, path: str) -> bool:
 
 
 def changed(before: dict[str, str], now: dict[str, str]) -> set[str]:
-    """What is not as it was of the system's own settings and programs; the list of users is not looked at."""
+    """Return the changed files in /etc and /usr, without the lists of users."""
     paths = {path for path in before if path.startswith(("/etc/", "/usr/")) and now.get(path) != before[path]}
     return {path for path in paths if now.get(path, "f")[0] != "d" and not USERS.fullmatch(path)}
 
@@ -78,5 +78,5 @@ def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_dec
     sat.does("remove", "--purge", "--confirm", "guestbook")
     left = {*listing(host)} - {*before}
     assert beyond(left, "host_places") == []
-    # Locks go with the next boot, logs of runs after a month.
+    # Locks are removed by the next boot, and logs of runs after a month.
     assert [path for path in left if "guestbook" in path and not path.startswith("/run/roadie/")] == []

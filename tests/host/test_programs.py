@@ -1,4 +1,4 @@
-"""Programs of the settings run beside the site: replaced with each release, never two at a time."""
+"""Programs in the settings run beside the site. Each release replaces them, and none runs twice at a time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROGRAMS = {"ticker": {"command": "manage.py tick", "stop_timeout": 20}}
 
 
 def ship(desk: Desk, version: str, programs: dict[str, Any] = PROGRAMS, command: str = TICK) -> None:
-    """Commit this version of the command, and settings with these programs."""
+    """Commit this version of the command, and settings that have these programs."""
     path = desk.project / COMMAND
     for folder in (path.parent.parent, path.parent):
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,26 +46,26 @@ def ship(desk: Desk, version: str, programs: dict[str, Any] = PROGRAMS, command:
 
 
 def runs(desk: Desk) -> list[tuple[str, str]]:
-    """The (version, process) pairs that ticked, each as often as it came after another one."""
+    """Return the (version, process) pairs that ticked, in order, with repeated ticks of a process as one."""
     lines = desk.host.ssh(f"cat {TICKS} 2>/dev/null || true").stdout.splitlines()
     return [(version, pid) for (version, pid), _ in groupby(tuple(line.split()) for line in lines)]
 
 
 def ticks(desk: Desk, version: str) -> bool:
-    """Whether this version alone has ticked since now, within a few seconds."""
+    """Forget earlier ticks. Return whether within a few seconds this version ticks, and no other."""
     desk.host.ssh(f"mv {TICKS} {TICKS}.before 2>/dev/null || true")
     return eventually(lambda: {found for found, _ in runs(desk)} == {version}, 20)
 
 
 def assert_one_at_a_time(desk: Desk) -> None:
-    """Processes that ran at a time would have come again after one another."""
+    """Check that no two processes ticked at the same time: then a pair would come twice."""
     found = runs(desk)
     assert len(found) == len(set(found)), found
 
 
 @pytest.fixture
 def ticking(deployed: Desk) -> Desk:
-    """A desk before a host on which the first version ticks."""
+    """A desk before a host where the first version of the command ticks."""
     ship(deployed, "one")
     deployed.does("deploy")
     assert ticks(deployed, "one")

@@ -1,4 +1,4 @@
-"""What `fab` says of a host that it cannot reach or must not touch: one line, and its exit code."""
+"""What `fab` says of a host that it cannot reach or must not touch: one line with the right exit code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def host() -> Iterator[ThrowawayHost]:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a host cannot be reached: what is known of it, with which key, as whom, and what fab says."""
+    """Why a host cannot be reached: its known_hosts, the key and user, and the words that fab must say."""
 
     name: str
     says: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""rehearse goes through everything on a host of its own, and leaves nothing behind."""
+"""rehearse tries everything on a throwaway host, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAB = Path(sys.executable).parent / "fab"
 
 @contextmanager
 def started(project: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """`fab rehearse` as a program in a session of its own."""
+    """Start `fab rehearse` in a session of its own."""
     process = subprocess.Popen(
         [FAB, "rehearse", *words],
         cwd=project,
@@ -48,19 +48,19 @@ def rehearse(project: Path, *words: str) -> Done:
 
 
 def host_in(text: str) -> ThrowawayHost:
-    """The host that the output names."""
+    """Return the host that the output names."""
     found = re.search(r"\brehearse-\d+-\d+", text)
     assert found, text
     return throwaway.find(found[0])
 
 
 def names_of(pid: int) -> list[str]:
-    """The hosts of one run of rehearse."""
+    """Return the names of the hosts of one run of rehearse."""
     return [host.name for host in throwaway.hosts() if host.name.startswith(f"rehearse-{pid}-")]
 
 
 def typed(line: str, text: str) -> str:
-    """The command in the output that begins so, typed into a shell; what it printed."""
+    """Run the command that begins so in the output, as typed into a shell. Return the command's output."""
     [command] = [found.strip() for found in text.splitlines() if found.strip().startswith(line)]
     return subprocess.run(command, shell=True, capture_output=True, text=True, check=True).stdout
 
@@ -72,7 +72,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fails_early(project: Path) -> Path:
-    """A project whose first stage fails, by a template of its own."""
+    """A project with a template of its own that makes the first stage fail."""
     own = project / "roadie-templates/packages/packages.sh.j2"
     own.parent.mkdir(parents=True)
     own.write_text("fail 'a thing' 'there is none; get one'\n")
@@ -154,7 +154,7 @@ def test_ctrl_c_leaves_nothing_behind(project: Path, at: str, times: int, words:
     with started(project, *words) as process:
         assert process.stdout
         _wait_for(process.stdout.readline, at)
-        time.sleep(0.5)  # into the midst of it
+        time.sleep(0.5)  # so that Ctrl-C comes in the middle of the work
         for _ in range(times):
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What a release is made of besides its code: static files, settings, the program; and migrate alone."""
+"""The parts of a release besides its code: static files, settings, the program. Also `fab migrate` alone."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ subprocess.Popen([sys.executable, "-c", SWAP % str(static)], start_new_session=T
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host that serves the guestbook: all tests here go on with the same one."""
+    """A desk before a host that serves the guestbook. All tests of this file use this host, in order."""
     with throwaway.boot("release", "trixie", standing.deployed("trixie")) as host:
         yield Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
 

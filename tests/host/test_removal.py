@@ -1,4 +1,4 @@
-"""A site is taken off its host: what goes, what stays, and that no other site notices."""
+"""A site is removed from its host: what goes, what stays, and that no other site notices."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from within import inside
 
 SECOND = "second.example.org"
 PURGE = ("remove", "--purge", "--confirm", "guestbook")
-# By name, by owner and by content, wherever a site may leave something; the logs of runs are the host's.
-# The other site has a name that begins with this one's.
+# Finds what is left of the site, by name, by owner and by content. Logs of runs belong to the host.
+# The name of the other site begins with the name of this site.
 TRACES = r"""
 app=guestbook
 {
@@ -34,7 +34,7 @@ supervisorctl status | grep "^$app-"
 nginx -T 2>/dev/null | grep -w "$app"
 } | grep -v "$app-eu" || :
 """
-# What the site's own user may leave in root's way.
+# Traps that the site's own user can leave for root, who removes the site.
 TRAPS = """
 cd /srv/guestbook/shared && ln -s /srv/guestbook-eu media/all
 ln -s /srv/guestbook-eu/shared/secrets media/secrets
@@ -47,7 +47,7 @@ AS_SITE = "setpriv --reuid=guestbook --regid=guestbook --init-groups bash -s"
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Desk]]:
-    """Desks with two sites of one host, both of which serve; the tests here go on with them."""
+    """Two desks, whose sites both serve on one host. All tests of this file use these sites, in order."""
     with throwaway.boot("removal", "trixie", standing.deployed("trixie")) as host:
         folder = tmp_path_factory.mktemp("desk")
         first, second = (Desk(example("guestbook", folder / name), host) for name in ("first", "second"))
@@ -61,7 +61,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Desk
 
 
 def answers(site: Desk) -> bool:
-    """Whether the name of the first site gets any answer."""
+    """Return whether a request with the first site's domain gets an answer."""
     try:
         return bool(browse(site.host, timeout=5).status)
     except OSError:
@@ -144,7 +144,7 @@ def test_a_purge_may_be_cut_at_every_step_and_leaves_nothing_of_the_site_and_all
     assert inside(host, TRACES).splitlines() == []
     assert inside(host, others) == before
     assert ": 0 changed" in second.does("bootstrap").out
-    assert first.fab("plan").code == 10  # the name is free again
+    assert first.fab("plan").code == 10  # the name is free again, so plan finds a site to set up
 
 
 def test_what_roadie_did_not_make_is_not_removed(sites: tuple[Desk, Desk]) -> None:

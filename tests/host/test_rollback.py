@@ -1,4 +1,4 @@
-"""The way back: whole releases, by what the host knows of them, without the network."""
+"""A rollback brings back a whole release. It needs only what the host has, and no network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STYLE = "entries/static/entries/style.css"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host with a site that had three releases, each with a title of its own."""
+    """A desk before a host whose site has had three releases, each with another title."""
     with throwaway.boot("site", "trixie", standing.deployed()) as host:
         desk = Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
         for title in ("Second", "Third"):
@@ -49,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def write(desk: Desk, title: str) -> str:
-    """Commit another title, with another style and another value in the environment."""
+    """Commit another title, stylesheet and value in the environment."""
     text = (desk.project / INDEX).read_text()
     (desk.project / INDEX).write_text(re.sub("<h1>[^<]*</h1>", f"<h1>{title}</h1>", text))
     style = desk.project / STYLE
@@ -61,7 +61,7 @@ def write(desk: Desk, title: str) -> str:
 
 
 def title(desk: Desk) -> str:
-    """What the site calls itself now: in its page, its style and its process."""
+    """Return the site's title. Check that page, stylesheet and process agree on the title."""
     (shown,) = re.findall("<h1>(.*)</h1>", browse(desk.host).body)
     style = browse(desk.host, "/static/entries/style.css").body
     assert f"/* {shown} */" in style or shown == "Guestbook"
@@ -112,7 +112,7 @@ def test_a_failed_deploy_in_between_loses_nothing(site: Desk) -> None:
     assert re.search(r"failed .*inspect: project", site.does("releases").out)
     assert live(site) == before
     site.does("rollback")
-    assert title(site) == "Guestbook"  # as Second was left before
+    assert title(site) == "Guestbook"  # not Second, because an earlier rollback left Second
 
 
 def test_a_rollback_needs_no_network_and_no_sound_project_here(site: Desk) -> None:
@@ -145,7 +145,7 @@ def test_migrations_in_between_are_named_and_taken_back_only_if_asked(site: Desk
 def test_a_rollback_that_fails_after_it_took_migrations_back_says_so(site: Desk) -> None:
     code = f"/srv/guestbook/releases/{second(site)}/code/entries/urls.py"
     site.host.ssh(f"sed -i '1i raise RuntimeError' {code}")
-    for _ in range(2):  # the second time it is so already
+    for _ in range(2):  # the second time the migrations are already taken back
         done = site.fab("rollback", "--migrations")
         assert done.code == 7 and "are unapplied: entries.0003_entry_mood" in done.last_line, done.text
         assert "mood" not in columns(site)
@@ -155,7 +155,7 @@ def test_a_rollback_that_fails_after_it_took_migrations_back_says_so(site: Desk)
 
 
 def second(site: Desk) -> str:
-    """The release of that title."""
+    """Return the release with that title."""
     (line,) = (each for each in site.does("releases").out.splitlines() if "Call it Second" in each)
     return line.split()[1]
 

@@ -1,4 +1,4 @@
-"""No secret is ever in a command line or in anything that a run says, from the first bootstrap on."""
+"""From the first bootstrap on, no secret is in a command line, in the output of a run, or in its log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onlooker import Onlooker
 from within import inside
 
 GIVEN = "handed-over-100%"
-# Each lives for some hundredths of a second, as does a client of MySQL.
+# Starts processes that live for 0.03 seconds, about as long as a client of MySQL.
 BRIEFLY = 'for i in {1..40}; do bash -c "exec -a brief-$i sleep 0.03"; done'
 
 
@@ -27,7 +27,7 @@ def test_who_looks_at_every_process_during_the_first_bootstrap_and_deploy_sees_n
     for where in (onlooker.seen, shown, logs):
         assert [secret for secret in secrets if secret in where] == []
 
-    # It did look, and closely enough.
+    # The onlooker must have looked often enough to see processes that live so briefly.
     for program in ("mariadb", "guestbook-build runs .*/pip install", "guestbook runs .*roadie_start"):
         assert re.search(program, onlooker.seen), program
     assert len(set(re.findall("brief-[0-9]+", onlooker.seen))) > 30

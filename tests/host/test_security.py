@@ -1,4 +1,4 @@
-"""What a site's own code tries, once an attacker runs it: to become root, and to read another site."""
+"""Attacks by a site's own code, once an attacker controls it: to become root, and to read another site."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER = "other.example.org"
 OTHERS_SITE = "/etc/nginx/sites-available/other.conf"
 ANSWERS = "curl -s -o /dev/null --unix-socket"
 
-# An sdist runs its setup.py when installed: this one looks how far it gets, and leaves a process behind.
+# An sdist's setup.py runs when the sdist is installed. This one tries many paths and leaves a process.
 EVIL_SETUP = """
 import os, pwd, subprocess
 from setuptools import setup
@@ -45,7 +45,7 @@ subprocess.Popen(["setsid", "sleep", "7777"], close_fds=True,
 setup(name="evil", version="1", py_modules=[])
 """
 
-# What Django runs as `collectstatic`: ours first, then links and a pipe among what it collected.
+# A hostile `collectstatic`: it runs the real one, then puts links and a pipe among the collected files.
 EVIL_COLLECT = """
 import os
 from django.conf import settings
@@ -66,7 +66,7 @@ class Command(Real):
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host with the guestbook, which is hostile, and another site, which has secrets."""
+    """A desk before a host with a hostile guestbook, and with another site that has secrets."""
     folder = tmp_path_factory.mktemp("desk")
     with throwaway.boot("hostile", "trixie", standing.deployed("trixie")) as host:
         other = Desk(startproject(folder / "other"), host)
@@ -82,7 +82,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def attack(desk: Desk, command: str, user: str = "guestbook") -> bool:
-    """Whether the user, the guestbook's own, can do this."""
+    """Return whether the user, by default the guestbook's own, succeeds with this command."""
     done = desk.host.ssh(f"runuser -u {user} -- sh -c {shlex.quote(command)}", check=False)
     return done.returncode == 0
 
@@ -99,7 +99,7 @@ def attack(desk: Desk, command: str, user: str = "guestbook") -> bool:
         "rm /var/log/guestbook/web-blue.log",
         "ln -s /etc/passwd /var/log/guestbook/evil.log",
         "echo x >/var/backups/roadie/evil",
-        # A second name for a file of root's, for root to change its owner, or nginx to serve it.
+        # A hard link to a file of root. Root might change the file's owner, or nginx might serve the file.
         "ln /etc/shadow /srv/guestbook/shared/media/shadow.txt",
         "ln /srv/guestbook/shared/secrets /srv/guestbook/shared/media/secrets.txt",
     ],
@@ -212,7 +212,7 @@ def test_what_collectstatic_leaves_is_taken_over_as_plain_files_only(desk: Desk)
     for folder in (commands, commands.parent):
         Path(folder, "__init__.py").write_text("")
     (commands / "collectstatic.py").write_text(EVIL_COLLECT)
-    # Only in an app before Django's own is it the command of that name, and only something new is collected.
+    # Django takes the command of the first app that has one. roadie collects only if static files changed.
     module = desk.project / "guestbook/settings.py"
     module.write_text(module.read_text() + "INSTALLED_APPS.insert(0, INSTALLED_APPS.pop())\n")
     (desk.project / "entries/static/entries/newer.css").write_text("p {}")

@@ -1,4 +1,4 @@
-"""A site takes no name that is somebody else's, and what it has is safe from its own user."""
+"""A site takes no name that belongs to somebody else, and its own user cannot change its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAKEN = {
     "touch /etc/supervisor/conf.d/guestbook-green.conf": "/etc/supervisor/conf.d/guestbook-green.conf",
     "touch /var/log/nginx/guestbook.access.log.2.gz": "/var/log/nginx/guestbook.access.log.2.gz",
 }
-# What the site's user could try without a bug in anyone's code.
+# Plain attempts of the site's user to write and read files. No bug is needed for these.
 BREAK_OUT = """
 cd /srv/guestbook
 for path in . releases slots venvs venvs/* shared shared/static /var/log/guestbook /usr/local/lib/roadie; do
@@ -84,7 +84,7 @@ def test_nginx_reaches_sockets_and_files_to_serve_and_no_more(bootstrapped):
         "venvs",
         "releases",
         "shared/home",
-    }  # it may pass through /run/guestbook
+    }  # nginx can pass through /run/guestbook
 
 
 def test_folders_that_strayed_are_put_right_but_something_else_in_their_place_is_not(bootstrapped):

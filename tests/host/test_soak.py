@@ -1,4 +1,4 @@
-"""Releases under load, and cuts at random instants: small counts of what bench/soak does for hours."""
+"""Deploys under load, and cuts at random instants: small counts of what bench/soak does for hours."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +63,7 @@ def test_a_supervisor_that_is_killed_in_the_watch_takes_no_way_back_with_it(prob
     truth = probe.change_settings(watch=60)
     before = inside(probe.host, SUPERVISOR)
     with hit_at("watch of", probe) as hit:
-        hit.script("STOP")  # until the live slot alone has come back
+        hit.script("STOP")  # the deploy stands still until the live slot has come back by itself
         hit.supervisor()
         assert eventually(lambda: inside(probe.host, SUPERVISOR) not in (before, ""))
         assert eventually(lambda: any(each.startswith("supervisord ") for each in masters(probe.host)))
@@ -78,7 +78,7 @@ def test_a_supervisor_that_is_killed_in_the_watch_takes_no_way_back_with_it(prob
 
 @contextmanager
 def hit_at(words, probe):
-    """A deploy that is doing this just now."""
+    """Start a deploy, and wait until its last event has these words."""
     with probe.desk.started("deploy") as process:
         assert eventually(lambda: words in last_event(probe.host, Path()), 60)
         yield Hit(probe.host, process, random.Random())

@@ -1,4 +1,4 @@
-"""A release is said to have served if it did, wherever its switch was cut."""
+"""roadie says that a release served if the release did serve, wherever its switch was cut."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INDEX = "entries/templates/entries/index.html"
 
 
 def cut(desk: Desk, where: str, title: str) -> None:
-    """Deploy another title; the script on the host is killed at its switch."""
+    """Deploy another title, and kill the script on the host at its switch."""
     own = own_frame(desk.project, where)
     change_line(desk.project / INDEX, "</h1>", f" {title}</h1>")
     commit(desk.project, title)
@@ -41,12 +41,12 @@ def test_a_release_whose_switch_was_cut_before_its_rename_never_served(deployed:
     assert serving(deployed.host).release == before and state_of(deployed, "Never") == "unfinished"
     deployed.does("deploy")
     assert "Never" in browse(deployed.host).body
-    assert ": Never" not in deployed.does("releases").out  # as one that never served is not kept
+    assert ": Never" not in deployed.does("releases").out  # a release that never served is not kept
     deployed.does("rollback")
     assert serving(deployed.host).release == before
 
 
-def test_one_whose_switch_was_cut_after_its_rename_is_told_of_by_the_next_run(deployed: Desk) -> None:
+def test_a_release_whose_switch_was_cut_after_its_rename_is_told_of_by_the_next_run(deployed: Desk) -> None:
     before = serving(deployed.host).release
     cut(deployed, AFTER, "Serves")
     after = serving(deployed.host).release
@@ -56,7 +56,7 @@ def test_one_whose_switch_was_cut_after_its_rename_is_told_of_by_the_next_run(de
     deployed.does("restart")
     made = deployed.host.ssh(f"date -r /srv/guestbook/releases/{after}/previous +%FT%H:%M").stdout.strip()
     assert switched(deployed).read_text().startswith(made.replace("T", " ")[:13])
-    switched(deployed).unlink()  # as if it had been cut just now
+    switched(deployed).unlink()  # as if the switch had just been cut
     deployed.does("rollback")
     assert serving(deployed.host).release == before and state_of(deployed, "Serves") == "bad"
     deployed.does("rollback", "--to", after)

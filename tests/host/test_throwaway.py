@@ -21,7 +21,7 @@ VERSIONS = {"trixie": "13", "bookworm": "12"}
 
 
 def traces(host):
-    """Whatever this machine still has of a host."""
+    """Return what this machine still has of a host: processes, mounts, folders and so on."""
     links = machine.run("ip", "-o", "link")
     found = [line for line in links.splitlines() if f" roadie{host.slot}@" in line]
     found += [line for line in Path("/proc/mounts").read_text().splitlines() if host.name in line]
@@ -34,7 +34,7 @@ def traces(host):
 
 @contextmanager
 def child(code, **env):
-    """Another Python, which says on its output what it did; it is killed if the block fails."""
+    """Start another Python, which prints what it did. It is killed if the block fails."""
     imports = "from roadie.throwaway import base_trees as basetree, hosts as throwaway"
     with subprocess.Popen(
         [sys.executable, "-c", f"{imports}\n{code}"],
@@ -50,7 +50,7 @@ def child(code, **env):
 
 
 def booted_by(process):
-    """The host that another Python booted: its name is the first line of the output."""
+    """Return the host that another Python booted. The first line of its output is the host's name."""
     return throwaway.find(process.stdout.readline().strip())
 
 
@@ -139,7 +139,7 @@ def test_a_power_cut_runs_no_shutdown(bare_host):
 
 def test_a_power_cut_takes_from_a_disk_what_was_not_synced():
     with throwaway.boot("disk", own_disk=True) as host:
-        # A whole file by its name, one by its folder, and one by neither.
+        # One file is synced by name together with its folder, and another file is not synced.
         host.ssh("echo 1 >/root/synced && sync /root/synced /root && echo 2 >/root/lost")
         host.power_cut()
         assert host.ssh("cd /root; cat synced lost", check=False).stdout == "1\n"

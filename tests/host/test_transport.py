@@ -1,4 +1,4 @@
-"""Connections are made by OpenSSH's rules, scripts arrive whole, and nothing waits for ever."""
+"""Connections follow OpenSSH's rules, scripts arrive whole, and no wait is endless."""
 
 import base64
 import os
@@ -45,7 +45,7 @@ def reach(host, tmp_path):
 
 
 def public_key(host, kind="ed25519"):
-    """The host's own key of that kind: (kind, base64)."""
+    """Return the host's own key of that kind: (kind, base64)."""
     return tuple((host.tree / f"etc/ssh/ssh_host_{kind}_key.pub").read_text().split()[:2])
 
 
@@ -55,7 +55,7 @@ OTHER_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJ
 
 
 def known_cases():
-    """Name, text of known_hosts with {kind} {key} {address}, and what OpenSSH makes of it."""
+    """Return cases by name: a text of known_hosts with {kind} {key} {address}, and how OpenSSH judges it."""
     right, wrong = "ssh-ed25519 {key}", f"ssh-ed25519 {OTHER_KEY}"
     return {
         "plain": (f"{{address}} {right}", True),
@@ -168,7 +168,7 @@ def test_another_port_has_its_own_line(reach, host):
 def test_a_connection_that_is_open_already_is_checked_before_anything_is_sent(reach, host):
     ours = reach(known=filled(f"{{address}} ssh-ed25519 {OTHER_KEY}", host))
     c = fabric.Connection(host.address, user="root", connect_kwargs={"key_filename": str(host.key)})
-    c.open()  # stock Fabric asks nobody
+    c.open()  # stock Fabric accepts any host key
     ours.connection.host, ours.connection.client, ours.connection.transport = c.host, c.client, c.transport
     with pytest.raises(Unreachable, match="HAS CHANGED"):
         ours.execute("echo sent")
@@ -189,7 +189,7 @@ def test_at_a_terminal_an_unknown_key_is_a_question(reach, host, tmp_path, answe
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
-    """Keys that open nothing, and one for our hosts that has a passphrase."""
+    """Keys that no host accepts, and a key for our hosts that has a passphrase."""
     folder = tmp_path_factory.mktemp("keys")
     for number in range(7):
         make_key(folder / f"wrong{number}")
@@ -203,7 +203,7 @@ def make_key(path, passphrase="", kind="ed25519"):
 
 @pytest.fixture
 def agent(tmp_path):
-    """An ssh-agent; call it with the keys that it is to hold."""
+    """An ssh-agent. Call the fixture with the keys that the agent must hold."""
     socket = tmp_path / "agent"
 
     def hold(*paths):
@@ -335,7 +335,7 @@ def test_a_host_that_hangs_up_on_whom_it_suspects_is_explained(bare_host, tmp_pa
 
 @pytest.fixture
 def jump(host, second):
-    """Lines of ssh_config with the second host as `jump`, and a known_hosts for both."""
+    """Return lines of ssh_config for the second host as `jump`, and a known_hosts for both hosts."""
     known = host.known_hosts.read_text() + second.known_hosts.read_text()
     return {"lines": ["Host jump", f"HostName {second.address}", "User root"], "known": known}
 
@@ -447,7 +447,7 @@ def test_a_connection_is_opened_once_and_tuned(reach):
 
 
 def test_what_the_host_says_is_acknowledged_at_once():
-    # A conversation lets Linux wait with that, and sshd then waits to say the rest.
+    # In a conversation Linux delays acknowledgements, and sshd would wait for them before it sends more.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = transport._dial(*listener.getsockname(), socket.AF_INET, 5)
         theirs = listener.accept()[0]

@@ -1,4 +1,4 @@
-"""Of two runs for one site at once, one works, and the other is told who does, or waits."""
+"""Of two runs for one site at the same time, one works. The other is told who works, or waits."""
 
 import pytest
 from cuts import Door, assert_deployed
@@ -12,7 +12,7 @@ def test_of_two_runs_at_once_one_works_and_the_other_is_told(deployed, desk, fir
     one, other = deployed, desk(deployed.host)
     retitle(one.project, "One")
     retitle(other.project, "Other")
-    deployed.host.ssh("rm /etc/nginx/conf.d/roadie.conf")  # for bootstrap to have something to do
+    deployed.host.ssh("rm /etc/nginx/conf.d/roadie.conf")  # so that bootstrap has something to do
     door = Door(one)
     with door.guarded(), one.started(first) as process:
         step = door.next(process)
@@ -32,7 +32,7 @@ def test_a_deploy_that_waited_for_one_of_the_same_code_has_nothing_left_to_do(de
     one, other = deployed, desk(deployed.host)
     retitle(one.project, "Same")
     retitle(other.project, "Same")
-    door, _ = Door(one), Door(other)  # which is in the code of both
+    door, _ = Door(one), Door(other)  # both desks need the same code, so both get the door
     with door.guarded(), one.started("deploy") as process:
         door.next(process)
         with other.started("deploy", "--wait", "120") as patient:

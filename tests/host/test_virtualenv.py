@@ -1,4 +1,4 @@
-"""A virtualenv is whole or not there, built by a user who can keep no hold of it."""
+"""A virtualenv is complete or absent. The user who builds it cannot write to it afterwards."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from projects import commit
 from told import last_run
 
 VENVS = "/srv/guestbook/venvs"
-# What a package could try while it is built: to stay, to mark the work as done, to leave a way back,
-# to reach the virtualenv that was there before.
+# Attacks that a package could try during its build: to leave a process, to mark the virtualenv as complete,
+# to leave itself a way back, to reach the virtualenv of the release before.
 EVIL = """
 import os, re, subprocess
 from setuptools import setup
@@ -37,7 +37,7 @@ if os.getuid() == 0 or os.access("/srv/guestbook/venvs", os.W_OK):
     raise SystemExit("evil has root's rights")
 setup(name="evil", version="1.0", py_modules=[])
 """
-# It has its own folder of programs stand in for that of the virtualenv.
+# A package that puts a link to its own folder in place of the virtualenv's folder of programs.
 GREEDY = """
 import os, re
 from setuptools import setup
@@ -53,7 +53,7 @@ BROKEN = "raise SystemExit('no headers of libmissing')"
 
 
 def sdist(text):
-    """A source distribution with this setup.py, as bytes."""
+    """Return a source distribution with this setup.py, as bytes."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as tar:
         info = tarfile.TarInfo("evil-1.0/setup.py")
@@ -63,7 +63,7 @@ def sdist(text):
 
 
 def serve(host, text):
-    """Offer that package on the host itself; the line of requirements that asks for it."""
+    """Serve that package on the host itself. Return the lines of requirements that ask for it."""
     (host.tree / "root/evil-1.0.tar.gz").write_bytes(sdist(text))
     host.ssh("systemd-run -q --unit=index python3 -m http.server -b 127.0.0.1 -d /root 8099")
     assert eventually(lambda: "LISTEN" in host.ssh("ss -Hltn sport = :8099").stdout)
@@ -71,14 +71,14 @@ def serve(host, text):
 
 
 def require(desk, *lines):
-    """Have the project ask for more."""
+    """Commit more lines of requirements to the project."""
     path = desk.project / "requirements.txt"
     path.write_text("\n".join([*path.read_text().split("\n"), *lines, ""]))
     commit(desk.project)
 
 
 def installers(host, virtualenv="*"):
-    """What installed the packages of virtualenvs."""
+    """Return the programs that installed the packages of virtualenvs."""
     return set(
         host.ssh(
             f"grep -h . {VENVS}/{virtualenv}/lib/python3*/site-packages/*.dist-info/INSTALLER"
@@ -87,7 +87,7 @@ def installers(host, virtualenv="*"):
 
 
 def contents(host, virtualenv):
-    """Every file of a virtualenv with its mode, but for what packages say of their own installation."""
+    """Return a virtualenv's files with their modes, without the files that record an installation."""
     own = "INSTALLER|RECORD|REQUESTED|uv_build.json|uv_cache.json|direct_url.json"
     listed = host.ssh(
         f"cd {VENVS}/{virtualenv} && find . -printf '%M %u %g %P %l\\n' | grep -vE '/({own}) *$'"
@@ -96,7 +96,7 @@ def contents(host, virtualenv):
 
 
 def fingerprint(host, virtualenv):
-    """What every file of a virtualenv holds, its times and modes, in one word."""
+    """Return one hash of the contents, times and modes of all files of a virtualenv."""
     files = f"find {VENVS}/{virtualenv} -type f"
     return host.ssh(
         f"{{ {files} -printf '%P %m %u %g %T@\\n'; {files} -exec sha256sum {{}} +; }} | sort | md5sum"
@@ -104,12 +104,12 @@ def fingerprint(host, virtualenv):
 
 
 def shared(host):
-    """The files that two virtualenvs have, or a virtualenv and a cache of the build's user."""
+    """Return files that virtualenvs share, with each other or with a cache, by hard links."""
     return host.ssh(f"find {VENVS} /var/cache/roadie/guestbook -type f -links +1").stdout
 
 
 def venvs(host):
-    """The virtualenvs, and whatever else lies beside them."""
+    """Return the names of the virtualenvs and of everything else in their folder."""
     return set(host.ssh(f"ls {VENVS}").stdout.split())
 
 
@@ -212,7 +212,7 @@ def test_one_more_requirement_comes_to_a_virtualenv_that_has_nothing_of_the_last
     host = deployed.host
     [last] = venvs(host)
     before = fingerprint(host, last)
-    host.ssh(f"cp -al {VENVS}/{last} {VENVS}/{last}.links")  # as an earlier roadie left
+    host.ssh(f"cp -al {VENVS}/{last} {VENVS}/{last}.links")  # an earlier roadie left such a copy
     require(deployed, "six==1.17.0")
     deployed.does("deploy")
     [made] = venvs(host) - {last}

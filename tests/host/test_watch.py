@@ -1,4 +1,4 @@
-"""After the switch a deploy watches the new release; one that begins to fail is left again at once."""
+"""After the switch a deploy watches the new release, and goes back at once if the release begins to fail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 from within import assert_serves_once, assert_tidy
 
-# What a release does some time after it has begun to serve; manage.py loads this module too.
+# Goes wrong one second after the release has begun to serve. manage.py loads this module too.
 LATER = """
 import os, sys, threading, time
 def fail():
@@ -58,7 +58,7 @@ def site(host, desk) -> Desk:
 
 
 def ship(site: Desk, what: str):
-    """Deploy a release that goes wrong by itself; before and after, the same one serves."""
+    """Deploy a release that goes wrong by itself. The same release must serve before and after."""
     before = live(site)
     views = site.project / "entries/views.py"
     views.write_text(views.read_text() + LATER.format(what=what))

@@ -33,8 +33,8 @@ MAKE, DROP = "CREATE TABLE early (id int)", "DROP TABLE early"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host with four releases: plain, with a table, with code that starts only if the
-    table is there, and without both again."""
+    """A desk before a host with four releases: plain; with a migration that makes a table; with code that
+    starts only if the table is there; and without this code and the table."""
     with throwaway.boot("back", "trixie", standing.deployed()) as host:
         desk = Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
         apps = desk.project / "entries/apps.py"
@@ -61,11 +61,11 @@ def sql(desk: Desk, statement: str) -> list[str]:
 
 
 def releases(desk: Desk) -> list[str]:
-    """Their names, the oldest first."""
+    """Return the names of the releases, the oldest first."""
     return desk.host.ssh("ls /srv/guestbook/releases").stdout.split()
 
 
-def test_one_that_does_not_start_is_found_before_the_database_is_touched(site: Desk) -> None:
+def test_an_older_release_that_does_not_start_is_found_before_the_database_is_touched(site: Desk) -> None:
     before = serving(site.host)
     apps = f"/srv/guestbook/releases/{releases(site)[-2]}/code/entries/apps.py"
     site.host.ssh(f"sed -i '1i raise RuntimeError(1)' {apps}")
@@ -80,9 +80,9 @@ def test_one_that_does_not_start_is_found_before_the_database_is_touched(site: D
     assert site.fab("rollback", "--cold").code == 2
 
 
-def test_it_is_stopped_again_if_nothing_can_be_taken_back(site: Desk) -> None:
+def test_the_older_release_is_stopped_again_if_no_migration_can_be_taken_back(site: Desk) -> None:
     before = serving(site.host)
-    sql(site, MAKE)  # so that it cannot be made once more
+    sql(site, MAKE)  # taking 0004_late back makes this table, and fails if the table is there
     done = site.fab("rollback", "--migrations")
     error_of(done, 6, "entries.0004_late", "left nothing behind", f"{before.release} still serves")
     assert serving(site.host) == before
@@ -91,7 +91,7 @@ def test_it_is_stopped_again_if_nothing_can_be_taken_back(site: Desk) -> None:
     sql(site, DROP)
 
 
-def test_one_that_needs_its_own_database_to_start_has_it_first(site: Desk) -> None:
+def test_an_older_release_that_starts_only_with_its_own_database_starts_after_the_change(site: Desk) -> None:
     done = site.does("rollback", "--migrations")
     assert "Table 'guestbook.early' doesn't exist" in done.out
     assert last_run(site.host).started() == ["warm", "start"]
@@ -99,18 +99,18 @@ def test_one_that_needs_its_own_database_to_start_has_it_first(site: Desk) -> No
     assert_serves_once(site.host)
 
 
-def test_one_that_starts_cold_starts_once_and_afterwards(site: Desk) -> None:
+def test_with_cold_the_older_release_starts_once_and_after_the_change(site: Desk) -> None:
     site.does("rollback", "--to", releases(site)[0], "--migrations", "--cold")
     assert last_run(site.host).started() == ["start"]
     assert not sql(site, "SHOW TABLES LIKE 'early'") and browse(site.host).status == 200
     site.does("rollback", "--to", releases(site)[1])
 
 
-def test_it_waits_for_no_more_than_the_gate_once_the_database_is_changed(site: Desk) -> None:
+def test_the_older_release_starts_before_the_database_is_changed(site: Desk) -> None:
     for way in ("--migrations", "--restore-dump"):
         site.does("rollback", "--to", releases(site)[0], way)
         run = last_run(site.host)
-        # Once more where it may keep what it has read of another database.
+        # After a restored dump the release starts again, because it may remember rows of the other database.
         assert run.started() == (["warm"] if way == "--migrations" else ["warm", "start"])
         stages = [stage for verb, stage, _, _ in run.events if verb == "stage"]
         change = stages.index("unapply" if way == "--migrations" else "restore")

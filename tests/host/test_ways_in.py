@@ -1,4 +1,4 @@
-"""A whole deploy by every way to a host: as root, through sudo, by an alias behind a jump host."""
+"""A whole deploy by each way to reach a host: as root, through sudo, by an alias behind a jump host."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ Host *
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk before a host that serves the guestbook; each test ships a title of its own."""
+    """A desk before a host that serves the guestbook. Each test ships another title."""
     folder = tmp_path_factory.mktemp("ways")
     with throwaway.boot("ways", "trixie", standing.deployed("trixie")) as host:
         yield Desk(example("guestbook", folder / "guestbook"), host)
 
 
 def ship_title(desk: Desk, title: str, **env: str) -> str:
-    """Deploy a change of the title; what the page says afterwards."""
+    """Deploy another title. Return the page afterwards."""
     text = (desk.project / INDEX).read_text()
     change_line(desk.project / INDEX, text[text.index("<h1>") : text.index("</h1>")], f"<h1>{title}")
     commit(desk.project)
