@@ -392,7 +392,7 @@ def test_sudo_rs_is_understood(reach, host):
 
 
 def in_background(work):
-    """Run `work` in a thread. Return a function that waits for the result or exception, and the end's time."""
+    """Run `work` in a thread. Return a function that waits and returns its result or error, and the time."""
     box = []
 
     def run():

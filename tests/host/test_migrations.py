@@ -1,4 +1,4 @@
-"""roadie names migrations and dumps the database before it applies them. Failed migrations have a way back."""
+"""roadie names migrations and dumps the database before it applies them. Failures name a way back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long an example of Hypothesis takes tells how busy the machine is, and nothing of the code."""
+"""Hypothesis has no time limits here: the time of an example shows how busy the machine is, not a fault."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""The bench: no figure is tested, only that it starts and adds up."""
+"""The bench starts, and its tables have the right sums. No measured figure is tested."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# In a process of its own: the bench imports the package by its other name.
+# In a separate process, because the bench imports the package as `fabfile` and the tests as `roadie`.
 TABLES = """
 import json, sys
 from bench.rig import Reading, Run

@@ -1,4 +1,4 @@
-"""One question at a time, asked by who waits for the work that asks it."""
+"""Questions come one at a time. The thread that waits for the work asks them."""
 
 import io
 import threading
@@ -10,7 +10,7 @@ from roadie import console
 
 @pytest.fixture
 def typed(monkeypatch):
-    """Let these lines be typed; nobody sits at a terminal otherwise."""
+    """Lets a person type these lines."""
 
     def type_(text):
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
@@ -29,7 +29,7 @@ def test_an_end_of_input_is_an_empty_answer(typed):
     assert console.ask("sure? ") == ""
 
 
-def test_questions_of_the_background_are_put_by_who_waits(typed):
+def test_the_waiting_thread_asks_the_questions_of_background_threads(typed):
     typed("one\ntwo\n")
     answers, asked_by = [], []
     put = console._Question.put
@@ -47,7 +47,7 @@ def test_questions_of_the_background_are_put_by_who_waits(typed):
     assert set(asked_by) == {threading.current_thread()}
 
 
-def test_a_lock_that_is_held_by_what_asks_can_be_waited_for(typed):
+def test_a_lock_that_a_thread_holds_while_it_asks_can_be_waited_for(typed):
     typed("open\n")
     lock = threading.Lock()
     answers = []

@@ -1,4 +1,4 @@
-"""The crowd of the soak: what it takes for a wrong answer."""
+"""Which answers the crowd of the soak judges as wrong."""
 
 import json
 import time
@@ -49,12 +49,12 @@ def test_old_and_new_are_right_during_a_deploy_and_the_new_one_after_it():
         answer(virtualenv="/other"),
     ],
 )
-def test_what_is_not_whole_or_a_mixture_is_wrong(page):
+def test_a_failed_swapped_or_mixed_answer_is_wrong(page):
     with pytest.raises((Wrong, AssertionError)):
         judge(page)
 
 
-def test_one_release_is_always_the_same():
+def test_a_release_that_answers_in_two_ways_is_wrong():
     crowd = Crowd(None, OLD)
     crowd.expect(NEW)
     crowd._judge(answer(OLD), "7", 0.0)

@@ -1,4 +1,4 @@
-"""The pages for people: they render, their links lead somewhere, and what they name is there."""
+"""The pages for people render, their links lead somewhere, and the files and tasks that they name exist."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from roadie.errors import BY_CODE
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-# As PyPI renders: nothing is included, no raw HTML passes; the mildest complaint is an error here.
+# PyPI's rules: no included files and no raw HTML. Here even the mildest warning is an error.
 AS_PYPI = {
     "file_insertion_enabled": False,
     "raw_enabled": False,
@@ -22,7 +22,11 @@ AS_PYPI = {
 }
 COMMAND = re.compile(r"\bfab(?: -[A-Za-z] \S+)* (?:roadie\.)?([a-z][\w-]*)")
 PATH = re.compile(r"(?:fabfile|templates|tests|examples|docs)/[\w./-]*\w")
-NOT_OURS = {"saves", "says", "release"}  # words of a sentence, and a task of a reader's own
+NOT_OURS = {
+    "saves",
+    "says",
+    "release",
+}  # two words that follow "fab" in a sentence, and a task of a reader's own
 
 
 def tree(page):

@@ -1,4 +1,4 @@
-"""Events are told apart from what programs print, whatever either holds."""
+"""Events are told apart from the output of programs, whatever both contain."""
 
 from __future__ import annotations
 

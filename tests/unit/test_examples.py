@@ -1,4 +1,4 @@
-"""The example projects pass their own tests, and their migrations say all that their models do."""
+"""The example projects pass their own tests, and no migration of their models is missing."""
 
 import os
 import subprocess

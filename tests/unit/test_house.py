@@ -13,14 +13,14 @@ from house import LAYERS, MODULES, ROOT
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.is_file())
 SHELL_TEMPLATES = [path for path in TEMPLATES if path.name.endswith(".sh.j2")]
 
-# The modules that know a library; all others go through them.
+# The only modules that may import a library. All other modules use these.
 KEEPERS = {"paramiko": {"ssh.transport", "ssh.login"}}
-# Facts only: no Fabric, no connection.
+# Layers that hold facts only: they import no Fabric and make no connection.
 PURE = {"errors", "events", "settings", "project", "git"}
 TAKEN_NAMES = set(sys.stdlib_module_names) | {
     *"fabric invoke jinja2 markupsafe paramiko django celery gunicorn MySQLdb pymysql".split()
 }
-# The frame around every stage prints more than values: the library, the names and bodies of stages.
+# The frame around every stage also renders libraries and stages, not only values.
 FRAME = ROOT / "templates/frame/stage.sh.j2"
 OPEN_ENDS = re.compile("TO" + "DO|FIX" + "ME|XX" + "X")
 
@@ -31,18 +31,18 @@ UNBRACED = re.compile(r"(?<!\\)\$[A-Za-z_]")
 
 
 def libraries(module):
-    """The packages of others that a module imports."""
+    """Return the third-party and standard packages that a module imports."""
     return {name.partition(".")[0] for level, name in house.imports(module) if level == 0}
 
 
 def shell_lines(path):
-    """A template's lines, numbered, without what Jinja drops."""
+    """Return the numbered lines of a template, without Jinja's comments."""
     text = JINJA_COMMENT.sub(lambda found: "\n" * found.group().count("\n"), path.read_text("utf-8"))
     return enumerate(text.splitlines(), 1)
 
 
 def is_head(line):
-    """Whether a line may stand above a template's last value: value, comment, tag or nothing."""
+    """Return whether a line may stand above a template's last value: a value, a comment, a tag, or empty."""
     return not line.strip() or line.lstrip().startswith(("#", "{%")) or VALUE.fullmatch(line)
 
 

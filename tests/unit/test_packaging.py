@@ -1,4 +1,4 @@
-"""Every way of getting roadie into a fabfile lists its tasks and finds its templates."""
+"""With every way to install or import roadie, `fab` lists its tasks and roadie finds its templates."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from environments import Environment, build
 
 ROOT = Path(__file__).parents[2]
 PACKAGING = ["setup.py", "pyproject.toml", "MANIFEST.in", "LICENSE", "README.rst", "CHANGELOG.rst"]
-# One of each kind: plain shell, one folder down, no suffix.
+# One template of each kind: plain shell, in a folder, without a suffix.
 EXTRA_TEMPLATES = ["extra.sh", "stages/extra.sh.j2", "host/extra"]
 
 PROBE = '''\
@@ -57,7 +57,7 @@ FABFILES = {
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory):
-    """A copy of what packaging is made of, with one task and three templates more."""
+    """A copy of all that goes into the package, with one more task and three more templates."""
     tree = tmp_path_factory.mktemp("source")
     without_caches = partial(shutil.copytree, ignore=shutil.ignore_patterns("__pycache__"))
     for name in PACKAGING:
@@ -75,7 +75,7 @@ def source(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def archives(source, tmp_path_factory):
-    """The sdist of that copy, and the wheel built from that sdist."""
+    """A folder with the sdist of that copy, and the wheel built from that sdist."""
     folder = tmp_path_factory.mktemp("archives")
     assert "importable package" not in build(source, folder)
     return folder
@@ -91,7 +91,7 @@ def environments(tmp_path_factory):
 
 @pytest.fixture(scope="session", params=["wheel", "sdist", "editable"])
 def installed(request, source, archives, environments):
-    """An environment that roadie was installed into, in each of three ways."""
+    """An environment with roadie installed: from the wheel, from the sdist, or editable."""
     what = {"wheel": ["*.whl"], "sdist": ["*.tar.gz"], "editable": []}[request.param]
     targets = [str(path) for pattern in what for path in archives.glob(pattern)] or ["-e", "."]
     environments[request.param].pip(*targets, cwd=source)
@@ -146,7 +146,7 @@ def test_the_installed_package_brings_its_own_command(installed):
 
 
 def tasks(environment, cwd):
-    """The names that `fab --list` gives there, those of sub-collections dotted."""
+    """Return the names that `fab --list` prints there. Names in sub-collections are dotted."""
 
     def names(collection, prefix=""):
         for task in collection["tasks"]:

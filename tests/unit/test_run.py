@@ -1,4 +1,4 @@
-"""tests/run has all its parts run, whichever of them fail, and says at the end which did."""
+"""tests/run runs all of its parts, even if some fail, and names the failed parts at the end."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ echo "${call}"
 
 @pytest.fixture
 def run(tmp_path):
-    """Have tests/run work with tools that only say what they were asked, and of which some fail."""
+    """Runs tests/run with stand-ins for its tools, which only print their arguments. Some of them fail."""
     for folder in ("tests", "venv/bin"):
         (tmp_path / folder).mkdir(parents=True)
     shutil.copy(RUN, tmp_path / "tests/run")

@@ -1,4 +1,4 @@
-"""The load that tests put on a site hears of every visitor who got no page."""
+"""The visitors of a test note every visitor who got no right page."""
 
 import http.client
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ TROUBLES = [
 
 
 def load(kind, *answers, monkeypatch):
-    """Visitors who get these answers one after the other, an error as one that is raised."""
+    """Send visitors who get these answers one after another. An exception among the answers is raised."""
     coming = iter(answers)
 
     def browse(*where):

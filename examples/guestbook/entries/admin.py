@@ -1,4 +1,4 @@
-"""Entries in the admin: to read, to search, to take out."""
+"""Entries in the admin, where moderators read, search and delete them."""
 
 from django.contrib import admin
 

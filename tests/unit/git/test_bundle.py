@@ -1,4 +1,4 @@
-"""Which commit ships, and that a host gets just the bytes of it that it lacks."""
+"""Which commit ships, and that a host gets only those bytes of the commit that it lacks."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def refused(error: type[UsageError], match: str, root: Path, ref: str = "HEAD") 
 
 
 class HostRepo:
-    """What a host does with packs, in its own words: a store that completes them and checks trees out."""
+    """A host's store, used by the host's own shell functions: it takes packs and checks out trees."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -82,7 +82,7 @@ class HostRepo:
         self._run("repo_git index-pack --stdin --fix-thin", data=packed[:])
 
     def check_out(self, sha: str) -> dict[str, bytes]:
-        """The files of a tree, by name, as they come out of this store alone."""
+        """Check out a tree from this store alone. Return its files by name."""
         files = Path(tempfile.mkdtemp(dir=self.root))
         self._run(
             "GIT_WORK_TREE=$2 GIT_INDEX_FILE=$2.index repo_git read-tree --reset -u $3", str(files), sha
@@ -317,7 +317,7 @@ def test_a_folder_that_is_not_committed_is_refused(repo: Path, folder: str) -> N
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """2,000 files in 40 folders that do not compress well."""
+    """A repository of 2,000 files in 40 folders. The files do not compress well."""
     folder = tmp_path_factory.mktemp("large")
     git(folder, "init", "-q")
     git(folder, "config", "user.name", "Ann")
@@ -374,7 +374,7 @@ def test_what_the_host_has_beyond_us_or_only_claims_is_passed_over(
 
 
 def sent_before_a_change(repo: Path, host: HostRepo) -> str:
-    """The tree that the host has. The repository has a commit with another manage.py since then."""
+    """Send a tree to the host and return it. Then commit another manage.py, which the host lacks."""
     sent = tree(repo)
     host.take(pack(repo, sent, []))
     (repo / "manage.py").write_text("print('three')\n")

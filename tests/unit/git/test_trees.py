@@ -1,4 +1,4 @@
-"""The files of a project are the same ones whether a folder or a commit is read."""
+"""A project's files read the same from a folder and from a commit."""
 
 import gc
 

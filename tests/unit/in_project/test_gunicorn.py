@@ -1,4 +1,4 @@
-"""The process of a slot, which begins before its release: what it loads, and what it is in the end."""
+"""The process of a slot begins before its release is there: what it loads, and how it becomes Gunicorn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from desk import eventually
 from releases import Release, on_sqlite
 
-# Stands in for Gunicorn: it says how it was started, and what was loaded before.
+# Stands in for Gunicorn. It prints how it was started and which modules were already loaded.
 STAND_IN = """
 import json, os, subprocess, sys, time
 from gunicorn import config
@@ -45,19 +45,19 @@ pathlib.Path(__file__).with_name('loaded').touch()
 """,
     "config.py": "import os\n\n\nclass Chdir:\n    default = os.getcwd()\n",
 }
-# As `python -m roadie_gunicorn`, with the stand-in before the Gunicorn of the tests' own virtualenv.
+# Does the same as `python -m roadie_gunicorn`, but finds the stand-in before the real Gunicorn.
 BEGIN = """
 import os, runpy, sys
 sys.path[:] = [os.getcwd(), sys.path[1], sys.argv.pop(1), *sys.path[2:]]
 runpy.run_module("roadie_gunicorn", run_name="__main__", alter_sys=True)
 """
-# It may begin in a virtualenv that is as new as the release.
+# The virtualenv of the release before. The process itself may already run in the new release's virtualenv.
 VIRTUALENV_BEFORE = Path(sys.prefix).parent / "before"
 SYNC = ("roadie_wsgi:application", "--worker-class", "sync")
 
 
 class Slot:
-    """A slot for a release that comes after another, whose environment its process begins with."""
+    """A slot for a new release. Its process begins with the environment of the release before."""
 
     def __init__(self, root: Path, before: Release) -> None:
         self.root, self.before = root, before
@@ -69,14 +69,14 @@ class Slot:
         self.answers = self.folder / "answers"
 
     def lay_out(self, code: str = "") -> None:
-        """Put the release there, with a line more in its settings."""
+        """Lay out the new release, with one more line in its settings."""
         shutil.copytree(self.before.folder, self.release, symlinks=True)
         with (self.release / "code/mysite/settings.py").open("a") as file:
             file.write(f"{code}\n")
 
     @contextmanager
     def begun(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        """Its process, which waits; it ends with the block."""
+        """Start the slot's process, which waits for its release. It ends with the block."""
         code = self.before.folder / "code"
         with subprocess.Popen(
             [sys.executable, "-c", BEGIN, self.root / "packages", self.folder, *(words or SYNC)],
@@ -94,7 +94,7 @@ class Slot:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def has_loaded(self) -> bool:
-        """Whether its process has loaded what it can before its release is there."""
+        """Return whether the process has loaded all that it can load before its release is there."""
         return (self.root / "packages/gunicorn/app/loaded").exists()
 
     def let(self, name: str, text: str = "") -> None:
@@ -103,7 +103,7 @@ class Slot:
         (self.folder / f"{name}.new").rename(self.folder / name)
 
     def ask(self, call: str = "release.inspect('{}', '')", *variables: str) -> int:
-        """Ask for the release's check; where its answers can be read."""
+        """Ask for the release's check. Return a descriptor from which the answers can be read."""
         os.mkfifo(self.answers, 0o600)
         reader = os.open(self.answers, os.O_RDWR)
         self.let("inspect", "\n".join([call.format(self.root / "collected"), *variables]))
@@ -111,7 +111,7 @@ class Slot:
 
 
 def told(reader: int) -> list[str]:
-    """Every line up to the one that says how the check ended."""
+    """Return all lines up to the line that says how the check ended."""
     text = b""
     while b"\tended\t" not in text or not text.endswith(b"\n"):
         assert select.select([reader], [], [], 30)[0], text
@@ -186,14 +186,14 @@ def test_the_check_is_of_the_release_and_has_an_environment_of_its_own(slot: Slo
     ("line", "code"),
     [("raise SystemExit(5)", 5), ("import os; os.kill(os.getpid(), 9)", 137), ("1 / 0", 1)],
 )
-def test_how_a_check_ends_that_says_nothing_is_told(slot: Slot, line: str, code: int) -> None:
+def test_the_end_of_a_check_that_says_nothing_is_told(slot: Slot, line: str, code: int) -> None:
     with slot.begun() as process:
         slot.lay_out(line)
         assert told(slot.ask())[-1] == f"roadie:\tended\t{code}"
         assert process.poll() is None
 
 
-def test_who_is_to_tell_the_end_is_known_and_means_nothing_to_gunicorn(slot: Slot) -> None:
+def test_the_process_that_tells_the_end_is_named_and_does_not_concern_gunicorn(slot: Slot) -> None:
     with slot.begun() as process:
         slot.lay_out("import time; time.sleep(60)")
         reader = slot.ask()
@@ -204,7 +204,7 @@ def test_who_is_to_tell_the_end_is_known_and_means_nothing_to_gunicorn(slot: Slo
         assert eventually(check.read_text)
         os.kill(int(check.read_text()), signal.SIGTERM)
         assert told(reader)[-1] == "roadie:\tended\t143"
-        assert eventually(lambda: not children.read_text())  # it waits on, without a child that ended badly
+        assert eventually(lambda: not children.read_text())  # the process waits on, and has no dead child
         assert process.poll() is None
 
 
@@ -216,7 +216,7 @@ def test_no_zombie_of_a_check_stays_with_the_process_that_serves(slot: Slot) -> 
         slot.lay_out(f"import os, time\nwhile not os.path.exists({str(over)!r}): time.sleep(0.01)")
         reader = slot.ask()
         slot.let("serve")
-        assert process.stdout and process.stdout.readline()  # it serves while the check goes on
+        assert process.stdout and process.stdout.readline()  # the process serves while the check goes on
         assert children.read_text()
         over.touch()
         told(reader)
@@ -230,7 +230,7 @@ def test_a_project_that_asks_whether_gunicorn_is_loaded_is_told_no_by_the_check(
         assert told(slot.ask())[-1] == "roadie:\tended\t0"
 
 
-def test_what_may_serve_already_is_gunicorn_at_once(slot: Slot) -> None:
+def test_a_process_that_may_serve_already_becomes_gunicorn_at_once(slot: Slot) -> None:
     slot.lay_out()
     slot.let("serve")
     with slot.begun() as process:
@@ -250,7 +250,7 @@ def test_a_module_of_the_projects_own_wins_over_one_that_was_loaded_before(slot:
         assert served(process)["asgiref"] == "new"
 
 
-def test_what_is_no_module_in_spite_of_its_name_changes_nothing(slot: Slot) -> None:
+def test_a_file_or_folder_that_only_has_the_name_of_a_module_changes_nothing(slot: Slot) -> None:
     with slot.begun() as process:
         assert eventually(slot.has_loaded)
         slot.lay_out()

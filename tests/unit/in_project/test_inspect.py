@@ -1,4 +1,4 @@
-"""What a release is refused for, and what it says of itself: real Django, in processes of its own."""
+"""Why a release is refused, and what its check reports. Real Django runs here, in separate processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HASHED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.Manifes
 
 @pytest.fixture
 def site(tmp_path):
-    """Lay out a startproject with lines added to its settings, on SQLite; `whole` with Django's own apps."""
+    """Lay out a startproject on SQLite, with lines added to its settings. `whole` keeps Django's apps."""
     return partial(on_sqlite, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What is told of migrations, before and while they are applied or taken back: real Django, on SQLite."""
+"""What roadie tells about migrations before and while they are applied or taken back, on real Django."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILL = "migrations.RunSQL('CREATE TABLE filled (n int)'), migrations.RunSQL('INS
 
 @pytest.fixture
 def things(tmp_path):
-    """A site with an app of its own and these migrations in it."""
+    """Makes a release with an app `things` that has these migrations."""
 
     def make(*migrations, atomic=True, whole=False):
         release = on_sqlite(tmp_path, "INSTALLED_APPS += ['things']", whole=whole)
@@ -146,7 +146,7 @@ DANGERS = {
 
 
 def test_every_danger_is_named_and_nothing_else(things):
-    """One project with an app for each, as a start of Django takes its time."""
+    """One project has an app for each danger, because each start of Django takes long."""
     release = things(THING)
     code = release.folder / "code"
     names = [f"things{number}" for number in range(len(DANGERS))]

@@ -1,4 +1,4 @@
-"""What settings come to under the overlay: real Django, in processes of its own."""
+"""The final settings under the overlay. Real Django runs here, in separate processes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEWSDESK = {
 
 @pytest.fixture
 def overlay(tmp_path, monkeypatch):
-    """The module of the overlay's words, as if it lay in a release of tmp_path."""
+    """The module `roadie_overlay`, imported from a release in tmp_path."""
     folder = tmp_path / "releases/1/overlay"
     folder.mkdir(parents=True)
     (folder / "roadie_overlay.py").write_text((TEMPLATES / "in-project/overlay.py").read_text())
@@ -185,7 +185,7 @@ def test_a_database_url_may_name_a_host_and_a_port(overlay):
 
 @pytest.fixture
 def logged(overlay, tmp_path):
-    """Configure logging as Django would, log to some loggers, and give back what came to stderr."""
+    """Configures logging as Django would, logs to some loggers, and returns what came to stderr."""
 
     def log(config):
         script = f"""
@@ -281,6 +281,6 @@ def test_the_projects_own_handlers_stay(overlay):
 
 
 def counts(said):
-    """How often each logger's record came."""
+    """Return how often each logger's record came."""
     lines = [line.rpartition("from ")[2] for line in said.splitlines()]
     return {name: lines.count(name) for name in LOGGERS}

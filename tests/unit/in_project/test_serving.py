@@ -34,7 +34,7 @@ def first_asgi(scope):
         await asgi(scope, receive, send)
     return answer
 """
-# Gunicorn takes long between the end of one socket and the next, and before anybody listens at that.
+# Makes Gunicorn slow: it waits before it binds a socket, and again before it listens there.
 SLOWLY = """
 import time
 from gunicorn import sock
@@ -56,7 +56,7 @@ CLASSES = {
 
 
 class Site:
-    """Gunicorn on a socket in a folder of a test."""
+    """Gunicorn on a socket in a test's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / "blue.sock"
@@ -83,16 +83,16 @@ class Site:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def until_it_listens(self, process: subprocess.Popen[str]) -> None:
-        """Its master says so, when it is so."""
+        """Wait until Gunicorn's master says that it listens."""
         assert process.stderr
         for line in process.stderr:
             if "Listening at: " in line:
                 assert line.split()[-2].removesuffix(")") == f"unix:{self.path}"
                 return
-        raise AssertionError("it ended")
+        raise AssertionError("Gunicorn ended before it listened")
 
     def ask(self, headers: Mapping[str, str] = GATE) -> str:
-        """Ask for a page; which worker answered, if that is told."""
+        """Ask for a page. Return the header that names the worker, or an empty text."""
         connection = http.client.HTTPConnection("www.example.org")
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(20)
@@ -126,14 +126,14 @@ def test_the_gate_is_told_which_worker_answers_and_visitors_are_not(
             assert site.ask(headers) == ""
 
 
-def test_the_projects_own_number_of_workers_and_hooks_are_its_word(site: Site) -> None:
+def test_the_projects_own_number_of_workers_and_hooks_count(site: Site) -> None:
     own = "workers = 2\npreload_app = True\ndef post_fork(server, worker):\n    print('forked', flush=True)\n"
     (site.folder / "gunicorn.conf.py").write_text(own)
     with site.serves():
         assert re.fullmatch(r"\d+ of 2", site.ask())
 
 
-def test_an_application_of_the_first_asgi_is_left_alone(site: Site) -> None:
+def test_an_application_of_asgi_2_is_left_alone(site: Site) -> None:
     with site.serves("--worker-class", "uvicorn_worker.UvicornWorker", application="first_asgi"):
         assert site.ask() == ""
 
@@ -144,14 +144,14 @@ def test_somebody_listens_at_the_path_all_the_time(site: Site) -> None:
         with asked_all_the_time(site):
             stack.enter_context(site.serves(before=SLOWLY))
         assert not site.path.with_name("blue.sock.new").exists()
-        first.terminate()  # at its end it leaves the path to the second
+        first.terminate()  # when the first ends, it must not remove the second's socket
         assert first.wait(20) == 0
         site.ask()
-    with site.serves():  # where the socket of one that was killed lies
+    with site.serves():  # at the path lies the socket of a killed Gunicorn
         site.ask()
 
 
-def test_one_that_was_killed_before_its_socket_had_its_path_is_in_nobodys_way(site: Site) -> None:
+def test_the_half_made_socket_of_a_killed_gunicorn_is_in_nobodys_way(site: Site) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(f"{site.path}.new")
     with site.serves():
@@ -160,7 +160,7 @@ def test_one_that_was_killed_before_its_socket_had_its_path_is_in_nobodys_way(si
 
 @contextmanager
 def asked_all_the_time(site: Site) -> Iterator[None]:
-    """As long as the block lasts somebody asks, and gets an answer each time."""
+    """Ask for pages as long as the block lasts, and check that each request gets an answer."""
     over = threading.Event()
 
     def ask() -> int:

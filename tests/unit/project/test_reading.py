@@ -1,4 +1,4 @@
-"""A Django project is known by its files, or one line says what to write."""
+"""roadie learns from its files what a Django project is. Where it cannot, one line says what to write."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n".
 
 
 class Files:
-    """A tree that is a mapping of paths to texts."""
+    """A tree of files, made from a mapping of paths to texts."""
 
     def __init__(self, texts):
         self.texts = texts
@@ -34,7 +34,7 @@ class Files:
 
 
 def shop(folder="", **others):
-    """A small project in a folder, by path; None takes a file away."""
+    """Return the files of a small project in a folder, by path. A file with None is left out."""
     files = {
         "manage.py": MANAGE.format("'shop.settings'"),
         "shop/__init__.py": "",
@@ -118,21 +118,21 @@ def test_manage_py_is_found_two_folders_down(folder):
     assert made.ship_root == made.manage_dir
 
 
-def test_a_manage_py_at_the_top_is_the_one():
+def test_a_manage_py_at_the_top_wins():
     assert project({**shop(), **shop("example/")}).manage_dir == ""
 
 
-def test_several_are_asked_about():
+def test_of_several_manage_py_a_person_must_choose():
     message = refusal({**shop("a/"), **shop("b/c/")})
     assert message.startswith("a/manage.py and b/c/manage.py: which one? Write `project: a`")
     assert project({**shop("a/"), **shop("b/c/")}, project="b/c").manage_dir == "b/c"
 
 
-def test_a_manage_py_that_is_not_djangos_is_none():
+def test_a_manage_py_that_is_not_djangos_does_not_count():
     assert project({**shop("src/"), "manage.py": "import flask"}).manage_dir == "src"
 
 
-def test_none_at_all_is_told():
+def test_a_project_without_manage_py_is_refused():
     assert refusal({}).startswith("no manage.py of Django here or up to two folders down")
     assert refusal(shop("a/b/c/")).startswith("no manage.py of Django here")
     assert project(shop("a/b/c/"), project="a/b/c").manage_dir == "a/b/c"
@@ -289,7 +289,7 @@ def test_a_celery_app_beside_the_settings_is_found(line):
     assert project(nested, settings_module="shop.conf.live").celery_app == "shop.celery"
 
 
-def test_a_celery_py_without_an_app_is_none():
+def test_a_celery_py_without_an_app_does_not_count():
     assert project(shop(**{"shop/celery.py": "x = 1"})).celery_app is None
 
 
@@ -353,7 +353,7 @@ def test_static_files_inside_of_uploads_are_refused():
 
 @pytest.fixture
 def odd(tmp_path):
-    """A project below src/, with a submodule and an LFS pointer where a test puts them."""
+    """Makes and reads a project below src/, with a submodule and an LFS pointer at these paths."""
 
     def make(submodule="", pointer=""):
         for path, text in {**shop("src/"), **({pointer: LFS} if pointer else {})}.items():

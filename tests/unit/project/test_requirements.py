@@ -1,4 +1,4 @@
-"""Requirements are found, followed, and completed with what a site needs to run."""
+"""Requirements files are found, their includes are followed, and packages that a site needs are added."""
 
 import pytest
 from roadie.errors import SettingsError
@@ -10,7 +10,7 @@ MYSQL = DATABASES["mysql"]
 
 
 class Files:
-    """A tree that is a mapping of paths to texts."""
+    """A tree of files, made from a mapping of paths to texts."""
 
     def __init__(self, texts):
         self.texts = dict.fromkeys(texts, "") if isinstance(texts, list) else texts

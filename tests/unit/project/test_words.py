@@ -1,4 +1,4 @@
-"""What settings say for themselves is told from their text alone."""
+"""roadie reads from the text of a settings module which settings the project sets itself."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ STARTPROJECT = (projects.STARTPROJECT / "project/settings.py-tpl").read_text().r
 
 
 class Files:
-    """A tree that is a mapping of paths to texts."""
+    """A tree of files, made from a mapping of paths to texts."""
 
     def __init__(self, texts):
         self.texts = texts
@@ -26,7 +26,7 @@ class Files:
 
 
 def words(text, **others):
-    """The word for each setting that is not absent; `others` are modules beside it."""
+    """Return the kind of each setting that is not absent. `others` are modules beside the settings."""
     tree = Files({f"s/{name}.py": text for name, text in {"base": text, **others}.items()})
     found = classify(Code(tree, "").names("s.base"))
     return {word: kind for word, kind in found.items() if kind != "absent"}

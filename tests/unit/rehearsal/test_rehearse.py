@@ -1,4 +1,4 @@
-"""What a rehearsal is made of: a visitor's eyes, a commit broken on purpose, and refusals in one line."""
+"""The parts of a rehearsal: a visitor's browser, a commit broken on purpose, and refusals in one line."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ PAGES = {
 
 
 class Site(BaseHTTPRequestHandler):
-    """Answers for one name only, as nginx does."""
+    """A site that answers for one domain only, as nginx does."""
 
     def do_GET(self):
         status, text = PAGES.get(self.path, (404, "none"))
@@ -50,7 +50,7 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def visitor(monkeypatch):
-    """A browser before a site of this machine."""
+    """A browser, and a site on this machine."""
     with HTTPServer(("127.0.0.1", 0), Site) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr(browser, "PORT", server.server_port)
@@ -94,7 +94,7 @@ def settings(folder, example):
 
 
 def clone(folder, kind):
-    """A repository of another kind with the same commit."""
+    """Make a repository of another kind with the same commit: shallow, partial or a worktree."""
     projects.git(folder, "config", "uploadpack.allowFilter", "true")
     other = folder.with_name(f"{folder.name}-{kind}")
     options = {"shallow": ["--depth=1"], "partial": ["--filter=blob:none"], "worktree": []}[kind]

@@ -1,4 +1,4 @@
-"""Which release a rollback goes to, by what a host tells of its releases."""
+"""Which release a rollback goes back to, by what a host tells about its releases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ D = "20260104T000000Z-bbbbbbbb"
 
 
 def release(name: str, previous: str = "", **parts: str) -> dict[str, str]:
-    """What a host tells of a release that has served."""
+    """Return what a host tells about a release that has served."""
     record = json.dumps({"commit": name[-8:] * 5, "subject": "A change"})
     return {"release": name, "release.json": record, "previous": previous, "switched": "then", **parts}
 
@@ -49,7 +49,7 @@ def test_a_rollback_that_was_cut_is_finished_and_goes_no_further() -> None:
     assert history(*THREE, live=A, rollback=[f"{C} {B} 1"]).live == A
 
 
-def test_one_whose_run_was_cut_right_after_its_switch_has_served() -> None:
+def test_a_release_whose_run_was_cut_right_after_its_switch_has_served() -> None:
     past = history(release(A), release(B, A, switched=""), live=B)
     assert past.target(B).id == B and past.state(past.releases[1]) == "serves"
     assert past.target().id == A
@@ -67,7 +67,7 @@ def test_one_whose_run_was_cut_right_after_its_switch_has_served() -> None:
         (history(release(A, A), live=A), "", "no release served before"),
     ],
 )
-def test_where_there_is_none_it_says_why(past: History, to: str, why: str) -> None:
+def test_a_refusal_to_go_back_says_why(past: History, to: str, why: str) -> None:
     with pytest.raises(UsageError) as refusal:
         past.target(to)
     assert why in str(refusal.value) and str(refusal.value).startswith("web1: ")
@@ -116,7 +116,7 @@ def test_a_dump_is_offered_if_the_release_knows_all_that_is_applied_in_it() -> N
     assert history(two, three, live=B).dump_for(past.target()) == ""
 
 
-def test_a_beginning_that_several_commits_share_names_none() -> None:
+def test_a_prefix_that_several_commits_share_is_refused() -> None:
     past = history(release(A), release("20260102T000000Z-aaaabbbb"), live=A)
     with pytest.raises(UsageError, match="several commits"):
         past.target("aaaa")

@@ -21,7 +21,7 @@ def settings(*hosts):
 
 @pytest.fixture
 def fab(capsys):
-    """Run `fab` with these tasks; its exit code, and what was printed."""
+    """Runs `fab` with these tasks. Returns its exit code and output."""
 
     def run(tasks, *argv, executor=Executor):
         program = Fab(namespace=Collection(*tasks), executor_class=executor, config_class=Config, version="0")
@@ -51,7 +51,7 @@ def show_again(c):
 def raising(error):
     @roadie_task
     def broken(c):
-        """Raise it."""
+        """Raise the error."""
         raise error
 
     return broken
@@ -278,7 +278,7 @@ def test_waiting_for_the_work_adds_no_delay():
         began = time.perf_counter()
         in_parallel(one, lambda host: None)
         took.append(time.perf_counter() - began)
-    assert min(took) < 0.025  # the others may have met with a busy machine
+    assert min(took) < 0.025  # the other times may be longer, because the machine is busy
 
 
 def test_installing_puts_the_executor_into_fab_but_not_over_another(monkeypatch):

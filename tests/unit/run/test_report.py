@@ -1,4 +1,4 @@
-"""What a person sees of a run, and the exit code it comes to."""
+"""What a person sees of a run, and the run's exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a release's check says comes whole to the stage that asked, however slowly."""
+"""The answers of a release's check reach the stage whole, however slowly they come."""
 
 import random
 import subprocess
@@ -7,7 +7,7 @@ import time
 
 from roadie.scripts.render import TEMPLATES
 
-#: the words for what is asked, with a time limit that runs out often
+#: reads answers with the library's own function, but with a time limit that runs out often
 READ = """
 stop_if_asked() { :; }
 app=guestbook root=/nonexistent run_id=1 nonce=1
@@ -32,12 +32,12 @@ def test_no_line_is_lost_or_joined_where_a_time_limit_runs_out() -> None:
         listener = threading.Thread(target=lambda: told.extend(said.read().decode().splitlines()))
         listener.start()
         for line in lines:
-            # As Python prints it where nothing is buffered: the end of the line on its own.
+            # Unbuffered Python writes a line and its end separately.
             for part in (line, "\n"):
                 process.stdin.write(part.encode())
                 process.stdin.flush()
                 time.sleep(dice.choice([0, 0.0195, 0.02, 0.0205]))
         listener.join(30)
-        process.kill()  # where it has not ended in time
+        process.kill()  # if it has not ended in time
         listener.join()
     assert told == lines

@@ -1,4 +1,4 @@
-"""A kind of database is a folder of templates and an entry in the table; nothing else names a kind."""
+"""Only the kind's own folder of templates and the table of databases name a kind of database."""
 
 import gzip
 import re
@@ -17,24 +17,24 @@ WORD_OF_A_KIND = re.compile(r"^#   (\w+)  +\S", re.M)
 FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
 WORD = re.compile(r"\w+")
 VARIABLE = re.compile(r"(?<![^ \n])([a-z_]\w*)=")
-# What these run in is Django, which has its own names for the kinds: a URL's scheme, a connection's vendor.
+# These run inside Django and use its own names for the kinds: the scheme of a URL, a connection's vendor.
 SPEAK_DJANGOS_WORDS = {"in-project/overlay.py", "in-project/lint.py", "in-project/migrations.py"}
 
 
 def words_of_a_kind():
-    """The words that each kind has, as the list of them says."""
+    """Return the words that each kind must define, by the list in the shared library."""
     return set(WORD_OF_A_KIND.findall(SHARED.read_text()))
 
 
 def defined(path):
-    """The functions and variables that a library defines."""
+    """Return the functions and variables that a library defines."""
     text = path.read_text()
     lines = "\n".join(re.findall(r"^[a-z_]\w*=.*", text, re.M))
     return {*FUNCTION.findall(text), *VARIABLE.findall(lines)}
 
 
 def others(kind):
-    """The templates that are not those of a kind, by name, with their text."""
+    """Return the texts, by name, of all templates outside the kind's folder."""
     paths = (path for path in TEMPLATES.rglob("*") if path.is_file())
     texts = {str(path.relative_to(TEMPLATES)): path.read_text() for path in paths}
     return {name: text for name, text in texts.items() if not name.startswith(f"{kind.name}/")}
@@ -61,7 +61,7 @@ def test_no_template_outside_its_folder_knows_a_kind(kind):
     assert {(name, one) for name, text in texts.items() for one in facts if one in text.lower()} == set()
 
 
-# ---- A new kind: its folder, and its entry
+# ---- A new kind of database, with its own folder and entry
 
 TOY = replace(DATABASES["mysql"], name="toy", packages=("toy-server",), socket="/run/toy", pins=())
 TOY_WORDS = r"""
@@ -95,7 +95,7 @@ load_dump() {
 
 
 class Toy:
-    """A site with a toy for its database, in the folder of a test."""
+    """A site in a test's folder, whose database is a toy."""
 
     def __init__(self, folder):
         self.tables, self.dump = folder / "database", folder / "dumps/1.sql.gz"

@@ -1,4 +1,4 @@
-"""What the gate learns from the answers of a release's workers."""
+"""What the gate concludes from the answers of a release's workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ printf '%s|%s|%s' "${page_status}" "${page_location}" "${late}"
 
 
 def answer(status: str, *headers: str) -> str:
-    """One answer as curl shows it: its headers, and what curl says of it."""
+    """Return one answer as curl prints it: the headers, and then curl's own line about the answer."""
     return "".join(f"{line}\r\n" for line in (f"HTTP/1.1 {status} X", *headers, "")) + f"roadie: {status} \n"
 
 
@@ -39,7 +39,7 @@ ONE, TWO = "X-Roadie-Worker: 11 of 2", "x-roadie-worker: 12 of 2"
     [
         ([answer("200", ONE), answer("200", TWO)], "200||"),
         ([answer("200", ONE), answer("200", ONE)], "200||only 1 of 2 workers answered /health"),
-        # A program of the user's own says nothing of workers.
+        # A web program of the user's own does not name its workers.
         ([answer("200"), answer("200")], "200||"),
         ([answer("200", ONE), answer("500", TWO), answer("404", ONE)], "500||"),
         (["roadie: 302 http://www.example.org/a b\n"], "302|http://www.example.org/a b|"),

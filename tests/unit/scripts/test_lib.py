@@ -1,4 +1,4 @@
-"""The words that stages speak: they ask first, change only what differs, and in check mode change nothing."""
+"""The functions that stages use look first and change only what differs. In a dry run they change nothing."""
 
 import signal
 
@@ -208,7 +208,7 @@ def test_who_is_locked_out_is_told_of_the_revision_too(shell):
     body = "revision=20261123T120000Z-0123abcd\ntake_lock\nbegin_stage static 'Collect.'\nexec sleep 60"
     with shell.begun(body, name="holder"):
         assert eventually(lambda: shell.events("holder"))
-        shell.path("run/1.beat").write_text("")  # its controller is there
+        shell.path("run/1.beat").write_text("")  # the file says that the run's controller is connected
         assert shell.run("take_lock") == [("waiting", "lock"), ("failed", "lock")]
     assert shell.code == 4
     assert "by ann (fab test of 20261123T120000Z-0123abcd, since 2" in shell.detail

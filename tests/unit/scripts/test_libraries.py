@@ -1,4 +1,4 @@
-"""A stage and a library name just those libraries whose words they speak."""
+"""Stages and libraries declare exactly those libraries whose functions and values they use."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def strays_of(text: str, declared: set[str]) -> set[str]:
 
 
 def files_of(name: str) -> tuple[str, ...]:
-    """The templates of a library, for every kind of database."""
+    """Return the templates of a library, for every kind of database."""
     return tuple(dict.fromkeys(path for kind in DATABASES for path in templates_of(name, kind)))
 
 
@@ -82,7 +82,7 @@ def text_of_library(name: str) -> str:
 
 
 def spoken_in(text: str) -> set[str]:
-    """The libraries, besides the basic ones, whose functions or values a text names."""
+    """Return the libraries, without the basic ones, whose functions or values a text uses."""
     words = set(re.findall(r"(?<![\w$/.{-])[a-z_]\w*(?![\w=(])", SINGLE_QUOTED.sub("''", text)))
     words |= set(re.findall(r"trap '?(\w+)", text))
     reads = set(READ.findall(text)) | set(re.findall(r"\[([a-z_]\w*)\]", text))

@@ -1,4 +1,4 @@
-"""Each place on a host is declared once, and no site's places are another's."""
+"""Each place on a host is declared once, and no place belongs to two sites."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import places
 import pytest
 from roadie.scripts.render import TEMPLATES
 
-# Each of them may stand on one host with the site `shop`.
+# Each of these sites may be on one host with the site `shop`.
 NEIGHBOURS = ("shop-eu", "shop_eu", "shops", "sho", "eu-shop", "shop-blue", "shop-eu-blue", "shop2")
-# What stands for a `*`, and what lies in a folder.
+# Texts that a `*` may stand for.
 FILLINGS = ("", "x", "-x", "blue", ".1.gz")
 SHELL = [path for path in sorted(TEMPLATES.rglob("*.sh*")) if path.name != "places.sh"]
 OTHERS = [path for path in sorted(TEMPLATES.rglob("*")) if path.is_file() and ".sh" not in path.suffixes]
@@ -24,7 +24,7 @@ def of_site(app: str) -> list[str]:
 
 
 def clashes(mine: list[str], theirs: list[str]) -> set[tuple[str, str]]:
-    """My places, each with what it takes of theirs."""
+    """Return the pairs of one of my places and a path of theirs that my place matches or contains."""
     samples = [
         f"{place.replace('*', filling)}{more}"
         for place in theirs
@@ -63,7 +63,7 @@ def test_no_shell_but_the_declaration_spells_a_place_of_a_site(path: Path) -> No
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: str(path.relative_to(TEMPLATES)))
 def test_what_other_files_say_of_a_sites_places_is_declared(path: Path) -> None:
-    """nginx, Supervisor, systemd and the programs that stay on the host cannot read the declaration."""
+    """Files for nginx, Supervisor and systemd, and programs on the host, cannot read the declaration."""
     text = re.sub(r"\{\{ settings.app \}\}|\$1(?=/|\")", "${app}", path.read_text())
     found = {one.replace("${app}", "shop") for one in OF_A_SITE.findall(text)}
     found = {re.sub(r"\$\{(live|idle)\}", "blue", one) for one in found}

@@ -1,4 +1,4 @@
-"""No value escapes its quoting, in any format; own templates win over roadie's."""
+"""No value escapes its quoting, in any format. A project's own templates win over roadie's."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_file_without_quoting_gets_only_harmless_characters(value: str) -> Non
 
 
 def read_back(word: str) -> str:
-    """What a reader of "..." with backslash escapes gets."""
+    """Return the text that a reader of "..." with backslash escapes reads."""
     assert word[0] == word[-1] == '"'
     out, inner = [], iter(word[1:-1])
     for char in inner:

@@ -1,4 +1,4 @@
-"""In which order a deploy's stages run."""
+"""The order in which a deploy's stages run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_virtualenv_does_not_wait_for_the_code() -> None:
     assert names(_deploy_stages(True, PROJECT))[1:5] == ["load", "virtualenv", "receive", "checkout"]
 
 
-def test_but_for_requirements_in_folders_of_the_project_it_does() -> None:
+def test_the_virtualenv_waits_for_the_code_if_requirements_are_folders_of_the_project() -> None:
     found = _deploy_stages(True, IN_FOLDERS)
     assert names(found)[1:6] == ["load", "receive", "checkout", "virtualenv", "environment"]
     assert {*found} == {*stages.DEPLOY}
@@ -48,7 +48,7 @@ def test_what_comes_right_after_the_virtualenv_stays_behind_it(chosen) -> None:
 @pytest.mark.parametrize(
     "sequence", [(stages.checkout, stages.environment, stages.virtualenv), (stages.virtualenv,), ()]
 )
-def test_a_sequence_of_the_users_own_stays_as_it_is_where_that_is_so(chosen, sequence) -> None:
+def test_a_users_own_sequence_without_code_after_the_virtualenv_stays_as_it_is(chosen, sequence) -> None:
     chosen(*sequence)
     assert _deploy_stages(True, IN_FOLDERS) == sequence
 

@@ -1,4 +1,4 @@
-"""Every script that can reach a host: rendered over many settings, linted, and shown in tests/golden."""
+"""Every script for a host is rendered with many settings, linted, and compared with tests/golden."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from roadie.scripts import stages
 from roadie.scripts.render import TEMPLATES
 
 STAGES = sorted(stages.OURS, key=lambda one: one.name)
-# The files with values in them, which stages write. A stage's golden script only names the files.
+# The files with values that stages write. A stage's golden script has only the names of these files.
 FILES = sorted(
     str(path.relative_to(TEMPLATES))
     for path in TEMPLATES.rglob("*.j2")
@@ -23,8 +23,8 @@ GOLDEN_FOLDER = Path(__file__).parents[2] / "golden"
 GOLDEN = {f"{stage.name}.sh": stage.template for stage in STAGES} | {
     f"files/{name.removesuffix('.j2')}": name for name in FILES
 }
-# Words of the library that a script does not use (2317, 2329) and variables that only some of its
-# stages read (2034) are no faults of the script; a `$` in single quotes (2016) is a value's own.
+# These are no faults of a script: functions of a library that the script does not use (2317, 2329), variables
+# that only some stages read (2034), and a `$` in single quotes (2016), which belongs to a value.
 NOT_FAULTS = "SC2016,SC2034,SC2317,SC2329"
 
 MATRIX: dict[str, dict[str, Any]] = {
@@ -104,7 +104,7 @@ def complaints(script: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_what_a_host_gets_is_the_golden_text(name: str) -> None:
-    """After a change that was meant: UPDATE_GOLDEN=1 pytest tests/unit/scripts/test_templates.py -k golden"""
+    """Accept a change: UPDATE_GOLDEN=1 python -m pytest tests/unit/scripts/test_templates.py -k golden"""
     path, text = GOLDEN_FOLDER / name, scripts.text(GOLDEN[name])
     if os.environ.get("UPDATE_GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What pip's configuration and a project's files ask for reaches uv, or leaves the work to pip."""
+"""uv gets the options of pip's configuration and of the project. Where uv cannot have them, pip installs."""
 
 import ast
 import runpy
@@ -13,7 +13,7 @@ PipOnly = ours["PipOnly"]
 
 
 def settings(tmp_path, *texts):
-    """What pip's configuration says, written in these files, the last of which wins."""
+    """Write these texts to pip's configuration files, and return the configuration. The last file wins."""
     paths = [tmp_path / f"{number}.conf" for number in range(len(texts))]
     for path, text in zip(paths, texts, strict=True):
         path.write_text(text)
@@ -47,7 +47,7 @@ def test_an_index_and_its_password_reach_uv_by_its_environment_alone(tmp_path):
     assert arguments == []
 
 
-def test_what_else_there_may_be_is_translated(tmp_path):
+def test_other_options_that_uv_has_are_translated(tmp_path):
     files = "find-links = /a /b\ncert = /c\n"
     asked = settings(
         tmp_path, f"[install]\nno-binary = lxml,pq\nno-index = true\npre = 0\nno-input = 1\n{files}"
@@ -58,12 +58,12 @@ def test_what_else_there_may_be_is_translated(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["user = yes", "no-build-isolation = 1", "pre = perhaps", "use-feature = x"])
-def test_what_uv_cannot_do_is_pips(tmp_path, text):
+def test_pip_installs_where_uv_lacks_an_option(tmp_path, text):
     asked = settings(tmp_path, f"[global]\n{text}\n")
     assert text.split()[0] in refusal(ours["translated"], asked)
 
 
-def test_a_configuration_that_cannot_be_read_is_pips_to_tell_of(tmp_path):
+def test_pip_installs_where_its_configuration_cannot_be_read(tmp_path):
     assert "cannot be read" in refusal(settings, tmp_path, "index-url = https://a\n")
 
 
@@ -73,23 +73,23 @@ def test_hashes_are_demanded_of_all_as_pip_does():
 
 
 @pytest.mark.parametrize("option", ["--pre", "--config-settings", "--trusted-host", "-x"])
-def test_an_option_that_uv_reads_otherwise_is_pips(option):
+def test_pip_installs_where_uv_reads_an_option_of_the_requirements_otherwise(option):
     assert refusal(ours["judge"], [option], {})
 
 
-def test_an_index_of_the_projects_beside_a_configured_one_is_pips():
+def test_pip_installs_where_project_and_configuration_both_name_an_index():
     assert "index-url" in refusal(ours["judge"], ["-i"], {"index-url": "https://a"})
 
 
 def become(uv, home, options):
-    """Run with_uv.py with this program in the place of uv."""
+    """Run with_uv.py with this program as uv."""
     argv = [sys.executable, "-I", "-S", TEMPLATES / "virtualenv/with_uv.py", uv, options, "-r", "a file"]
     return subprocess.run(argv, env={"HOME": str(home), "KEPT": "1"}, capture_output=True, text=True)
 
 
 @pytest.fixture
 def uv(tmp_path):
-    """A program that tells how it was started."""
+    """A program that prints its arguments and environment."""
     path = tmp_path / "uv"
     path.write_text(f"#!{sys.executable}\nimport os, sys\nprint([sys.argv[1:], dict(os.environ)])\n")
     path.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What a person gets wrong is one clear line of `fab`, with the exit code of the manual."""
+"""For each mistake of a person, `fab` prints one clear line and ends with the documented exit code."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ STRANGE_BRANCH = "feat/ü-x'y;$(touch${IFS}pwned)"
 
 @pytest.fixture(scope="module")
 def listener():
-    """A port where an sshd could be; `visits` grows by one with each connection."""
+    """A port that stands for an sshd. `visits` counts the connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = SimpleNamespace(address=f"root@127.0.0.1:{server.getsockname()[1]}", visits=0)
 
@@ -47,13 +47,13 @@ def good_project(tmp_path_factory):
 
 @pytest.fixture
 def project(good_project, tmp_path):
-    """A project with which nothing is wrong, in a folder with a strange name."""
+    """A project without a mistake, in a folder with a strange name."""
     return shutil.copytree(good_project, tmp_path / "it's my project")
 
 
 @pytest.fixture
 def fab(project, listener):
-    """Run the real `fab` in the project; the person says where to."""
+    """Runs the real `fab` in the project. `hosts` is the value of -H."""
 
     def run(*words, hosts=listener.address):
         where = ("-H", hosts) if hosts else ()
@@ -262,7 +262,7 @@ def test_a_project_without_a_commit_is_refused_by_deploy_only(fab, project, git)
 
 # ---- The command line -------------------------------------------------------------------------------
 
-# Of what `fab` itself refuses the exit code is Fabric's.
+# Where `fab` itself refuses a command line, Fabric sets the exit code.
 WRONG_WORDS = {
     "no task": (["deplyo"], 1, "No idea what 'deplyo' is!"),
     "no option": (["deploy", "--rev=x"], 1, "No idea what '--rev' is!"),

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a file of settings is one line, in `fab` too."""
+"""Every mistake in a settings file leads to one error line, also in `fab`."""
 
 import subprocess
 import sys

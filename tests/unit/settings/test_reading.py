@@ -1,4 +1,4 @@
-"""Settings are what the user wrote, or one clear line about it."""
+"""Settings are read as the user wrote them, or refused in one clear line."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def settings(**values):
 
 
 def refusal(**values):
-    """The one line that says why these values cannot be."""
+    """Return the one line that refuses these values."""
     with pytest.raises(SettingsError) as caught:
         settings(**values)
     message = str(caught.value)
@@ -36,7 +36,7 @@ def refusal(**values):
     return message
 
 
-# ---- What is there without a word, and what a word makes of it
+# ---- Defaults, and short ways to write a value
 
 
 def test_only_the_domain_must_be_set():
@@ -420,7 +420,7 @@ def test_a_name_is_plain_or_secret_not_both():
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A folder that `fab` is started in, as far as its settings are concerned."""
+    """A folder with settings files, read as `fab` would read them there."""
     for name in [name for name in os.environ if name.startswith("ROADIE_")]:
         monkeypatch.delenv(name)
 

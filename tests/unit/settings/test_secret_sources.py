@@ -1,4 +1,4 @@
-"""Secrets come from where the settings say, and into no output."""
+"""Secrets come from the sources in the settings, and never appear in output."""
 
 import pytest
 from roadie.errors import SettingsError

@@ -1,4 +1,4 @@
-"""A program reaches bash through any login shell as it was written."""
+"""A program passes through any login shell to bash unchanged."""
 
 import subprocess
 

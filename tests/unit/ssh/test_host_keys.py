@@ -23,7 +23,7 @@ def line(names, key=KEY, kind=ED):
 
 @pytest.fixture
 def known(tmp_path):
-    """Judge a key by a file of these lines."""
+    """Judges a key by a known_hosts file with these lines."""
 
     def judge(*lines, name="web1", key=KEY, kind=ED):
         file = tmp_path / "known_hosts"

@@ -1,4 +1,4 @@
-"""`ssh -G` is asked, and what it says is understood."""
+"""roadie asks `ssh -G` about a host and understands the answer."""
 
 import getpass
 import socket
@@ -12,7 +12,7 @@ from roadie.ssh.options import Hop
 
 @pytest.fixture
 def asked(tmp_path):
-    """Ask about a host with a configuration of these lines."""
+    """Asks `ssh -G` about a host, with an ssh_config of these lines."""
 
     def ask(text, name="web1", user=None, port=None):
         file = tmp_path / "config"

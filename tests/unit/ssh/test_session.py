@@ -1,4 +1,4 @@
-"""A session reads whatever way the bytes are cut, and tells life from silence."""
+"""A session reads the same lines however their bytes are cut, and notices a silent connection."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ MARK, PROMPT = "roadie-1", "P1"
 
 
 class FakeChannel:
-    """A channel that has these pieces to give, and then is at its end."""
+    """A channel that gives these pieces of output, and then ends."""
 
     def __init__(self, stdout=(), stderr=(), code=0, room=1 << 20):
         self.stdout = [piece for piece in stdout if piece]
@@ -53,7 +53,7 @@ class FakeChannel:
 
 
 class MuteChannel(FakeChannel):
-    """A channel on which nothing ever comes, and which takes nothing."""
+    """A channel that never gives any output and takes no input."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -75,7 +75,7 @@ def opened(channel):
 
 
 def cut(data, places):
-    """The bytes, cut at those places."""
+    """Return the bytes, cut at those places."""
     ends = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
     return [data[start:end] for start, end in pairwise(ends)]
 

@@ -12,7 +12,7 @@ HOSTS = [SimpleNamespace(name="web1"), SimpleNamespace(name="web2")]
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """A person who types this."""
+    """Lets a person at a terminal type this answer."""
 
     def type_in(answer):
         monkeypatch.setattr(console, "is_interactive", lambda: True)

@@ -1,4 +1,4 @@
-"""What the machine must have for a throwaway host, and what it hands on to one."""
+"""What a machine needs for throwaway hosts, and what it hands on to them."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The front page, one page an article, and the page that says all is well."""
+"""The front page, one page for each article, and a status page."""
 
 from django.urls import path
 

@@ -22,5 +22,5 @@ class ArticlePage(DetailView):
 
 
 def status(request):
-    """Answer with how much there is to read."""
+    """Answer with the number of articles to read."""
     return JsonResponse({"published": PUBLISHED.count()})

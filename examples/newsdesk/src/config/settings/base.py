@@ -1,4 +1,4 @@
-"""What holds everywhere; the environment says the rest."""
+"""Settings for every machine. The environment sets the rest."""
 
 import os
 from pathlib import Path

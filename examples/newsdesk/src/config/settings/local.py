@@ -1,4 +1,4 @@
-"""On a developer's machine, and for the tests."""
+"""Settings for a developer's machine and for the tests."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""On a server: nothing is served that the environment does not vouch for."""
+"""Settings for a server. Secret key and hosts must come from the environment."""
 
 import os
 

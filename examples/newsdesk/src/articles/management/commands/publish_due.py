@@ -1,4 +1,4 @@
-"""Publishes what is due; for a timer, and for the end of a deploy."""
+"""Publishes the articles that are due. A timer runs this command, and so does the end of a deploy."""
 
 import logging
 
