@@ -198,7 +198,7 @@ class Cut:
         took = time.monotonic() - noticed
         events = events_of(self.host, self.step.run)
         last = max(index for index, event in enumerate(events) if event[0] == "doing")
-        # The survey's events can stand anywhere, because the survey runs beside other stages.
+        # Events of the survey do not count, because the survey changes nothing.
         verbs = [event[0] for event in events[last:] if event[1] != "survey"]
         assert not (late := self.door.late()), (self.step, late, events[last:])
         if events[last][3] == "atomic":

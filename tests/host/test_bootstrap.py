@@ -31,9 +31,9 @@ NOTE_FRONTEND = 'DPkg::Pre-Invoke { "printenv DEBIAN_FRONTEND >/root/frontend"; 
 @BOTH
 def test_a_bare_server_becomes_ready_just_as_the_plan_says(bare_host, desk, suite):
     bare_host.add_user("ann", nopasswd=True)
-    bare_host.ssh("sudo -n true", user="ann")  # sudo leaves a note in her home the first time
+    bare_host.ssh("sudo -n true", user="ann")  # at the first use, sudo makes a file in her home
     bare_host.put(NOTE_FRONTEND, "/etc/apt/apt.conf.d/99note")
-    bare_host.put("# by hand\n", "/etc/logrotate.conf")  # dpkg would ask which of the two to have
+    bare_host.put("# by hand\n", "/etc/logrotate.conf")  # dpkg would ask which version to keep
     sat = desk(bare_host, user=USERS[suite])
     before = files(bare_host)
     planned = sat.fab("plan")

@@ -26,7 +26,7 @@ def is_as(before: Serving, host: ThrowawayHost) -> bool:
     return not host.ssh("ls /run/roadie | grep -E 'beat|gz$|sh$' || true").stdout and serving(host) == before
 
 
-def test_where_nothing_is_new_it_ends_without_the_lock(deployed: Desk) -> None:
+def test_a_deploy_of_nothing_new_ends_without_the_lock(deployed: Desk) -> None:
     host, before = deployed.host, serving(deployed.host)
     pid = host.ssh(f"mkdir -p /run/roadie; flock {LOCK} sleep 600 >/dev/null 2>&1 & echo $!").stdout.strip()
     try:
@@ -38,7 +38,7 @@ def test_where_nothing_is_new_it_ends_without_the_lock(deployed: Desk) -> None:
     assert {verb for verb, *_ in last_run(host).events} == {"stage", "fact"}
 
 
-def test_where_the_site_is_held_back_nothing_is_begun(deployed: Desk) -> None:
+def test_a_deploy_of_a_site_that_is_held_back_begins_nothing(deployed: Desk) -> None:
     before = serving(deployed.host)
     retitle(deployed.project, "Held")
     deployed.does("lock", "--message", "audit")

@@ -86,7 +86,7 @@ def test_one_process_checks_the_release_and_serves_it(deployed: Desk) -> None:
     assert len(slots(deployed)) == 1
 
 
-def test_a_process_that_began_in_the_release_before_is_as_one_that_began_in_its_own(deployed: Desk) -> None:
+def test_a_process_that_began_in_the_release_before_equals_one_that_began_in_its_own(deployed: Desk) -> None:
     append(deployed.project / "guestbook/urls.py", SELF)
     commit(deployed.project)
     deployed.does("deploy")
@@ -102,7 +102,7 @@ def test_a_process_that_began_in_the_release_before_is_as_one_that_began_in_its_
     }
 
 
-def test_other_settings_for_the_environment_have_it_begin_anew(deployed: Desk) -> None:
+def test_a_process_begins_anew_if_its_environment_has_changed(deployed: Desk) -> None:
     before = serving(deployed.host).release
     known = yaml.safe_load((deployed.project / "fabric.yaml").read_text())["roadie"]
     settings(deployed.project, **known, env={"NEW_NAME": "new value"})

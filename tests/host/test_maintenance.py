@@ -148,7 +148,7 @@ def test_every_page_is_the_maintenance_page_and_files_are_still_served(site: Des
     assert "is on, by " in site.does("maintenance").out
 
 
-def test_it_stays_through_a_deploy_a_bootstrap_and_a_reboot(site: Desk) -> None:
+def test_the_page_stays_through_a_deploy_a_bootstrap_and_a_reboot(site: Desk) -> None:
     append(site.project / "entries/views.py", "# more")
     commit(site.project)
     assert "maintenance page is on" in site.does("deploy").out
@@ -179,6 +179,6 @@ def test_those_who_are_let_in_see_the_site(site: Desk) -> None:
     assert inside(site.host, f"{there} http://127.0.0.1/") == "200"
 
 
-def test_a_site_file_that_knows_of_no_page_is_named(site: Desk) -> None:
+def test_a_site_file_without_the_page_is_named(site: Desk) -> None:
     site.host.ssh("sed -i '/maintenance/d' /etc/nginx/sites-available/guestbook.conf")
     error_of(site.fab("maintenance", "on"), 6, "sites-available/guestbook.conf", "fab nginx")

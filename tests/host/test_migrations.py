@@ -198,7 +198,7 @@ def test_migrations_are_taken_back_by_the_code_that_knows_them(site: Desk) -> No
     site.does("migrate")
 
 
-def test_nothing_is_taken_back_if_one_of_them_cannot_be(site: Desk) -> None:
+def test_no_migration_is_taken_back_if_one_of_them_cannot_be(site: Desk) -> None:
     migration(site, "0006_once", "migrations.RunPython(print)")
     site.does("deploy")
     done = take_back(site, "entries.0005_later", "entries.0006_once", code=6)
@@ -249,7 +249,7 @@ def test_a_program_that_the_project_left_running_holds_no_migration_up(site: Des
         projects.commit(site.project)
 
 
-def test_whatever_fails_after_them_names_those_that_stay_applied(site: Desk) -> None:
+def test_a_failure_after_migrations_names_those_that_stay_applied(site: Desk) -> None:
     migration(site, "0008_before_load", TABLE.format("before_load"))
     site.host.put('[program:other]\ncommand=/bin/sleep 9\nenvironment=A="%"\n', OTHERS)
     told = error_of(site.fab("deploy"), 6, "load: supervisor", " still serves")

@@ -120,9 +120,8 @@ def test_on_a_host_without_ipv6_a_deploy_warns_of_other_settings_only_where_a_pl
 ):
     host = bootstrapped.host
     without_ipv6(host)
-    assert (
-        OTHER_SETTINGS not in bootstrapped.does("deploy").out
-    )  # the host was set up with these settings, and with IPv6
+    # The host was set up with these settings, and with IPv6.
+    assert OTHER_SETTINGS not in bootstrapped.does("deploy").out
     assert bootstrapped.fab("plan").code == 10
     bootstrapped.does("nginx")
     assert "[::]" not in host.ssh("cat /etc/nginx/sites-enabled/*").stdout
@@ -133,7 +132,7 @@ def test_on_a_host_without_ipv6_a_deploy_warns_of_other_settings_only_where_a_pl
     changed.does("nginx")
     assert OTHER_SETTINGS not in changed.does("deploy").out
     host.ssh(f"sed -i 's/7m/9m/' {SITE_FILE}")
-    assert OTHER_SETTINGS in changed.does("deploy").out  # the file was edited by hand
+    assert OTHER_SETTINGS in changed.does("deploy").out  # because of the edit by hand
     changed.does("nginx")
     host.ssh("rm /var/lib/roadie/nginx-given-guestbook")  # an earlier roadie wrote no such file
     assert OTHER_SETTINGS not in changed.does("deploy").out

@@ -116,7 +116,7 @@ def test_a_whole_rehearsal_proves_itself_and_keeps_its_host(project: Path) -> No
         host.down()
 
 
-def test_a_quick_one_on_debian_12_takes_its_host_down(project: Path) -> None:
+def test_a_quick_rehearsal_on_debian_12_takes_its_host_down(project: Path) -> None:
     with started(project, "--quick", "--suite", "bookworm") as process:
         out, err = process.communicate(timeout=900)
         assert process.returncode == 0, out + err

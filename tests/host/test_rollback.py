@@ -84,7 +84,7 @@ def test_a_rollback_takes_the_whole_release_back_and_no_visitor_notices(site: De
     assert f"{left}  bad " in site.does("releases").out
 
 
-def test_twice_in_a_row_goes_further_back_and_then_there_is_no_more(site: Desk) -> None:
+def test_a_second_rollback_in_a_row_goes_further_back_until_there_is_no_more(site: Desk) -> None:
     site.does("rollback")
     assert title(site) == "Guestbook"
     done = site.fab("rollback")

@@ -55,7 +55,7 @@ def booted_by(process):
 
 
 @BOTH
-def test_it_is_a_bare_debian_that_runs_systemd(bare_host, suite):
+def test_a_host_is_a_bare_debian_that_runs_systemd(bare_host, suite):
     facts = bare_host.ssh(
         "cat /proc/1/comm; systemctl is-system-running; . /etc/os-release; echo $VERSION_ID"
     )

@@ -200,7 +200,7 @@ def test_a_build_that_is_killed_leaves_the_site_as_it_was(deployed):
     assert re.search(r": 0 changed", deployed.does("bootstrap").out)
 
 
-def test_what_a_package_has_stand_in_for_a_folder_stays_out_of_roots_hands(bootstrapped):
+def test_root_changes_nothing_behind_a_link_that_a_package_puts_in_place_of_a_folder(bootstrapped):
     host = bootstrapped.host
     require(bootstrapped, serve(host, GREEDY))
     bootstrapped.fab("bootstrap")

@@ -94,7 +94,7 @@ def test_a_release_whose_visitors_get_errors_is_left(site: Desk) -> None:
     assert all(" 500 " in each for each in visitors.failed) and len(visitors.failed) < visitors.sent / 2
 
 
-def test_a_good_release_after_them_serves(site: Desk) -> None:
+def test_a_good_release_after_the_bad_ones_serves(site: Desk) -> None:
     site.does("deploy")
     assert browse(site.host).status == 200
 

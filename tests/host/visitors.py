@@ -68,9 +68,8 @@ class Visitors:
     def _visit(self, at: float) -> None:
         try:
             answer = self._ask()
-        except (
-            Exception
-        ) as error:  # half an answer is no OSError, and an error in a pool's thread would be lost
+        # Every error: half an answer is no OSError, and an error in a pool's thread would be lost.
+        except Exception as error:
             self.failed.append(f"{at:.2f}: {error!r}")
             return
         if self.right(answer.status, answer.body):

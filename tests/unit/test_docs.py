@@ -22,11 +22,8 @@ AS_PYPI = {
 }
 COMMAND = re.compile(r"\bfab(?: -[A-Za-z] \S+)* (?:roadie\.)?([a-z][\w-]*)")
 PATH = re.compile(r"(?:fabfile|templates|tests|examples|docs)/[\w./-]*\w")
-NOT_OURS = {
-    "saves",
-    "says",
-    "release",
-}  # two words that follow "fab" in a sentence, and a task of a reader's own
+# Two words that follow "fab" in sentences, and a task of a reader's own.
+NOT_OURS = {"saves", "says", "release"}
 
 
 def tree(page):

@@ -137,7 +137,7 @@ def slot(tmp_path: Path) -> Slot:
     return Slot(tmp_path, before)
 
 
-def test_it_waits_for_its_release_and_serves_that(slot: Slot) -> None:
+def test_a_process_waits_for_its_release_and_serves_it(slot: Slot) -> None:
     with slot.begun() as process:
         assert eventually(slot.has_loaded)
         slot.lay_out()

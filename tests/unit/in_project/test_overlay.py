@@ -71,7 +71,7 @@ def test_an_unedited_startproject_has_its_data_where_it_lasts(tmp_path):
     }
 
 
-def test_what_a_project_works_out_is_its_own_word(tmp_path):
+def test_a_setting_that_a_project_computes_stays(tmp_path):
     startproject(
         tmp_path,
         "import os",
@@ -150,7 +150,7 @@ def test_a_settings_package_keeps_what_it_reads_from_the_environment(tmp_path):
         ("'/mnt/uploads'", True),
     ],
 )
-def test_a_media_root_inside_the_release_is_not_the_projects_word(tmp_path, said, lasts):
+def test_a_media_root_inside_the_release_does_not_count(tmp_path, said, lasts):
     startproject(tmp_path, f"MEDIA_ROOT = {said}")
     release = lay_out(tmp_path)
     [found] = release.settings("MEDIA_ROOT").values()
@@ -214,7 +214,7 @@ ONCE = dict.fromkeys(LOGGERS, 1)
 CONSOLE = {"console": {"class": "logging.StreamHandler"}}
 
 
-def test_without_a_word_on_logging_everything_comes_to_stderr(logged):
+def test_without_settings_for_logging_everything_comes_to_stderr(logged):
     assert counts(logged({})) == ONCE
 
 
