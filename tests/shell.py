@@ -12,7 +12,7 @@ FRAME = """
 set -Eeuo pipefail
 umask 022
 nonce={nonce} dry_run={check} app=guestbook build_user=guestbook-build who=ann command='fab test' run_id=1
-log={log} database_socket={folder}/database
+log={log} database_socket={folder}/database bounded_py=$(<{templates}/words/bounded.py)
 . {folder}/lib.sh
 stages() {{
 {body}
@@ -76,7 +76,14 @@ class Shell:
         script, log = self.path(f"{name}.sh"), self.log(name)
         log.write_text("")
         script.write_text(
-            FRAME.format(nonce=NONCE, check="1" if check else "", folder=self.folder, log=log, body=body)
+            FRAME.format(
+                nonce=NONCE,
+                check="1" if check else "",
+                folder=self.folder,
+                log=log,
+                body=body,
+                templates=TEMPLATES,
+            )
         )
         environment = {**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "P": str(self.folder)}
         with (

@@ -12,6 +12,8 @@ from ..errors import BY_CODE, RoadieError, StageFailed
 from ..events import Event
 
 _COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31"}
+#: what a project says may be of any length
+_LONGEST = 2000
 _IN_LINE = frozenset("kept warn waiting pending".split())
 _SHOWN = frozenset("changed would ran kept warn waiting pending applied unapplied stopped".split())
 
@@ -117,10 +119,15 @@ def say_line(host: str, text: str, *, colour: str | None = None, error: bool = F
 
 
 def _line(event: Event) -> str:
-    line = f"{event.stage:<12} {event.verb:<8} {event.what}"
+    line = f"{event.stage:<12} {event.verb:<8} {_shortened(event.what)}"
     if event.verb in _IN_LINE and event.detail:
-        line += f": {event.detail}" if event.verb != "kept" else f" as {event.detail}"
+        detail = _shortened(event.detail)
+        line += f": {detail}" if event.verb != "kept" else f" as {detail}"
     return line
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def _error(host: str, code: int, events: Iterable[Event]) -> RoadieError:

@@ -99,6 +99,12 @@ def _what_still_finishes(reports: list[HostReport]) -> str:
         event = report.unfinished()
         if event is None:
             parts.append(f"{report.host} stops before its next change")
+        elif event.detail.startswith("whole "):
+            pid = event.detail.partition(" ")[2]
+            parts.append(
+                f"{report.host} finishes '{event.what}' ({event.stage}) by itself, however long that takes "
+                f"(process {pid} on the host), and then stops"
+            )
         elif event.detail == "atomic":
             parts.append(f"{report.host} finishes '{event.what}' ({event.stage}) by itself and then stops")
         else:

@@ -172,6 +172,12 @@ class Settings:
         """Commands that finish a build. They run after collectstatic, as the site's user, in the folder of
         manage.py: python manage.py compress.""",
     )
+    build_timeout: int = setting(
+        whole(1, 86400, "seconds"),
+        3600,
+        """How long each part of a build may take: the virtualenv, the check with collectstatic, each command
+        of post_build, and each stage of your own.""",
+    )
     dump_before_migrate: bool = setting(
         switch(),
         True,

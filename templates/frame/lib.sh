@@ -10,9 +10,11 @@ stage='' doing='' touched='' # the running stage, its running step, and whether 
 # For the next changes of a stage. `note` is the detail that `change` says. The others name functions that run once:
 # before the first change, and when the run ends early.
 note='' before_change='' before_end=''
-stopping='' cuttable_pid='' apart_pid='' stage_depth=0 # whether the run was told to stop, and what else must then end
+# Whether the run was told to stop, and what else must then end.
+stopping='' cuttable_pid='' clock_pid='' apart_pid='' stage_depth=0
 locked='' known_format=1                               # whether this run holds the site's lock; the newest ${state}/format
 disk_full=''                                           # a sentence that names the full disk, once disk_is_full has looked
+answer_seconds=30 # how long a database may take to answer a question
 release='' release_dir='' work_dir='' venv_dir='' # the release that the stages work on, once a stage has chosen it
 declare -A modes=() services=() # what look_at and ask_service have found
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # the library of a database adds its own
@@ -28,12 +30,14 @@ say() { # VERB WHAT [DETAIL]: writes an event into the log, also where stdout is
 fail() { # WHAT WHY [CODE]
   trap - ERR
   local why=$2 code=${3:-6}
-  disk_is_full && why="${why}; ${disk_full}"
+  ! disk_is_full || why="${why}; ${disk_full}"
+  ! disk_is_locked || why="${why}; ${disk_locked}"
   [[ -z ${went_on} ]] || why="${why}; ${went_on}"
   # The newer release still serves, but its database was taken back: something is half done, so the code is 7.
   [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"
   note_failure "$1"
+  end_whole
   end_in_order
   # A subshell exits with 200 + code, so that on_error knows that the failure is reported already.
   ((BASH_SUBSHELL == 0)) || exit $((200 + code))
@@ -77,6 +81,15 @@ disk_is_full() { # sets disk_full to a sentence that names the full disk
   [[ -n ${disk_full} ]]
 }
 
+disk_is_locked() { # sets disk_locked to a sentence that names the disk that nobody can write to
+  local where
+  disk_locked=''
+  for where in / /var /srv "${root}" /tmp; do
+    [[ ! -d ${where} || -w ${where} ]] || disk_locked="the disk of ${where} is mounted read-only; dmesg may say why; mount it for writing and run again"
+  done
+  [[ -n ${disk_locked} ]]
+}
+
 on_error() { # CODE COMMAND
   [[ ${BASH_SUBSHELL} == "${stage_depth}" ]] || exit "$1"
   ((200 < $1 && $1 < 208)) && exit $((stage_depth ? $1 : $1 - 200))
@@ -88,18 +101,27 @@ on_error() { # CODE COMMAND
 
 # ---- Stopping -------------------------------------------------------------------------------------------------
 
+# A stop ends a cuttable command at once. Everything else has ten seconds; then wrap.sh kills the run. Only a step that is
+# `whole` (dpkg, a migration) may take longer. So nothing that a site, its builder, a database or a disk slows down holds the
+# lock.
+
 on_term() {
   stopping=1
   [[ -z ${apart_pid} ]] || kill -TERM "${apart_pid}" 2>/dev/null || :
   [[ -n ${cuttable_pid} ]] || return 0
-  local i
-  kill -TERM -- "-${cuttable_pid}" 2>/dev/null || :
-  for ((i = 0; i < 20; i++)); do
-    kill -0 -- "-${cuttable_pid}" 2>/dev/null || break
+  stop_clock
+  end_group "${cuttable_pid}"
+  stop_if_asked
+}
+
+end_group() { # PID: ends a group of processes: sends TERM, and two seconds later KILL
+  local tries
+  kill -TERM -- "-$1" 2>/dev/null || :
+  for ((tries = 0; tries < 20; tries++)); do
+    kill -0 -- "-$1" 2>/dev/null || break
     sleep 0.1
   done
-  kill -KILL -- "-${cuttable_pid}" 2>/dev/null || :
-  stop_if_asked
+  kill -KILL -- "-$1" 2>/dev/null || :
 }
 
 stop_if_asked() {
@@ -113,15 +135,77 @@ stop_if_asked() {
 cuttable() { # COMMAND...: runs it as a process group, so that a stop ends all of it at once; returns its exit code
   local code=0
   stop_if_asked
+  # Neither this process group nor the clock inherits the locks, so no lock waits for them.
   set -m
-  ("$@") 8>&- 9>&- </dev/null &
+  (untimed "$@") 8>&- 9>&- </dev/null &
   set +m
   cuttable_pid=$!
+  [[ -z ${limit-} ]] || start_clock
   note_cuttable
   [[ -z ${stopping} ]] || on_term # SIGTERM may have come before cuttable_pid was set
   wait "${cuttable_pid}" || code=$?
   cuttable_pid=''
+  stop_clock
   note_cuttable
+  [[ ! -e /run/roadie/${run_id}.late ]] || refuse_late
+  return "${code}"
+}
+
+untimed() { # COMMAND...: the clock of the whole command holds for its parts too
+  local limit=''
+  "$@"
+}
+
+within() { # SECONDS COMMAND...: like cuttable, but fails if the command has not ended after so many seconds
+  local limit=$1 grows=''
+  cuttable "${@:2}"
+}
+
+start_clock() { # ends the cuttable command after ${limit} seconds; if ${grows} names a file, not as long as the file grows
+  local size='none yet' now='' group=${cuttable_pid}
+  set -m
+  {
+    until [[ ${now} == "${size}" ]]; do
+      size=${now}
+      sleep "${limit}"
+      [[ -z ${grows-} ]] || now=$(stat -c %s -- "${grows}" 2>/dev/null) || :
+    done
+    : >"/run/roadie/${run_id}.late"
+    end_group "${group}"
+  } 6>&- 8>&- 9>&- </dev/null >/dev/null 2>&1 &
+  set +m
+  clock_pid=$!
+}
+
+stop_clock() {
+  [[ -n ${clock_pid} ]] || return 0
+  kill -KILL -- "-${clock_pid}" 2>/dev/null || :
+  { wait "${clock_pid}" || :; } 2>/dev/null
+  clock_pid=''
+}
+
+refuse_late() { # fails; a stage may name in late_because a function that prints what the command waited for
+  local why="it did not end within ${limit} seconds, so roadie ended it" cause=''
+  [[ -z ${grows-} ]] || why="nothing more came of it for ${limit} seconds, so roadie ended it"
+  [[ ${doing} != 'answer of '* ]] || why="there was no answer within ${limit} seconds; see whether it runs and what it is busy with"
+  rm -f -- "/run/roadie/${run_id}.late"
+  [[ -z ${late_because-} ]] || cause=$("${late_because}") || :
+  fail "${doing:-${stage}}" "${why}${cause:+: ${cause}}"
+}
+
+# NAME WHOM COMMAND...: sets the variable NAME to what the command prints, and returns its exit code. A stop ends the command,
+# where $(COMMAND) would be waited for. Fails if WHOM, who has to answer, does not answer in time. Within a change, the change
+# goes on instead.
+ask() {
+  local code=0 limit=${answer_seconds} grows='' late_because='' said=/run/roadie/${run_id}.said
+  if [[ -n ${doing} ]]; then
+    "${@:3}" >"${said}" || code=$?
+  else
+    begin_step "answer of $2" cut
+    cuttable "${@:3}" >"${said}" || code=$?
+    doing=''
+  fi
+  contents_of "${said}" "$1"
   return "${code}"
 }
 
@@ -147,21 +231,36 @@ apart() { # FUNCTION
   "$1"
 }
 
-note_cuttable() { # records the process group, which wrap.sh ends if this shell is killed
-  printf '%s' "${cuttable_pid:+-${cuttable_pid}}" >"/run/roadie/${run_id}.cut"
+note_cuttable() { # records the process groups that wrap.sh ends if this shell is killed
+  printf '%s' "${cuttable_pid:+-${cuttable_pid}}${clock_pid:+ -${clock_pid}}" >"/run/roadie/${run_id}.cut"
 }
 
 # ---- Acting: change is the only verb that alters a host ----------------------------------------------------------
 
-change() { # WHAT COMMAND...: makes an atomic change; a stop waits until the change is finished
+change() { # WHAT COMMAND...: makes an atomic change; a stop gives the change ten seconds to finish
   act atomic "$@"
 }
 
-change_cuttable() { # WHAT COMMAND...: makes a change that a stop may end half way, because the next run can repeat it
-  act cut "$@"
+change_whole() { # WHAT COMMAND...: makes a change that must never end half way; a stop waits as long as the change takes
+  act whole "$@"
 }
 
-act() { # cut|atomic WHAT COMMAND...
+change_cuttable() { # WHAT COMMAND...: makes a change that a stop may end half way, because the next run can repeat it
+  change_within 7200 "$@"
+}
+
+change_within() { # SECONDS WHAT COMMAND...: the same, but fails if the change has not ended after so many seconds
+  local limit=$1 grows=''
+  act cut "${@:2}"
+}
+
+# FILE SECONDS WHAT COMMAND...: the same, but fails if FILE has not grown for so many seconds
+change_while_it_grows() {
+  local grows=$1 limit=$2
+  act cut "${@:3}"
+}
+
+act() { # cut|atomic|whole WHAT COMMAND...
   local how=$1 what=$2
   shift 2
   touched=1
@@ -172,14 +271,22 @@ act() { # cut|atomic WHAT COMMAND...
   prepare_change
   begin_step "${what}" "${how}"
   if [[ ${how} == cut ]]; then cuttable "$@"; else "$@"; fi
+  end_whole
   doing=''
   say changed "${what}" "${note}"
 }
 
-begin_step() { # WHAT cut|atomic: stops here if asked to, else reports the step; the caller ends the step by doing=''
+# WHAT cut|atomic|whole: stops here if asked to, else reports the step; the caller ends the step by doing='', and a whole one
+# also by end_whole.
+begin_step() {
   stop_if_asked
   doing=$1
-  say doing "$1" "$2"
+  [[ $2 != whole ]] || printf '%s' "$$" >"/run/roadie/${run_id}.whole"
+  say doing "$1" "${2/#whole/whole $$}"
+}
+
+end_whole() {
+  [[ ! -e /run/roadie/${run_id}.whole ]] || rm -f -- "/run/roadie/${run_id}.whole"
 }
 
 prepare_change() { # before the first change of a stage: calls the function that the stage named in before_change, once
@@ -252,6 +359,11 @@ require_room() { # KB WHAT_FOR [FOLDER]: fails if FOLDER (default: the site's) h
   local avail folder=${3:-${root}}
   avail=$(free_kb "${folder}")
   ((avail >= $1)) || fail "$2" "needs about $((($1 + 1023) / 1024)) MB, ${folder} has $((avail / 1024)) MB free; make room and run again"
+}
+
+text_of() { # FILE: prints at most 1 MB of a regular file that others can write; waits for no FIFO and follows no link
+  [[ -f $1 && ! -L $1 ]] || return 1
+  timeout 10 dd if="$1" iflag=nofollow,nonblock,fullblock bs=1M count=1 status=none 2>/dev/null
 }
 
 replace_link() { # PATH TARGET: replaces the link by a rename, so that the path always exists

@@ -35,9 +35,11 @@ sweep_up() { # removes the files of runs that were killed, or that a power cut e
 }
 
 lock_holder() {
-  local id by since what of step
+  local id by since what of step pid=''
   IFS=$'\t' read -r id by since what of 2>/dev/null <"${who_file}" || :
   step=$(cat "${step_file}" 2>/dev/null) || :
+  contents_of "/run/roadie/${id:-none}.whole" pid 2>/dev/null
+  [[ -z ${pid} ]] || step+=", which goes on to its end as process ${pid}"
   printf '%s (%s, since %s, at step %s)' "${by:-a run that is starting}" "${what:-?}${of:+ of ${of}}" "${since:-now}" "${step:-start}"
 }
 

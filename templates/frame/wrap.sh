@@ -57,6 +57,17 @@ begin() { # NONCE: starts the script
   setsid bash "${run}.sh" "${log}" "${payload}" "$1" >>"${log}" 2>&1 3<&- &
   worker=$!
 }
+# Waits until the script has ended. The script has ten seconds to stop, and is then killed with all that it started, so that it
+# holds no lock. A step that must not end half way may take longer: the script has a .whole file as long as the step lasts.
+# Normally the parent shell kills this loop when the script has ended. If the parent was killed, this loop tidies up.
+await_end() {
+  local late=0
+  while kill -0 "${worker}"; do
+    sleep 0.2
+    if [ -e "${run}.whole" ]; then late=0; else late=$((late + 1)); fi
+    [ "${late}" -lt 50 ] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
+  done
+}
 follow() { # TOKEN: shows the log until the script ends, then prints the token with the exit code
   local beat code
   {
@@ -64,8 +75,7 @@ follow() { # TOKEN: shows the log until the script ends, then prints the token w
     while read -r -t 15; do note_life; done
     : >"${run}.stop"
     kill -TERM "${worker}"
-    # Normally the parent shell kills this loop when the worker has ended. If the parent was killed, tidy up here.
-    while kill -0 "${worker}"; do sleep 0.2; done
+    await_end 2>/dev/null
     leave 0
   } <&3 >/dev/null &
   beat=$!

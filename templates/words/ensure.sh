@@ -117,7 +117,7 @@ ensure_service() { # NAME: has the service enabled and running
   case ${services["$1"]-not-found} in
     'loaded active enabled') ok "service $1" ;;
     not-found*) [[ -n ${dry_run} ]] || fail "service $1" 'there is none of this name; run: fab bootstrap' ;; # in a dry run its package may still be missing
-    *) change "service $1" start_service "$1" ;;
+    *) change_within 120 "service $1" start_service "$1" ;;
   esac
 }
 

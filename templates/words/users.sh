@@ -6,7 +6,7 @@ as_user() { # USER HOME COMMAND...: runs as USER a command that may leave proces
   local code=0 copier i
   {
     as_user_plainly "$@" || code=$?
-  } > >(exec cat 6>&- 8>&- 9>&-) 2>&1
+  } > >(bounded) 2>&1
   copier=$!
   # A process that the command left behind may hold the pipe open for ever, so wait about two seconds at most.
   for ((i = 0; i < 60; i++)); do
@@ -14,6 +14,14 @@ as_user() { # USER HOME COMMAND...: runs as USER a command that may leave proces
     if ((i < 20)); then sleep 0.001; else sleep 0.05; fi
   done
   return "${code}"
+}
+
+# Becomes a program that copies what another one prints; after the first MB only its answers to roadie, and at the end its last
+# words. What the other one left behind may hold this process for ever, so it inherits no lock.
+bounded() {
+  # shellcheck disable=SC2016 # the new bash expands these
+  exec bash -c 'stdbuf -o0 head -c 1000000; IFS= read -r -N 1 next || exit 0; printf %s "${next}"; exec python3 -I -S -c "$1"' \
+    bounded "${bounded_py}" 6>&- 8>&- 9>&-
 }
 
 as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and locks on; only the output stays the same
@@ -33,9 +41,9 @@ run_as_app() { # SCRIPT: runs a stage that a project wrote itself, as the app's 
   fi
   begin_step "script of ${stage}" cut
   if [[ -n ${release_dir} ]]; then
-    cuttable in_release bash -euo pipefail -c "$1"
+    within "${build_timeout}" in_release bash -euo pipefail -c "$1"
   else
-    cuttable as_user "${app}" "${root}/shared/home" env -C "${root}/shared/home" bash -euo pipefail -c "$1"
+    within "${build_timeout}" as_user "${app}" "${root}/shared/home" env -C "${root}/shared/home" bash -euo pipefail -c "$1"
   fi
   doing=''
   say ran "script of ${stage}"

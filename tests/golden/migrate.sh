@@ -1,8 +1,9 @@
 applied_migrations=()
 local serving=''
 if [[ ${inspected_release} != "${release}" || ${#pending[@]} != 0 ]]; then
-  begin_step "migrations of ${release}" atomic
+  begin_step "migrations of ${release}" whole
   apply_migrations
+  end_whole
   doing=''
 fi
 remove_if_there "${release_dir}/pending"

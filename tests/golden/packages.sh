@@ -105,7 +105,7 @@ local before_change=start_on_packages package
 ask_dpkg
 if [[ -n ${left_half} ]]; then
   local note='finish what an interrupted run of dpkg left half done'
-  change dpkg repair_dpkg
+  change_whole dpkg repair_dpkg
   note=''
 fi
 if [[ ${#missing[@]} != 0 ]]; then
@@ -115,7 +115,7 @@ if [[ ${#missing[@]} != 0 ]]; then
 fi
 for package in "${wanted[@]}"; do
   if [[ " ${missing[*]} " == *" ${package} "* ]]; then
-    change "package ${package}" install_package "${package}" "${missing[@]}"
+    change_whole "package ${package}" install_package "${package}" "${missing[@]}"
   else
     ok "package ${package}"
   fi

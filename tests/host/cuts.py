@@ -27,7 +27,7 @@ _RELEASE = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b")
 
 @dataclass(frozen=True)
 class Step:
-    """One change that a run is about to make; `how` is "cut" or "atomic"."""
+    """One change that a run is about to make; `how` is "cut", "atomic" or "whole", with a process."""
 
     run: str
     stage: str
@@ -43,7 +43,7 @@ class Step:
     def promise(self) -> str:
         """What roadie tells a person who interrupts the run at this step."""
         what = f"'{self.what}' ({self.stage})"
-        return f"finishes {what} by itself" if self.how == "atomic" else f"breaks off {what}"
+        return f"finishes {what} by itself" if self.how != "cut" else f"breaks off {what}"
 
 
 class Door:
@@ -201,7 +201,7 @@ class Cut:
         # Events of the survey do not count, because the survey changes nothing.
         verbs = [event[0] for event in events[last:] if event[1] != "survey"]
         assert not (late := self.door.late()), (self.step, late, events[last:])
-        if events[last][3] == "atomic":
+        if events[last][3] != "cut":
             assert verbs[1] in ("changed", "applied", "unapplied", "ok"), (self.step, verbs)
         else:
             assert took < AT_ONCE, (self.step, took, verbs)

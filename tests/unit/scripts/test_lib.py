@@ -1,6 +1,9 @@
 """The functions that stages use look first and change only what differs. In a dry run they change nothing."""
 
+import os
 import signal
+import subprocess
+import time
 
 import pytest
 from desk import eventually
@@ -326,3 +329,110 @@ def test_a_program_that_came_back_while_it_was_stopped_is_stopped_again(shell):
 def test_what_fails_in_a_stage_of_the_users_own_is_told_once_and_by_its_name(shell, body, code, what, why):
     assert shell.run(f"own() {{\n{body}\n}}\nrun_apart own") == [("failed", what)]
     assert (shell.code, shell.detail[: len(why)]) == (code, why)
+
+
+LATE = ("failed", "step")
+
+
+@pytest.mark.parametrize(
+    ("body", "told", "why"),
+    [
+        ("change_within 1 step sleep 60", LATE, "it did not end within 1 seconds"),
+        ("change_within 30 step true", ("changed", "step"), ""),
+        ("begin_step step cut; within 1 sleep 60", LATE, "it did not end within 1 seconds"),
+        ("late_because=why; change_within 1 step sleep 60", LATE, "roadie ended it: a lock is held"),
+        ("change_while_it_grows ${P}/grows 1 step sleep 60", LATE, "nothing more came of it for 1 seconds"),
+        ("change_while_it_grows ${P}/grows 1 step grow", ("changed", "step"), ""),
+        (
+            "answer_seconds=1; ask it 'a friend' sleep 60",
+            ("failed", "answer of a friend"),
+            "no answer within 1",
+        ),
+    ],
+)
+def test_whatever_takes_too_long_is_ended_and_named(shell, body, told, why):
+    words = """
+      why() { echo a lock is held; }
+      grow() { for i in 1 2 3; do echo x >>"${P}/grows" && sleep 0.6; done; }
+    """
+    began = time.monotonic()
+    assert shell.run(words + body) == [told]
+    assert why in shell.detail and time.monotonic() - began < 20
+    assert not [path.name for path in shell.path("run").iterdir() if path.suffix in (".late", ".whole")]
+
+
+def test_an_answer_is_heard_with_its_code(shell):
+    shell.run("ask it 'a friend' printf 'one\\ntwo\\n'; say fact it \"${it}\"")
+    assert shell.detail == "one\ntwo"
+    shell.run("code=0; ask it 'a friend' bash -c 'echo no; exit 3' || code=$?; say fact it \"${it} ${code}\"")
+    assert shell.detail == "no 3"
+    # Within a change, a stop waits until the change is finished.
+    assert shell.run("step() { ask it 'a friend' echo yes; }; change thing step") == [("changed", "thing")]
+    assert [event.detail for event in shell.events() if event.verb == "doing"] == ["atomic"]
+
+
+def test_a_stop_ends_a_question_and_its_clock(shell):
+    with shell.begun("ask it 'a friend' bash -c 'touch ${P}/asked; sleep 987'") as process:
+        assert eventually(shell.path("asked").exists)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 130
+    assert subprocess.run(["pgrep", "-f", "^sleep (987|30)$"]).returncode == 1
+
+
+def test_a_step_that_must_be_whole_says_so_and_names_its_process(shell):
+    body = (
+        "step() { ls ${P}/run; }; change_whole thing step; change other step; begin_step last whole; fail x y"
+    )
+    shell.run(body)
+    assert shell.log().read_text().count("1.whole") == 1 and not shell.path("run/1.whole").exists()
+    details = [event.detail for event in shell.events() if event.verb == "doing"]
+    assert [detail.partition(" ")[0] for detail in details] == ["whole", "atomic", "whole"]
+    assert details[0].partition(" ")[2].isdigit()
+
+
+def test_only_a_plain_file_is_read_and_no_more_than_a_part_of_it(shell):
+    shell.path("plain").write_text("mine")
+    shell.path("link").symlink_to(shell.path("plain"))
+    with shell.path("huge").open("wb") as huge:
+        huge.truncate(1 << 40)
+    os.mkfifo(shell.path("fifo"))
+    read = 'say fact "${name}" "$(text_of "${P}/${name}" || echo refused)"'
+    huge = 'say fact huge "$(text_of "${P}/huge" | wc -c)"'
+    shell.run(f"for name in plain link fifo none; do {read}; done; {huge}")
+    told = {event.what: event.detail for event in shell.events()}
+    assert told == {
+        "plain": "mine",
+        "link": "refused",
+        "fifo": "refused",
+        "none": "refused",
+        "huge": "1048576",
+    }
+
+
+PRINTS_TOO_MUCH = """
+print() {
+  local i
+  for ((i = 0; i < 400; i++)); do
+    printf '%04000d\\n' "$i"
+    [[ $i != 350 ]] || printf 'roadie:\\tapplied\\tx\\n'
+  done
+  echo the reason
+}
+print | (bounded) >"${P}/said"
+"""
+
+
+def test_what_a_program_prints_is_bounded_but_for_its_answers_and_its_last_words(shell):
+    shell.run(PRINTS_TOO_MUCH)
+    lines = shell.path("said").read_text().splitlines()
+    assert lines[0] == "0" * 4000 and lines[200] == f"{200:04000}"
+    assert (lines.count("roadie:\tapplied\tx"), lines[-1]) == (1, "the reason")
+    assert len(lines) < 360
+    shell.run('printf "one\\ntwo" | (bounded) >"${P}/said"')
+    assert shell.path("said").read_text() == "one\ntwo"
+
+
+def test_a_disk_that_is_read_only_is_named_with_every_failure(shell):
+    body = "disk_is_locked && say fact locked; eval \"$(declare -f disk_is_locked | sed 's/-w/! -w/')\"\n"
+    assert shell.run(f"{body}change step false") == [("failed", "step")]
+    assert "is mounted read-only" in shell.detail
