@@ -13,6 +13,7 @@
 #   tables_in_dump       prints how many tables the dump on standard input holds; nothing if its end is missing
 #   empty_database       removes all that is in the database, or, if it fails, nothing
 #   load_dump            fills the empty database with the dump on standard input
+#   database_waits       prints which connections wait for a lock in the database, and which others use it; nothing if none waits
 #   database_remains     prints which of the database and its user exist; fails if the database does not answer
 #   drop_database        removes the database and its user
 
@@ -22,6 +23,11 @@ dump='' # the dump that this run makes, or has made, before it changes the datab
 
 name_dump() { # BEFORE_WHAT: sets dump to the path of a dump that is made now
   printf -v dump '%s/%(%Y%m%dT%H%M%SZ)T-before-%s.sql.gz' "${dumps}" -1 "$1"
+}
+
+change_dump() { # COMMAND...: makes ${dump}; a dump of a large database takes long, but its file goes on growing
+  local late_because=database_waits
+  change_while_it_grows "${dump}.new" 60 "dump of database ${app}" "$@"
 }
 
 # In a subshell: when a stop ends it, its trap removes the half made dump.

@@ -157,6 +157,8 @@ def _wait_for_others():
     connection = connections["default"]
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
+            # By default MariaDB waits a day for the lock of a table, and later queries of the site wait too.
+            cursor.execute("SET SESSION lock_wait_timeout = 60")
             cursor.execute("SELECT GET_LOCK(CONCAT('roadie-', DATABASE()), 3600)")
 
 

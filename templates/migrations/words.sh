@@ -146,7 +146,7 @@ note_applied() { # sets what `fail` adds until the release of these migrations s
 # serves.
 note_pending() {
   local known applied lacks
-  applied=$(applied_now) || return 0
+  ask applied 'the database' applied_now || return 0
   for known in "${root}"/releases/*/knows; do
     [[ -f ${known} ]] || continue
     lacks=$(LC_ALL=C comm -13 <(printf '%s\n' "${applied}") <(LC_ALL=C sort -u -- "${known}"))

@@ -4,6 +4,7 @@
 no_answer="root cannot log in over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
 database_collation=utf8mb4_unicode_ci
 packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
+client_seconds=90 # how long a call of the client may take; a stage that asks waits less than that
 pid_files+=([mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
 
 client() { # ARGUMENT...: runs the SQL on standard input; prints the answers as bare lines
@@ -11,7 +12,8 @@ client() { # ARGUMENT...: runs the SQL on standard input; prints the answers as 
   # Both clients have commands (\!, system) that run a program, here as root of the host. A dump must not be able to.
   local binary=(mariadb) options=(--skip-ssl --loose-sandbox)
   command -v mariadb >/dev/null || binary=(mysql) options=(--loose-skip-system-command)
-  "${binary[@]}" "$@" "${options[@]}" --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
+  timeout --foreground -k 2 "${client_seconds}" "${binary[@]}" "$@" "${options[@]}" \
+    --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
 }
 
 as_root() { # SQL: over the socket, where root needs no password
@@ -50,7 +52,7 @@ tables_in_dump() {
 }
 
 empty_database() { # the server locks every table before it drops one; rights stay, as they go by the database's name
-  local charset
+  local charset client_seconds=3600
   charset=$(database_charset) || return
   as_root "SET SESSION lock_wait_timeout = 30;
     DROP DATABASE IF EXISTS \`${app}\`;
@@ -62,13 +64,22 @@ database_charset() { # prints the charset and collation of new tables
     FROM information_schema.schemata WHERE schema_name = '${app}';"
 }
 
-load_dump() {
-  local before code=0
+load_dump() { # takes as long as the dump is large
+  local before code=0 client_seconds=0
   before=$(as_root 'SELECT @@GLOBAL.max_allowed_packet;')
   as_root "SET GLOBAL max_allowed_packet = ${packet};"
   client --user=root --max-allowed-packet="${packet}" "${app}" || code=$?
   as_root "SET GLOBAL max_allowed_packet = ${before};"
   return "${code}"
+}
+
+database_waits() {
+  local client_seconds=10
+  as_root "SELECT IF(state LIKE 'Waiting for%lock', 0, 1) AS uses, CONCAT('connection ', id, ' of ', user,
+      IF(state LIKE 'Waiting for%lock', ' waits for a lock', CONCAT(' uses the database (', LOWER(command), ', ', time, ' s)')))
+    FROM information_schema.processlist WHERE db = '${app}' AND EXISTS (SELECT 1 FROM information_schema.processlist
+      WHERE db = '${app}' AND state LIKE 'Waiting for%lock') ORDER BY uses, time DESC LIMIT 8;" 2>/dev/null |
+    cut -f 2 | paste -s -d ';' | sed 's/;/; /g'
 }
 
 database_remains() {
@@ -77,6 +88,7 @@ database_remains() {
 }
 
 drop_database() { # waits for sessions that still use a table, but no longer than 60 seconds for a lock
+  local client_seconds=3600
   as_root "SET SESSION lock_wait_timeout = 60;
     DROP DATABASE IF EXISTS \`${app}\`;
     DROP USER IF EXISTS '${app}'@'localhost';"

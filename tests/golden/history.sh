@@ -20,7 +20,8 @@ for dump in "${dumps}"/*.sql.gz; do
   say fact dumps "${dump}"
   tell_file "${dump%.sql.gz}.applied" dumped
 done
-if applied=$(applied_now); then say fact applied "${applied}"; fi
+applied=''
+if ask applied 'the database' applied_now; then say fact applied "${applied}"; fi
 live_release name
 say fact live "${name}"
 tell_file "${rollback_file}" rollback

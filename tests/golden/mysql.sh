@@ -24,7 +24,7 @@ ask_password() { # sets password from the recorded URL; leaves it empty if there
 
 check_as_root() { # sets database_ok when the site's own user cannot log in
   local answer
-  answer=$(as_root "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}';" 2>/dev/null) || return 0
+  ask answer 'the database' as_root "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}';" 2>/dev/null || return 0
   [[ ${answer} != "${database_collation}" ]] || database_ok=1
 }
 
@@ -32,7 +32,7 @@ check_as_site() { # sets database_ok and user_ok by logging in as the site's own
   local line answer wide=''
   database_ok='' user_ok=''
   [[ -n ${password} && -S ${database_socket} ]] || return 0
-  answer=$(as_site "SELECT 'collation', default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}'; SHOW GRANTS;" 2>/dev/null) || return 0
+  ask answer 'the database' as_site "SELECT 'collation', default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}'; SHOW GRANTS;" 2>/dev/null || return 0
   while IFS= read -r line; do
     case ${line} in
       collation$'\t'"${database_collation}") database_ok=1 ;;
@@ -46,8 +46,8 @@ check_as_site() { # sets database_ok and user_ok by logging in as the site's own
 
 refuse_taken_database() {
   local taken
-  taken=$(as_root "SELECT CONCAT('a database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
-    UNION SELECT CONCAT('a user ', user, '@', host) FROM mysql.user WHERE user = '${app}';") ||
+  ask taken 'the database' as_root "SELECT CONCAT('a database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
+    UNION SELECT CONCAT('a user ', user, '@', host) FROM mysql.user WHERE user = '${app}';" ||
     fail mysql "${no_answer}: $(cause ERROR); is the server running, and may root log in without a password?"
   [[ -z ${taken} ]] || fail mysql "${taken%%$'\n'*} is there already, and roadie did not make it; choose another app:, or take it away by hand"
 }

@@ -3,14 +3,14 @@ local file=20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz
 [[ ${file} == */* ]] || file=${dumps}/${file}
 [[ -f ${file} ]] || fail "dump ${file}" "there is no such dump on this host; there are: $(cd "${dumps}" 2>/dev/null && printf '%s ' *.sql.gz)"
 local kb one path
-kb=$(database_kb) || fail "database ${app}" "${no_answer}; is the database running?"
+ask kb 'the database' database_kb || fail "database ${app}" "${no_answer}; is the database running?"
 if [[ -n ${kb} ]]; then
   name_dump restore
   note=${dump}
-  change_cuttable "dump of database ${app}" dump_database "${dump}"
+  change_dump dump_database "${dump}"
 fi
 note="from ${file}"
-change "database ${app}" restore_dump "${file}"
+change_whole "database ${app}" restore_dump "${file}"
 note=''
 # A release that was started before may keep what it has read from the replaced database. It starts again later.
 [[ -z ${started_ahead} ]] || change "slot ${idle} stopped" call_off

@@ -21,11 +21,12 @@ fi
 if [[ -n ${wanted} ]]; then
   name_dump rollback
   note=${dump}
-  change_cuttable "dump of database ${app}" dump_database "${dump}"
+  change_dump dump_database "${dump}"
   note=''
 fi
-begin_step "migrations that ${release} does not know" atomic
+begin_step "migrations that ${release} does not know" whole
 with_release "${newer}" unapply_migrations "${unknown[@]}"
+end_whole
 doing=''
 note_pending
 say changed "migrations that ${release} does not know" "${unapplied_migrations[*]}"

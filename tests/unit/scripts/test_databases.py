@@ -74,6 +74,7 @@ count_tables() { find "${database_socket}" -type f | wc -l; }
 applied_now() { cat -- "${database_socket}/django_migrations"; }
 empty_database() { rm -f -- "${database_socket}"/*; }
 database_remains() { [[ ! -e ${database_socket} ]] || printf 'database %s' "${app}"; }
+database_waits() { :; }
 drop_database() { rm -r -- "${database_socket}"; }
 
 say_database() {
