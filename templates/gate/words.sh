@@ -133,6 +133,16 @@ see_pages() {
   done
 }
 
+log_since_start() { # prints the first and the last 100 KB of it; Supervisor may have begun a new file meanwhile
+  local size from=${log_start}
+  size=$(stat -c %s -- "${program_log}" 2>/dev/null) || return 0
+  ((size >= from)) || from=0
+  tail -c "+$((from + 1))" -- "${program_log}" | head -c 100000
+  ((size - from <= 100000)) || printf '\n'
+  ((size - from <= 200000)) || from=$((size - 200000))
+  tail -c "+$((from + 100001))" -- "${program_log}" | head -c 100000
+}
+
 # Prints what the program has logged since its start, up to the project's first error. Sets error_said and error_at.
 tell_log() {
   local line shown=() first gunicorns=''
@@ -143,7 +153,7 @@ tell_log() {
     if [[ ${line} == 'roadie refuses to serve: '* ]]; then error_said=${line#*: } && break; fi
     [[ ${line} != 'Error: '* ]] || gunicorns=${line}
     [[ -z ${error_said} || -z ${error_at} || -n ${in_traceback} ]] || break
-  done < <(tail -c "+$((log_start + 1))" -- "${program_log}" 2>/dev/null)
+  done < <(log_since_start | cut -c 1-2000)
   error_said=${error_said:-${gunicorns}}
   first=$((${#shown[@]} > 30 ? ${#shown[@]} - 30 : 0))
   [[ ${#shown[@]} == 0 ]] || printf '%s\n' "--- ${program_log}, since the start" "${shown[@]:first}" '---'

@@ -3,6 +3,8 @@
 # The stage inspect sets the first two. `teller` is the process that waits for the check and tells how it ended.
 inspected_release='' static_answer='' teller=''
 in_traceback='' error_said='' error_at='' static_file='' last_said='' # what `hear` has heard of an error
+begin_seconds=60 # how long the process that waits may take to begin with the check
+answers_until=$((SECONDS + 1000000)) heard=0 copier='' # when the check must have ended, and how many bytes it has printed
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
 static_root_names=() static_variables=() post_build=() # a stage fills these from the settings
@@ -28,13 +30,14 @@ begin_inspection() { # until its own static files are collected, the release use
     [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
   fi
   static_from "${from}"
-  teller='' call="release.inspect('${collected}', '${digest}')"
+  teller='' heard=0 call="release.inspect('${collected}', '${digest}')"
   if waits "${release_dir}"; then order_inspection "${call}" "${static_variables[@]}"; else inspect_now "${call}"; fi
+  answers_until=$((SECONDS + begin_seconds))
 }
 
 inspect_now() { # CALL: starts a process of its own for the check
   begin_step "check of ${release}" cut
-  tell_end cuttable in_django "$1" "${static_variables[@]}" >"${answers}" 2>&1
+  tell_end within "${build_timeout}" in_django "$1" "${static_variables[@]}" >"${answers}" 2>&1
   exec 6<"${answers}"
 }
 
@@ -50,18 +53,35 @@ next_answer() { # sets line; false if no process is left that could write anothe
   line=''
   # A `read` that times out may have taken a part of the line although it returns false. So read one character, and go by
   # whether it came.
+  require_answers
   until IFS= read -r -t 0.5 -N 1 first <&6 || [[ -n ${first} ]]; do
-    stop_if_asked
+    require_answers
     [[ -z ${is_over} ]] || return 1
     [[ -d /proc/${teller:-${slot_pid:-none}} ]] || is_over=1
   done
   [[ ${first} != $'\n' ]] || return 0
-  IFS= read -r -t 5 rest <&6 || :
+  IFS= read -r -t 5 -n 65536 rest <&6 || :
   line=${first}${rest}
+  heard=$((heard + ${#line}))
+  [[ -n ${copier} ]] || ((heard < 1000000)) || hear_less
+}
+
+require_answers() { # fails once the time of the check is over
+  stop_if_asked
+  ((SECONDS <= answers_until)) && return
+  [[ -n ${teller} ]] || fail "${doing}" "the process that is to check it did not begin to within ${begin_seconds} seconds; see ${program_log}"
+  fail "${doing}" "the check of the project did not end within ${build_timeout} seconds${last_said:+; it said last: ${last_said:0:200}}"
+}
+
+hear_less() { # from now on only the answers to roadie, and the last words: the project prints too much
+  exec 6< <(exec python3 -I -S -c "${bounded_py}" <&6 6>&- 8>&- 9>&-)
+  copier=$!
 }
 
 end_inspection() {
   exec 6<&-
+  [[ -z ${copier} ]] || kill "${copier}" 2>/dev/null || :
+  copier=''
   rm -f -- "${answers}" "${root}/slots/${idle:-none}"/{inspect,answers} & # in the background: the switch need not wait
 }
 

@@ -10,7 +10,7 @@ supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
     case ${value} in
       --)
         # A Supervisor that was killed is back within seconds, so retry.
-        words+=(-sS --noproxy '*' -m "${patience:-60}" --retry 5 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock
+        words+=(-sS --noproxy '*' -m "${patience:-30}" --retry 5 --retry-max-time 30 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock
           -H 'Content-Type: text/xml' http://localhost/RPC2 --data
           '<?xml version="1.0"?>'"<methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
         method='' params=''
@@ -84,7 +84,7 @@ refuse_program() { # NAME WHAT WHY
 
 stop_program() { # NAME: stops a program whose file is deleted already, and waits until its last process has ended
   local answer tries patience=3700 # longer than the highest graceful_timeout
-  for ((tries = 0; tries < 50; tries++)); do
+  for ((tries = 0; tries < 1000; tries++)); do # a run that was cut may have left it stopping
     answer=$(supervisor_call stopProcessGroup "$1" true)
     answer=$(supervisor_call reloadConfig)
     answer=$(supervisor_call removeProcessGroup "$1")

@@ -16,6 +16,15 @@ mark_whole() { # VIRTUALENV TEXT: marks the virtualenv as complete, after all of
   sync -- "${1%/*}"
 }
 
+# Code of a package that was built earlier can have left anything there. pip and uv would read a FIFO or a huge file without end.
+refuse_traps() {
+  local file
+  for file in "${cache}"/{.pip,.config/pip}/pip.conf "${cache}/.netrc"; do
+    [[ ! -e ${file} && ! -L ${file} ]] || [[ -f ${file} && $(stat -L -c %s -- "${file}") -le 1000000 ]] ||
+      fail "${file}" 'it is no plain file of at most 1 MB, and pip might read it without end; a build may have left it; remove it and run again'
+  done
+}
+
 as_builder() { # COMMAND...
   app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
 }
@@ -67,7 +76,7 @@ ensure_uv() { # fetches uv once; after a failure, tries again only a week later
   local without=${cache}/no-${uv##*/}
   [[ ! -x ${uv}/bin/uv ]] || return 0
   # uv needs more room than pip, as its cache holds unpacked packages.
-  (($(free_kb /var/cache) > 1000000)) && [[ -z $(find "${without}" -mtime -7 2>/dev/null) ]] || return 1
+  (($(free_kb /var/cache) > 1000000)) && [[ -z $(find "${without}" -maxdepth 0 -mtime -7 2>/dev/null) ]] || return 1
   fetch_uv && return
   as_builder touch -- "${without}"
   return 1

@@ -117,10 +117,11 @@ require_secrets() { # a name under env_names: may be newer than the last bootstr
 
 # Drops each option that the project's gunicorn.conf.py sets: on the command line the option would override that file.
 write_program() {
-  local text=${program_in} own=${work_dir}/gunicorn.conf.py setting
+  local text=${program_in} own='' setting
+  # In the project this may be a link, and lead anywhere.
+  [[ ! -e ${work_dir}/gunicorn.conf.py ]] || own=$(text_of "$(realpath -e -- "${work_dir}/gunicorn.conf.py")") || :
   for setting in workers worker_class threads timeout worker_tmp_dir; do
-    [[ -e ${own} ]] || break
-    grep -qsE "^${setting}[[:space:]]*=" -- "${own}" || continue
+    [[ $'\n'${own} =~ $'\n'"${setting}"[[:space:]]*= ]] || continue
     [[ ! ${text} =~ \ --${setting//_/-}\ [^\ ]+ ]] || text=${text/"${BASH_REMATCH[0]}"/}
   done
   printf '%s\n' "${text}" >"${release_dir}/program.in"

@@ -9,7 +9,7 @@ judge_release() { # reads the answers of the check; sets static_answer and the p
   while next_answer; do
     hear "${line}"
     case ${key} in
-      teller) teller=${value} ;;
+      teller) teller=${value} answers_until=$((SECONDS + build_timeout)) ;;
       ended) code=${value%% *} && break ;;
       refuse) refusals+=("${value}") ;;
       check) say warn 'check --deploy' "${value}" ;;

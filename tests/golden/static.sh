@@ -9,19 +9,26 @@ build_as_app() { # COMMAND: with STATIC_ROOT in a folder that the app's user can
 # The app's user packs a tar. The build user unpacks it in a folder that the app's user cannot reach. Root works on the
 # files only when no process of the build user is left: so nobody can put a link in the place of a file meanwhile.
 take_over_static() {
-  local new=${release_dir}/static.new
+  local new=${release_dir}/static.new room
+  room=$((($(free_kb "${root}") - 10240) * 1024)) # a full disk would stop the database
+  ((room > 0)) || room=0
   end_build_user
   rm -rf -- "${new}"
   mkdir -m 700 -- "${new}"
   chown -- "${build_user}:${build_user}" "${new}"
   as_user "${build_user}" / bash -c 'exec tar -C "$1" --no-same-owner --no-same-permissions -xf - <&7' tar "${new}" \
-    7< <(as_user "${app}" / bash -c 'mkdir -p "$1" && exec tar -C "$1" -cf - . 2>/dev/null' tar "${collected}") ||
-    fail "static files of ${release}" "what collectstatic made in ${collected} could not be taken over; its last words are above"
+    7< <(as_user_plainly "${app}" / bash -c 'mkdir -p "$1" && exec tar -C "$1" -S -cf - . 2>/dev/null' tar "${collected}" | head -c "${room}") ||
+    refuse_collected "${new}"
   end_build_user
   chown -h -- root:root "${new}"
   find "${new}" ! -type d \( ! -type f -o -links +1 \) -delete
   put_in_place "${new}"
   in_release rm -rf -- "${collected}" || : # a folder of the app's user; files left in it do no harm
+}
+
+refuse_collected() { # FOLDER
+  rm -rf -- "$1"
+  fail "static files of ${release}" "what collectstatic made in ${collected} could not be taken over; is it too large for the disk? Its last words are above"
 }
 
 copy_own() { # FOLDER: copies the static files that the project ships in its code
@@ -70,8 +77,8 @@ make_static() {
 local line
 for line in "${post_build[@]}"; do
   begin_step "post_build: ${line}" cut
-  cuttable build_as_app "${line}" || fail "${doing}" "exit code $?; its last words are above"
+  within "${build_timeout}" build_as_app "${line}" || fail "${doing}" "exit code $?; its last words are above"
   say ran "${doing}"
   doing=''
 done
-change_cuttable "static files of ${release}" make_static
+change_within "${build_timeout}" "static files of ${release}" make_static

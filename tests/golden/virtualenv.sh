@@ -29,6 +29,7 @@ find_python_minor() { # sets python_minor to a name such as python3.13; mostly a
 
 build_virtualenv() { # if uv fails, pip tries again from the start, because people know pip's messages
   local installing=''
+  refuse_traps
   trap remove_build EXIT
   find_installers
   start_afresh
@@ -115,7 +116,7 @@ if [[ -n ${needs_tree} && -z ${tree} ]]; then
 elif is_whole "${venv_dir}"; then
   ok "${what}"
 else
-  change_cuttable "build of ${what}" build_virtualenv
+  change_within "${build_timeout}" "build of ${what}" build_virtualenv
   # The build user can no longer write here. So the release's process may start while the virtualenv is synced to disk.
   [[ -n ${dry_run} || -z ${coming} ]] || load_beside "${coming}"
   change "${what}" mark_whole "${venv_dir}" "${requirements}"
