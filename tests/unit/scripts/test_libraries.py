@@ -27,6 +27,7 @@ WRITTEN = re.compile(
 READ_INTO = re.compile(r"\b(?:read|mapfile) (-[^<|;&\n]*)")
 # A function, with the comment above it. Everything outside of functions is the body of a stage.
 BLOCK = re.compile(r"^(?:#.*\n)*[a-z_]\w*\(\) [{(].*?^[})]$", re.M | re.S)
+OPERANDS = re.compile(r"\bdd( \w+=\S+)+")  # of dd: they look like assignments
 SINGLE_QUOTED = re.compile(r"'[^'\n]*'")
 FRAME = "frame/stage.sh.j2"
 
@@ -45,7 +46,7 @@ def values_of(text: str) -> set[str]:
 
 
 def code_of(text: str) -> str:
-    return SINGLE_QUOTED.sub("''", COMMENTS.sub("", text))
+    return OPERANDS.sub("dd", SINGLE_QUOTED.sub("''", COMMENTS.sub("", text)))
 
 
 def locals_of(code: str) -> set[str]:
