@@ -75,6 +75,8 @@ kept_until_purge=( # what `remove --purge` deletes besides
   "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${root}"
   "${log_dir}" "${access_log}*" "${error_log}*"
   "${dumps}" "${half_applied}" "${half_restored}" "${held_file}"{,.mine} "${nginx_before}"{,.new}
+  # What cron, mail and systemd keep for a user. roadie makes none of them, but a user of the same name would inherit them.
+  /var/{spool/cron/crontabs,mail,lib/systemd/linger}/"${app}" /var/{spool/cron/crontabs,mail,lib/systemd/linger}/"${build_user}"
 )
 
 # ---- The site's places that a boot deletes: no task does, as a run may hold the lock at any time ---------------------

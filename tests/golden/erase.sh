@@ -20,6 +20,8 @@ ensure_no_user() { # USER
 }
 
 remove_user() { # USER
+  # The jobs of `at` have no user's name, so they are found by their owner.
+  ! getent passwd "$1" >/dev/null || find /var/spool/cron -xdev -type f -user "$1" -delete 2>/dev/null || :
   ! getent passwd "$1" >/dev/null || userdel -- "$1"
   ! getent group "$1" >/dev/null || groupdel -- "$1"
 }

@@ -41,6 +41,13 @@ ln -s /srv/guestbook-eu/shared/secrets media/secrets
 ln -s /etc home/etc && mkdir -p home/deep/er && ln -s / home/deep/er/root && touch /tmp/left /dev/shm/left
 mkdir -m 000 media/closed && ln -s /etc /run/guestbook/etc
 """
+# What cron, at, mail and systemd keep for the site's user.
+SPOOLED = """
+mkdir -p /var/spool/cron/{crontabs,atjobs} /var/lib/systemd/linger /var/mail
+echo '* * * * * touch /tmp/by-cron' >/var/spool/cron/crontabs/guestbook
+touch /var/spool/cron/crontabs/guestbook-build /var/lib/systemd/linger/guestbook /var/mail/guestbook
+touch /var/spool/cron/atjobs/a0001 && chown guestbook /var/spool/cron/{crontabs/guestbook,atjobs/a0001}
+"""
 STUBBORN = "(trap '' TERM; exec -a old-gunicorn sleep 1000) >/dev/null 2>&1 &"
 AS_SITE = "setpriv --reuid=guestbook --regid=guestbook --init-groups bash -s"
 
@@ -127,6 +134,7 @@ def test_a_purge_may_be_cut_at_every_step_and_leaves_nothing_of_the_site_and_all
     first, second = sites
     host = first.host
     host.ssh(AS_SITE, text=TRAPS)
+    host.ssh("bash -s", text=SPOOLED)
     first.does("maintenance", "on")
     others = "find /srv/guestbook-eu -path '*/home' -prune -o -printf '%p %m %u %l\\n' | sort; ls /etc /;"
     others += "find / -xdev -name '*guestbook-eu*' | sort"
