@@ -143,6 +143,7 @@ migrate = _stage(
     "Bring the database to the release's code.",
     needs=("release", "inspection", "migrations"),
 )
+put_right = _stage("migrations/put-right", "Forget a half done migration.", needs=("migrations",))
 start = _stage("web/start", "Start the release in the idle slot.", needs=("web", "early-start"))
 gate = _stage(
     "gate/gate", "Ask the new release for a page before any visitor can.", needs=("web", "gate", "inspection")
@@ -218,6 +219,7 @@ SURVEY: Sequence = (survey,)
 MIGRATE: Sequence = (live, pending, dump, migrate)
 MIGRATE_PLAN: Sequence = (live, pending)
 RESTORE: Sequence = (live, restore)
+PUT_RIGHT: Sequence = (put_right,)
 FINISH: Sequence = (live, watch, programs, retire, prune)
 RESTART: Sequence = (live, start, gate, switch, programs, retire, prune)
 HISTORY: Sequence = (history,)

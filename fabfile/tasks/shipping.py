@@ -12,7 +12,7 @@ from ..errors import PlanFound, UsageError
 from ..run.executor import WAIT, roadie_task
 from ..run.report import Report, say_line
 from ..scripts import stages
-from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, RESTORE, SURVEY, Sequence, in_use
+from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, PUT_RIGHT, RESTORE, SURVEY, Sequence, in_use
 
 if TYPE_CHECKING:
     from ..project.reading import Project
@@ -173,19 +173,22 @@ def _warn_of_dirty_tree(work: Committed) -> None:
     help={
         "plan": "show what would be applied, as SQL, with its dangers; change nothing",
         "restore-dump": "bring the database back to this dump, a file on the host, instead",
+        "put-right": "say of a half applied migration that its tables are right, and apply nothing",
         "wait": WAIT,
     }
 )
-def migrate(c: Context, plan: bool = False, restore_dump: str = "", wait: int = 0) -> None:
+def migrate(
+    c: Context, plan: bool = False, restore_dump: str = "", put_right: str = "", wait: int = 0
+) -> None:
     """Apply the migrations of the release that serves."""
     from ..project.workspace import at_head
     from ..run.run import Run, targets
 
-    if plan and restore_dump:
-        raise UsageError("migrate: --plan and --restore-dump exclude each other")
+    if plan + bool(restore_dump) + bool(put_right) > 1:
+        raise UsageError("migrate: --plan, --restore-dump and --put-right exclude each other")
     settings, hosts = targets(c)
-    values = {**at_head(settings).values, "restore_dump": restore_dump}
-    sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else MIGRATE
+    values = {**at_head(settings).values, "restore_dump": restore_dump, "put_right": put_right}
+    sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else PUT_RIGHT if put_right else MIGRATE
     report = Run(sequence, values, command="fab migrate", dry_run=plan, wait=wait).on(hosts)
     report.raise_failure()
     report.summarise("would" if plan else "changed")

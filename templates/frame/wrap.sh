@@ -54,8 +54,8 @@ open_log() { # NONCE: reserves 64 KB for the log first, so that the run can repo
 }
 begin() { # NONCE: starts the script
   open_log "$1"
-  setsid bash "${run}.sh" "${log}" "${payload}" "$1" >>"${log}" 2>&1 3<&- &
-  worker=$!
+  setsid bash "${run}.sh" "${log}" "${payload}" "$1" "${first}" >>"${log}" 2>&1 3<&- &
+  worker=$! first=
 }
 # Waits until the script has ended. The script has ten seconds to stop, and is then killed with all that it started, so that it
 # holds no lock. A step that must not end half way may take longer: the script has a .whole file as long as the step lasts.
@@ -97,6 +97,7 @@ carry_out() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
   follow "$4"
 }
 [ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
+first=1 # until the first run of this session has begun
 # The controller sends a heartbeat line every two seconds, also between runs. After 60 seconds without a line this program
 # ends. No program of a run knows the token, so none can forge the line with the exit code.
 while IFS=" " read -r -t 60 -u 3 word mark kind nonce script_size payload_size token; do

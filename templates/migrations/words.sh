@@ -32,17 +32,18 @@ tell_plan() { # before any migration is applied; a dry run shows the SQL to the 
     fi
     [[ -z ${dangers_of["${name}"]-} ]] || say warn "migration ${name}" "${dangers_of["${name}"]}"
   done
-  tell_half_applied
+  [[ -n ${dry_run} ]] || forget_whole
   [[ ${#pending[@]} == 0 || -n ${dry_run} ]] || say pending migrations "${pending[*]}"
 }
 
-# Warns of half applied migrations. Forgets one that is not pending any more: somebody finished it by hand, or the code
-# has no such migration any more.
-tell_half_applied() {
+forget_whole() { # forgets each half done migration that is whole by now: by the record of the database it is applied, or unapplied
   local name
   for name in "${!begun[@]}"; do
-    say warn "migration ${name}" "an earlier run ended half way through it$(dump_before "${name}")"
-    [[ -n ${dry_run} || " ${pending[*]} " == *" ${name} "* ]] || forget_begun "${name}"
+    if [[ ${begun["${name}"]} == *$'\tunapplying' ]]; then
+      [[ " ${pending[*]} " != *" ${name} "* ]] || forget_begun "${name}"
+    elif [[ " ${knows[*]} " == *" ${name} "* && " ${pending[*]} " != *" ${name} "* ]]; then
+      forget_begun "${name}"
+    fi
   done
 }
 
@@ -90,7 +91,7 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
   while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
     hear "${line}"
     case ${key} in
-      applying | unapplying) begin_migration "${value}" ;;
+      applying | unapplying) begin_migration "${key}" "${value}" ;;
       applied | unapplied) end_migration "${key}" "${value}" ;;
       half) half=${value} ;;
       statement) statement=${value} ;;
@@ -107,10 +108,10 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
   done < <(tell_end in_django "$@")
 }
 
-begin_migration() { # NAME: records it as half applied until it ends
-  name=$1 was_half=${begun["$1"]+yes}
+begin_migration() { # applying|unapplying NAME: records it as half done until it ends
+  name=$2 was_half=${begun["$2"]+yes}
   [[ -z ${was_half} ]] || return 0
-  begun["$1"]=${dump}
+  begun["$2"]=${dump}$'\t\t'$1
   write_half_applied
 }
 
@@ -169,7 +170,7 @@ refuse_migration() { # CODE: fails; names what is done, what is half done, and h
   if [[ -z ${name} ]]; then
     fail migrations "${why}${earlier}; ${next}" "${grade}"
   elif [[ -z ${error} || -n ${half} || -n ${was_half} ]]; then
-    begun["${name}"]=${begun["${name}"]%%$'\t'*}$'\t'${statement}
+    begun["${name}"]=${begun["${name}"]%%$'\t'*}$'\t'${statement//$'\t'/ }$'\t'${begun["${name}"]##*$'\t'}
     write_half_applied
     why+="; it may be half applied, as ${was_half:+an earlier run ended half way through it and }this database cannot undo it${earlier}"
     fail "migration ${name}" "${why}; put the tables right by hand and run the same command again$(dump_before "${name}")" 7
@@ -193,7 +194,8 @@ listed() { # WORD...
 # ---- The record of what is half done -----------------------------------------------------------------------------------
 
 # The file has one line for each migration that a run began and did not finish, and that the database could not undo. The
-# line names the migration, the dump from before it, and the statement that failed. The file survives a power cut.
+# line names the migration, the dump from before it, the statement that failed, and what the run was about to do: `applying`
+# or `unapplying`. The file survives a power cut. The start of every command tells of it (tell_half_done).
 
 read_half_applied() { # sets begun
   local one rest

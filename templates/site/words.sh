@@ -50,6 +50,18 @@ require_whole_site() { # for a release
   [[ -d ${root}/releases ]] || fail "site ${app}" 'is only partly set up on this host; run: fab bootstrap'
 }
 
+# ---- What an earlier run left half done ------------------------------------------------------------------------------
+
+tell_half_done() { # at the start of every command: names each migration that an earlier run left half done
+  local name dump
+  [[ -s ${half_applied} ]] || return 0
+  while IFS=$'\t' read -r name dump; do
+    dump=${dump%%$'\t'*}
+    [[ ! -f ${dump} ]] || dump="; to load the dump from before: fab migrate --restore-dump ${dump}"
+    say warn "migration ${name}" "an earlier run ended half way through it; put its tables right by hand and run fab migrate${dump}; if the code has no such migration any more: fab migrate --put-right ${name}"
+  done <"${half_applied}"
+}
+
 # ---- Maintenance: nginx shows visitors a page exactly while the file `on` exists -------------------------------------
 
 tell_maintenance() {

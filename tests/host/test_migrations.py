@@ -155,8 +155,22 @@ def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Des
     assert said(site, "readlink live/release") == serves
     dump = told.partition("fab migrate --restore-dump ")[2].partition(";")[0]
     again = site.fab("deploy")
-    assert "an earlier run ended half way through it" in again.out
+    assert again.out.count("an earlier run ended half way through it") == 1
     assert dump in error_of(again, 7, "at: CREATE TABLE half")
+    # Without the migration's file the code lacks nothing, but the database is still half migrated.
+    projects.git(site.project, "reset", "-q", "--hard", "HEAD~1")
+    for words in (("deploy",), ("releases",), ("migrate",), ("restart",), ("bootstrap",)):
+        told = site.does(*words).out
+        assert told.count("entries.0004_half: an earlier run ended half way through it") == 1, told
+        assert dump in told
+    assert "half way through it" in site.fab("plan").out
+    error_of(site.fab("migrate", "--put-right=entries.0003_mood"), 6, "it did so in entries.0004_half")
+    sql(site, "DROP TABLE half")
+    site.does("migrate", "--put-right=entries.0004_half")
+    assert "half way" not in site.does("deploy").text
+    projects.git(site.project, "reset", "-q", "--hard", "ORIG_HEAD")
+    told = error_of(site.fab("deploy"), 7, "at: INSERT INTO nowhere")
+    dump = told.partition("fab migrate --restore-dump ")[2].partition(";")[0]
     site.does("migrate", f"--restore-dump={dump}")
     assert "half" not in sql(site, "SHOW TABLES")
     migration(site, "0004_half", TABLE.format("half"))
