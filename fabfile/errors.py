@@ -51,6 +51,10 @@ class StageFailed(RoadieError):
     exit_code = 6
 
 
+class ConsentMissing(StageFailed):
+    """The command would delete data, and nobody has agreed to the loss; exit code 6."""
+
+
 class Degraded(RoadieError):
     """A stage failed and left something half done; exit code 7."""
 

@@ -59,7 +59,12 @@ def named(settings: Settings) -> Settings:
 def values_of(settings: Settings) -> dict[str, Any]:
     """The values for templates of tasks that must work without a sound project."""
     database = DATABASES[settings.database]
-    return {"settings": settings, "database": database, "database_services": SERVICES}
+    return {
+        "settings": settings,
+        "database": database,
+        "database_services": SERVICES,
+        "consent": settings.allow_data_loss,
+    }
 
 
 def at_ref(settings: Settings, ref: str) -> Committed:

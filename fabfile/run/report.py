@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..console import lock
-from ..errors import BY_CODE, RoadieError, StageFailed
+from ..errors import BY_CODE, ConsentMissing, RoadieError, StageFailed
 from ..events import Event
 
 _COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31"}
@@ -131,7 +131,7 @@ def _shortened(text: str) -> str:
 
 
 def _error(host: str, code: int, events: Iterable[Event]) -> RoadieError:
-    kind = BY_CODE.get(code, StageFailed)
+    kind = ConsentMissing if any(event.verb == "loss" for event in events) else BY_CODE.get(code, StageFailed)
     last = next((event for event in reversed(list(events)) if event.verb == "failed"), None)
     if last:
         return kind(f"{host}, {last.stage or 'start'}: {last.what}: {last.detail}")

@@ -184,6 +184,12 @@ class Settings:
         """Whether roadie dumps the database before it applies migrations, into /var/backups/roadie/dumps on
         the host. Without pending migrations there is no dump.""",
     )
+    allow_data_loss: bool = setting(
+        switch(),
+        False,
+        """Whether roadie applies migrations that delete content, such as a column with its values, without
+        asking. Otherwise it asks at a terminal, and elsewhere wants --yes.""",
+    )
     client_max_body_size: str = setting(
         size(),
         "20m",

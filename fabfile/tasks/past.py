@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from ..errors import UsageError
+from ..run.consent import YES
 from ..run.executor import WAIT, roadie_task
 from ..run.report import say_line
 from ..scripts.stages import (
@@ -63,6 +64,7 @@ def releases(c: Context) -> None:
         "migrations": "take back the migrations that the older release does not know",
         "keep-migrations": "leave them in the database: the older release can live with them",
         "restore-dump": "bring back the database as it was before them, without all that came since",
+        "yes": YES,
         "cold": "start the older release only after that, not before, where it cannot start before",
         "wait": WAIT,
     }
@@ -74,6 +76,7 @@ def rollback(
     keep_migrations: bool = False,
     restore_dump: bool = False,
     cold: bool = False,
+    yes: bool = False,
     wait: int = 0,
 ) -> None:
     """Go back to the release that served before."""
@@ -86,6 +89,7 @@ def rollback(
         raise UsageError("rollback: --cold goes with --migrations or --restore-dump")
     settings, hosts = targets(c)
     values = values_of(named(settings))
+    values["consent"] = yes or values["consent"]
     choice = _UNAPPLY if migrations else _RESTORE if restore_dump else () if keep_migrations else None
     for host, history in zip(hosts, _histories(hosts, values, "fab rollback"), strict=True):
         _roll_back(host, history, history.target(to), choice, () if cold else _WARM, values, wait)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from ..errors import PlanFound, UsageError
+from ..run.consent import YES, with_consent
 from ..run.executor import WAIT, roadie_task
 from ..run.report import Report, say_line
 from ..scripts import stages
@@ -30,10 +31,15 @@ _DEPLOY = "fab deploy"
         "ref": "the commit, branch or tag to ship (HEAD)",
         "wait": WAIT,
         "migrate": "whether to apply the migrations that are pending (yes)",
+        "yes": YES,
     }
 )
-def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -> None:
+def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True, yes: bool = False) -> None:
     """Ship a commit as a new release and switch to it."""
+    with_consent(lambda agreed: _deploy(c, ref, wait, migrate, agreed), yes)
+
+
+def _deploy(c: Context, ref: str, wait: int, migrate: bool, yes: bool) -> None:
     from ..run.run import Run, targets
 
     settings, hosts = targets(c)
@@ -43,6 +49,7 @@ def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True) -
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     common = {**work.values, "secrets": _secrets(settings)}
+    common["consent"] = yes or common["consent"]
     values = {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}
     survey = Run(SURVEY, values, command=_DEPLOY, locks=False).on(hosts)
     survey.raise_failure()  # nothing begins on any host if one is in no state for it
@@ -174,21 +181,35 @@ def _warn_of_dirty_tree(work: Committed) -> None:
         "plan": "show what would be applied, as SQL, with its dangers; change nothing",
         "restore-dump": "bring the database back to this dump, a file on the host, instead",
         "put-right": "say of a half applied migration that its tables are right, and apply nothing",
+        "yes": YES,
         "wait": WAIT,
     }
 )
 def migrate(
-    c: Context, plan: bool = False, restore_dump: str = "", put_right: str = "", wait: int = 0
+    c: Context,
+    plan: bool = False,
+    restore_dump: str = "",
+    put_right: str = "",
+    yes: bool = False,
+    wait: int = 0,
 ) -> None:
     """Apply the migrations of the release that serves."""
+    if plan + bool(restore_dump) + bool(put_right) > 1:
+        raise UsageError("migrate: --plan, --restore-dump and --put-right exclude each other")
+    sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else PUT_RIGHT if put_right else MIGRATE
+    values = {"restore_dump": restore_dump, "put_right": put_right}
+    with_consent(lambda agreed: _migrate(c, sequence, values, wait, plan, agreed), yes)
+
+
+def _migrate(
+    c: Context, sequence: Sequence, values: dict[str, Any], wait: int, plan: bool, yes: bool
+) -> None:
     from ..project.workspace import at_head
     from ..run.run import Run, targets
 
-    if plan + bool(restore_dump) + bool(put_right) > 1:
-        raise UsageError("migrate: --plan, --restore-dump and --put-right exclude each other")
     settings, hosts = targets(c)
-    values = {**at_head(settings).values, "restore_dump": restore_dump, "put_right": put_right}
-    sequence = MIGRATE_PLAN if plan else RESTORE if restore_dump else PUT_RIGHT if put_right else MIGRATE
+    values = {**at_head(settings).values, **values}
+    values["consent"] = yes or values["consent"]
     report = Run(sequence, values, command="fab migrate", dry_run=plan, wait=wait).on(hosts)
     report.raise_failure()
     report.summarise("would" if plan else "changed")

@@ -75,12 +75,20 @@ class Look:
     def field(self, model, name):
         return self.state.models[self.app, model.lower()].fields[name]
 
+    def loss(self, table):
+        """The end of the danger of an operation that deletes content of a table; empty if it has no row."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {self.connection.ops.quote_name(table)} LIMIT 1")
+            return f", {LOSS}" if cursor.fetchone() else ""
+
     def size(self, table):
         """The danger of an operation that changes every row of a big table."""
         if (count := self.rows[table] or 0) >= BIG:
             yield f"it goes through {table} with about {count} rows, which may take long and hold up writes"
 
 
+# The end of each danger that deletes content. roadie asks before it applies such a migration.
+LOSS = "and its content is gone"
 STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
 IS_USED = "which the release before still uses"
 
@@ -118,7 +126,7 @@ def dangers_of(operation, look):
 @dangers_of.register
 def _(operation: migrations.DeleteModel, look):
     if table := look.table(operation.name):
-        yield f"it drops the table {table}, {IS_USED}, and its content is gone"
+        yield f"it drops the table {table}, {IS_USED}{look.loss(table)}"
 
 
 @dangers_of.register
@@ -143,9 +151,9 @@ def _(operation: migrations.RemoveField, look):
     if isinstance(field, models.ManyToManyField):
         if field.remote_field.through is None:
             name = f"{operation.model_name}.{operation.name}"
-            yield f"it drops the table of {name}, {IS_USED}, and its content is gone"
+            yield f"it drops the table of {name}, {IS_USED}, {LOSS}"
         return
-    yield f"it drops the column {column(table, operation.name, field)}, {IS_USED}, and its content is gone"
+    yield f"it drops the column {column(table, operation.name, field)}, {IS_USED}{look.loss(table)}"
     yield from look.size(table)
 
 

@@ -61,6 +61,8 @@ def _foresee(executor, plan):
             name = name_of(migration)
             for danger in lint.dangers(migration, state, connection, rows):
                 answer("danger", f"{name} {danger}")
+                if danger.endswith(lint.LOSS):
+                    answer("loss", name)
             for line in _sql(migration, state, connection):
                 # answer() would squeeze the blanks of the SQL.
                 print(f"roadie:\tsql\t{name} {line}", flush=True)

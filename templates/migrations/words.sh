@@ -1,13 +1,13 @@
 # The words for pending migrations, and for applying and unapplying them one at a time. Plain bash, no Jinja.
 
 # The plan of a release, what became of it, and the half applied migrations: NAME leads to its line of ${half_applied}.
-history='' knows=() pending=() applied_migrations=() unapplied_migrations=() taken_back=() way_back=() irreversible=()
+history='' knows=() pending=() losses=() applied_migrations=() unapplied_migrations=() taken_back=() way_back=() irreversible=()
 declare -A sql_of=() dangers_of=() begun=()
 
 # ---- The plan: the pending migrations, as Django foresees them -------------------------------------------------------
 
 forget_plan() {
-  history='' knows=() pending=() sql_of=() dangers_of=()
+  history='' knows=() pending=() losses=() sql_of=() dangers_of=()
 }
 
 hear_plan() { # KEY VALUE: takes one answer into the plan
@@ -16,6 +16,7 @@ hear_plan() { # KEY VALUE: takes one answer into the plan
     history) history=$2 ;;
     pending) pending+=("$2") ;;
     sql) sql_of["${2%% *}"]+=${2#* }$'\n' ;;
+    loss) losses+=("$2") ;;
     danger) dangers_of["${2%% *}"]+=${dangers_of["${2%% *}"]+; }${2#* } ;;
     unforeseen) say warn migrations "roadie cannot foresee what they will do: $2" ;;
   esac
@@ -52,6 +53,18 @@ keep_plan() {
   printf '%s\n' "${knows[@]}" >"${release_dir}/knows"
   remove_if_there "${release_dir}/pending"
   [[ ${#pending[@]} == 0 ]] || printf '%s\n' "${pending[@]}" >"${release_dir}/pending"
+}
+
+# CONSENT: before any migration is applied, fails if one deletes content and nobody has agreed to the loss. The controller
+# sees the event `loss`, and asks a person at a terminal.
+require_consent() {
+  local name told=''
+  [[ -z $1 && ${#losses[@]} != 0 ]] || return 0
+  for name in "${losses[@]}"; do
+    [[ ${told} == *"${name} "* ]] || told+="${told:+; }${name} (${dangers_of["${name}"]})"
+  done
+  say loss migrations "${losses[*]}"
+  fail migrations "deletes content of the database: ${told}${dump:+; the dump from before is ${dump}}; if that is right, run the same command with --yes, or set allow_data_loss: true"
 }
 
 # ---- Forwards and backwards -------------------------------------------------------------------------------------------

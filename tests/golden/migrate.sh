@@ -1,5 +1,8 @@
-applied_migrations=()
+local consent=''
 local serving=''
+
+applied_migrations=()
+require_consent "${consent}"
 if [[ ${inspected_release} != "${release}" || ${#pending[@]} != 0 ]]; then
   begin_step "migrations of ${release}" whole
   apply_migrations

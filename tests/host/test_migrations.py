@@ -282,6 +282,17 @@ def test_a_failure_after_migrations_names_those_that_stay_applied(site: Desk) ->
     site.does("deploy")
 
 
+def test_content_is_deleted_only_if_somebody_agrees(site: Desk) -> None:
+    before = said(site, "readlink live/release")
+    migration(site, "0020_no_mood", "migrations.RemoveField('entry', 'mood')")
+    told = error_of(site.fab("deploy"), 6, "entries.0020_no_mood", "entries_entry.mood", "--yes")
+    assert f"the dump from before is {DUMPS}/" in told
+    assert "mood" in "".join(sql(site, "DESCRIBE entries_entry"))
+    assert said(site, "readlink live/release") == before and browse(site.host).status == 200
+    site.does("deploy", "--yes")
+    assert "mood" not in "".join(sql(site, "DESCRIBE entries_entry"))
+
+
 def test_old_dumps_go(site: Desk) -> None:
     site.host.ssh(f"cd {DUMPS} && touch 2020010{{1..4}}T000000Z-before-x.sql.gz 2020-x.sql.gz.new")
     projects.commit(site.project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 
 import pytest
 from releases import on_sqlite, refused, said
@@ -42,6 +43,14 @@ def things(tmp_path):
 
 def migrated(release):
     return release.answers("migrations.migrate()")
+
+
+def fill(release, *apps):
+    """Add a row to the table of each app's Thing."""
+    [path] = release.folder.rglob("shop")
+    with sqlite3.connect(path) as database:
+        for app in apps:
+            database.execute(f"INSERT INTO {app}_thing (name, kind) VALUES ('one', 1)")
 
 
 def test_pending_migrations_are_named_and_then_applied_one_by_one(things):
@@ -155,6 +164,7 @@ def test_every_danger_is_named_and_nothing_else(things):
     settings = code / "mysite/settings.py"
     settings.write_text(f"{settings.read_text()}\nINSTALLED_APPS += {names}\n")
     migrated(release)
+    fill(release, *names)
     for name, operations in zip(names, DANGERS, strict=True):
         text = MIGRATION.format(dependencies=f"('{name}', '0001_step')", operations=operations, atomic=True)
         (code / name / "migrations/0002_next.py").write_text(text)
@@ -164,6 +174,19 @@ def test_every_danger_is_named_and_nothing_else(things):
         found[name] = danger.replace(name, "things")
     expected = zip(names, DANGERS.values(), strict=True)
     assert found == {name: danger for name, danger in expected if danger}
+    losses = {line.partition(".")[0] for line in said(release, "loss")}
+    assert losses == {name for name, danger in zip(names, DANGERS.values(), strict=True) if GONE in danger}
+
+
+def test_an_empty_table_has_no_content_to_lose(things):
+    release = things(THING)
+    migrated(release)
+    text = MIGRATION.format(
+        dependencies="('things', '0001_step')", operations="migrations.DeleteModel('Thing')", atomic=True
+    )
+    (release.folder / "code/things/migrations/0002_step.py").write_text(text)
+    assert said(release, "danger") == [f"things.0002_step it drops the table things_thing, {USED}"]
+    assert said(release, "loss") == []
 
 
 def test_the_sql_is_told_and_what_cannot_be_told_stops_nothing(things):
