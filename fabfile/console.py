@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .printable import printable
+
 #: Held while a line is printed and while a question waits for its answer, so that they do not mix.
 lock = threading.RLock()
 
@@ -34,7 +36,7 @@ class _Question:
 def say(line: str, *, error: bool = False) -> None:
     """Print one whole line."""
     with lock:
-        print(line, file=sys.stderr if error else sys.stdout, flush=True)
+        print(printable(line), file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def is_interactive() -> bool:
@@ -48,7 +50,7 @@ def ask(text: str, *, secret: bool = False) -> str:
     Work that runs `in_background` does not ask itself. The thread that waits for the work asks: mostly the
     main thread, as Ctrl-C ends a question only there.
     """
-    question = _Question(text, secret)
+    question = _Question(printable(text), secret)
     if threading.current_thread().name == _OURS:
         _waiting.put(question)
         question.answered.wait()

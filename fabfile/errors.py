@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from invoke.exceptions import Exit
 
+from .printable import printable
+
 
 class RoadieError(Exit):
     """Something went wrong that fits no other class; exit code 1."""
@@ -11,7 +13,7 @@ class RoadieError(Exit):
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, self.exit_code)
+        super().__init__(printable(message), self.exit_code)  # it may quote a host
 
     def __str__(self) -> str:
         return str(self.message)

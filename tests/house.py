@@ -18,7 +18,7 @@ PAGE = ROOT / "docs/house.rst"
 #: a package modules import each other freely, but not in a circle.
 LAYERS = """
     cli __init__ rehearsal tasks run release ssh scripts project throwaway settings git
-    events console errors
+    events console errors printable
 """.split()
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))

@@ -37,6 +37,15 @@ T = TypeVar("T")
 #: the help of every `--wait`
 WAIT = "seconds to wait for another run to end (0)"
 MOST_AT_ONCE = 64
+#: Fabric's options for `c.run`, which roadie's own tasks do not use, and what to do instead
+_CANNOT = {
+    "dry": "to see what would change, use fab plan, deploy --plan or migrate --plan",
+    "command-timeout": "steps have time limits of their own, and Ctrl-C stops a run safely",
+    "warn-only": "a run stops at its first failure",
+    "hide": "send the output to a file with >",
+    "echo": "the scripts are in roadie's templates/, and their logs in /var/log/roadie on the host",
+    "pty": "fab manage has a terminal by itself",
+}
 _STOPPING = 0.6
 _HOST_NAME = re.compile(r"[\w:\[%\]][\w.:%\[\]-]*")
 
@@ -55,6 +64,9 @@ class RoadieTask(Task[Any]):
     """One of roadie's own tasks. It is called once for all hosts, and gets them from `hosts_of`."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # This also stops a roadie task that a user's own task calls.
+        if args and isinstance(args[0], Context) and args[0].config.run.dry:
+            raise _cannot("dry")
         try:
             return super().__call__(*args, **kwargs)
         except KeyboardInterrupt:
@@ -222,6 +234,11 @@ class Executor(fabric.Executor):  # type: ignore[misc]
                 return super().execute(*tasks)
             if missing := _missing_file(self.config):
                 raise UsageError(f"-f {missing}: no such file")
+            for option in _CANNOT:
+                if option in self.core[0].args and self.core[0].args[option].value:
+                    raise _cannot(option)
+            if self.config.run.dry:
+                raise _cannot("dry")
             return self._execute(calls)
 
     def expand_calls(self, calls: Sequence[Any], apply_hosts: bool = True) -> list[Any]:
@@ -278,6 +295,10 @@ def _one_command(core: Any) -> Iterator[None]:
 
 def _is_ours(call: Any) -> bool:
     return isinstance(call.task if isinstance(call, Call) else call, RoadieTask)
+
+
+def _cannot(option: str) -> UsageError:
+    return UsageError(f"--{option}: roadie's tasks cannot obey it, so nothing was done; {_CANNOT[option]}")
 
 
 def _missing_file(config: Any) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..console import lock
 from ..errors import BY_CODE, ConsentMissing, RoadieError, StageFailed
 from ..events import Event
+from ..printable import printable
 
 _COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31"}
 #: what a project says may be of any length
@@ -111,7 +112,7 @@ class Report:
 
 def say_line(host: str, text: str, *, colour: str | None = None, error: bool = False) -> None:
     """Print one line that begins with the host's name. Lines of several hosts never mix."""
-    stream = sys.stderr if error else sys.stdout
+    stream, text = (sys.stderr if error else sys.stdout), printable(text)
     if colour and stream.isatty():
         text = f"\x1b[{colour}m{text}\x1b[0m"
     with lock:

@@ -228,7 +228,7 @@ class Host:
             return self._await_start(self._start("", mark, program))
         if not self._sudo_asks and self._known_password() is None:
             session = self._start("sudo -n --", mark, program)
-            if session.wait_for_start():
+            if self._has_started(session):
                 return session
             self._sudo_asks = session.exit_code() == 1
             if not self._sudo_asks:
@@ -251,16 +251,23 @@ class Host:
 
     def _await_start(self, session: Session) -> Session:
         try:
-            if session.wait_for_start():
+            if self._has_started(session):
                 return session
         except Refused:
             session.close()
             self._forget_password()
             raise Unreachable(f"{self._who}: sudo refused the password") from None
-        except Silent:
-            words = session.words[-1] if session.words else "nothing"
-            raise Unreachable(f"{self._who}: no shell started in time; it said: {words}") from None
         raise self._refused(session)
+
+    def _has_started(self, session: Session) -> bool:
+        try:
+            return session.wait_for_start()
+        except Silent:
+            session.close()
+            raise Unreachable(
+                f"{self._who}: the login shell started no bash in time; it said last: "
+                f"{session.last_words() or 'nothing'}; look at its start files on the host"
+            ) from None
 
     def _refused(self, session: Session) -> RoadieError:
         code = session.exit_code()

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +18,8 @@ from functools import lru_cache
 from pathlib import Path
 
 SSH_PORT = 22
+#: how a key revocation list (KRL) begins
+_KRL = b"SSHKRL\n\0"
 
 
 class Verdict(Enum):
@@ -99,6 +102,42 @@ def fingerprint(key: bytes) -> str:
     """A key's fingerprint as OpenSSH prints it."""
     digest = base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
     return f"SHA256:{digest}"
+
+
+def signing(kind: str) -> set[str]:
+    """The algorithms by which a kind of key signs."""
+    if not kind.startswith("ssh-rsa"):
+        return {kind}
+    return {f"rsa-sha2-{bits}{kind.removeprefix('ssh-rsa')}" for bits in (256, 512)}
+
+
+def rsa_bits(key: bytes) -> int:
+    """The size of an RSA key in bits; 0 for other kinds."""
+    kind, _, number, *_ = (*_strings(key), b"", b"", b"")
+    return int.from_bytes(number, "big").bit_length() if kind == b"ssh-rsa" else 0
+
+
+def is_listed(file: Path, key: bytes) -> bool:
+    """Whether a file of revoked keys, plain text or a KRL, has this key. Raises OSError if nothing tells."""
+    text = file.read_bytes()
+    if not text.startswith(_KRL):
+        return base64.b64encode(key) in text.split()
+    blob = base64.b64encode(key)
+    line = b"%s %s\n" % (next(_strings(key)), blob)
+    # ssh-keygen knows the format. Its exit code is 0 for a key that is not revoked, 1 for a revoked one.
+    asking = ["ssh-keygen", "-Qf", str(file), "/dev/stdin"]
+    done = subprocess.run(asking, input=line, capture_output=True, timeout=20)
+    if done.returncode not in (0, 1):
+        raise OSError(0, done.stderr.decode("utf-8", "replace").strip() or "ssh-keygen -Qf failed")
+    return done.returncode == 1
+
+
+def _strings(blob: bytes) -> Iterator[bytes]:
+    """The strings of a public key, as the SSH protocol lays them out."""
+    while len(blob) > 4:
+        end = 4 + int.from_bytes(blob[:4], "big")
+        yield blob[4:end]
+        blob = blob[end:]
 
 
 def _judge(lines: Iterable[Line], kind: str, key: bytes) -> Finding:

@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.agent import AgentSSH
 
 from .. import console
+from .algorithms import why_not
 from .options import SshOptions
 
 _CLASSES: dict[str, type[paramiko.PKey]] = {
@@ -55,6 +56,9 @@ class Login:
     def _offer(self, transport: paramiko.Transport, held: Sequence[paramiko.PKey]) -> None:
         failure: Exception = paramiko.AuthenticationException("nothing to offer")
         for label, key in self._candidates(held):
+            if why := why_not(key, self.options):
+                self.skipped.append(f"{label} ({why})")
+                continue
             self.tried.append(label)
             try:
                 more = transport.auth_publickey(self.user, key)
@@ -74,6 +78,11 @@ class Login:
 
     def _give_password(self, transport: paramiko.Transport, failure: Exception) -> None:
         if not self.own.get("password"):
+            raise failure
+        if not self.options.gives_passwords:
+            self.skipped.append(
+                "the login password (PasswordAuthentication or PreferredAuthentications forbids it)"
+            )
             raise failure
         self.tried.append("the login password")
         transport.auth_password(self.user, self.own["password"])

@@ -12,6 +12,10 @@ from pathlib import Path
 
 from ..errors import UsageError
 
+#: options that roadie cannot obey, so it connects to no host that has one
+_CANNOT = ("BindInterface", "KnownHostsCommand", "ProxyUseFdpass", "RefuseConnection")
+_NO = ("no", "false", "none")
+
 _HOP = re.compile(
     r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?:\[(?P<six>[^]]+)]|(?P<host>[^:/]+))(?::(?P<port>\d+))?/?"
 )
@@ -24,6 +28,17 @@ class Hop:
     host: str
     user: str | None
     port: int | None
+
+
+@dataclass(frozen=True)
+class Algorithms:
+    """The algorithms that may be used, best first. An empty tuple forbids none."""
+
+    key_exchange: tuple[str, ...]
+    ciphers: tuple[str, ...]
+    macs: tuple[str, ...]
+    host_keys: tuple[str, ...]
+    user_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -44,13 +59,20 @@ class SshOptions:
     proxy_command: str
     known_hosts: tuple[Path, ...]
     global_known_hosts: tuple[Path, ...]
+    #: a list of keys that no host may have
+    revoked_keys: Path | None
     #: yes, no, ask or accept-new
     strict: str
     hashes_known_hosts: bool
     key_alias: str
     timeout: int | None
     family: int
+    bind_address: str
     is_batch: bool
+    algorithms: Algorithms
+    least_rsa_bits: int
+    offers_keys: bool
+    gives_passwords: bool
 
 
 @cache
@@ -59,8 +81,22 @@ def ask(name: str, user: str | None, port: int | None, file: str | None) -> SshO
     options = ["-F", file] if file else []
     options += ["-l", user] if user else []
     options += ["-p", str(port)] if port else []
+    return _read(name, _said(name, *options))
+
+
+@cache
+def _defaults() -> dict[str, list[str]]:
+    return _said("localhost", "-F", "none")
+
+
+def _said(name: str, *options: str) -> dict[str, list[str]]:
+    """The lines of `ssh -G`: the values of each keyword."""
+    said: dict[str, list[str]] = {}
     # -T: without it ssh warns that its standard input is no terminal
-    return _read(name, _ssh("-G", "-T", *options, "--", name))
+    for line in _ssh("-G", "-T", *options, "--", name).splitlines():
+        keyword, _, value = line.partition(" ")
+        said.setdefault(keyword.lower(), []).append(value)
+    return said
 
 
 def expand(text: str, options: SshOptions) -> str:
@@ -86,11 +122,10 @@ def _ssh(*args: str) -> str:
     return done.stdout
 
 
-def _read(name: str, output: str) -> SshOptions:
-    every: dict[str, list[str]] = {}
-    for line in output.splitlines():
-        key, _, value = line.partition(" ")
-        every.setdefault(key, []).append(value)
+def _read(name: str, every: dict[str, list[str]]) -> SshOptions:
+    _refuse_what_cannot_be_obeyed(name, every)
+    methods = every.get("preferredauthentications", ["publickey,password"])[0].split(",")
+    revoked = every.get("revokedhostkeys", ["none"])[0]
     said = {key: "" if values[0] == "none" else values[0] for key, values in every.items()}
     tokens = _tokens(name, said)
     identities = every.get("identityfile", [])
@@ -107,6 +142,7 @@ def _read(name: str, output: str) -> SshOptions:
         proxy_command=_expand(said.get("proxycommand", ""), tokens),
         known_hosts=_paths(said.get("userknownhostsfile", ""), tokens),
         global_known_hosts=_paths(said.get("globalknownhostsfile", ""), tokens),
+        revoked_keys=None if revoked == "none" else _path(revoked, tokens),
         strict={"true": "yes", "false": "no"}.get(
             said["stricthostkeychecking"], said["stricthostkeychecking"]
         ),
@@ -116,7 +152,39 @@ def _read(name: str, output: str) -> SshOptions:
         family={"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(
             said.get("addressfamily", ""), socket.AF_UNSPEC
         ),
+        bind_address=said.get("bindaddress", ""),
         is_batch=said.get("batchmode") == "yes",
+        algorithms=_algorithms(said),
+        least_rsa_bits=int(said.get("requiredrsasize", 0)),
+        offers_keys="publickey" in methods and said.get("pubkeyauthentication") not in _NO,
+        gives_passwords="password" in methods and said.get("passwordauthentication") not in _NO,
+    )
+
+
+def _refuse_what_cannot_be_obeyed(name: str, every: dict[str, list[str]]) -> None:
+    for keyword in _CANNOT:
+        value = every.get(keyword.lower(), ["none"])[0]
+        if value not in _NO:
+            raise UsageError(
+                f"{name}: OpenSSH's configuration says {keyword} {value}, which roadie cannot obey; "
+                "leave that out for this host"
+            )
+
+
+def _algorithms(said: dict[str, str]) -> Algorithms:
+    def listed(*keywords: str) -> tuple[str, ...]:
+        return tuple(next((said[each].split(",") for each in keywords if said.get(each)), ()))
+
+    exchange = listed("kexalgorithms")
+    # Paramiko may know a key exchange that is newer than this OpenSSH. Only a list of the user's forbids it.
+    if said.get("kexalgorithms") in _defaults().get("kexalgorithms", ()):
+        exchange = ()
+    return Algorithms(
+        key_exchange=exchange,
+        ciphers=listed("ciphers"),
+        macs=listed("macs"),
+        host_keys=listed("hostkeyalgorithms"),
+        user_keys=listed("pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes"),
     )
 
 
@@ -145,7 +213,14 @@ def _path(text: str, tokens: dict[str, str]) -> Path:
 
 
 def _paths(text: str, tokens: dict[str, str]) -> tuple[Path, ...]:
-    return tuple(_path(each, tokens) for each in text.split())
+    """The files of a list. OpenSSH prints no quotes, so a name with spaces is known by its file."""
+    words, paths = text.split(), []
+    while words:
+        sizes = range(len(words), 1, -1)
+        size = next((each for each in sizes if _path(" ".join(words[:each]), tokens).exists()), 1)
+        paths.append(_path(" ".join(words[:size]), tokens))
+        del words[:size]
+    return tuple(paths)
 
 
 def _agent(text: str, tokens: dict[str, str]) -> str:

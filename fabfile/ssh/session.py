@@ -14,10 +14,13 @@ from typing import Any, Protocol
 
 HEARTBEAT = 2.0
 SILENCE = 20.0
+#: seconds until our program must run, however much sudo and the login shell have to say before
+START = 60.0
 _TICK = 0.5
 _CHUNK = 262_144
 #: a line without an end must not fill the memory of this machine
 _LONGEST_LINE = 1 << 24
+_LONGEST_WORDS = 1 << 13
 
 
 class Payload(Protocol):
@@ -29,7 +32,7 @@ class Payload(Protocol):
 
 
 class Silent(Exception):
-    """The host has been silent for too long, or the connection broke."""
+    """The host gave no sign of life for too long, or our program did not start in time."""
 
 
 class Refused(Exception):
@@ -77,7 +80,10 @@ class Session:
 
     def wait_for_start(self) -> bool:
         """Wait until the program on the host says that it runs. False if the session ended before."""
+        deadline = time.monotonic() + START
         while not self.started:
+            if time.monotonic() > deadline:
+                raise Silent
             try:
                 data = self.channel.recv_stderr(65536)
             except TimeoutError:
@@ -97,6 +103,10 @@ class Session:
         for line in lines:
             if line == self.mark:
                 yield from lines
+
+    def last_words(self) -> str:
+        """The end of what stands on stderr so far."""
+        return (self.words[-1] if self.words else self._unread)[-200:]
 
     def all_lines(self) -> Iterator[str]:
         """Every line of stdout, as it comes."""
@@ -173,14 +183,17 @@ class Session:
         self._check_silence()
 
     def _take_stderr(self, data: bytes) -> None:
-        self._heard = time.monotonic()
         *lines, self._unread = (self._unread + data.decode("utf-8", "replace")).split("\n")
+        self._unread = self._unread[-_LONGEST_WORDS:]
+        # A process of the login shell may go on talking. Once our program runs, only heartbeats show life.
+        if not self.started or self._beat in lines:
+            self._heard = time.monotonic()
         for line in lines:
             # A prompt or a banner before the mark may lack its newline.
             self.started = self.started or line.endswith(self.mark)
             self._prompts += line.count(self._prompt)
             if line != self._beat and not line.endswith(self.mark):
-                self.words.append(line.replace(self._prompt, ""))
+                self.words.append(line.replace(self._prompt, "")[:_LONGEST_WORDS])
         if self._prompts + self._unread.count(self._prompt) > 1:
             raise Refused
 

@@ -1,6 +1,6 @@
 """Connections to hosts. Only this module checks host keys and tunes sockets.
 
-Only this module and `login` know Paramiko.
+Only this module, `login` and `algorithms` know Paramiko.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from fabric import Connection
 from paramiko.config import SSHConfig
 
 from ..errors import RoadieError, Unreachable, UsageError
+from . import algorithms, host_keys
 from . import options as ssh_options
 from .login import HungUp, Login
 from .options import Hop, SshOptions
@@ -29,7 +30,7 @@ from .trust import Trust
 
 DEFAULT_TIMEOUT = 15
 #: the keys of connect_kwargs that concern the connection and not the login
-_PASSED_ON = ("banner_timeout", "auth_timeout", "channel_timeout", "compress", "disabled_algorithms")
+_PASSED_ON = ("banner_timeout", "auth_timeout", "channel_timeout", "compress")
 
 # Not every system has this option.
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
@@ -92,6 +93,7 @@ def _open(c: Connection, options: SshOptions) -> None:
     c.connect_kwargs = {
         "banner_timeout": timeout,
         **{key: login.own[key] for key in _PASSED_ON if key in login.own},
+        "disabled_algorithms": algorithms.disabled(options, login.own.get("disabled_algorithms") or {}),
         "transport_factory": lambda sock, **rest: _Transport(sock, kinds, **rest),
         "auth_strategy": login,
     }
@@ -99,7 +101,7 @@ def _open(c: Connection, options: SshOptions) -> None:
     c.client.set_missing_host_key_policy(_Policy(trust))
     with _explained(c, options, login, timeout):
         sock = _socket(c, options, timeout)
-        c.client.connect(c.host, c.port, c.user, sock=sock, **c.connect_kwargs)
+        c.client.connect(c.host, c.port, c.user, sock=sock, timeout=timeout, **c.connect_kwargs)
     c.transport = c.client.get_transport()
 
 
@@ -157,8 +159,7 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]
         if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
             _tune(sock)
         super().__init__(sock, **rest)
-        known = {f"rsa-sha2-{bits}" for bits in (256, 512) if "ssh-rsa" in known_kinds}
-        known.update(known_kinds)
+        known = {name for kind in known_kinds for name in host_keys.signing(kind)}
         options = self.get_security_options()
         options.key_types = sorted(options.key_types, key=lambda kind: kind not in known)
 
@@ -191,15 +192,17 @@ def _socket(c: Connection, options: SshOptions, timeout: int) -> Any:
     if gateway:
         address = (c.host, c.port)
         return gateway.transport.open_channel("direct-tcpip", address, ("", 0), timeout=timeout)
-    return _dial(c.host, c.port, options.family, timeout)
+    return _dial(c.host, c.port, options.family, timeout, options.bind_address)
 
 
-def _dial(host: str, port: int, family: int, timeout: int) -> socket.socket:
+def _dial(host: str, port: int, family: int, timeout: int, own_address: str = "") -> socket.socket:
     failure: OSError | None = None
     for kind, _, _, _, address in socket.getaddrinfo(host, port, family, socket.SOCK_STREAM):
         sock = _Socket(kind, socket.SOCK_STREAM)
         sock.settimeout(timeout)
         try:
+            if own_address:
+                sock.bind((own_address, 0))
             sock.connect(address)
             return sock
         except OSError as error:

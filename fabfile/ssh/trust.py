@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 
 from .. import console
 from ..errors import Unreachable
@@ -25,8 +26,10 @@ class Trust:
 
     def check(self, kind: str, blob: bytes) -> None:
         """Return if the key is known or accepted now. Raises Unreachable, before any login, if not."""
-        finding = host_keys.judge(self.files, self.name, kind, blob)
         shown = f"{kind} {host_keys.fingerprint(blob)}"
+        if why := self._forbidden(kind, blob):
+            raise Unreachable(f"{self.options.name}: its host key {shown} {why}; nothing was sent to it")
+        finding = host_keys.judge(self.files, self.name, kind, blob)
         if finding.verdict is Verdict.CHANGED:
             raise Unreachable(self._changed(finding.where, shown))
         if finding.verdict is Verdict.REVOKED:
@@ -36,6 +39,22 @@ class Trust:
             )
         if finding.verdict is Verdict.UNKNOWN:
             self._accept(kind, blob, shown)
+
+    def _forbidden(self, kind: str, blob: bytes) -> str:
+        """Why OpenSSH's options forbid this key, whatever the known_hosts files say; empty if they do not."""
+        options, allowed = self.options, self.options.algorithms.host_keys
+        if allowed and not host_keys.signing(kind) & {*allowed}:
+            return "is of a kind that HostKeyAlgorithms forbids"
+        if 0 < host_keys.rsa_bits(blob) < options.least_rsa_bits:
+            return f"is shorter than RequiredRSASize {options.least_rsa_bits}"
+        if not options.revoked_keys:
+            return ""
+        try:
+            is_revoked = host_keys.is_listed(options.revoked_keys, blob)
+        except (OSError, subprocess.SubprocessError) as error:
+            why = getattr(error, "strerror", None) or error
+            return f"may be revoked: RevokedHostKeys {options.revoked_keys} cannot be read ({why})"
+        return f"is revoked by {options.revoked_keys}" if is_revoked else ""
 
     def _changed(self, where: str, shown: str) -> str:
         file = where.rpartition(":")[0]

@@ -22,11 +22,12 @@ _HARMLESS = {"", claim.name, unserve.name}
 @roadie_task(
     help={
         "purge": "take its database, uploads, secrets, logs and users away too, for ever",
+        "yes": "remove without a question; needed where there is no terminal",
         "confirm": "the site's name, which --purge asks for at a terminal",
         "wait": WAIT,
     }
 )
-def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) -> None:
+def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0, yes: bool = False) -> None:
     """Take the site off its hosts; its data stays."""
     from ..project.workspace import at_head
     from ..run.run import Run, targets
@@ -36,9 +37,11 @@ def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) ->
     work = at_head(settings)
     app = work.settings.app
     if purge:
-        _confirm(app, confirm, hosts_of(c, settings))
+        _confirm_purge(app, confirm, hosts_of(c, settings))
     elif confirm:
-        raise UsageError("remove: --confirm goes with --purge; without it no data is lost")
+        raise UsageError("remove: --confirm goes with --purge; without --purge write --yes")
+    elif not yes:
+        _confirm(app, hosts_of(c, settings))
     _, hosts = targets(c)
     values = {**work.values, "purge": purge}
     report = Run(PURGE if purge else REMOVE, values, command="fab remove", wait=wait).on(hosts)
@@ -50,7 +53,15 @@ def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0) ->
         say_line(one.host, _what_is_left(one, app, purge))
 
 
-def _confirm(app: str, given: str, hosts: Sequence[Host]) -> None:
+def _confirm(app: str, hosts: Sequence[Host]) -> None:
+    where = ", ".join(host.name for host in hosts)
+    if not console.is_interactive():
+        raise UsageError(f"remove: takes {app} off {where}; to say so where nobody can be asked, add --yes")
+    console.say(f"This takes {app} off {where}: visitors get no page. Its data stays.")
+    _require_name(app, console.ask(f"Type the site's name to go on ({app}): "), "remove")
+
+
+def _confirm_purge(app: str, given: str, hosts: Sequence[Host]) -> None:
     where = ", ".join(host.name for host in hosts)
     if not given:
         if not console.is_interactive():
@@ -59,8 +70,12 @@ def _confirm(app: str, given: str, hosts: Sequence[Host]) -> None:
             )
         console.say(f"This deletes database, uploads, secrets, logs and users of {app} on {where}, for ever.")
         given = console.ask(f"Type the site's name to go on ({app}): ")
+    _require_name(app, given, "remove --purge")
+
+
+def _require_name(app: str, given: str, command: str) -> None:
     if given != app:
-        raise UsageError(f"remove --purge: the site is called {app}, not {given!r}; nothing was removed")
+        raise UsageError(f"{command}: the site is called {app}, not {given!r}; nothing was removed")
 
 
 def _judge(one: HostReport) -> None:

@@ -17,6 +17,7 @@ from roadie.events import Event
 from roadie.ssh import session
 from roadie.ssh.host import Host
 from roadie.throwaway import hosts as throwaway
+from within import inside
 
 NONCE = "0123456789abcdef" * 2
 SUITES = pytest.mark.parametrize("suite", ["trixie", "bookworm"])
@@ -235,6 +236,45 @@ def test_what_a_login_shell_prints_is_not_taken_for_ours(reach, host, banner):
         assert (outcome.code, outcome.events) == (3, [Event("ok", "test", "x")])
     finally:
         host.ssh("rm /root/.bashrc")
+
+
+@pytest.mark.parametrize(
+    "drip",
+    [
+        "while :; do echo wait; sleep 0.2; done >&2",
+        "while :; do printf .; sleep 0.2; done >&2",
+        "yes wait >&2",
+        "while :; do echo wait; sleep 0.2; done",
+    ],
+)
+@pytest.mark.parametrize("user", [None, "free"])
+def test_a_login_shell_that_talks_without_end_is_not_waited_for(reach, host, monkeypatch, drip, user):
+    monkeypatch.setattr(session, "START", 3)
+    monkeypatch.setattr(session, "SILENCE", 5)
+    file = f"/home/{user}/.bashrc" if user else "/root/.bashrc"
+    host.put(f"{drip}\n", file)
+    try:
+        began = time.monotonic()
+        with pytest.raises(
+            Unreachable, match=r"web1: the login shell started no bash in time; it said last:"
+        ):
+            reach(user=user).execute("true")
+        assert time.monotonic() - began < 20
+    finally:
+        inside(host, f"rm {file}; pkill -KILL -f 'printf -v [n]'; pkill -KILL -x yes || :")
+
+
+def test_a_frame_that_hangs_is_noticed_though_the_login_shell_left_a_talker(reach, host, monkeypatch):
+    monkeypatch.setattr(session, "SILENCE", 6)
+    host.put("(while :; do echo wait; sleep 0.2; done >&2) &\n", "/root/.bashrc")
+    try:
+        ours = reach()
+        result = begun(ours, LASTS.format(4849))
+        inside(host, "pkill -STOP -f '[R]OADIE roadie-'")
+        error, _ = result(30)
+        assert isinstance(error, Unreachable) and str(error).startswith("lost web1 ")
+    finally:
+        inside(host, "rm /root/.bashrc; pkill -KILL -f 'printf -v [n]' || :")
 
 
 @pytest.fixture

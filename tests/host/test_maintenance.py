@@ -74,7 +74,7 @@ def test_a_lock_on_purpose_outlives_a_reboot_and_holds_back_all_that_changes_the
         assert "ann at " in site.does("lock", "--message", "Sale until  Monday", env=ann).out
     site.host.reboot()
     assert eventually(lambda: is_serving(site.host), 30)
-    for words in (["deploy"], ["deploy", "--wait", "600"], ["migrate"], ["bootstrap"], ["remove"]):
+    for words in (["deploy"], ["deploy", "--wait", "600"], ["migrate"], ["bootstrap"], ["remove", "--yes"]):
         error_of(
             site.fab(*words, timeout=30), 4, "by ann at ", " since 2", ": Sale until Monday", "fab unlock"
         )

@@ -65,8 +65,8 @@ def test_another_project_of_the_same_name_is_refused_and_touches_nothing(
     desk = Desk(startproject(tmp_path / "mysite"), host)
     settings(desk.project, app="guestbook", domain="else.example.org")
     commit(desk.project, "Settings")
-    for task in ("bootstrap", "deploy", "rollback", "remove"):
-        done = desk.fab(task)
+    for words in (["bootstrap"], ["deploy"], ["rollback"], ["remove", "--yes"]):
+        done = desk.fab(*words)
         assert done.code == 6 and "belongs to the site of guestbook.example.org" in done.last_line, done.text
     assert browse(host).status == 200
 

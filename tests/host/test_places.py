@@ -69,7 +69,7 @@ def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_dec
     inside(host, TRACES)
     sat.does("site")
     sat.does("maintenance", "on", "--message", "Again")
-    sat.does("remove")
+    sat.does("remove", "--yes")
     left = {*listing(host)} - {*before}
     assert beyond(left, "kept_until_purge", "host_places") == []
     assert {"/srv/guestbook/shared/secrets", "/var/lib/roadie/sites/guestbook"} < left

@@ -85,9 +85,9 @@ def test_a_site_goes_however_often_it_is_cut_no_other_notices_and_it_comes_back_
     host.ssh(AS_SITE, text=STUBBORN)
     secrets = inside(host, "cat /srv/guestbook/shared/secrets")
     with Visitors(host, domain=SECOND) as neighbours:
-        Cuts(first, ("remove",), turns).all()
+        Cuts(first, ("remove", "--yes"), turns).all()
         assert not answers(first)
-        again = first.does("remove").out
+        again = first.does("remove", "--yes").out
         assert ": 0 changed" in again and "its database, uploads, secrets and logs stay" in again
         assert inside(host, "cd /srv/guestbook && find . -maxdepth 2 | sort").split() == [
             *(". ./shared ./shared/home ./shared/media ./shared/secrets".split()),
@@ -113,6 +113,17 @@ def test_a_purge_wants_the_name(sites: tuple[Desk, Desk]) -> None:
     error_of(first.fab("remove", "--purge"), 2, "--confirm guestbook")
     error_of(first.fab("remove", "--purge", "--confirm", "guestbook-eu"), 2, "guestbook")
     error_of(first.fab("remove", "--confirm", "guestbook"), 2, "--purge")
+    error_of(first.fab("remove", "--purge", "--yes"), 2, "--confirm guestbook")
+    assert is_serving(first.host)
+
+
+def test_nothing_is_removed_unasked_and_no_dry_run_removes(
+    sites: tuple[Desk, Desk],
+) -> None:
+    first, _ = sites
+    error_of(first.fab("remove"), 2, "takes guestbook off", "--yes")
+    error_of(first.fab("--dry", "remove", "--yes"), 2, "--dry: roadie's tasks cannot obey it", "fab plan")
+    error_of(first.fab("remove", "--yes", env={"INVOKE_RUN_DRY": "1"}), 2, "--dry")
     assert is_serving(first.host)
 
 
@@ -158,6 +169,6 @@ def test_a_purge_may_be_cut_at_every_step_and_leaves_nothing_of_the_site_and_all
 def test_what_roadie_did_not_make_is_not_removed(sites: tuple[Desk, Desk]) -> None:
     first, _ = sites
     first.host.ssh("useradd guestbook && mkdir /srv/guestbook && touch /srv/guestbook/theirs")
-    for words in (("remove",), PURGE):
+    for words in (("remove", "--yes"), PURGE):
         error_of(first.fab(*words), 6, "a user guestbook", "roadie did not make it")
     assert inside(first.host, "ls /srv/guestbook") == "theirs\n"

@@ -184,6 +184,142 @@ def test_at_a_terminal_an_unknown_key_is_a_question(reach, host, tmp_path, answe
     assert kept == (f"{host.address} {' '.join(public_key(host))}\n" if answer == "yes" else "")
 
 
+# ---- What OpenSSH's options forbid -----------------------------------------------------------------
+
+
+@pytest.fixture
+def revoked(host, tmp_path):
+    """A file of revoked keys: the host's own as text or as a KRL, another's as a KRL, or no file at all."""
+
+    def make(how):
+        file, listed = tmp_path / "revoked keys", tmp_path / "listed.pub"
+        kind, key = public_key(host) if how in ("text", "krl") else ("ssh-ed25519", OTHER_KEY)
+        listed.write_text(f"# worn out\n{kind} {key} root@old\n")
+        if how == "text":
+            file.write_text(listed.read_text())
+        elif how != "missing":
+            subprocess.run(["ssh-keygen", "-qkf", file, listed], check=True)
+        return f'RevokedHostKeys "{file}"'
+
+    return make
+
+
+@pytest.mark.parametrize("how", ["text", "krl", "missing"])
+def test_a_revoked_host_key_is_refused_before_any_login_though_it_is_known(reach, host, revoked, how):
+    place = now(host)
+    with pytest.raises(Unreachable, match=r"^web1: its host key .*revoked .*; nothing was sent to it"):
+        reach(revoked(how)).open()
+    assert since(host, place, LOGIN) == []
+
+
+def test_a_key_that_is_not_among_the_revoked_ones_is_trusted(reach, revoked):
+    reach(revoked("another's krl")).open()
+
+
+def test_the_revoked_key_of_a_jump_host_is_refused_too(reach, jump, second, tmp_path):
+    worn = tmp_path / "worn"
+    worn.write_text(" ".join(public_key(second)))
+    lines = ["Host jump", f"RevokedHostKeys {worn}", *jump["lines"], "Host web1", "ProxyJump jump"]
+    with pytest.raises(Unreachable, match=r"^the jump host jump: its host key .* is revoked by "):
+        reach(*lines, known=jump["known"]).open()
+
+
+def test_a_revoked_key_is_refused_on_a_connection_that_is_open_already(reach, host, revoked):
+    ours = reach(revoked("krl"))
+    c = fabric.Connection(host.address, user="root", connect_kwargs={"key_filename": str(host.key)})
+    c.open()
+    ours.connection.host, ours.connection.client, ours.connection.transport = c.host, c.client, c.transport
+    with pytest.raises(Unreachable, match="is revoked by"):
+        ours.execute("echo sent")
+
+
+def test_a_known_hosts_file_with_a_space_in_its_name_is_read(reach, host, tmp_path):
+    (tmp_path / "my hosts").write_text(f"@revoked * {' '.join(public_key(host))}\n")
+    with pytest.raises(Unreachable, match="is revoked by"):
+        reach(f'UserKnownHostsFile /no/such "{tmp_path}/my hosts" {tmp_path}/known_hosts').open()
+
+
+@pytest.fixture(scope="module")
+def many_keys(host):
+    """The port of an sshd with host keys of every kind, and the known_hosts for them."""
+    kinds = ("ed25519", "ecdsa", "rsa")
+    make = "ssh-keygen -q -N '' -t {0} -f /etc/ssh/of_{0}"
+    options = " ".join(f"-h /etc/ssh/of_{kind}" for kind in kinds)
+    host.ssh(" && ".join(make.format(kind) for kind in kinds))
+    host.ssh(f"systemd-run --quiet --unit sshd-2200 /usr/sbin/sshd -D -p 2200 {options}")
+    assert eventually(lambda: host.ssh("ss -ltn | grep -q :2200", check=False).returncode == 0)
+    keys = [(host.tree / f"etc/ssh/of_{kind}.pub").read_text() for kind in kinds]
+    return {"port": 2200, "known": "".join(f"[{host.address}]:2200 {key}" for key in keys)}
+
+
+@pytest.mark.parametrize(
+    ("line", "ask", "answer"),
+    [
+        ("HostKeyAlgorithms ecdsa-sha2-nistp256", "host_key_type", "ecdsa-sha2-nistp256"),
+        ("HostKeyAlgorithms rsa-sha2-256", "host_key_type", "rsa-sha2-256"),
+        ("Ciphers aes256-gcm@openssh.com,chacha20-poly1305@openssh.com", "remote_cipher", None),
+        ("MACs hmac-sha2-512\nCiphers aes256-ctr", "remote_mac", "hmac-sha2-512"),
+        ("KexAlgorithms ecdh-sha2-nistp521", "preferred_kex", "('ecdh-sha2-nistp521',)"),
+    ],
+)
+def test_only_the_algorithms_that_openssh_may_use_are_used(reach, many_keys, line, ask, answer):
+    ours = reach(*line.split("\n"), **many_keys)
+    ours.open()
+    told = getattr(ours.connection.transport, ask)
+    wanted = answer or line.split()[1].split(",")[0]
+    assert wanted in str(getattr(told, "name", told))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ciphers chacha20-poly1305@openssh.com",
+        "MACs umac-128-etm@openssh.com",
+        "KexAlgorithms sntrup761x25519-sha512@openssh.com",
+        "HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com",
+        "KnownHostsCommand /bin/true",
+        "ProxyUseFdpass yes",
+    ],
+)
+def test_an_option_that_cannot_be_obeyed_is_named_before_anything_is_sent(reach, host, line):
+    place = now(host)
+    keyword, value = line.split()
+    with pytest.raises(UsageError, match=rf"^web1: .*{keyword}.*{value}"):
+        reach(line).open()
+    assert since(host, place, "Connection from") == []
+
+
+def test_an_rsa_key_that_is_too_short_is_no_proof_of_a_host(reach, many_keys):
+    lines = ["HostKeyAlgorithms rsa-sha2-512", "RequiredRSASize 4096"]
+    with pytest.raises(Unreachable, match="its host key ssh-rsa .* is shorter than RequiredRSASize 4096"):
+        reach(*lines, **many_keys).open()
+    reach(lines[0], "RequiredRSASize 3072", **many_keys).open()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("PubkeyAcceptedAlgorithms rsa-sha2-512", "PubkeyAcceptedAlgorithms forbids ssh-ed25519"),
+        ("PubkeyAuthentication no", "PubkeyAuthentication"),
+        ("PreferredAuthentications password", "PreferredAuthentications"),
+    ],
+)
+def test_a_key_that_openssh_would_not_offer_is_not_offered(reach, line, why):
+    with pytest.raises(Unreachable, match=rf"tried: no key at all; not tried: .*/key \(.*{why}"):
+        reach(line).open()
+
+
+def test_a_password_that_openssh_would_not_send_is_not_sent(reach):
+    kwargs = {"connect_kwargs": {"password": PASSWORD}}
+    with pytest.raises(Unreachable, match=r"not tried: the login password \(.*PasswordAuthentication"):
+        reach("PasswordAuthentication no", key="/no/such/key", user="asked", **kwargs).open()
+
+
+def test_the_address_to_come_from_is_obeyed(reach):
+    with pytest.raises(Unreachable, match="Cannot assign requested address"):
+        reach("BindAddress 192.0.2.1").open()
+
+
 # ---- Logging in -----------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ def terminal(monkeypatch):
 
 def test_whoever_types_the_name_knows_what_goes_and_where(terminal, capsys):
     terminal("guestbook")
-    removal._confirm("guestbook", "", HOSTS)
+    removal._confirm_purge("guestbook", "", HOSTS)
     said = capsys.readouterr().out
     assert all(words in said for words in ("database", "uploads", "guestbook on web1, web2", "for ever"))
 
@@ -32,4 +32,13 @@ def test_whoever_types_the_name_knows_what_goes_and_where(terminal, capsys):
 def test_any_other_answer_removes_nothing(terminal, answer):
     terminal(answer)
     with pytest.raises(UsageError, match="called guestbook, .*nothing was removed"):
-        removal._confirm("guestbook", "", HOSTS)
+        removal._confirm_purge("guestbook", "", HOSTS)
+
+
+def test_a_removal_that_keeps_the_data_is_asked_for_too(terminal, capsys):
+    terminal("guestbook")
+    removal._confirm("guestbook", HOSTS)
+    assert "takes guestbook off web1, web2" in capsys.readouterr().out
+    terminal("yes")
+    with pytest.raises(UsageError, match="called guestbook, not 'yes'; nothing was removed"):
+        removal._confirm("guestbook", HOSTS)
