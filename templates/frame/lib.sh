@@ -61,7 +61,8 @@ run_output() { # prints the whole log so far
 
 step_output() { # prints the log since the running step began
   local begin
-  begin=$(grep -abF -- "${nonce}"$'\tdoing\t' "${log}" 2>/dev/null | tail -n 1) || :
+  # Everybody on the host can read the words of a command in /proc, so the nonce goes to grep as a file.
+  begin=$(grep -abF -f <(printf '%s\tdoing\t\n' "${nonce}") -- "${log}" 2>/dev/null | tail -n 1) || :
   begin=${begin%%:*}
   tail -c "+$((${begin:-0} + 1))" -- "${log}" 2>/dev/null | tail -n +2
 }

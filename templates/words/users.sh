@@ -2,6 +2,10 @@
 
 app_tmp=/tmp # TMPDIR of what runs as a user; a caller may choose another folder
 
+# The command that runs the script that comes at descriptor 7. A script of a project may hold secrets, and everybody on the
+# host can read the words of a command in /proc.
+bash_of_input=(bash -euo pipefail -c 'eval "$(cat <&7)" 7<&-')
+
 as_user() { # USER HOME COMMAND...: runs as USER a command that may leave processes behind, or print without end
   local code=0 copier i
   {
@@ -41,9 +45,9 @@ run_as_app() { # SCRIPT: runs a stage that a project wrote itself, as the app's 
   fi
   begin_step "script of ${stage}" cut
   if [[ -n ${release_dir} ]]; then
-    within "${build_timeout}" in_release bash -euo pipefail -c "$1"
+    within "${build_timeout}" in_release "${bash_of_input[@]}" 7<<<"$1"
   else
-    within "${build_timeout}" as_user "${app}" "${root}/shared/home" env -C "${root}/shared/home" bash -euo pipefail -c "$1"
+    within "${build_timeout}" as_user "${app}" "${root}/shared/home" env -C "${root}/shared/home" "${bash_of_input[@]}" 7<<<"$1"
   fi
   doing=''
   say ran "script of ${stage}"

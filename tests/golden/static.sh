@@ -3,7 +3,7 @@ local static_root_names=()
 
 build_as_app() { # COMMAND: with STATIC_ROOT in a folder that the app's user can write
   static_from "${collected}"
-  in_release env "${static_variables[@]}" bash -euo pipefail -c "$1"
+  in_release env "${static_variables[@]}" "${bash_of_input[@]}" 7<<<"$1"
 }
 
 # The app's user packs a tar. The build user unpacks it in a folder that the app's user cannot reach. Root works on the
