@@ -70,14 +70,17 @@ def _keep(host: ThrowawayHost, work: Committed) -> None:
     host.keep()
     config, (program, prefix) = shlex.quote(str(host.ssh_config)), _typed(sys.argv)
     folder, domain = shlex.quote(str(work.settings.root)), work.settings.domain[0]
-    say(
-        f"\n{host.name} stays up. To look around:\n"
-        f"  curl --noproxy '*' -H 'Host: {domain}' http://{host.address}/\n"
-        f"  ssh -F {config} {host.name}\n"
-        f"  cd {folder} && {program} -S {config} -H root@{host.name} {prefix}manage createsuperuser\n"
-        f"To take it down:\n"
-        f"  cd {folder} && {program} {prefix}rehearse --down\n"
-    )
+    for line in (
+        "",
+        f"{host.name} stays up. To look around:",
+        f"  curl --noproxy '*' -H 'Host: {domain}' http://{host.address}/",
+        f"  ssh -F {config} {host.name}",
+        f"  cd {folder} && {program} -S {config} -H root@{host.name} {prefix}manage createsuperuser",
+        "To take it down:",
+        f"  cd {folder} && {program} {prefix}rehearse --down",
+        "",
+    ):
+        say(line)
 
 
 def _take_down(name: str) -> None:

@@ -274,7 +274,10 @@ def test_a_frame_that_hangs_is_noticed_though_the_login_shell_left_a_talker(reac
         error, _ = result(30)
         assert isinstance(error, Unreachable) and str(error).startswith("lost web1 ")
     finally:
-        inside(host, "rm /root/.bashrc; pkill -KILL -f 'printf -v [n]' || :")
+        inside(host, "rm /root/.bashrc; pkill -CONT -f '[R]OADIE roadie-'")
+        left = "ls -A /run/roadie | grep -v :"
+        assert eventually(lambda: host.ssh(left, check=False).stdout == "", 30)
+        inside(host, "pkill -KILL -f 'printf -v [n]' || :")
 
 
 @pytest.fixture

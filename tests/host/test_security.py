@@ -63,6 +63,13 @@ class Command(Real):
         return said
 """
 
+# A terminal obeys these: clear a line, set a title, go back and overwrite, turn the order of letters.
+HOSTILE = """
+STEERS = "\\x1b[2K\\x1b]0;title\\x07 \\x9b1A fine\\rweb1: all is well \\u202edetrever\\u2066 \\b\\b\\b"
+print(STEERS)
+raise ImportError(STEERS)
+"""
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
@@ -226,4 +233,14 @@ def test_what_collectstatic_leaves_is_taken_over_as_plain_files_only(desk: Desk)
     held = [line for line in logs.splitlines() if "HOLDS" in line]
     assert held
     assert not any("/run/roadie" in line or "/var/log/roadie" in line for line in held)
+    assert is_up(desk.host)
+
+
+def test_nothing_that_the_project_prints_steers_the_terminal_of_who_deploys(desk: Desk) -> None:
+    module = desk.project / "guestbook/settings.py"
+    module.write_text(module.read_text() + HOSTILE)
+    commit(desk.project)
+    done = desk.fab("deploy")
+    assert done.code == 6 and "detrever" in done.text
+    assert [letter for letter in done.text if not letter.isprintable() and letter != "\n"] == []
     assert is_up(desk.host)
