@@ -12,7 +12,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "secrets": (),
     "release": (),
     "code": (),
-    "database": (),
+    "database": ("secrets",),
     "nginx": (),
     "removal": (),
     "supervisor": (),

@@ -3,6 +3,18 @@
 # Each kind of database defines the words below in KIND/words.sh. Stages and this library use no other word of a kind. Only
 # the stage KIND/KIND.sh.j2 does, which makes the database and its user.
 #
+# A site decides what a name in its database means. Where a table was, there may be a view that calls a function; there are
+# triggers, events, extensions, operators, a search_path. All of that can run with the rights of the user who names it. So
+# each kind promises:
+#
+#   - Whatever reads, dumps, empties or fills the database logs in as the site's user. What a dump brings belongs to that
+#     user afterwards, whoever made it.
+#   - The server's administrator makes and drops the database and its user, gives them rights, and asks the server's own
+#     tables. It is never in the database of a site, names nothing inside of it, and runs nothing that the site defined.
+#   - The program that loads a dump obeys no command in it that runs a program, or reads or writes a file of the host.
+#   - The password of the site's user reaches a program by a descriptor, never by its command line or environment.
+#   - If that user cannot log in, a word fails and its error names the user. It never logs in as another one instead.
+#
 #   no_answer            says that the database does not answer, and where it was asked
 #   database_errors      a pattern of the lines in which its programs report errors
 #   has_database_server  whether this host has a server of this kind
@@ -11,13 +23,23 @@
 #   applied_now          prints the migrations that the database records, sorted; fails if it has no such record
 #   say_database         prints a dump of the database as of one instant; the site goes on meanwhile
 #   tables_in_dump       prints how many tables the dump on standard input holds; nothing if its end is missing
+#   vet_dump             warns of what another user made in the dump on standard input; fails, with the reason, if the
+#                        site's user could not load the dump
 #   empty_database       removes all that is in the database, or, if it fails, nothing
-#   load_dump            fills the empty database with the dump on standard input
+#   load_dump            fills the empty database with the dump on standard input, as the site's own
 #   database_waits       prints which connections wait for a lock in the database, and which others use it; nothing if none waits
 #   database_remains     prints which of the database and its user exist; fails if the database does not answer
 #   drop_database        removes the database and its user
 
 dump='' # the dump that this run makes, or has made, before it changes the database
+
+ask_size() { # WHAT_FOR: sets kb to the size of the tables; empty if there are none; fails if the database does not answer
+  ask kb 'the database' database_kb || fail "$1" "$(tell_no_answer)"
+}
+
+tell_no_answer() {
+  printf '%s: %s; run fab bootstrap, which starts the database and sets a changed password back' "${no_answer}" "$(cause "${database_errors}")"
+}
 
 # ---- Dumps: whole and on disk, or not there ---------------------------------------------------------------------------
 
@@ -36,7 +58,7 @@ dump_database() ( # FILE
   local new=$1.new folder=${1%/*} kb
   mkdir -p -- "${folder}"
   rm -f -- "${folder}"/*.new # of a run that was killed
-  kb=$(database_kb) || refuse_dump "${new}"
+  ask_size "dump of database ${app}"
   # Ask for the full size of the tables: some data cannot be compressed, and a full disk would stop the database.
   require_room "$((${kb:-0} + 10240))" "dump of database ${app}" "${folder}"
   trap 'rm -f -- "${new}"; exit 143' TERM
@@ -63,6 +85,7 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
   [[ -f $1 ]] || fail "dump $1" 'there is no such file on this host'
   tables=$(gzip -dc -- "$1" | tables_in_dump || :)
   [[ -n ${tables} ]] || fail "dump $1" 'it is not whole; the database was left as it is'
+  gzip -dc -- "$1" | vet_dump
   put_file "${half_restored}" 600 root:root "$1"
   empty_database || fail "database ${app}" "it could not be emptied, and is as before: $(cause "${database_errors}")"
   went_back="the database now holds the dump ${1##*/}${dump:+; what it held before is in ${dump}}"

@@ -1,49 +1,80 @@
-# The words for a database of MySQL or MariaDB, which is asked as root over the server's socket. database/words.sh lists
-# them. Plain bash, no Jinja; the frame sets database_socket.
+# The words for a database of MySQL or MariaDB. database/words.sh lists them, and says who asks for what. Plain bash, no
+# Jinja; the frame sets database_socket.
 
-no_answer="root cannot log in over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
+no_answer="no answer over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
 database_collation=utf8mb4_unicode_ci
 packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
 client_seconds=90 # how long a call of the client may take; a stage that asks waits less than that
 pid_files+=([mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
 
+# ---- Who asks -----------------------------------------------------------------------------------------------------------
+
 client() { # ARGUMENT...: runs the SQL on standard input; prints the answers as bare lines
   # MariaDB's client would use TLS over the local socket too, which takes four times as long.
-  # Both clients have commands (\!, system) that run a program, here as root of the host. A dump must not be able to.
-  local binary=(mariadb) options=(--skip-ssl --loose-sandbox)
-  command -v mariadb >/dev/null || binary=(mysql) options=(--loose-skip-system-command)
-  timeout --foreground -k 2 "${client_seconds}" "${binary[@]}" "$@" "${options[@]}" \
+  # The client has commands that run a program or write a file (\!, system, tee), here as root of the host, and would send
+  # the server a file of the host that LOAD DATA LOCAL names. A dump must not be able to do either.
+  local program=mariadb options=(--skip-ssl)
+  command -v mariadb >/dev/null || program=mysql options=()
+  timeout --foreground -k 2 "${client_seconds}" "${program}" "$@" "${options[@]}" --binary-mode --local-infile=0 \
     --protocol=socket --socket="${database_socket}" --batch --raw --skip-column-names
 }
 
-as_root() { # SQL: over the socket, where root needs no password
+# Over the socket, where root needs no password. A statement of root names the server's own tables, and the database and
+# the user as a whole. It names nothing inside the database: the site could have put there what then runs as root.
+as_root() { # SQL
   client --user=root <<<"$1"
 }
+
+# As the site does. Without --user an empty password would log root in.
+as_site() { # SQL
+  client --defaults-file=<(site_login) --user="${app}" <<<"$1"
+}
+
+site_login() { # prints an option file with the password of the site's user, which so stands on no command line
+  local site_password=''
+  ask_password || :
+  printf '[client]\npassword="%s"\ndefault-character-set=utf8mb4\n' "${site_password}"
+}
+
+ask_password() { # sets site_password from the recorded URL; empty if there is none; fails if roadie did not write the URL
+  local url
+  site_password=''
+  url=$(secret_value ROADIE_DATABASE_URL)
+  [[ -n ${url} ]] || return 0
+  [[ ${url} =~ ^mysql://"${app}":([A-Za-z0-9-]+)@localhost/ ]] || return 1
+  site_password=${BASH_REMATCH[1]}
+}
+
+# ---- What the database holds ------------------------------------------------------------------------------------------
 
 has_database_server() {
   command -v mariadb mysql >/dev/null
 }
 
 database_kb() {
-  as_root "SELECT CEIL(SUM(data_length + index_length) / 1024) FROM information_schema.tables
+  as_site "SELECT CEIL(SUM(data_length + index_length) / 1024) FROM information_schema.tables
     WHERE table_schema = '${app}' HAVING COUNT(*) > 0;"
 }
 
 count_tables() {
-  as_root "SELECT COUNT(*) FROM information_schema.tables
+  as_site "SELECT COUNT(*) FROM information_schema.tables
     WHERE table_schema = '${app}' AND table_type NOT IN ('VIEW', 'SEQUENCE');"
 }
 
 applied_now() {
-  as_root "SELECT CONCAT(app, '.', name) FROM \`${app}\`.django_migrations;" 2>/dev/null | LC_ALL=C sort -u
+  as_site "SELECT CONCAT(app, '.', name) FROM \`${app}\`.django_migrations;" 2>/dev/null | LC_ALL=C sort -u
 }
 
+# ---- Dumps --------------------------------------------------------------------------------------------------------------
+
 say_database() {
-  local binary=(mariadb-dump --skip-ssl)
+  local program=mariadb-dump options=(--skip-ssl)
   # A MySQL server with GTIDs refuses to load a dump that names transactions by their GTIDs.
-  command -v mariadb-dump >/dev/null || binary=(mysqldump --set-gtid-purged=OFF)
-  nice "${binary[@]}" --user=root --protocol=socket --socket="${database_socket}" --single-transaction --quick \
-    --routines --triggers --events --hex-blob --default-character-set=utf8mb4 --max-allowed-packet="${packet}" "${app}"
+  command -v mariadb-dump >/dev/null || program=mysqldump options=(--set-gtid-purged=OFF)
+  # Only an administrator may ask MySQL for tablespaces. The site cannot make any.
+  nice "${program}" --defaults-file=<(site_login) --user="${app}" "${options[@]}" --protocol=socket \
+    --socket="${database_socket}" --single-transaction --quick --no-tablespaces --routines --triggers --events \
+    --hex-blob --default-character-set=utf8mb4 --max-allowed-packet="${packet}" "${app}"
 }
 
 tables_in_dump() {
@@ -51,29 +82,51 @@ tables_in_dump() {
     awk '/^CREATE/ { n++ } { last = $0 } END { if (last ~ /^--/) print n + 0 }'
 }
 
+# How a view, a trigger, a routine or an event of a dump begins, and the user as whom it would run. The rows of a dump have
+# no line that begins so. `loosely` is a name in backticks or quotes.
+loosely='(`([^`]|``)*`|"[^"]*")'
+definer_in_dump="^(CREATE |/\\*![M0-9]+ (CREATE[^*]*\\*/ /\\*![M0-9]+ )?)DEFINER=${loosely}@${loosely}"
+
+vet_dump() {
+  local found others
+  found=$(LC_ALL=C grep -aoE "${definer_in_dump}.{0,40}" || :)
+  others=$(sed -E "s#${definer_in_dump}.*#\\3@\\5#; s/[\`\"]//g" <<<"${found}" |
+    grep -vxF -e "${app}@localhost" -e "" | sort -u || :)
+  [[ -z ${others} ]] || say warn "database ${app}" "views, triggers, routines and events of ${others//$'\n'/, } in this dump become those of ${app}@localhost, and run with the rights of that user"
+  if [[ ${found} =~ \ (TRIGGER|FUNCTION)\  ]] && needs_root_for_triggers; then
+    fail "database ${app}" "this dump has triggers or functions, and a server with log_bin lets only its administrator make them; the database was left as it is; set log_bin_trust_function_creators = 1 in the configuration of the server, and run the same command again"
+  fi
+}
+
+needs_root_for_triggers() {
+  [[ $(as_site 'SELECT @@log_bin AND NOT @@log_bin_trust_function_creators;') == 1 ]]
+}
+
 empty_database() { # the server locks every table before it drops one; rights stay, as they go by the database's name
   local charset client_seconds=3600
   charset=$(database_charset) || return
-  as_root "SET SESSION lock_wait_timeout = 30;
+  as_site "SET SESSION lock_wait_timeout = 30;
     DROP DATABASE IF EXISTS \`${app}\`;
     CREATE DATABASE \`${app}\` ${charset:-CHARACTER SET utf8mb4 COLLATE ${database_collation}};"
 }
 
 database_charset() { # prints the charset and collation of new tables
-  as_root "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
+  as_site "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
     FROM information_schema.schemata WHERE schema_name = '${app}';"
 }
 
-load_dump() { # takes as long as the dump is large
+# Makes all of it the site's own. The server refuses to make anything in the name of another user. A large dump takes long.
+load_dump() {
   local before code=0 client_seconds=0
   before=$(as_root 'SELECT @@GLOBAL.max_allowed_packet;')
   as_root "SET GLOBAL max_allowed_packet = ${packet};"
-  client --user=root --max-allowed-packet="${packet}" "${app}" || code=$?
+  LC_ALL=C sed -E "s#${definer_in_dump}#\\1#" |
+    client --defaults-file=<(site_login) --user="${app}" --max-allowed-packet="${packet}" "${app}" || code=$?
   as_root "SET GLOBAL max_allowed_packet = ${before};"
   return "${code}"
 }
 
-database_waits() {
+database_waits() { # root sees all connections in a table of the server's own
   local client_seconds=10
   as_root "SELECT IF(state LIKE 'Waiting for%lock', 0, 1) AS uses, CONCAT('connection ', id, ' of ', user,
       IF(state LIKE 'Waiting for%lock', ' waits for a lock', CONCAT(' uses the database (', LOWER(command), ', ', time, ' s)')))
@@ -81,6 +134,8 @@ database_waits() {
       WHERE db = '${app}' AND state LIKE 'Waiting for%lock') ORDER BY uses, time DESC LIMIT 8;" 2>/dev/null |
     cut -f 2 | paste -s -d ';' | sed 's/;/; /g'
 }
+
+# ---- The database and its user as a whole -----------------------------------------------------------------------------
 
 database_remains() {
   as_root "SELECT CONCAT('database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'

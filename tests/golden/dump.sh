@@ -6,7 +6,7 @@ dump_for_release() { # the release names its dump only when the dump is whole
 
 [[ ${#pending[@]} != 0 ]] || return 0
 local kb
-ask kb 'the database' database_kb || fail "dump of database ${app}" "${no_answer}; is the database running?"
+ask_size "dump of database ${app}"
 if [[ -z ${kb} ]]; then
   [[ ${history:-0} == 0 ]] ||
     fail "dump of database ${app}" "the database ${app} of this host is empty, but the site has applied migrations in another database; set dump_before_migrate: false, and dump that database yourself"

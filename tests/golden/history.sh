@@ -20,8 +20,12 @@ for dump in "${dumps}"/*.sql.gz; do
   say fact dumps "${dump}"
   tell_file "${dump%.sql.gz}.applied" dumped
 done
-applied=''
-if ask applied 'the database' applied_now; then say fact applied "${applied}"; fi
+local applied='' kb
+if ask applied 'the database' applied_now; then
+  say fact applied "${applied}"
+elif ! ask kb 'the database' database_kb; then
+  say warn "database ${app}" "$(tell_no_answer)"
+fi
 live_release name
 say fact live "${name}"
 tell_file "${rollback_file}" rollback

@@ -1,25 +1,12 @@
 local database_url_names=(DATABASE_URL)
 local password_names=()
 
-as_site() { # SQL: logs in as the site does; the password comes from a descriptor, not the command line
-  client --defaults-file=<(printf '[client]\nuser="%s"\npassword="%s"\n' "${app}" "${password}") <<<"$1"
-}
-
 new_database_url() { # the password has an upper case letter, a lower case letter and a `-`, as a policy may ask for
   printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s' "${app}" "$(random_hex 20)" "${app}" "${database_socket}"
 }
 
 known_password() {
-  printf '%s' "${password}"
-}
-
-ask_password() { # sets password from the recorded URL; leaves it empty if there is none
-  local url
-  url=$(secret_value ROADIE_DATABASE_URL)
-  [[ -n ${url} ]] || return 0
-  [[ ${url} =~ ^mysql://"${app}":([A-Za-z0-9-]+)@localhost/ ]] ||
-    fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines, so that roadie makes a new password"
-  password=${BASH_REMATCH[1]}
+  printf '%s' "${site_password}"
 }
 
 check_as_root() { # sets database_ok when the site's own user cannot log in
@@ -31,7 +18,7 @@ check_as_root() { # sets database_ok when the site's own user cannot log in
 check_as_site() { # sets database_ok and user_ok by logging in as the site's own user
   local line answer wide=''
   database_ok='' user_ok=''
-  [[ -n ${password} && -S ${database_socket} ]] || return 0
+  [[ -n ${site_password} && -S ${database_socket} ]] || return 0
   ask answer 'the database' as_site "SELECT 'collation', default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}'; SHOW GRANTS;" 2>/dev/null || return 0
   while IFS= read -r line; do
     case ${line} in
@@ -58,8 +45,8 @@ make_database() {
 }
 
 make_database_user() {
-  as_root "CREATE USER IF NOT EXISTS '${app}'@'localhost' IDENTIFIED BY '${password}';
-    ALTER USER '${app}'@'localhost' IDENTIFIED BY '${password}';
+  as_root "CREATE USER IF NOT EXISTS '${app}'@'localhost' IDENTIFIED BY '${site_password}';
+    ALTER USER '${app}'@'localhost' IDENTIFIED BY '${site_password}';
     GRANT ALL PRIVILEGES ON ${grant_on} TO '${app}'@'localhost';" || fail "database user ${app}" "$(cause ERROR)"
   check_as_site
   [[ -n ${user_ok} ]] || fail "database user ${app}" 'is made, but cannot log in with the password in shared/secrets; see the log of the database'
@@ -67,10 +54,11 @@ make_database_user() {
 
 require_site
 # In a GRANT, an underscore in the database's name stands for any character, unless it is escaped.
-local grant_on="\`${app//_/\\_}\`.*" password='' database_ok user_ok
+local grant_on="\`${app//_/\\_}\`.*" site_password='' database_ok user_ok
 if [[ -e /lib/systemd/system/mariadb.service ]]; then ensure_service mariadb; else ensure_service mysql; fi
 ensure_secret ROADIE_DATABASE_URL new_database_url "${database_url_names[@]}"
-ask_password
+ask_password ||
+  fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines, so that roadie makes a new password"
 [[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" known_password "${password_names[@]:1}"
 if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed database; then
   return 0 # the server is down and cannot be asked

@@ -3,7 +3,7 @@ local file=20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz
 [[ ${file} == */* ]] || file=${dumps}/${file}
 [[ -f ${file} ]] || fail "dump ${file}" "there is no such dump on this host; there are: $(cd "${dumps}" 2>/dev/null && printf '%s ' *.sql.gz)"
 local kb one path
-ask kb 'the database' database_kb || fail "database ${app}" "${no_answer}; is the database running?"
+ask_size "database ${app}"
 if [[ -n ${kb} ]]; then
   name_dump restore
   note=${dump}

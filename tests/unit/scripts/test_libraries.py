@@ -110,7 +110,7 @@ def test_the_basic_libraries_speak_no_others(name: str) -> None:
 
 
 def test_a_library_comes_with_those_that_it_speaks() -> None:
-    found = "release database supervisor web early-start inspection migrations".split()
+    found = "secrets release database supervisor web early-start inspection migrations".split()
     assert with_needs(["migrations"]) == (*BASE, *(name for name in LIBRARIES if name in found))
 
 
