@@ -14,6 +14,7 @@
 #   - The program that loads a dump obeys no command in it that runs a program, or reads or writes a file of the host.
 #   - The password of the site's user reaches a program by a descriptor, never by its command line or environment.
 #   - If that user cannot log in, a word fails and its error names the user. It never logs in as another one instead.
+#   - The site's user may hold a part of the server's connections only.
 #
 #   no_answer            says that the database does not answer, and where it was asked
 #   database_errors      a pattern of the lines in which its programs report errors

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import standing
-from desk import Desk, browse
+from desk import Desk, browse, eventually
 from faults import error_of
 from projects import commit, example
 from roadie.throwaway import base_trees as basetree
@@ -247,3 +247,20 @@ def test_a_server_that_lets_only_root_make_triggers_is_told_of_before_the_databa
     as_root(site, "SET GLOBAL log_bin_trust_function_creators = 1")
     site.does("migrate", f"--restore-dump={path.name}")
     site.host.ssh(f"rm {conf}; systemctl restart mariadb")
+
+
+def test_a_site_cannot_take_every_connection_of_the_server(site: Desk) -> None:
+    as_root(site, "CREATE USER neighbour@localhost IDENTIFIED BY 'theirs'; SET GLOBAL max_connections = 20")
+    site.does("bootstrap")
+    many = f"for i in $(seq 25); do mariadb -uguestbook -p{password(site)} -e 'SELECT SLEEP(60)' & done; wait"
+    site.host.ssh(f"systemd-run --quiet --unit=many bash -c {many!r}")
+    try:
+        eventually(lambda: "max_user_connections" in site.host.ssh("journalctl -u many").stdout)
+        assert site.host.ssh("mariadb -uneighbour -ptheirs -N -e 'SELECT 1'").stdout == "1\n"
+        assert as_root(site, "SELECT 1") == ["1"]
+    finally:
+        site.host.ssh("systemctl stop many")
+        as_root(site, "SET GLOBAL max_connections = 151")
+    site.does("bootstrap")
+    assert as_site(site, "SELECT @@max_user_connections") == ["113"]
+    assert "0 changed" in site.does("bootstrap").out
