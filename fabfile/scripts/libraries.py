@@ -20,7 +20,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "programs": ("supervisor",),
     "early-start": ("release", "web"),
     "inspection": ("release", "web", "early-start"),
-    "gate": ("supervisor", "web", "inspection"),
+    "gate": ("release", "supervisor", "web", "inspection"),
     "migrations": ("database", "inspection"),
     "virtualenv": (),
 }

@@ -79,6 +79,8 @@ def fork_check(slot):
         os.write(answers, f"roadie:\tteller\t{teller}\n".encode())
         os.close(answers)
         return False
+    if "LISTEN_PID" in os.environ:  # the socket of the slot is not for them
+        os.close(3)
     check = os.fork()
     if check:
         code = os.waitstatus_to_exitcode(os.waitpid(check, 0)[1])

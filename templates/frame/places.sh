@@ -12,7 +12,7 @@
 
 state=/var/lib/roadie                                # what roadie knows of this host and its sites
 backups=/var/backups/roadie                          # files that were edited by hand, and dumps
-tools=/usr/local/lib/roadie                          # launch, manage, reconcile, reap
+tools=/usr/local/lib/roadie                          # launch, manage, enclose, reconcile
 pages=/usr/local/share/roadie                        # the pages that nginx shows when a site does not answer
 caches=/var/cache/roadie                             # the caches of the users that build virtualenvs
 drop_ins=/etc/systemd/system/supervisor.service.d    # how systemd runs Supervisor
@@ -56,7 +56,7 @@ made_again=( # what `remove` deletes
   "${program_files[@]}" "${programs_link}"
   "${root}"/{live,live.new,current,slots,releases,venvs} "${store}"{,.new,.gone} "${maintenance}" "${root}/shared/static"
   "${rollback_file}"
-  "${socket_dir} ${app}" "${tmpfiles_file}"
+  "${socket_dir}" "${tmpfiles_file}"
   "${cache} ${build_user}" "${desk}"
 )
 

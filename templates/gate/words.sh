@@ -15,7 +15,7 @@ read_health() { # sets health to the release's own list: an older release may no
 
 # PATH [TIMES]: asks as nginx will ask. Sets page_status to the worst status, and page_location to a redirect's target.
 ask_page() {
-  # Ask as the site's user. That user owns the folder of the sockets, and root must not follow a link in it.
+  # Ask as the site's user: what answers is the site's own code, and root need not read that.
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
   # This `Forwarded` makes the worker name itself. Visitors cannot send it: nginx removes that header.
@@ -110,7 +110,7 @@ see_pages() {
   while :; do
     page_status='' refusal='' late=''
     # Wait for the socket before asking: each request starts processes, which take time from the release's own start.
-    [[ ! -S ${socket_dir}/${idle}.sock ]] || for path in "${health[@]:-/}"; do
+    ! listens "${idle}" || for path in "${health[@]:-/}"; do
       ask_page "${path}" "${workers}"
       [[ ${page_status:-000} == 000 ]] && break
       "$1" "${path}"

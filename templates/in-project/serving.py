@@ -1,12 +1,15 @@
 """Starts Gunicorn in a slot, with two changes to it.
 
-A new socket takes over the path of the old one by one rename. And each worker tells the gate who it is.
+Each worker tells the gate who it is. And heartbeats are in memory of the site's own.
+
+The script `enclose` made the socket. If processes from before serve this slot, it waits to be told when this
+Gunicorn can: the first worker that has loaded the application tells it.
 """
 
+import os
 import runpy
 from contextlib import suppress
 from inspect import iscoroutinefunction
-from pathlib import Path
 
 # What the gate sends as the header `Forwarded`. Visitors cannot send it: nginx removes the header.
 GATE = "by=_roadie"
@@ -15,46 +18,45 @@ NAME = "X-Roadie-Worker"
 
 def serve():
     """Become Gunicorn. If a version of Gunicorn has no place for a change, do without that change."""
-    for change in bind_beside, name_workers:
+    ready = int(os.environ.pop("ROADIE_READY", 0))
+    if ready:
+        os.set_inheritable(ready, False)  # not for programs that the project starts
+    for change in lambda: change_workers(ready), keep_beats_in_memory:
         with suppress(ImportError, AttributeError):
             change()
     runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)
 
 
-def bind_beside():
-    """Have a new socket listen before it gets its path, by a rename.
-
-    Gunicorn removes the path, binds it and then listens. A request in between would get no answer, although
-    processes that a killed Supervisor left behind could still answer it. When Gunicorn ends, it also removes
-    the path. That is prevented here, as the path may belong to its successor by then.
-    """
-    from gunicorn import sock
-
-    begin, close = sock.UnixSocket.__init__, sock.close_sockets
-
-    def begin_beside(self, addr, conf, log, fd=None):
-        if fd is not None:  # an inherited socket, which listens already
-            begin(self, addr, conf, log, fd=fd)
-            return
-        begin(self, f"{addr}.new", conf, log)
-        Path(f"{addr}.new").rename(addr)
-        self.cfg_addr = addr
-
-    sock.UnixSocket.__init__ = begin_beside
-    sock.close_sockets = lambda listeners, unlink=True: close(listeners, unlink=False)
-
-
-def name_workers():
+def change_workers(ready):
     """Have each worker name itself to the gate, which asks until all workers have answered."""
     from gunicorn.workers.base import Worker
 
     load = Worker.load_wsgi
 
-    def load_and_name(self):
+    def load_and_tell(self):
         load(self)
         self.wsgi = named(self.wsgi, f"{self.pid} of {self.cfg.workers}")
+        if ready:
+            with suppress(BrokenPipeError):  # nobody waits for this any more
+                os.write(ready, b"1")
 
-    Worker.load_wsgi = load_and_name
+    Worker.load_wsgi = load_and_tell
+
+
+def keep_beats_in_memory():
+    """Have workers beat in files without a name. In /dev/shm another site could leave no room for them."""
+    from gunicorn.workers.workertmp import WorkerTmp
+
+    begin = WorkerTmp.__init__
+
+    def begin_in_memory(self, cfg):
+        if cfg.worker_tmp_dir != "/dev/shm":  # the project's own
+            begin(self, cfg)
+            return
+        self._tmp = os.fdopen(os.memfd_create("gunicorn"), "w+b", 0)
+        self.spinner = 0  # for Gunicorn before 20.1
+
+    WorkerTmp.__init__ = begin_in_memory
 
 
 def named(application, name):

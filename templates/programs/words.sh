@@ -34,6 +34,7 @@ remove_programs_link() {
 start_programs() { # starts the programs of the release that serves
   local name names=()
   [[ -f ${root}/live/release/programs.conf ]] || return 0
+  ensure_enclosed "${root}/live/release/programs.conf"
   mapfile -t names < <(sed -nE 's/^\[program:(.+)\]$/\1/p' -- "${root}/live/release/programs.conf")
   change 'link to programs' make_programs_link
   host_lock

@@ -37,12 +37,16 @@ find_same() {
   done
 }
 
-# SLOT: whether a process listens on its socket. A listener is a stream (0001) in state 01. It was bound at the path of
-# the socket, or at PATH.new and then renamed.
+# SLOT: whether a program serves there. Its path must lead to the socket of a process that lives, PATH.PID, and somebody must
+# listen at that socket. A listener is a stream (0001) in state 01.
 listens() {
-  local sockets=''
+  local sockets='' path=${socket_dir}/$1.sock pid
   contents_of /proc/net/unix sockets
-  [[ ${sockets}$'\n' =~ \ 0001\ 01\ +[0-9]+\ ${socket_dir}/$1\.sock(\.new)?$'\n' ]]
+  while [[ ${sockets} =~ \ 0001\ 01\ +[0-9]+\ "${path}".([0-9]+)($'\n'|$) ]]; do
+    pid=${BASH_REMATCH[1]} sockets=${sockets#*"${BASH_REMATCH[0]}"}
+    [[ ! ${path} -ef ${path}.${pid} || ! -d /proc/${pid} ]] || return 0
+  done
+  return 1
 }
 
 served='' # the name of the release that serves, if a deploy would change nothing
@@ -65,7 +69,7 @@ tell_rest() { # RELEASE SLOT: tells what is left to do although this release ser
   local other=${other_slot[$2]} settled=yes
   tell_pending "${root}/releases/$1/pending"
   # Not settled: a run was cut after its switch. It did not stop the other slot, or did not remove old releases.
-  if [[ -e ${program_files[${other}]} || ! -e ${root}/releases/$1/settled ]] || listens "${other}"; then settled=no; fi
+  if [[ -e ${program_files[${other}]} || ! -e ${program_files[$2]} || ! -e ${root}/releases/$1/settled ]] || listens "${other}"; then settled=no; fi
   say fact settled "${settled}"
 }
 

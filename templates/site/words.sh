@@ -48,6 +48,38 @@ require_site() { # for a stage that may run without bootstrap
 require_whole_site() { # for a release
   require_site
   [[ -d ${root}/releases ]] || fail "site ${app}" 'is only partly set up on this host; run: fab bootstrap'
+  require_enclosure
+}
+
+# ---- Programs: Supervisor starts enclose as root, which makes a control group and a socket, and becomes the program ---
+
+# FILE: a program file of an earlier roadie, or of the user's own, has Supervisor start the program itself. The program that
+# runs is left alone. Supervisor reads the file when it starts the program the next time.
+ensure_enclosed() {
+  local text program_text
+  [[ -f $1 ]] || return 0
+  contents_of "$1" text
+  enclose_text "${text}"
+  [[ ${program_text} == "${text}" ]] || change "program file $1" put_file "$1" 644 root:root "${program_text}"
+}
+
+require_enclosure() {
+  [[ -x ${tools}/enclose ]] || fail "site ${app}" 'was set up on this host by an earlier roadie; run: fab bootstrap'
+}
+
+enclose_text() { # TEXT: sets program_text to the same programs, run by enclose
+  local line name=''
+  program_text=$1
+  [[ $1 != *"=${tools}/enclose "* ]] || return 0
+  program_text=''
+  while IFS= read -r line; do
+    case ${line} in
+      '[program:'*) name=${line#*:} name=${name%%]*} ;;
+      command*=*) line="command=${tools}/enclose ${app} ${name} 60 ${line#*=}" ;;
+      user*=*) continue ;;
+    esac
+    program_text+=${program_text:+$'\n'}${line}
+  done <<<"$1"
 }
 
 # ---- What an earlier run left half done ------------------------------------------------------------------------------

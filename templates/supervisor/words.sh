@@ -3,14 +3,19 @@
 
 program_state='' program_pid='' # of the program that was asked last
 
-# Prints the answers. Each VALUE is a string, true or false.
-supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
+supervisor_call() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...: prints the answers
+  ask_supervisor "$@" || fail supervisor 'it does not answer at /run/supervisor.sock; see: systemctl status supervisor'
+}
+
+# Prints the answers, or fails without a word. Each VALUE is a string, true or false.
+ask_supervisor() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
   local method=$1 params='' words=() value
   for value in "${@:2}" --; do
     case ${value} in
       --)
-        # A Supervisor that was killed is back within seconds, so retry.
-        words+=(-sS --noproxy '*' -m "${patience:-30}" --retry 5 --retry-max-time 30 --retry-delay 1 --retry-connrefused --unix-socket /run/supervisor.sock
+        # A Supervisor that was killed is back within seconds, so retry, whatever has become of the call. Every call may be
+        # repeated.
+        words+=(-sS --noproxy '*' -m "${patience:-30}" --retry 8 --retry-max-time "${patience:-30}" --retry-delay 1 --retry-all-errors --unix-socket /run/supervisor.sock
           -H 'Content-Type: text/xml' http://localhost/RPC2 --data
           '<?xml version="1.0"?>'"<methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
         method='' params=''
@@ -32,7 +37,7 @@ fault_of() { # ANSWER: prints the reason of a fault, or nothing
 # Sets program_pid and program_state (RUNNING, STARTING, BACKOFF, ...; empty if Supervisor does not know the program).
 ask_program() { # NAME
   local answer
-  answer=$(supervisor_call getProcessInfo "$1") || fail 'supervisor' 'it does not answer at /run/supervisor.sock; see: systemctl status supervisor'
+  answer=$(supervisor_call getProcessInfo "$1")
   hear_program "${answer}"
 }
 
@@ -82,15 +87,65 @@ refuse_program() { # NAME WHAT WHY
   fail "$2" "$3"
 }
 
-stop_program() { # NAME: stops a program whose file is deleted already, and waits until its last process has ended
+# NAME: stops a program whose file is deleted already, waits until its last process has ended, and ends all that it left.
+stop_program() {
   local answer tries patience=3700 # longer than the highest graceful_timeout
   for ((tries = 0; tries < 1000; tries++)); do # a run that was cut may have left it stopping
     answer=$(supervisor_call stopProcessGroup "$1" true)
     answer=$(supervisor_call reloadConfig)
     answer=$(supervisor_call removeProcessGroup "$1")
     # If the program had just ended by itself, stopProcessGroup skipped it and Supervisor started it again: stop it again.
-    [[ $(fault_of "${answer}") == STILL_RUNNING* ]] || return 0
+    if [[ $(fault_of "${answer}") != STILL_RUNNING* ]]; then
+      end_groups "$1"
+      return
+    fi
     sleep 0.1
   done
   say warn "program $1" 'Supervisor does not stop and remove it; see: supervisorctl status'
+}
+
+# ---- Control groups: every program has one, PROGRAM.SUPERVISOR.PID. All that it starts stays in there (see enclose) ---
+
+supervisors_groups=(/sys/fs/cgroup{,/unified}/system.slice/supervisor.service)
+
+find_groups() { # PROGRAM: sets groups to those in which processes of this program are
+  local folder group found
+  groups=()
+  for folder in "${supervisors_groups[@]}"; do
+    for group in "${folder}/$1".*.*; do
+      [[ ${group#"${folder}/$1"} =~ ^\.[0-9]+\.[0-9]+$ ]] || continue
+      contents_of "${group}/cgroup.procs" found 2>/dev/null
+      if [[ -n ${found} ]]; then groups+=("${group}"); else rmdir -- "${group}" 2>/dev/null || :; fi
+    done
+  done
+}
+
+end_groups() { # PROGRAM [now]: ends all that this program has started, after it was stopped
+  local group groups supervisor='' tries
+  contents_of "${pid_files[supervisor]}" supervisor
+  find_groups "$1"
+  for group in "${groups[@]}"; do
+    # Supervisor has given this program its time. The program of a Supervisor that was killed had none yet.
+    [[ ${2-} == now || ${group} == *".${supervisor}."* ]] || let_finish "${group}"
+    { echo 1 >"${group}/cgroup.kill"; } 2>/dev/null || : # the last process may have just ended
+  done
+  for ((tries = 0; ${#groups[@]} != 0 && tries < 100; tries++)); do
+    find_groups "$1"
+    sleep 0.01
+  done
+}
+
+let_finish() { # GROUP: tells its first processes to end, and waits a minute at most
+  local pid pids fields parent tries
+  contents_of "$1/cgroup.procs" pids
+  for pid in ${pids}; do
+    contents_of "/proc/${pid}/stat" fields 2>/dev/null
+    read -r _ parent _ <<<"${fields##*) }"
+    [[ $'\n'${pids}$'\n' == *$'\n'"${parent}"$'\n'* ]] || kill -TERM "${pid}" 2>/dev/null || :
+  done
+  for ((tries = 0; tries < 600; tries++)); do
+    contents_of "$1/cgroup.procs" pids
+    [[ -n ${pids} ]] || return 0
+    sleep 0.1
+  done
 }

@@ -1,7 +1,9 @@
 # The words for the two slots of a site and the processes in them. Plain bash, no Jinja.
 
-is_slot_in_use() { # SLOT: whether it has a program file, or Supervisor still runs a program without one
-  [[ ! -e ${program_files[$1]} && ! -L ${program_files[$1]} ]] || return 0
+is_slot_in_use() { # SLOT: whether it has a program file, or a program without one still runs
+  local groups
+  find_groups "${app}-$1"
+  [[ ! -e ${program_files[$1]} && ! -L ${program_files[$1]} && ${#groups[@]} == 0 ]] || return 0
   ask_program "${app}-$1"
   [[ -n ${program_state} ]]
 }
@@ -12,21 +14,38 @@ retire_slot() { # SLOT: removes the program file first, so that after a crash in
   stop_program "${app}-$1"
 }
 
+# SLOT: has Supervisor run the slot that serves. A Supervisor that was started anew just before the switch may know only the
+# slot before. Then the processes that serve have lost their Supervisor, and the new ones take over from them (see enclose).
+keep_slot() {
+  if [[ -L ${program_files[$1]} ]]; then
+    ask_program "${app}-$1"
+    [[ -z ${program_state} ]] || return 0
+  fi
+  host_lock
+  change "program ${app}-$1" run_again "$1"
+  host_unlock
+}
+
+run_again() { # SLOT
+  ln -sfn -- "${root}/slots/$1/program.conf" "${program_files[$1]}"
+  sync -- "${program_files[$1]%/*}"
+  start_program "${app}-$1"
+}
+
 discard_slot() { # SLOT: ends at once all that runs in a slot that no visitor has reached
   rm -f -- "${program_files[$1]}"
   sync -- /etc/supervisor/conf.d
   # If Supervisor does not tell the PID, use the PID of the start: the processes must end in any case.
-  hear_program "$(supervisor_call getProcessInfo "${app}-$1" || :)"
+  hear_program "$(ask_supervisor getProcessInfo "${app}-$1" || :)"
   # Gunicorn would wait for its workers, so it is killed. Supervisor is told to stop it first, and so does not restart it.
-  supervisor_call stopProcessGroup "${app}-$1" false >/dev/null
+  ask_supervisor stopProcessGroup "${app}-$1" false >/dev/null || :
   kill -KILL -- "-${program_pid:-${slot_pid:-none}}" 2>/dev/null || :
+  end_groups "${app}-$1" now
   stop_program "${app}-$1"
 }
 
-# SLOT: prints how many connections are accepted or still queued, without listeners, which are in state 01. A socket is
-# bound at its path, or at PATH.new and then renamed.
-busy_connections() {
-  awk -v sock="${socket_dir}/$1.sock" '($NF == sock || $NF == sock ".new") && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
+busy_connections() { # SLOT: prints how many connections are accepted or still queued, without listeners, which are in state 01
+  awk -v sock="${socket_dir}/$1.sock" 'index($NF, sock) == 1 && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
 }
 
 drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in a row, or until the seconds are over
@@ -38,6 +57,38 @@ drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in
     sleep 0.1
   done
   say warn "slot $1" "still $(busy_connections "$1") requests after $2 seconds; those that were accepted may finish, queued ones are lost"
+}
+
+# ---- Processes that no program owns --------------------------------------------------------------------------------
+
+# SLOT: sets strays to processes of the site's user that no program owns while this slot serves. A program owns all that is
+# in its control group. Others are strays if Supervisor or a login has left them behind: their parent is process 1.
+find_strays() {
+  local uid line orphan='' pid group
+  strays=()
+  uid=$(id -u -- "${app}")
+  while IFS= read -r line; do
+    pid=${line#/proc/} pid=${pid%%/*}
+    if [[ ${line} == *PPid:* ]]; then orphan=${pid}; fi
+    [[ ${line} == *Uid:* && ${orphan} == "${pid}" ]] || continue
+    contents_of "/proc/${pid}/cgroup" group 2>/dev/null
+    if [[ ${group} =~ /supervisor\.service(/|$'\n'|$) ]]; then
+      [[ ! ${group} =~ /supervisor\.service/("${app}-$1"|"${app}"\.[^./]+)\.[0-9]+\.[0-9]+($'\n'|$) ]] || continue
+    elif [[ ! ${group} =~ :/(user\.slice/|system\.slice/sshd?\.service) ]]; then
+      continue
+    fi
+    strays+=("${pid}")
+  done < <(grep -sHE "^(PPid:[[:space:]]+1$|Uid:[[:space:]]+${uid}[[:space:]])" /proc/[0-9]*/status)
+}
+
+end_strays() { # SLOT: sends TERM, and five seconds later KILL
+  local tries signal=TERM
+  for ((tries = 0; tries < 100 && ${#strays[@]} != 0; tries++)); do
+    ((tries < 50)) || signal=KILL
+    kill "-${signal}" "${strays[@]}" 2>/dev/null || :
+    sleep 0.1
+    find_strays "$1"
+  done
 }
 
 # ---- Starting a release in the idle slot -----------------------------------------------------------------------------
@@ -71,9 +122,11 @@ has_died() { # whether the started process has ended; Supervisor may have starte
   [[ ! -d /proc/${slot_pid:-none} ]]
 }
 
-# Removes the program that a cut run left in the idle slot. A program without a file is stopped when the new one starts.
+# Ends what a cut run left in the idle slot.
 clear_idle_slot() {
-  [[ -e ${program_files[${idle}]} || -L ${program_files[${idle}]} ]] || return 0
+  local groups
+  find_groups "${app}-${idle}"
+  [[ -e ${program_files[${idle}]} || -L ${program_files[${idle}]} || ${#groups[@]} != 0 ]] || return 0
   # If the run was cut after its switch, the slot may still serve visitors or hold some in its queue.
   if [[ -e ${root}/slots/${idle}/release/switched ]]; then
     drain_slot "${idle}" 30
@@ -84,7 +137,7 @@ clear_idle_slot() {
 }
 
 fill_slot() { # FOLDER: makes the files of the idle slot, which nothing uses now; a half filled slot is filled again
-  local slot=${root}/slots/${idle} text control=''
+  local slot=${root}/slots/${idle} text control='' program_text
   [[ -L ${slot}/sock && -L ${slot}/venv && -L ${slot}/static ]] || lay_out_slot "${slot}"
   remove_if_there "${slot}"/{serve,inspect,inspect.new,answers} # left by the previous release
   ln -sfn -- "../../releases/${release}" "${slot}/release"
@@ -96,7 +149,16 @@ fill_slot() { # FOLDER: makes the files of the idle slot, which nothing uses now
   text=${text//@WORKERS@/${workers}} text=${text//@CONTROL@/${control}}
   [[ ! ${text} =~ \ --workers\ ([0-9]+) ]] || workers=${BASH_REMATCH[1]}
   text=${text//@THREADS@/$((workers == 1 ? 8 : 4))}
-  printf '%s\n' "${text}" >"${slot}/program.conf" # the switch syncs it to disk
+  require_enclosure
+  enclose_text "${text}"
+  require_inherited_socket
+  printf '%s\n' "${program_text}" >"${slot}/program.conf" # the switch syncs it to disk
+}
+
+# Gunicorn takes the socket that it inherits, whatever its --bind says. Another server must be told to.
+require_inherited_socket() {
+  [[ ${program_text} == *gunicorn* || ${program_text} != *[:\ =]"${socket_dir}/"* ]] ||
+    fail "program ${program}" "its template has it listen below ${socket_dir}, where only root can; have it take the socket of descriptor 3 (uvicorn --fd 3, say)"
 }
 
 lay_out_slot() { # FOLDER: makes the links that are the same for every release; fills FOLDER.new, then renames it

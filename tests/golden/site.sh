@@ -1,7 +1,7 @@
 local secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
 local tmpfiles='<text of site/tmpfiles.conf.j2>'
 local reconcile='<text of on-host/reconcile>'
-local reap='<text of on-host/reap>'
+local enclose='<text of on-host/enclose.py>'
 local launch='<text of on-host/launch>'
 local manage='<text of on-host/manage>'
 
@@ -34,12 +34,22 @@ make_user() { # USER HOME
   fi
 }
 
+# An earlier roadie let Gunicorn make its socket, in a folder of the site's. A process that still does so must find its folder
+# as it was if it starts again. When the next deploy has stopped that process, the folder becomes root's.
+ensure_socket_dir() {
+  local slot
+  for slot in blue green; do
+    [[ -L ${socket_dir}/${slot}.sock || ! -S ${socket_dir}/${slot}.sock ]] || return 0
+  done
+  ensure_dir "${socket_dir}" 711 root:root
+}
+
 secret_key() {
   random_hex 32
 }
 
 local name
-look_at "${state}" "${state}"/{sites,format} "${tools}" "${tools}"/{reconcile,reap,launch,manage} "${caches}" "${cache}" \
+look_at "${state}" "${state}"/{sites,format} "${tools}" "${tools}"/{reconcile,enclose,launch,manage} "${caches}" "${cache}" \
   "${root}" "${root}"/{releases,slots,venvs,shared} "${root}"/shared/{media,home,static,secrets} \
   "${log_dir}" "${socket_dir}" "${tmpfiles_file}"
 
@@ -55,7 +65,7 @@ fi
 
 ensure_dir "${tools}" 755 root:root
 ensure_file "${tools}/reconcile" 755 root:root "${reconcile}"
-ensure_file "${tools}/reap" 755 root:root "${reap}"
+ensure_file "${tools}/enclose" 755 root:root "${enclose}"
 ensure_file "${tools}/launch" 755 root:root "${launch}"
 ensure_file "${tools}/manage" 755 root:root "${manage}"
 
@@ -72,5 +82,8 @@ ensure_dir "${root}/shared/home" 700 "${app}:${app}"
 ensure_dir "${root}/shared/static" 755 root:root
 ensure_dir "${log_dir}" 750 "root:${app}"
 ensure_file "${tmpfiles_file}" 644 root:root "${tmpfiles}"
-ensure_dir "${socket_dir}" 710 "${app}:www-data"
+for name in "${root}"/slots/*/program.conf "${root}"/releases/*/programs.conf; do
+  ensure_enclosed "${name}"
+done
+ensure_socket_dir
 ensure_secret ROADIE_SECRET_KEY secret_key "${secret_key_names[@]}"
