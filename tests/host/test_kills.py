@@ -16,18 +16,14 @@ from within import assert_serves_once, assert_tidy, inside, masters
 SUPERVISOR = "cat /run/supervisord.pid"
 OTHER = "/etc/supervisor/conf.d/other.conf"
 CHECKED_SLOWLY = 'import sys, time\nif "gunicorn" not in sys.modules:\n    time.sleep(15)'
-# Makes Gunicorn slow: it waits a second after it removes an old socket, and a second before it listens.
+# Makes enclose slow: it waits a second before it listens at a new socket, and a second before it leads the path there.
 SLOW_TO_LISTEN = r"""
-cd /srv/guestbook/live/venv/lib/python3*/site-packages/gunicorn
-mv sock.py sock.py.kept
-sed -E -e 's/^( +)(os.remove\(addr\))$/\1\2; time.sleep(1)/' \
-  -e 's/^( +)(sock.listen\(.*)$/\1time.sleep(1); \2/' sock.py.kept >sock.py
-[[ $(diff sock.py.kept sock.py | grep -c '^>') == 2 ]]
+cd /usr/local/lib/roadie
+cp enclose /root/enclose
+sed -E 's/^( +)(server.listen\(.*|new.replace\(.*)$/\1time.sleep(1); \2/' /root/enclose >enclose
+[[ $(diff /root/enclose enclose | grep -c '^>') == 2 ]]
 """
-AS_QUICK_AS_EVER = """
-cd /srv/guestbook/live/venv/lib/python3*/site-packages/gunicorn
-[[ ! -e sock.py.kept ]] || mv sock.py.kept sock.py
-"""
+AS_QUICK_AS_EVER = "cp /root/enclose /usr/local/lib/roadie/enclose"
 OTHERS_PROGRAM = '[program:other]\ncommand=/bin/sleep 9999\nenvironment=DISCOUNT="20%"\n'
 
 

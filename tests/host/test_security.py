@@ -105,6 +105,9 @@ def attack(desk: Desk, command: str, user: str = "guestbook") -> bool:
         "echo x >/etc/supervisor/conf.d/evil.conf",
         "rm /var/log/guestbook/web-blue.log",
         "ln -s /etc/passwd /var/log/guestbook/evil.log",
+        "ln -sfn /run/supervisor.sock /run/guestbook/blue.sock",
+        "mv /run/guestbook/blue.sock /run/guestbook/green.sock",
+        "touch /run/guestbook/evil",
         "echo x >/var/backups/roadie/evil",
         # A hard link to a file of root. Root might change the file's owner, or nginx might serve the file.
         "ln /etc/shadow /srv/guestbook/shared/media/shadow.txt",
@@ -189,7 +192,8 @@ def test_the_sites_database_user_sees_its_own_database_only(desk: Desk) -> None:
 
 def test_a_socket_that_leads_elsewhere_makes_root_ask_nobody_else(desk: Desk) -> None:
     idle = "green" if "blue" in desk.host.ssh("readlink /srv/guestbook/live").stdout else "blue"
-    assert attack(desk, f"ln -sfn /run/supervisor.sock /run/guestbook/{idle}.sock")
+    # In the folder of an earlier roadie the site's user could make this link.
+    desk.host.ssh(f"ln -sfn /run/supervisor.sock /run/guestbook/{idle}.sock")
     (desk.project / "entries/static/entries/new.css").write_text("p {}")
     commit(desk.project)
     desk.does("deploy")

@@ -24,7 +24,7 @@ cd /srv/guestbook
 for path in . releases slots venvs venvs/* shared shared/static /var/log/guestbook /usr/local/lib/roadie; do
   touch $path/evil 2>/dev/null && echo "can write $path"
 done
-for path in shared/secrets /etc/tmpfiles.d/guestbook.conf /usr/local/lib/roadie/reap venvs/*/bin/pip*; do
+for path in shared/secrets /{etc/tmpfiles.d/guestbook.conf,usr/local/lib/roadie/enclose,run/guestbook} venvs/*/bin/pip*; do
   [ -w $path ] && echo "can change $path"
 done
 for path in /srv/newsdesk/shared/{secrets,media,home} /run/newsdesk /var/log/newsdesk; do
@@ -33,7 +33,7 @@ done
 for path in /var/log/roadie /var/lib/roadie{,/sites} /run/roadie /var/cache/roadie/guestbook; do
   [ -r $path ] && echo "can read $path"
 done
-for path in shared/home shared/media /run/guestbook; do
+for path in shared/home shared/media; do
   touch $path/mine && rm $path/mine || echo "cannot write $path"
 done
 cat shared/secrets >/dev/null || echo "cannot read its own secrets"

@@ -1,22 +1,22 @@
-"""Gunicorn as it runs in a slot: the path of its socket, and what its workers tell the gate."""
+"""Gunicorn as it runs in a slot: what its workers tell, and where they beat."""
 
 from __future__ import annotations
 
 import http.client
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from desk import eventually
 from roadie.scripts.render import TEMPLATES
 
 APPLICATIONS = """
@@ -33,17 +33,6 @@ def first_asgi(scope):
     async def answer(receive, send):
         await asgi(scope, receive, send)
     return answer
-"""
-# Makes Gunicorn slow: it waits before it binds a socket, and again before it listens there.
-SLOWLY = """
-import time
-from gunicorn import sock
-bind = sock.UnixSocket.bind
-def bind_slowly(self, made):
-    time.sleep(0.2)
-    bind(self, made)
-    time.sleep(0.2)
-sock.UnixSocket.bind = bind_slowly
 """
 SERVE = "import roadie_serving; roadie_serving.serve()"
 GATE = {"Forwarded": "by=_roadie"}
@@ -65,7 +54,7 @@ class Site:
 
     @contextmanager
     def serves(
-        self, *options: str, application: str = "wsgi", before: str = ""
+        self, *options: str, application: str = "wsgi", before: str = "", keeps: tuple[int, ...] = ()
     ) -> Iterator[subprocess.Popen[str]]:
         words = [f"app:{application}", "--bind", f"unix:{self.path}", "--no-control-socket", *options]
         with subprocess.Popen(
@@ -74,6 +63,7 @@ class Site:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            pass_fds=keeps,
         ) as process:
             try:
                 self.until_it_listens(process)
@@ -138,42 +128,41 @@ def test_an_application_of_asgi_2_is_left_alone(site: Site) -> None:
         assert site.ask() == ""
 
 
-def test_somebody_listens_at_the_path_all_the_time(site: Site) -> None:
-    with ExitStack() as stack:
-        first = stack.enter_context(site.serves())
-        with asked_all_the_time(site):
-            stack.enter_context(site.serves(before=SLOWLY))
-        assert not site.path.with_name("blue.sock.new").exists()
-        first.terminate()  # when the first ends, it must not remove the second's socket
-        assert first.wait(20) == 0
+def test_the_first_worker_that_can_serve_tells_it(site: Site) -> None:
+    told, tell = os.pipe()
+    os.set_inheritable(tell, True)
+    wait = f"import os, time; os.environ['ROADIE_READY'] = '{tell}'; "
+    slow = "import time; time.sleep(1)\n"
+    (site.folder / "app.py").write_text(slow + APPLICATIONS)
+    with site.serves("--workers", "2", before=wait, keeps=(tell,)):
+        os.close(tell)
+        assert not select.select([told], [], [], 0.2)[0]
+        assert os.read(told, 1) == b"1"
+        assert site.ask()
+    while os.read(told, 1):  # of the other worker, and then the end: nobody else holds the pipe
+        pass
+    os.close(told)
+
+
+def test_heartbeats_need_no_room_in_a_folder(site: Site) -> None:
+    with site.serves("--worker-tmp-dir", "/dev/shm") as process:
         site.ask()
-    with site.serves():  # at the path lies the socket of a killed Gunicorn
+        held = {path.readlink().name for path in Path(f"/proc/{process.pid}/fd").iterdir()}
+        assert "memfd:gunicorn (deleted)" in held
+        assert not any("wgunicorn" in name for name in held)
+    with site.serves("--worker-tmp-dir", str(site.folder)) as process:  # the project's own choice
         site.ask()
+        held = {path.readlink().name for path in Path(f"/proc/{process.pid}/fd").iterdir()}
+        assert any("wgunicorn" in name for name in held)
 
 
-def test_the_half_made_socket_of_a_killed_gunicorn_is_in_nobodys_way(site: Site) -> None:
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(f"{site.path}.new")
-    with site.serves():
-        site.ask()
-
-
-@contextmanager
-def asked_all_the_time(site: Site) -> Iterator[None]:
-    """Ask for pages as long as the block lasts, and check that each request gets an answer."""
-    over = threading.Event()
-
-    def ask() -> int:
-        count = 0
-        while not over.is_set():
-            site.ask({})
-            count += 1
-        return count
-
-    with ThreadPoolExecutor(1) as crowd:
-        asked = crowd.submit(ask)
-        try:
-            yield
-        finally:
-            over.set()
-    assert asked.result() > 20
+def test_a_worker_that_hangs_is_still_ended(site: Site) -> None:
+    hang = "import time\ndef wsgi(environ, start_response):\n    time.sleep(60)\n"
+    (site.folder / "app.py").write_text(hang)
+    with site.serves("--worker-class", "sync", "--timeout", "1") as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        assert eventually(lambda: children.read_text())
+        first = children.read_text()
+        with pytest.raises((OSError, http.client.HTTPException, AssertionError)):
+            site.ask()
+        assert eventually(lambda: children.read_text() not in ("", first))
