@@ -38,7 +38,12 @@ STRANGE = [
     "*",
 ]
 SHIP = (stages.receive, stages.checkout)
-LISTENER = "import socket, time; a = socket.socket(socket.AF_UNIX); a.bind('{}'); a.listen(); time.sleep(600)"
+# Listens as the program of a slot does: its path leads to a socket that bears its PID.
+LISTENER = (
+    "import os, socket, time; a = socket.socket(socket.AF_UNIX); mine = '{0}.' + str(os.getpid()); "
+    "a.bind(mine); a.listen(); os.symlink(mine, '{0}'); time.sleep(600)"
+)
+PROGRAM = "/etc/supervisor/conf.d/guestbook-blue.conf"
 FOLDERS = "find /srv /var/lib/roadie /etc -newermt '-1 hour' -printf '%p %T@ %C@\\n' | sort"
 
 
@@ -201,7 +206,7 @@ def test_a_run_for_a_release_that_serves_ends_and_changes_nothing(site: Site) ->
     name = site.serve(site.ship()).rpartition("/")[2]
     ours = f"of {name}"
     assert site.ask(ours) == {"live": [name], "fingerprint": [ours]}  # no process listens yet
-    site.host.ssh("mkdir -p /run/guestbook && rm -f /run/guestbook/blue.sock")
+    site.host.ssh(f"mkdir -p /run/guestbook {PROGRAM.rpartition('/')[0]} && touch {PROGRAM}")
     listener = LISTENER.format("/run/guestbook/blue.sock")
     site.host.ssh(f'systemd-run --quiet --unit=listener python3 -c "{listener}"')
     try:
@@ -214,8 +219,15 @@ def test_a_run_for_a_release_that_serves_ends_and_changes_nothing(site: Site) ->
         site.host.ssh("cd /srv/guestbook/live/release && rm settled && echo entries.0003_mood >pending")
         told = site.ask(ours)
         assert told["settled"] == ["no"] and told["pending"] == ["entries.0003_mood"]
+        site.host.ssh(f"rm {PROGRAM} && cd /srv/guestbook/live/release && rm pending && touch settled")
+        assert site.ask(ours)["settled"] == ["no"]  # no Supervisor would start it again
+        # A path that leads to nobody, or to somebody else: who listens serves no visitor.
+        site.host.ssh("rm /run/guestbook/blue.sock")
+        assert "served" not in site.ask(ours)
+        site.host.ssh("ln -s /run/supervisor.sock /run/guestbook/blue.sock")
+        assert "served" not in site.ask(ours)
     finally:
-        site.host.ssh("systemctl stop listener")
+        site.host.ssh(f"systemctl stop listener; rm -rf {PROGRAM} /run/guestbook")
 
 
 def test_a_first_release_holds_what_was_committed_for_the_app_to_read(site: Site) -> None:

@@ -21,10 +21,10 @@ TAKEN = {
 # Plain attempts of the site's user to write and read files. No bug is needed for these.
 BREAK_OUT = """
 cd /srv/guestbook
-for path in . releases slots venvs venvs/* shared shared/static /var/log/guestbook /usr/local/lib/roadie; do
+for path in . releases slots venvs venvs/* shared shared/static /{var/log,run}/guestbook /usr/local/lib/roadie; do
   touch $path/evil 2>/dev/null && echo "can write $path"
 done
-for path in shared/secrets /{etc/tmpfiles.d/guestbook.conf,usr/local/lib/roadie/enclose,run/guestbook} venvs/*/bin/pip*; do
+for path in shared/secrets /etc/tmpfiles.d/guestbook.conf /usr/local/lib/roadie/enclose venvs/*/bin/pip*; do
   [ -w $path ] && echo "can change $path"
 done
 for path in /srv/newsdesk/shared/{secrets,media,home} /run/newsdesk /var/log/newsdesk; do

@@ -29,10 +29,11 @@ ls /var/lib/dpkg/updates
 dpkg --audit
 """
 
-# A worker's parent is its master, which is also a Gunicorn. A Gunicorn with any other parent is a master.
+# A worker's parent is its master, which is also a Gunicorn. A Gunicorn with any other parent is a master. Other processes than
+# the site's are not Gunicorn: `enclose` has the same words on its command line.
 MASTERS = r"""
 declare -A parent=()
-for pid in $(pgrep -f '[-]m roadie_gunicorn '); do
+for pid in $(pgrep -u guestbook -f '[-]m roadie_gunicorn '); do
   parent[$pid]=$(ps -o ppid= -p "$pid") || unset "parent[$pid]"
 done
 for pid in "${!parent[@]}"; do
