@@ -106,6 +106,7 @@ stop_program() {
 
 # ---- Control groups: every program has one, PROGRAM.SUPERVISOR.PID. All that it starts stays in there (see enclose) ---
 
+# The groups are below these; `unified` is on a host that has control groups of version 1 as well.
 supervisors_groups=(/sys/fs/cgroup{,/unified}/system.slice/supervisor.service)
 
 find_groups() { # PROGRAM: sets groups to those in which processes of this program are

@@ -16,7 +16,8 @@ from within import assert_serves_once, assert_tidy, inside, masters
 SUPERVISOR = "cat /run/supervisord.pid"
 OTHER = "/etc/supervisor/conf.d/other.conf"
 CHECKED_SLOWLY = 'import sys, time\nif "gunicorn" not in sys.modules:\n    time.sleep(15)'
-# Makes enclose slow: it waits a second before it listens at a new socket, and a second before it leads the path there.
+# Makes enclose slow: it waits a second before it listens at a new socket, and a second before it leads the
+# path there.
 SLOW_TO_LISTEN = r"""
 cd /usr/local/lib/roadie
 cp enclose /root/enclose

@@ -21,7 +21,8 @@ TAKEN = {
 # Plain attempts of the site's user to write and read files. No bug is needed for these.
 BREAK_OUT = """
 cd /srv/guestbook
-for path in . releases slots venvs venvs/* shared shared/static /{var/log,run}/guestbook /usr/local/lib/roadie; do
+for path in . releases slots venvs venvs/* shared shared/static /{var/log,run}/guestbook \
+  /usr/local/lib/roadie; do
   touch $path/evil 2>/dev/null && echo "can write $path"
 done
 for path in shared/secrets /etc/tmpfiles.d/guestbook.conf /usr/local/lib/roadie/enclose venvs/*/bin/pip*; do

@@ -29,8 +29,8 @@ ls /var/lib/dpkg/updates
 dpkg --audit
 """
 
-# A worker's parent is its master, which is also a Gunicorn. A Gunicorn with any other parent is a master. Other processes than
-# the site's are not Gunicorn: `enclose` has the same words on its command line.
+# A worker's parent is its master, which is also a Gunicorn. A Gunicorn with any other parent is a master.
+# Only the site's processes count: root's `enclose` has the same words on its command line.
 MASTERS = r"""
 declare -A parent=()
 for pid in $(pgrep -u guestbook -f '[-]m roadie_gunicorn '); do
