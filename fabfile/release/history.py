@@ -49,6 +49,8 @@ class History:
     applied: frozenset[str] | None = None
     #: the dumps of the database, the oldest first, each with the migrations that it records
     dumps: tuple[tuple[str, frozenset[str]], ...] = ()
+    #: whether no process of `live` listens, so that visitors see an error
+    is_down: bool = False
 
     def find(self, name: str) -> Release | None:
         """The release of this name, if it is still there."""
@@ -72,7 +74,7 @@ class History:
     def state(self, one: Release) -> str:
         """One word for what became of a release."""
         if one.id == self.live:
-            return "serves"
+            return "down" if self.is_down else "serves"
         if one.bad:
             return "bad"
         if one.switched:
@@ -181,6 +183,7 @@ def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:
             (path, frozenset(names.splitlines()))
             for path, names in zip(facts.get("dumps", []), facts.get("dumped", []), strict=True)
         ),
+        is_down="down" in facts,
     )
 
 

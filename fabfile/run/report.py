@@ -78,7 +78,7 @@ class HostReport:
         """Note that the host's script has ended with this exit code and these last lines of output."""
         self.tail = tail
         if code:
-            self.error = _error(self.host, code, self.events)
+            self.error = _error(self.host, code, self.events, tail)
 
 
 @dataclass
@@ -131,13 +131,14 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
-def _error(host: str, code: int, events: Iterable[Event]) -> RoadieError:
+def _error(host: str, code: int, events: Iterable[Event], tail: list[str]) -> RoadieError:
     kind = ConsentMissing if any(event.verb == "loss" for event in events) else BY_CODE.get(code, StageFailed)
     last = next((event for event in reversed(list(events)) if event.verb == "failed"), None)
     if last:
         return kind(f"{host}, {last.stage or 'start'}: {last.what}: {last.detail}")
     where = next((event.stage for event in reversed(list(events)) if event.stage), "start")
-    return kind(f"{host}, {where}: the script on the host ended with code {code}; {_HINT.get(code, _RERUN)}")
+    hint = _HINT.get(code, _RERUN).format(tail[-1] if tail else "the disk")
+    return kind(f"{host}, {where}: the script on the host ended with code {code}; {hint}")
 
 
 _RERUN = "run the same command again with --debug"
@@ -145,6 +146,6 @@ _HINT = {
     2: "bash cannot read it; its last words are above",
     95: "it did not run as root; log in as root or as a user with sudo",
     96: "it did not arrive whole; run the same command again",
-    97: "it could not be written: is the disk full?",
+    97: "{} has no room for it; see there: df -h; df -i",
     130: "it was asked to stop; run the same command again",
 }

@@ -56,6 +56,8 @@ def releases(c: Context) -> None:
             say_line(history.host, "no release yet; run: fab deploy")
         for one in reversed(history.releases):
             say_line(history.host, _line(one, history))
+        if history.is_down:
+            say_line(history.host, "no process serves visitors; run: fab deploy, or: fab restart")
 
 
 @roadie_task(

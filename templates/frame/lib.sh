@@ -78,7 +78,7 @@ disk_is_full() { # sets disk_full to a sentence that names the full disk
   while read -r where avail inodes; do
     [[ ${avail} == 0 || ${avail} == [1-9] || ${avail} == [1-9][0-9] ]] && disk_full="the disk of ${where} is full (${avail} KB free)"
     [[ ${inodes} == 0 ]] && disk_full="the disk of ${where} has no inode left"
-  done < <(df -k --output=target,avail,iavail / /var /srv /tmp 2>/dev/null | tail -n +2)
+  done < <(df -k --output=target,avail,iavail / /var /srv /tmp /run 2>/dev/null | tail -n +2)
   [[ -n ${disk_full} ]]
 }
 

@@ -13,23 +13,27 @@ leave() { # CODE
   tidy
   exit "$1"
 }
+no_room() { # FILE: ends this program, and names the disk that cannot take this file
+  echo "the disk of $(df --output=target "${1%/*}" | tail -n 1)"
+  leave 97
+}
 # The .beat file holds the process id of this program. If the process is gone, the run was killed, and a later run removes
 # its files (sweep_up).
 name_run() { # NONCE
   run=/run/roadie/$1 payload=/var/lib/roadie/incoming/$1
-  for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || exit 97; done
+  for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || no_room "${dir}"; done
   echo "$$" >"${run}.beat"
 }
 take() { # FILE SIZE: receives a whole file, or ends this program; each part that arrives counts as a heartbeat
   local rest=$2 next
-  mkdir -p "${1%/*}" && : >"$1" || leave 97
+  mkdir -p "${1%/*}" && : >"$1" || no_room "$1"
   while [ "${rest}" -gt 0 ]; do
     next=$((rest < 131072 ? rest : 131072))
     timeout 20 head -c "${next}" <&3 >>"$1"
     case $? in
       0) ;;
       124) leave 96 ;;
-      *) leave 97 ;;
+      *) no_room "$1" ;;
     esac
     rest=$((rest - next))
     [ "$(stat -c %s "$1")" = "$(($2 - rest))" ] || leave 96
@@ -43,14 +47,14 @@ note_life() { # records that the controller was heard just now, and answers that
 take_script() { # SIZE: receives and unpacks the script; if the disk is full the code is 97, if the script is damaged 96
   take "${run}.gz" "$1"
   gzip -dc "${run}.gz" >"${run}.sh" 2>/dev/null && rm -f "${run}.gz" && return
-  echo >>"${run}.sh" || leave 97
+  echo >>"${run}.sh" || no_room "${run}.sh"
   leave 96
 }
 open_log() { # NONCE: reserves 64 KB for the log first, so that the run can report a full disk
   printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${1:0:8}"
   fallocate -n -l 65536 "${log}" 2>/dev/null || printf %65536s >"${log}" 2>/dev/null && : >>"${log}" || { rm -f "${log}"; log=${run}.log; }
   [ -s "${log}" ] && : >"${log}"
-  [ -e "${log}" ] || : >"${log}" || leave 97
+  [ -e "${log}" ] || : >"${log}" || no_room "${log}"
 }
 begin() { # NONCE: starts the script
   open_log "$1"

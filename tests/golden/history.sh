@@ -5,7 +5,7 @@ tell_file() { # FILE NAME
 }
 
 require_site
-local folder name part dump applied
+local folder name part dump applied slot
 for folder in "${root}"/releases/*/; do
   name=${folder%/} name=${name##*/}
   # A folder without this record is a release that is half made or half removed.
@@ -28,4 +28,9 @@ elif ! ask kb 'the database' database_kb; then
 fi
 live_release name
 say fact live "${name}"
+live_slot slot
+# An earlier roadie had no link there. What it started may serve until the next deploy.
+if [[ -n ${name} && ( -L ${socket_dir}/${slot}.sock || ! -S ${socket_dir}/${slot}.sock ) ]] && ! listens "${slot}"; then
+  say fact down "${name}"
+fi
 tell_file "${rollback_file}" rollback

@@ -106,9 +106,12 @@ def test_the_sites_user_cannot_take_its_socket_away(hostile: Desk) -> None:
 def test_a_socket_that_is_gone_is_not_called_serving_and_the_next_deploy_brings_it_back(
     deployed: Desk,
 ) -> None:
+    assert "serves visitors" not in deployed.does("releases").out
     deployed.host.ssh("rm /run/guestbook/*.sock")
+    assert "no process serves visitors" in deployed.does("releases").out
     deployed.does("deploy")
     assert is_serving(deployed.host)
+    assert "serves visitors" not in deployed.does("releases").out
 
 
 def test_an_intruder_is_never_asked(hostile: Desk) -> None:

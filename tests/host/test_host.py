@@ -192,7 +192,7 @@ def test_a_payload_without_room_is_told_and_nothing_begins(reach, host):
     host.ssh(f"mkdir -p {place} && mount -t tmpfs -o size=400k roadie {place}")
     try:
         outcome = ours.execute("touch /root/begun", bytes(3_000_000))
-        assert (outcome.code, outcome.tail, left_of_runs(host)) == (97, [], "")
+        assert (outcome.code, outcome.tail, left_of_runs(host)) == (97, [f"the disk of {place}"], "")
     finally:
         host.ssh(f"umount {place}")
     assert not (host.tree / "root/begun").exists()

@@ -55,6 +55,11 @@ def test_a_release_whose_run_was_cut_right_after_its_switch_has_served() -> None
     assert past.target().id == A
 
 
+def test_a_release_that_nobody_serves_is_down() -> None:
+    past = history(*THREE, live=C, down=[C])
+    assert [past.state(one) for one in past.releases] == ["served", "before", "down"]
+
+
 @pytest.mark.parametrize(
     ("past", "to", "why"),
     [

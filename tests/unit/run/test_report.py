@@ -71,6 +71,12 @@ def test_each_exit_code_of_a_script_has_its_error(code: int, kind: type[Exceptio
     assert type(report(code=code).error) is kind
 
 
+def test_a_full_disk_is_named() -> None:
+    one = report()
+    one.conclude(97, ["the disk of /run"])
+    assert "the disk of /run has no room" in str(one.error)
+
+
 def test_what_had_begun_and_not_ended_is_known() -> None:
     begun = Event("doing", "migrate", "shop.0002", "atomic")
     assert report(Event("ok", "a", "b"), begun).unfinished() == begun
