@@ -74,7 +74,7 @@ start_program() { # NAME: has Supervisor read the program's configuration, which
 
 start_at_once() { # NAME: tries start_program in one call; after a fault the caller can safely repeat the steps one by one
   local answers
-  answers=$(supervisor_call reloadConfig -- addProcessGroup "$1" -- getProcessInfo "$1")
+  answers=$(ask_supervisor reloadConfig -- addProcessGroup "$1" -- getProcessInfo "$1") || return 1
   [[ ${answers} != *'<fault>'* ]] || return 1
   hear_program "${answers}"
   [[ ${program_state} == RUNNING || ${program_state} == STARTING ]]

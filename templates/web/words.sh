@@ -27,8 +27,15 @@ keep_slot() {
 }
 
 run_again() { # SLOT
-  ln -sfn -- "${root}/slots/$1/program.conf" "${program_files[$1]}"
+  start_in "$1"
   sync -- "${program_files[$1]%/*}"
+}
+
+start_in() { # SLOT: has Supervisor run the program of this slot
+  ln -sfn -- "${root}/slots/$1/program.conf" "${program_files[$1]}"
+  start_at_once "${app}-$1" && return
+  # A Supervisor that was just killed may have come back after the link was made, and removed the link (see reconcile).
+  ln -sfn -- "${root}/slots/$1/program.conf" "${program_files[$1]}"
   start_program "${app}-$1"
 }
 
@@ -62,7 +69,8 @@ drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in
 # ---- Processes that no program owns --------------------------------------------------------------------------------
 
 # SLOT: sets strays to processes of the site's user that no program owns while this slot serves. A program owns all that is
-# in its control group. Others are strays if Supervisor or a login has left them behind: their parent is process 1.
+# in its control group. Others are strays if Supervisor or a login has left them behind: their parent is process 1. What
+# systemd runs for the user is none.
 find_strays() {
   local uid line orphan='' pid group
   strays=()
@@ -74,7 +82,7 @@ find_strays() {
     contents_of "/proc/${pid}/cgroup" group 2>/dev/null
     if [[ ${group} =~ /supervisor\.service(/|$'\n'|$) ]]; then
       [[ ! ${group} =~ /supervisor\.service/("${app}-$1"|"${app}"\.[^./]+)\.[0-9]+\.[0-9]+($'\n'|$) ]] || continue
-    elif [[ ! ${group} =~ :/(user\.slice/|system\.slice/sshd?\.service) ]]; then
+    elif [[ ! ${group} =~ :/(user\.slice/|system\.slice/sshd?\.service) || ${group} == */user@* ]]; then
       continue
     fi
     strays+=("${pid}")
@@ -183,9 +191,8 @@ find_control_option() {
 start_slot() {
   # The socket of a killed release may be there. Only the new release may answer at this path.
   remove_if_there "${socket_dir}/${idle}.sock"
-  ln -sfn -- "${root}/slots/${idle}/program.conf" "${program_files[${idle}]}"
   log_start=$(stat -c %s -- "${program_log}" 2>/dev/null) || log_start=0
-  start_program "${program}"
+  start_in "${idle}"
   slot_pid=${program_pid}
 }
 

@@ -224,6 +224,29 @@ def test_supervisor_may_be_killed_at_the_end_of_a_deploy(deployed: Desk, at: str
     assert "0 changed" in deployed.does("deploy").out
 
 
+# Holds back the Supervisor that comes next until the deploy has made the program file of the slot.
+HELD_BACK = """
+file=/etc/supervisor/conf.d/guestbook-{idle}.conf
+cp /usr/local/lib/roadie/reconcile /root/reconcile
+sed -i "1a for ((i = 0; i < 400; i++)); do [[ ! -L $file ]] || break; sleep 0.05; done" \\
+  /usr/local/lib/roadie/reconcile
+"""
+
+
+def test_a_deploy_right_after_a_kill_of_supervisor_starts_its_release(deployed: Desk) -> None:
+    idle = "green" if deployed.host.ssh("readlink /srv/guestbook/live").stdout == "slots/blue\n" else "blue"
+    retitle(deployed.project, "Guests")
+    with Visitors(deployed.host) as visitors:
+        inside(deployed.host, HELD_BACK.format(idle=idle))
+        inside(deployed.host, "kill -KILL $(cat /run/supervisord.pid)")
+        deployed.does("deploy")
+        inside(deployed.host, "cp /root/reconcile /usr/local/lib/roadie/reconcile")
+        assert "<h1>Guests</h1>" in browse(deployed.host).body
+        assert eventually(lambda: not stray_masters(deployed), 30)
+    visitors.assert_content()
+    assert_serves_once(deployed.host)
+
+
 def stray_masters(desk: Desk) -> list[str]:
     """Masters whose parent is not Supervisor."""
     return [one for one in masters(desk.host) if not one.startswith("supervisord ")]
