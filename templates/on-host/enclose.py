@@ -51,7 +51,7 @@ def enter(name):
     """Make a control group for this process, and enter it."""
     for groups in GROUPS:
         if Path(groups, "cgroup.procs").exists():
-            Path(groups, name).mkdir()
+            Path(groups, name).mkdir(exist_ok=True)
             Path(groups, name, "cgroup.procs").write_text(str(os.getpid()))
             return
     raise OSError("this host has none of version 2")
@@ -89,7 +89,8 @@ def end(groups, seconds):
     while any(map(processes_in, groups)) and time.monotonic() < deadline:
         time.sleep(0.1)
     for group in filter(processes_in, groups):
-        Path(group, "cgroup.kill").write_text("1")
+        with suppress(OSError):  # the last process has just ended
+            Path(group, "cgroup.kill").write_text("1")
 
 
 # ---- The socket of a slot: the path leads to the socket of the process that serves, PATH.PID ---------------
