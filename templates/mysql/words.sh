@@ -52,7 +52,7 @@ has_database_server() {
 }
 
 database_kb() {
-  as_site "SELECT CEIL(SUM(data_length + index_length) / 1024) FROM information_schema.tables
+  as_site "SELECT COALESCE(CEIL(SUM(data_length + index_length) / 1024), 0) FROM information_schema.tables
     WHERE table_schema = '${app}' HAVING COUNT(*) > 0;"
 }
 

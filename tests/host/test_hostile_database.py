@@ -180,6 +180,13 @@ def test_a_dump_reaches_no_further_than_the_site(site: Desk, attack: str) -> Non
     assert browse(site.host).status == 200
 
 
+def test_a_dump_is_loaded_over_a_database_that_holds_views_only(site: Desk) -> None:
+    whole = dump(site, "whole")
+    as_site(site, "DROP DATABASE guestbook; CREATE DATABASE guestbook; CREATE VIEW guestbook.one AS SELECT 1")
+    site.does("migrate", f"--restore-dump={whole.name}")
+    assert browse(site.host).status == 200
+
+
 def test_what_another_user_made_is_the_sites_own_after_a_restore(site: Desk) -> None:
     as_site(site, EVERYTHING)
     before = as_site(site, HELD)
