@@ -266,7 +266,7 @@ def test_a_login_shell_that_talks_without_end_is_not_waited_for(reach, host, mon
 
 def test_a_frame_that_hangs_is_noticed_though_the_login_shell_left_a_talker(reach, host, monkeypatch):
     monkeypatch.setattr(session, "SILENCE", 6)
-    host.put("(while :; do echo wait; sleep 0.2; done >&2) &\n", "/root/.bashrc")
+    host.put("bash -c 'while :; do echo wait; sleep 0.2; done' >&2 &\n", "/root/.bashrc")
     try:
         ours = reach()
         result = begun(ours, LASTS.format(4849))
@@ -277,7 +277,7 @@ def test_a_frame_that_hangs_is_noticed_though_the_login_shell_left_a_talker(reac
         inside(host, "rm /root/.bashrc; pkill -CONT -f '[R]OADIE roadie-'")
         left = "ls -A /run/roadie | grep -v :"
         assert eventually(lambda: host.ssh(left, check=False).stdout == "", 30)
-        inside(host, "pkill -KILL -f 'printf -v [n]' || :")
+        inside(host, "pkill -KILL -f 'echo [w]ait' || :")
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_nothing_is_removed_unasked_and_no_dry_run_removes(
     first, _ = sites
     error_of(first.fab("remove"), 2, "takes guestbook off", "--yes")
     error_of(first.fab("--dry", "remove", "--yes"), 2, "--dry: roadie's tasks cannot obey it", "fab plan")
-    error_of(first.fab("remove", "--yes", env={"INVOKE_RUN_DRY": "1"}), 2, "--dry")
+    error_of(first.fab("remove", "--yes", env={"FABRIC_RUN_DRY": "1"}), 2, "--dry")
     assert is_serving(first.host)
 
 
