@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,31 @@ class Hit:
         """Kill supervisord with SIGKILL, as the kernel does when memory is short."""
         self._kill("kill -KILL $(cat /run/supervisord.pid)")
 
+    def gunicorn(self) -> None:
+        """Kill one process of the site's Gunicorns with SIGKILL, a master or a worker."""
+        self._kill("kill -KILL $(pgrep -u guestbook -f '[-]m roadie_gunicorn ' | shuf -n 1)")
+
+    def database(self) -> None:
+        """Kill the database server with SIGKILL."""
+        self._kill("pkill -KILL -x mariadbd")
+
+    def full_disk(self) -> None:
+        """Fill the host's disk, but for a few MB."""
+        left = self.dice.randrange(0, 30_000_000)
+        self._kill(f"fallocate -l $(($(df --output=avail -B1 / | tail -n 1) - {left})) /var/ballast")
+
+    def full_run(self) -> None:
+        """Fill /run, where locks and sockets are."""
+        self._kill("fallocate -l $(df --output=avail -B1 /run | tail -n 1) /run/ballast")
+
+    def read_only(self) -> None:
+        """Mount /srv read-only, as the kernel does after an error of a disk."""
+        self._kill("mount --bind /srv /srv && mount -o remount,bind,ro /srv")
+
+    def mend_disk(self) -> None:
+        """Take back what one of the three before did."""
+        self._kill("rm -f /var/ballast /run/ballast; mount -o remount,bind,rw /srv && umount --lazy /srv")
+
     def link(self) -> None:
         """Drop all packets for a while. Neither side is told."""
         self.host.cut_link()
@@ -84,7 +109,20 @@ LIVE = "readlink /srv/guestbook/live"
 NOTHING = "before its first word"
 Way = Callable[[Hit], None]
 DOWN: tuple[Way, ...] = (Hit.reboot, Hit.power)
-KILLS: tuple[Way, ...] = (Hit.controller, Hit.worker, Hit.frame, Hit.everything, Hit.supervisor)
+KILLS: tuple[Way, ...] = (
+    Hit.controller,
+    Hit.worker,
+    Hit.frame,
+    Hit.everything,
+    Hit.supervisor,
+    Hit.gunicorn,
+    Hit.database,
+)
+DISKS: tuple[Way, ...] = (Hit.full_disk, Hit.full_run, Hit.read_only)
+#: visitors may notice these: what was killed cannot finish its answers
+NOTICED: tuple[Way, ...] = (Hit.gunicorn, Hit.database, *DISKS)
+#: the exit codes of a command that was hit, but whose controller lived on
+ENDS = (0, 6, 7)
 
 
 @dataclass
@@ -104,7 +142,8 @@ class Chance:
             self.bring("deploy", self._change())
         before, word = self.probe.truth, self.dice.choice(["deploy"] * 6 + ["restart"])
         after = before if word == "restart" else self._change()
-        began = self._cut(way, word, after)
+        with self.crowd.trouble() if self.crowd and way in NOTICED else nullcontext():
+            began = self._cut(way, word, after)
         release, truth = answers(self.probe.host)
         assert truth in (before, after), f"{truth} serves, neither the old release nor the new one"
         self.say(f"{'':10} {'new' if truth == after else 'old'} serves ({release})")
@@ -156,9 +195,13 @@ class Chance:
             if way in (Hit.controller, *DOWN) or self.dice.random() < 0.5:
                 # The controller is gone too. Otherwise the command is left to end by itself.
                 process.kill()
-            process.communicate(timeout=300)
-        if way in DOWN:
-            assert eventually(lambda: is_serving(self.probe.host), 30), f"no answer after {told}"
+            said = process.communicate(timeout=300)
+        if way in NOTICED:
+            assert process.returncode in (-signal.SIGKILL, *ENDS), said
+        if way in DISKS:
+            Hit(self.probe.host, process, self.dice).mend_disk()
+        if way in (*DOWN, *NOTICED):
+            assert eventually(lambda: is_serving(self.probe.host), 60), f"no answer after {told}"
         return told != NOTHING
 
     def _change(self) -> Truth:

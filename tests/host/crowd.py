@@ -9,7 +9,8 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -106,6 +107,8 @@ class Crowd:
         self.host, self.rates = host, rates
         self.counts: dict[str, Count] = {name: Count() for name in rates}
         self.failed: list[str] = []
+        self.excused: list[str] = []
+        self._trouble = (float("inf"), float("-inf"))
         self.answered_by: Counter[Truth] = Counter()
         self._truths, self._settled = {truth}, float("inf")
         self._truth_of: dict[str, Truth] = {}
@@ -145,6 +148,14 @@ class Crowd:
     def settle(self, truth: Truth) -> None:
         """Require that this release answers every visit that begins from now on."""
         self._truth, self._settled = truth, time.monotonic()
+
+    @contextmanager
+    def trouble(self) -> Iterator[None]:
+        """Excuse the visits that fail while the block lasts: something that served them was killed."""
+        began = time.monotonic()
+        self._trouble = (began, float("inf"))
+        yield
+        self._trouble = (began, time.monotonic())
 
     def assert_content(self) -> None:
         """Check that every visitor got a right page, and that there were visits of each kind."""
@@ -194,7 +205,9 @@ class Crowd:
                 await visit()
         except (OSError, EOFError, ValueError, LookupError, AssertionError, Wrong) as why:
             count.failed += 1
-            self.failed.append(f"{at % 86400:.2f} {name}, after {time.monotonic() - began:.2f} s: {why!r}")
+            since, until = self._trouble
+            failed = self.excused if began <= until and time.monotonic() >= since else self.failed
+            failed.append(f"{at % 86400:.2f} {name}, after {time.monotonic() - began:.2f} s: {why!r}")
         else:
             count.seconds.append(time.monotonic() - began)
 

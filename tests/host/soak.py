@@ -20,14 +20,14 @@ from typing import Any
 
 import standing
 from breaks import BREAKS, Break
-from chance import KILLS, Chance, Hit, answers
+from chance import DISKS, KILLS, Chance, Hit, answers
 from crowd import FULL, LIGHT, Crowd, summed, table
 from desk import eventually, is_serving
 from probe import WORKERS, Probe, Truth
 from roadie.throwaway import hosts as throwaway
 from within import assert_serves_once, assert_tidy
 
-CUTS = {"kill": KILLS, "reboot": (Hit.reboot,), "power": (Hit.power,), "link": (Hit.link,)}
+CUTS = {"kill": KILLS, "disk": DISKS, "reboot": (Hit.reboot,), "power": (Hit.power,), "link": (Hit.link,)}
 #: with a longer watch, half of all random instants would fall into the watch
 CUT_SETTINGS = {"watch": 2}
 PARTS = ("load", "broken", *CUTS)
@@ -147,7 +147,8 @@ class Row:
     def line(self) -> str:
         sent = sum(crowd.sent for crowd in self.crowds)
         failed = sum(len(crowd.failed) for crowd in self.crowds)
-        cells = f"{self.rounds:8}{len(self.failures):10}{sent:12}{failed:10}{self.seconds:10.0f}"
+        excused = sum(len(crowd.excused) for crowd in self.crowds)
+        cells = f"{self.rounds:8}{len(self.failures):10}{sent:12}{failed:10}{excused:10}{self.seconds:10.0f}"
         return f"{self.part:18}{cells}"
 
 
@@ -205,7 +206,7 @@ class Soak:
         left = getattr(self.options, f"{part}s")
         while left and len(row.failures) < 5:
             with (
-                ground(own_disk=part == "power", **CUT_SETTINGS) as probe,
+                ground(own_disk=part in ("power", "disk"), **CUT_SETTINGS) as probe,
                 self._onlookers(probe, part, row) as crowd,
             ):
                 if self.options.without_syncs:
@@ -237,7 +238,9 @@ class Soak:
         return say
 
     def _print_table(self) -> None:
-        print(f"\n{'':18}{'rounds':>8}{'failures':>10}{'requests':>12}{'failed':>10}{'seconds':>10}")
+        print(
+            f"\n{'':18}{'rounds':>8}{'failures':>10}{'requests':>12}{'failed':>10}{'excused':>10}{'seconds':>10}"
+        )
         for row in self.rows:
             print(row.line)
         crowds = [crowd for row in self.rows for crowd in row.crowds]
@@ -258,7 +261,7 @@ def main() -> int:
         parser.add_argument(
             f"--{name}", type=int, default=count, help=f"how many under load, per worker class ({count})"
         )
-    for name, count in (("kills", 100), ("reboots", 15), ("powers", 15), ("links", 30)):
+    for name, count in (("kills", 100), ("disks", 60), ("reboots", 15), ("powers", 15), ("links", 30)):
         parser.add_argument(
             f"--{name}", type=int, default=count, help=f"how many, at random instants ({count})"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from breaks import BREAKS
-from chance import KILLS, Chance, Hit, answers, last_event
+from chance import DISKS, KILLS, Chance, Hit, answers, last_event
 from crowd import LIGHT, QUICK, Crowd
 from desk import browse, eventually
 from soak import CUT_SETTINGS, Releases, ground, refuse
@@ -33,7 +33,7 @@ def test_a_deploy_may_be_cut_at_any_instant(seed):
     with ground(own_disk=True, **CUT_SETTINGS) as probe:
         with Crowd(probe.host, probe.truth, LIGHT) as crowd:
             chance = Chance(probe, dice, crowd=crowd)
-            for way in (*dice.sample(KILLS, 4), Hit.link):
+            for way in (*dice.sample(KILLS, 4), dice.choice(DISKS), Hit.link):
                 chance.hit(way)
         crowd.assert_content()
         chance.crowd = None
