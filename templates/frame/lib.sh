@@ -36,6 +36,7 @@ fail() { # WHAT WHY [CODE]
   # The newer release still serves, but its database was taken back: something is half done, so the code is 7.
   [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"
+  end_cuttable
   note_failure "$1"
   end_whole
   end_in_order
@@ -110,9 +111,13 @@ on_term() {
   stopping=1
   [[ -z ${apart_pid} ]] || kill -TERM "${apart_pid}" 2>/dev/null || :
   [[ -n ${cuttable_pid} ]] || return 0
-  stop_clock
-  end_group "${cuttable_pid}"
+  end_cuttable
   stop_if_asked
+}
+
+end_cuttable() { # ends the cuttable command that still runs, if any, and its clock
+  stop_clock
+  [[ -z ${cuttable_pid} ]] || end_group "${cuttable_pid}"
 }
 
 end_group() { # PID: ends a group of processes: sends TERM, and two seconds later KILL
@@ -171,6 +176,7 @@ start_clock() { # ends the cuttable command after ${limit} seconds; if ${grows} 
       sleep "${limit}"
       [[ -z ${grows-} ]] || now=$(stat -c %s -- "${grows}" 2>/dev/null) || :
     done
+    [[ -d /proc/$$ ]] || exit 0 # the run was killed; another process may have the number of the group by now
     : >"/run/roadie/${run_id}.late"
     end_group "${group}"
   } 6>&- 8>&- 9>&- </dev/null >/dev/null 2>&1 &

@@ -225,3 +225,13 @@ def test_a_step_that_must_be_whole_goes_on_and_is_named_with_its_process(host, d
         assert process.stdout and any(f"as process {found[1]}" in line for line in process.stdout)
     inside(host, "pkill -f '^sleep 987'")
     assert eventually(lambda: is_free(host), FREE)
+
+
+def test_a_run_that_fails_ends_the_command_of_its_step_and_its_clock(host, desk):
+    developer = desk(host)
+    full_run = "note_cuttable() { [[ ${doing} != 'the house' || -z ${cuttable_pid} ]]; }"
+    step = "ensure_secret_file() { change_within 986 'the house' sleep 987; }"
+    projects.own_frame(developer.project, f"{full_run}\n{step}\n")
+    projects.retitle(developer.project, "No room for a note")
+    error_of(developer.fab("deploy"), 6, ", secrets: the house: ")
+    assert inside(host, "pgrep -a -f '^sleep 98[67]' || :") == ""
