@@ -101,7 +101,7 @@ def test_after_a_reboot_all_is_ready_by_itself(bootstrapped):
     host = bootstrapped.host
     host.reboot()
     assert browse(host).status == 503
-    assert host.ssh("stat -c '%a %U:%G' /run/guestbook").stdout == "710 guestbook:www-data\n"
+    assert host.ssh("stat -c '%a %U:%G' /run/guestbook").stdout == "711 root:root\n"
     assert host.ssh("systemctl is-active nginx supervisor mariadb").stdout.split() == ["active"] * 3
     assert re.search(NO_CHANGE, bootstrapped.does("bootstrap").out)
 
