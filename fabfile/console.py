@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import getpass
+import os
 import queue
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from .printable import printable
 
 #: Held while a line is printed and while a question waits for its answer, so that they do not mix.
 lock = threading.RLock()
+
+#: Takes a live screen away from the terminal, so that words and questions do not mix with the screen.
+aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
 _waiting: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
 _OURS = "roadie"
@@ -27,16 +33,34 @@ class _Question:
 
     def put(self) -> None:
         try:
-            with lock:
+            with lock, aside():
                 self.answer = _ask(self.text, self.secret)
         finally:
             self.answered.set()
 
 
-def say(line: str, *, error: bool = False) -> None:
-    """Print one whole line."""
-    with lock:
-        print(printable(line), file=sys.stderr if error else sys.stdout, flush=True)
+def say(line: str, *, error: bool = False, colour: str = "", before: str = "") -> None:
+    """Print one whole line, in a colour where colours are shown. The words `before` it have no colour."""
+    stream, line = (sys.stderr if error else sys.stdout), printable(line)
+    if colour and shows_colours(stream):
+        line = f"\x1b[{colour}m{line}\x1b[0m"
+    with lock, aside():
+        print(writable(f"{before}{line}", stream), file=stream, flush=True)
+
+
+def writable(text: str, stream: TextIO) -> str:
+    """The text with every letter written out that the stream's encoding lacks."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def shows_colours(stream: TextIO) -> bool:
+    """Whether to print colours: at a terminal, as NO_COLOR and FORCE_COLOR do not say otherwise."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def is_interactive() -> bool:
@@ -95,7 +119,7 @@ def _ask(text: str, secret: bool) -> str:
     try:
         if secret:
             return getpass.getpass(text)
-        print(text, end="", file=sys.stderr, flush=True)
+        print(writable(text, sys.stderr), end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
     except EOFError:
         return ""

@@ -12,9 +12,9 @@ from pathlib import Path
 from fabric import Connection
 from invoke.context import Context
 
+from ..display import current as display
 from ..errors import RoadieError, StageFailed
 from ..project.workspace import Committed
-from ..run.report import say_line
 from ..ssh.transport import without_ssh_config
 from ..tasks.past import rollback
 from ..tasks.provision import bootstrap
@@ -26,7 +26,7 @@ from .sabotage import broken_commit, changed_commit
 NAME = "rehearse"
 PATIENCE = 60.0
 
-say = partial(say_line, NAME)
+say = partial(display.tell, NAME)
 
 
 @dataclass(frozen=True)

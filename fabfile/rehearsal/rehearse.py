@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from ..console import say
+from ..display.current import tell
 from ..errors import Interrupted, RoadieError
 from ..run.executor import roadie_task
 
@@ -46,7 +46,7 @@ def rehearse(
         _take_down(NAME)
         return
     work = at_ref(read(c), "HEAD")
-    say(f"{NAME}: boots a throwaway host with Debian {suite}; the first of it takes half a minute more")
+    tell(NAME, f"boots a throwaway host with Debian {suite}; the first of it takes half a minute more")
     host = throwaway.boot(NAME, suite)
     is_kept = False
     try:
@@ -80,7 +80,7 @@ def _keep(host: ThrowawayHost, work: Committed) -> None:
         f"  cd {folder} && {program} {prefix}rehearse --down",
         "",
     ):
-        say(line)
+        tell("", line)
 
 
 def _take_down(name: str) -> None:
@@ -90,9 +90,9 @@ def _take_down(name: str) -> None:
     with _undisturbed():
         for host in found:
             host.down()
-            say(f"{host.name} is taken down")
+            tell("", f"{host.name} is taken down")
     if not found:
-        say("no host of a rehearsal is up here")
+        tell("", "no host of a rehearsal is up here")
 
 
 @contextmanager

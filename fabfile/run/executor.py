@@ -25,6 +25,8 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Call, Task, task
 
 from .. import console
+from ..display.choose import FLAGS, choose
+from ..display.current import showing
 from ..errors import Interrupted, RoadieError, UsageError
 from ..settings.config import Config
 
@@ -67,6 +69,11 @@ class RoadieTask(Task[Any]):
         # This also stops a roadie task that a user's own task calls.
         if args and isinstance(args[0], Context) and args[0].config.run.dry:
             raise _cannot("dry")
+        flags = {names[0]: kwargs.pop(names[0], False) for names in FLAGS}
+        with showing(choose(**flags), self.name):
+            return self._carry_out(*args, **kwargs)
+
+    def _carry_out(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().__call__(*args, **kwargs)
         except KeyboardInterrupt:
@@ -83,6 +90,8 @@ class RoadieTask(Task[Any]):
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """The arguments of the task on the command line."""
         arguments = super().get_arguments(ignore_unknown_help)
+        for names, told in FLAGS.items():
+            arguments.append(Argument(names=names, kind=bool, default=False, help=told))
         for each in arguments:
             each.__class__ = _Option
         return arguments

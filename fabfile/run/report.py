@@ -1,22 +1,15 @@
-"""The events of a run, per host: the lines that are printed meanwhile, and the verdict."""
+"""The events of a run, per host, and the verdict. What of them is shown is the display's."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..console import lock
+from ..display.current import display
+from ..display.display import Verdict
 from ..errors import BY_CODE, ConsentMissing, RoadieError, StageFailed
 from ..events import Event
-from ..printable import printable
-
-_COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31"}
-#: what a project says may be of any length
-_LONGEST = 2000
-_IN_LINE = frozenset("kept warn waiting pending".split())
-_SHOWN = frozenset("changed would ran kept warn waiting pending applied unapplied stopped".split())
 
 
 @dataclass
@@ -31,13 +24,9 @@ class HostReport:
     started: float = field(default_factory=time.monotonic)
 
     def take(self, event: Event) -> None:
-        """Keep an event, and print the events that a person wants to see."""
+        """Keep an event and show it."""
         self.events.append(event)
-        if event.verb in _SHOWN:
-            say_line(self.host, _line(event), colour=_COLOURS.get(event.verb))
-            if event.verb not in _IN_LINE and (self.shows_details or self._was_edited(event)):
-                for line in event.detail.splitlines():
-                    say_line(self.host, f"    {line}")
+        display().take(self.host, event, with_detail=self.shows_details or self._was_edited(event))
 
     def _was_edited(self, event: Event) -> bool:
         kept = self.events[-3:-1]
@@ -87,12 +76,14 @@ class Report:
 
     hosts: list[HostReport]
 
-    def summarise(self, word: str = "changed") -> None:
-        """Print one line for each host: the number of changes, and the seconds."""
+    def summarise(
+        self, word: str = "changed", *, sentence: str = "", headline: str = "", following: str = ""
+    ) -> None:
+        """Show the verdict for each host that did not fail. See `Verdict` for the words."""
         for one in self.hosts:
             if one.error is None:
-                seconds = time.monotonic() - one.started
-                say_line(one.host, f"{len(one.said(word))} {word}, {seconds:.1f} s")
+                count, seconds = len(one.said(word)), time.monotonic() - one.started
+                display().verdict(Verdict(one.host, count, word, seconds, sentence, headline, following))
 
     def raise_failure(self, serving: Callable[[HostReport], str] = lambda one: "") -> None:
         """Raise the gravest failure of the run, after the last words of each host that failed.
@@ -101,34 +92,11 @@ class Report:
         """
         failed = [one for one in self.hosts if one.error]
         for one in failed:
-            for line in one.tail:
-                say_line(one.host, f"  | {line}", error=True)
-        for one in failed[:-1]:
-            say_line(one.host, f"{one.error}", error=True)
+            if one.error:
+                display().fail(one.host, one.error, one.tail, is_last=one is failed[-1])
         if failed:
             gravest = max((one.error for one in failed if one.error), key=lambda e: e.code)
             raise type(gravest)(f"{failed[-1].error}{serving(failed[-1])}")
-
-
-def say_line(host: str, text: str, *, colour: str | None = None, error: bool = False) -> None:
-    """Print one line that begins with the host's name. Lines of several hosts never mix."""
-    stream, text = (sys.stderr if error else sys.stdout), printable(text)
-    if colour and stream.isatty():
-        text = f"\x1b[{colour}m{text}\x1b[0m"
-    with lock:
-        print(f"{host}: {text}", file=stream, flush=True)
-
-
-def _line(event: Event) -> str:
-    line = f"{event.stage:<12} {event.verb:<8} {_shortened(event.what)}"
-    if event.verb in _IN_LINE and event.detail:
-        detail = _shortened(event.detail)
-        line += f": {detail}" if event.verb != "kept" else f" as {detail}"
-    return line
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def _error(host: str, code: int, events: Iterable[Event], tail: list[str]) -> RoadieError:

@@ -11,6 +11,7 @@ from typing import Any
 
 from invoke.context import Context
 
+from ..display import current
 from ..errors import Interrupted, RoadieError
 from ..scripts.render import render
 from ..scripts.stages import Sequence, applicable
@@ -28,6 +29,7 @@ def targets(c: Context) -> tuple[Settings, list[Host]]:
     check_topology(settings, [host.name for host in hosts])
     for host in hosts:
         host.open_soon()
+    current.begin(settings.app or settings.domain[0], [host.address for host in hosts])
     return settings, hosts
 
 
@@ -58,6 +60,7 @@ class Run:
 
         def carry_out(host: Host) -> None:
             report = reports[host.name]
+            current.display().expect(host.name, self.stages)
             try:
                 outcome = host.execute(scripts[self._roles_of(host)], payload, report.take, self.nonce)
             except RoadieError as error:

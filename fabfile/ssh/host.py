@@ -74,6 +74,11 @@ class Host:
         self._session: Session | None = None
         self._sudo_asks = False
 
+    @property
+    def address(self) -> str:
+        """The host as the user wrote it: `name`, or `user@name`."""
+        return f"{self._user}@{self.name}" if self._user else self.name
+
     def open(self) -> None:
         """Connect if there is no connection yet. Raises Unreachable with the reason."""
         console.wait_for(self._opening)
@@ -161,7 +166,8 @@ class Host:
             finally:
                 self._session = None
         try:
-            code = terminal.attach(channel)
+            with console.aside():
+                code = terminal.attach(channel)
         finally:
             channel.close()
         if code == -1:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 from invoke.parser.argument import Argument
 
+from ..display import current as display
 from ..errors import RoadieError, UsageError
 from ..run.executor import WAIT, RoadieTask, roadie_task
-from ..run.report import say_line
 from ..scripts.stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, UNLOCK
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def lock(c: Context, message: str = "") -> None:
     """Hold back all that changes the site, until fab unlock."""
     values = {"message": _one_line(message)}
     for host, facts in _run(c, LOCK, "fab lock", values):
-        say_line(host, f"held back {facts['lock'][0]}; fab unlock lets go")
+        display.tell(host, f"held back {facts['lock'][0]}; fab unlock lets go", kind="good")
 
 
 @roadie_task
@@ -69,7 +69,7 @@ def unlock(c: Context) -> None:
     """Let go of what fab lock holds back."""
     for host, facts in _run(c, UNLOCK, "fab unlock", {}):
         held = facts.get("lock", [""])[0]
-        say_line(host, f"let go; it was held back {held}" if held else "was not held back")
+        display.tell(host, f"let go; it was held back {held}" if held else "was not held back", kind="good")
 
 
 class _TaskWithWord(RoadieTask):
@@ -108,10 +108,10 @@ def maintenance(
     values = {"message": _one_line(message), "addresses": _addresses(allow or ())}
     for host, facts in _run(c, stages, "fab maintenance", values):
         told = facts.get("maintenance", [""])[0]
+        text = f"the maintenance page is on, {told}" if told else "the maintenance page is off"
         if state == "off":
-            say_line(host, f"the maintenance page is off; it was on, {told}" if told else "was off")
-        else:
-            say_line(host, f"the maintenance page is on, {told}" if told else "the maintenance page is off")
+            text = f"the maintenance page is off; it was on, {told}" if told else "was off"
+        display.result("maintenance", host, {"on": bool(told) and state != "off", "told": told}, [text])
 
 
 def _run(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from ..display import current as display
 from ..errors import UsageError
 from ..run.consent import YES
 from ..run.executor import WAIT, roadie_task
-from ..run.report import say_line
 from ..scripts.stages import (
     FINISH_ROLLBACK,
     HISTORY,
@@ -53,11 +53,12 @@ def releases(c: Context) -> None:
     settings, hosts = targets(c)
     for history in _histories(hosts, values_of(named(settings)), "fab releases"):
         if not history.releases:
-            say_line(history.host, "no release yet; run: fab deploy")
+            display.result("release", history.host, {}, ["no release yet; run: fab deploy"])
         for one in reversed(history.releases):
-            say_line(history.host, _line(one, history))
+            display.result("release", history.host, _data(one, history), [_line(one, history)])
         if history.is_down:
-            say_line(history.host, "no process serves visitors; run: fab deploy, or: fab restart")
+            text = "no process serves visitors; run: fab deploy, or: fab restart"
+            display.tell(history.host, text, kind="warn")
 
 
 @roadie_task(
@@ -123,8 +124,7 @@ def _roll_back(
     values = {**values, "release": target, "rollback": way, "restore_dump": way.dump}
     report = Run(stages, values, command="fab rollback", wait=wait).on([host])
     report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
-    report.summarise()
-    say_line(host.name, f"release {target.id} serves")
+    report.summarise(sentence=f"release {target.id} serves")
 
 
 def _across_migrations(
@@ -160,6 +160,18 @@ def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[
     report = Run(HISTORY, values, command=command, locks=False).on(hosts)
     report.raise_failure()
     return [history.read(one.host, one.facts()) for one in report.hosts]
+
+
+def _data(one: Release, history: History) -> dict[str, Any]:
+    """What a program gets of a release."""
+    record = one.record
+    return {
+        "id": one.id,
+        "state": history.state(one),
+        "why": one.bad or one.failed,
+        "took": one.took,
+        **{name: record.get(name, "") for name in ("who", "from", "commit", "branch", "subject")},
+    }
 
 
 def _line(one: Release, history: History) -> str:

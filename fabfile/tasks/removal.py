@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from .. import console
+from ..display import current as display
 from ..errors import Degraded, StageFailed, UsageError
 from ..run.executor import WAIT, hosts_of, roadie_task
-from ..run.report import HostReport, say_line
+from ..run.report import HostReport
 from ..scripts.stages import PURGE, REMOVE, claim, unserve
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0, ye
     report.raise_failure()
     report.summarise()
     for one in report.hosts:
-        say_line(one.host, _what_is_left(one, app, purge))
+        display.tell(one.host, _what_is_left(one, app, purge), kind="good")
 
 
 def _confirm(app: str, hosts: Sequence[Host]) -> None:

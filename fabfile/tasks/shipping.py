@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from ..display import current as display
 from ..errors import PlanFound, UsageError
 from ..run.consent import YES, with_consent
 from ..run.executor import WAIT, roadie_task
-from ..run.report import Report, say_line
+from ..run.report import Report
 from ..scripts import stages
 from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, PUT_RIGHT, RESTORE, SURVEY, Sequence, in_use
 
@@ -75,7 +76,8 @@ def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool)
         rest = _what_is_left(facts, migrate)
         if not rest:
             _warn_of_nginx(host, facts, values)
-            say_line(host.name, f"0 changed: release {release.id} of this commit serves already")
+            text = f"0 changed: release {release.id} of this commit serves already"
+            display.tell(host.name, text, kind="good")
             return
         report = replace(run, stages=rest).on([host])
     _warn_of_nginx(host, facts, values)
@@ -112,12 +114,14 @@ def _build_after_checkout(sequence: Sequence) -> Sequence:
 def _warn_of_pending(report: Report) -> None:
     for one in report.hosts:
         for event in one.said("pending"):
-            say_line(one.host, f"not applied, as --no-migrate says: {event.detail}; fab migrate applies them")
+            text = f"not applied, as --no-migrate says: {event.detail}; fab migrate applies them"
+            display.tell(one.host, text, kind="warn")
 
 
 def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
     if told := facts.get("maintenance"):
-        say_line(host.name, f"the maintenance page is on, {told[0]}; visitors see no release")
+        text = f"the maintenance page is on, {told[0]}; visitors see no release"
+        display.tell(host.name, text, kind="warn")
 
 
 def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease) -> None:
@@ -126,7 +130,7 @@ def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease) -> N
 
     if live := facts.get("live", [""])[-1]:
         changed = differences(release.fingerprint, facts.get("fingerprint", [""])[-1])
-        say_line(host.name, f"not as in {live}: {', '.join(changed) or 'it does not run'}")
+        display.tell(host.name, f"not as in {live}: {', '.join(changed) or 'it does not run'}")
 
 
 def _sum_of_nginx(values: Mapping[str, Any]) -> str:
@@ -142,10 +146,8 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
     """Warn if nginx serves the site by other settings. A deploy does not change nginx; `fab nginx` does."""
     if facts.get("nginx") not in (None, [values["nginx"]]):
-        say_line(
-            host.name,
-            "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them",
-        )
+        text = "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them"
+        display.tell(host.name, text, kind="warn")
 
 
 def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, settings: Settings) -> None:
@@ -153,9 +155,7 @@ def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, 
         before = facts["live"][-1]
         report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
     report.raise_failure()
-    report.summarise()
-    for one in report.hosts:
-        say_line(one.host, f"release {release.id} serves http://{settings.domain[0]}/")
+    report.summarise(sentence=f"release {release.id} serves http://{settings.domain[0]}/")
 
 
 def _secrets(settings: Settings) -> dict[str, str]:
@@ -171,9 +171,8 @@ def _secrets(settings: Settings) -> dict[str, str]:
 def _warn_of_dirty_tree(work: Committed) -> None:
     dirty = work.commit.dirty
     if dirty:
-        say_line(
-            "here", f"{len(dirty)} changed files are not committed and do not ship: {', '.join(dirty[:5])}"
-        )
+        text = f"{len(dirty)} changed files are not committed and do not ship: {', '.join(dirty[:5])}"
+        display.tell("here", text, kind="warn")
 
 
 @roadie_task(

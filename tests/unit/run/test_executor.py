@@ -1,5 +1,6 @@
 """Roadie's tasks get their hosts and their exit codes; a user's own tasks run as in stock Fabric."""
 
+import json
 import sys
 import threading
 import time
@@ -10,6 +11,8 @@ import pytest
 from fabric import Connection
 from fabric.main import Fab
 from invoke import Collection, Context
+from roadie.display import current as display
+from roadie.display.choose import FLAGS
 from roadie.errors import PlanFound, RoadieError, StageFailed, UsageError
 from roadie.run.executor import Executor, RoadieTask, hosts_of, in_parallel, roadie_task
 from roadie.settings.config import Config
@@ -245,7 +248,8 @@ def test_short_flags_are_never_given_by_order_of_declaration():
         """Take two options."""
 
     assert isinstance(flags, RoadieTask)
-    assert [argument.names for argument in flags.get_arguments()] == [("only",), ("other",)]
+    own = [argument.names for argument in flags.get_arguments() if argument.names not in FLAGS]
+    assert own == [("only",), ("other",)]
 
 
 def hosts(*names):
@@ -293,3 +297,35 @@ def test_installing_puts_the_executor_into_fab_but_not_over_another(monkeypatch)
         executor.install()
         assert program.executor_class is after
         assert type(program.config) is Config
+
+
+@roadie_task
+def tell_it(c):
+    """Tell something."""
+    display.tell("web1", "all is well", kind="good")
+    display.result("state", "web1", {"up": True}, ["up"])
+
+
+def test_every_task_takes_the_flags_of_its_display(fab):
+    assert fab([tell_it], "tell-it").out == "web1: all is well\nweb1: up\n"
+    assert fab([tell_it], "tell-it", "-q").out == "web1: up\n"
+    assert "Z web1: up\n" in fab([tell_it], "tell-it", "--timestamps", "-v").out
+    events = [json.loads(line)["event"] for line in fab([tell_it], "tell-it", "--json").out.splitlines()]
+    assert events == ["told", "result", "end"]
+
+
+def test_the_flags_are_no_arguments_of_a_task_that_is_called(capsys):
+    tell_it(Context(), quiet=True)
+    assert capsys.readouterr().out == "web1: up\n"
+
+
+def test_an_error_of_a_task_is_the_last_line_of_its_json(fab):
+    done = fab([raising(StageFailed("web1: no"))], "broken", "--json")
+    end = json.loads(done.out.splitlines()[-1])
+    assert (end["event"], end["code"], end["what"], done.code, done.err) == (
+        "end",
+        6,
+        "web1: no",
+        6,
+        "web1: no\n",
+    )

@@ -1,0 +1,1 @@
+"""What a person, a file or a program sees of a command while it runs."""
