@@ -280,7 +280,15 @@ class Settings:
         ends, its health pages fail, or a quarter of the visitors' requests, five at least, get a server
         error), the release before serves again at once. Only answers of the application count, and only if
         errors are twice as frequent as before. The new release stays if the release before fails at the
-        same page: the cause is another one, such as the database. 0 watches nothing.""",
+        same page: the cause is another one, such as the database. The watch ends after 1.5 seconds if all
+        was right until then, and fewer than five requests would come in the whole time. 0 watches
+        nothing.""",
+    )
+    watch_to_the_end: bool = setting(
+        switch(),
+        False,
+        """Whether a deploy watches for the whole time of `watch`, however few visitors come. For a pipeline
+        that wants the verdict more than the time.""",
     )
     keep: int = setting(
         whole(1, 100),

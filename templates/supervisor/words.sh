@@ -15,7 +15,7 @@ ask_supervisor() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
       --)
         # A Supervisor that was killed is back within seconds, so retry, whatever has become of the call. Every call may be
         # repeated.
-        words+=(-sS --noproxy '*' -m "${patience:-30}" --retry 8 --retry-max-time "${patience:-30}" --retry-delay 1 --retry-all-errors --unix-socket /run/supervisor.sock
+        words+=(-sS --noproxy '*' -m "30" --retry 8 --retry-max-time "30" --retry-delay 1 --retry-all-errors --unix-socket /run/supervisor.sock
           -H 'Content-Type: text/xml' http://localhost/RPC2 --data
           '<?xml version="1.0"?>'"<methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
         method='' params=''
@@ -89,9 +89,10 @@ refuse_program() { # NAME WHAT WHY
 
 # NAME: stops a program whose file is deleted already, waits until its last process has ended, and ends all that it left.
 stop_program() {
-  local answer tries patience=3700 # longer than the highest graceful_timeout
+  local answer tries program_state='' program_pid=''
   for ((tries = 0; tries < 1000; tries++)); do # a run that was cut may have left it stopping
-    answer=$(supervisor_call stopProcessGroup "$1" true)
+    answer=$(supervisor_call stopProcessGroup "$1" false)
+    await_end "$1"
     answer=$(supervisor_call reloadConfig)
     answer=$(supervisor_call removeProcessGroup "$1")
     # If the program had just ended by itself, stopProcessGroup skipped it and Supervisor started it again: stop it again.
@@ -102,6 +103,17 @@ stop_program() {
     sleep 0.1
   done
   say warn "program $1" 'Supervisor does not stop and remove it; see: supervisorctl status'
+}
+
+# PROGRAM: waits until Supervisor has seen its end. Supervisor looks for ended programs once a second, and whenever it is
+# asked something. So this asks, where a call that waits for the end would mostly wait a second too long.
+await_end() {
+  local tries
+  for ((tries = 0; tries < 3700; tries++)); do # longer than the highest graceful_timeout
+    ask_program "$1"
+    [[ ${program_state} == STOPPING ]] || return 0
+    if ((tries < 100)); then sleep 0.05; else sleep 1; fi
+  done
 }
 
 # ---- Control groups: every program has one, PROGRAM.SUPERVISOR.PID. All that it starts stays in there (see enclose) ---

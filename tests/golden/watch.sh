@@ -1,5 +1,5 @@
 local gate_seconds=30
-local watch_seconds=5
+local watch_seconds=5 to_the_end=''
 
 # Whether the previous slot still runs. It does not if Supervisor was killed: a new Supervisor starts the live slot alone.
 has_way_back() {
@@ -106,14 +106,24 @@ require_log_format() { # warns if nginx has an older configuration of the site, 
     say warn 'answers to visitors' "not watched, as ${site_file} does not log them in the format roadie; run fab nginx; if you have your own site.nginx.j2, bring it up to date first"
 }
 
+# Whether to end before the time: all was right so far, nobody waits for an answer, and at this rate of requests the
+# visitors' answers cannot become as many as a judgement takes.
+knows_enough() {
+  local passed=$((${EPOCHREALTIME/[.,]/} / 1000 - ${began/./} / 1000))
+  [[ -z ${to_the_end} ]] || return 1
+  ((passed >= 1500 && wrong == 0 && bad == 0 && good * watch_seconds * 1000 < 5 * passed)) || return 1
+  [[ $(busy_connections "${idle}") == 0 ]]
+}
+
 watch_release() { # sets failing, or leaves it empty
-  local end=$((SECONDS + watch_seconds)) began=${EPOCHREALTIME/,/.} wrong=0 good_then=0 slow_then=0 excused='' log_read usual_all usual_bad
+  local end=$((SECONDS + watch_seconds)) wrong=0 good_then=0 slow_then=0 excused='' log_read usual_all usual_bad
   require_log_format
   log_read=$(stat -c %s -- "${access_log}" 2>/dev/null) || log_read=0
   know_usual
   while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]] && has_way_back; do
     look_once
     stop_if_asked
+    ! knows_enough || break
     sleep 0.3
   done
 }
@@ -148,6 +158,7 @@ if ! has_way_back; then
   ok "release ${release} (not watched)"
   return
 fi
+local began=${EPOCHREALTIME/,/.} spent
 begin_step "watch of ${release}" cut
 read_health
 watch_release
@@ -157,4 +168,5 @@ if ! has_way_back; then
   return
 fi
 [[ -z ${failing} ]] || refuse_after_switch
-ok "release ${release}"
+spent=$((${EPOCHREALTIME/[.,]/} / 100000 - ${began/./} / 100000))
+say ok "release ${release}" "watched $((spent / 10)).$((spent % 10)) s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def host() -> Iterator[throwaway.ThrowawayHost]:
 
 @pytest.fixture
 def site(host, desk) -> Desk:
-    return desk(host, health="/healthz", watch=5)
+    return desk(host, health="/healthz", watch=5, watch_to_the_end=True)
 
 
 def ship(site: Desk, what: str):
@@ -169,3 +170,32 @@ def test_a_database_that_is_down_is_not_the_releases_fault(site: Desk) -> None:
     assert eventually(lambda: is_serving(site.host))
     assert_serves_once(site.host)
     assert_tidy(site.host)
+
+
+def watched(site: Desk) -> float:
+    """Deploy a good release. Return for how many seconds the deploy watched it."""
+    change(site, "# one more line\n")
+    events = [json.loads(line) for line in site.does("deploy", "--json").out.splitlines()]
+    (told,) = [event["detail"] for event in events if event["event"] == "ok" and event["stage"] == "watch"]
+    return float(told.removeprefix("watched ").removesuffix(" s"))
+
+
+def test_a_watch_ends_early_if_nobody_visits(desk, host) -> None:
+    assert 1.5 <= watched(desk(host, health="/healthz", watch=60)) < 30
+
+
+def test_a_watch_goes_on_while_there_are_answers_to_judge_by(desk, host) -> None:
+    with Visitors(host):
+        assert watched(desk(host, health="/healthz", watch=5)) > 4
+
+
+def test_a_watch_goes_on_while_a_visitor_waits_for_an_answer(desk, host) -> None:
+    site = desk(host, health="/healthz", watch=5)
+    change(site, ODD.replace("0.5", "4"))
+    site.does("deploy")
+    with at_switch(site, lambda: browse(host, "/?slow=1")):
+        assert watched(site) > 3
+
+
+def test_a_watch_goes_on_to_its_end_on_request(site: Desk) -> None:
+    assert watched(site) > 4

@@ -311,6 +311,7 @@ def test_a_program_that_came_back_while_it_was_stopped_is_stopped_again(shell):
     assert shell.run(body) == [("changed", "program")], shell.detail
     assert shell.path("calls").read_text().split() == 2 * [
         "stopProcessGroup",
+        "getProcessInfo",
         "reloadConfig",
         "removeProcessGroup",
     ]
