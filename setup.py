@@ -23,7 +23,7 @@ setup(
     package_data={"roadie.templates": ["**/*"]},
     include_package_data=False,  # True warns of every template folder as an "importable package"
     python_requires=">=3.11",
-    install_requires=["fabric>=3.2.3,<4", "invoke>=2.2,<3", "paramiko>=5,<6", "jinja2"],
+    install_requires=["fabric>=3.2.3,<4", "invoke>=2.2,<3", "paramiko>=5,<6", "jinja2", "rich>=13"],
     extras_require={
         "dev": [
             "Django==5.2.*",  # what the examples run on
@@ -35,6 +35,7 @@ setup(
             "gunicorn",
             "hypothesis",
             "mypy~=2.4",
+            "pyte",
             "pytest",
             "pytest-xdist",
             "ruff~=0.17.6",

@@ -54,6 +54,12 @@ def writable(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def is_unicode(stream: TextIO) -> bool:
+    """Whether the stream, and the terminal behind it by its locale, know more letters than ASCII."""
+    locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+    return (stream.encoding or "").lower().startswith("utf") and locale not in ("C", "POSIX")
+
+
 def shows_colours(stream: TextIO) -> bool:
     """Whether to print colours: at a terminal, as NO_COLOR and FORCE_COLOR do not say otherwise."""
     if os.environ.get("NO_COLOR"):

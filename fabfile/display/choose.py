@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from .display import Display
 from .lines import Lines
 from .plain import Plain
@@ -21,4 +24,13 @@ def choose(
     """The display for these flags."""
     if json:
         return Lines()
+    if not (quiet or timestamps) and _is_live():
+        from .screen import Screen  # late: rich costs more time than all of `fab --list` may take
+
+        return Screen(is_verbose=verbose)
     return Plain(is_quiet=quiet, with_time=timestamps)
+
+
+def _is_live() -> bool:
+    """Whether the output goes to a terminal that can move its cursor."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")

@@ -25,8 +25,11 @@ class Verdict:
     sentence: str = ""
     #: the same for a person who has watched the command at a terminal
     headline: str = ""
-    #: what to type next
+    #: where there is no headline: the word before the seconds and the number of changes
+    title: str = "Done"
+    #: what to type next, and what undoes the command
     following: str = ""
+    undo: str = ""
 
 
 class Display:

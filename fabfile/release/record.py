@@ -34,6 +34,8 @@ class NewRelease:
     tree: str
     fingerprint: str = ""
     record: str = ""
+    #: the first line of the commit's message
+    subject: str = ""
 
 
 def make_release(work: Committed, values: Mapping[str, Any]) -> NewRelease:
@@ -47,6 +49,7 @@ def make_release(work: Committed, values: Mapping[str, Any]) -> NewRelease:
         bare,
         id=f"{now:%Y%m%dT%H%M%SZ}-{work.commit.sha[:8]}",
         commit=work.commit.sha,
+        subject=work.commit.subject,
         fingerprint=_fingerprint(bare, work, values),
     )
     return replace(release, record=_record(release, work.commit, now))

@@ -28,6 +28,10 @@ class HostReport:
         self.events.append(event)
         display().take(self.host, event, with_detail=self.shows_details or self._was_edited(event))
 
+    def hear(self, line: str) -> None:
+        """Show a line that a program printed."""
+        display().hear(self.host, line)
+
     def _was_edited(self, event: Event) -> bool:
         kept = self.events[-3:-1]
         return event.verb == "changed" and any(one.verb == "kept" for one in kept)
@@ -76,14 +80,12 @@ class Report:
 
     hosts: list[HostReport]
 
-    def summarise(
-        self, word: str = "changed", *, sentence: str = "", headline: str = "", following: str = ""
-    ) -> None:
+    def summarise(self, word: str = "changed", **words: str) -> None:
         """Show the verdict for each host that did not fail. See `Verdict` for the words."""
         for one in self.hosts:
             if one.error is None:
                 count, seconds = len(one.said(word)), time.monotonic() - one.started
-                display().verdict(Verdict(one.host, count, word, seconds, sentence, headline, following))
+                display().verdict(Verdict(one.host, count, word, seconds, **words))
 
     def raise_failure(self, serving: Callable[[HostReport], str] = lambda one: "") -> None:
         """Raise the gravest failure of the run, after the last words of each host that failed.

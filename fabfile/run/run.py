@@ -62,7 +62,8 @@ class Run:
             report = reports[host.name]
             current.display().expect(host.name, self.stages)
             try:
-                outcome = host.execute(scripts[self._roles_of(host)], payload, report.take, self.nonce)
+                script = scripts[self._roles_of(host)]
+                outcome = host.execute(script, payload, report.take, self.nonce, report.hear)
             except RoadieError as error:
                 report.error = error
             else:

@@ -30,6 +30,7 @@ class Stage:
     libraries, and `needs` names the libraries that it speaks besides the basic ones.
     A stage runs only for a site for which `when` is true, and only on hosts with its `role`: "web",
     "worker" or "db". An empty role means every host.
+    At a terminal, consecutive stages of one `step` share a line. An empty step means the stage's own name.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Stage:
     needs: tuple[str, ...] = ()
     when: When = _always
     role: str = "web"
+    step: str = ""
 
 
 Sequence = tuple[Stage, ...]
@@ -56,10 +58,15 @@ def applicable(
 
 
 def _stage(
-    place: str, summary: str, needs: tuple[str, ...] = (), when: When = _always, role: str = "web"
+    place: str,
+    summary: str,
+    needs: tuple[str, ...] = (),
+    when: When = _always,
+    role: str = "web",
+    step: str = "",
 ) -> Stage:
     name = place.rpartition("/")[2]
-    return Stage(name, summary, f"{place}.sh.j2", "root", needs, when, role)
+    return Stage(name, summary, f"{place}.sh.j2", "root", needs, when, role, step)
 
 
 def _database(kind: str) -> Stage:
@@ -115,25 +122,33 @@ load = _stage(
     "Have the release's process begin, which loads what every release needs.",
     needs=("release", "early-start", "virtualenv"),
     when=_has_index_requirements,
+    step="build",
 )
-receive = _stage("code/receive", "Take in the code that the host lacks.", needs=("code",))
-checkout = _stage("code/checkout", "Lay out the code as a new release.", needs=("release", "code"))
-secrets = _stage("secrets/secrets", "Hand over the secrets of the settings.")
-environment = _stage("release/environment", "Write the release's environment and settings.")
+receive = _stage("code/receive", "Take in the code that the host lacks.", needs=("code",), step="build")
+checkout = _stage(
+    "code/checkout", "Lay out the code as a new release.", needs=("release", "code"), step="build"
+)
+secrets = _stage("secrets/secrets", "Hand over the secrets of the settings.", step="build")
+environment = _stage("release/environment", "Write the release's environment and settings.", step="build")
 inspect = _stage(
     "inspection/inspect",
     "Check the project as it will run.",
     needs=("database", "gate", "inspection", "migrations"),
+    step="build",
 )
-static = _stage("release/static", "Collect the static files.", needs=("release", "inspection"))
+static = _stage("release/static", "Collect the static files.", needs=("release", "inspection"), step="build")
 pending = _stage(
-    "migrations/pending", "Ask what is to be applied.", needs=("database", "inspection", "migrations")
+    "migrations/pending",
+    "Ask what is to be applied.",
+    needs=("database", "inspection", "migrations"),
+    step="migrate",
 )
 dump = _stage(
     "database/dump",
     "Dump the database before it is migrated.",
     needs=("database", "migrations"),
     when=_is_dumped,
+    step="migrate",
 )
 restore = _stage(
     "database/restore", "Bring the database back to a dump.", needs=("database", "web", "migrations")
@@ -142,11 +157,15 @@ migrate = _stage(
     "migrations/migrate",
     "Bring the database to the release's code.",
     needs=("release", "inspection", "migrations"),
+    step="migrate",
 )
 put_right = _stage("migrations/put-right", "Forget a half done migration.", needs=("migrations",))
-start = _stage("web/start", "Start the release in the idle slot.", needs=("web", "early-start"))
+start = _stage("web/start", "Start the release in the idle slot.", needs=("web", "early-start"), step="check")
 gate = _stage(
-    "gate/gate", "Ask the new release for a page before any visitor can.", needs=("web", "gate", "inspection")
+    "gate/gate",
+    "Ask the new release for a page before any visitor can.",
+    needs=("web", "gate", "inspection"),
+    step="check",
 )
 switch = _stage("web/switch", "Move the site to the new release.", needs=("release", "web"))
 watch = _stage(
@@ -154,6 +173,7 @@ watch = _stage(
     "Watch the new release; go back if it begins to fail.",
     needs=("release", "supervisor", "web", "gate", "inspection", "migrations"),
     when=_is_watched,
+    step="switch",
 )
 programs = _stage(
     "programs/programs",
@@ -161,21 +181,25 @@ programs = _stage(
     needs=("programs",),
     role="worker",
 )
-retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"))
-prune = _stage("release/prune", "Remove what no release uses any more.", needs=("release", "code"))
+retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"), step="finish")
+prune = _stage(
+    "release/prune", "Remove what no release uses any more.", needs=("release", "code"), step="finish"
+)
 history = _stage("release/history", "Tell of the releases that the host has.", needs=("release", "database"))
 back = _stage("release/back", "Find the release to go back to.", needs=("release", "migrations"))
 warm = _stage(
     "gate/warm",
     "Start the older release before the database is changed for it.",
     needs=("web", "early-start", "gate", "inspection"),
+    step="check",
 )
 unapply = _stage(
     "migrations/unapply",
     "Take back the migrations that the older release does not know.",
     needs=("database", "inspection", "migrations"),
+    step="migrate",
 )
-leave = _stage("release/leave", "Mark the release that was left.")
+leave = _stage("release/leave", "Mark the release that was left.", step="finish")
 
 DEPLOY: Sequence = (
     secrets,

@@ -118,8 +118,11 @@ class Host:
         payload: Payload = b"",
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
+        on_line: Callable[[str], None] | None = None,
     ) -> Outcome:
         """Carry out a script as root, and hand out its events as they come. Lines with `nonce` are events.
+
+        All other lines are output of programs, and go to `on_line`.
 
         All scripts for a host share one session. The host has the whole payload in a file before the script
         begins. Raises Unreachable if the link is lost, and Interrupted after `stop`.
@@ -129,7 +132,7 @@ class Host:
             self.open()
             try:
                 session, end = self._send(script, payload)
-                code = self._listen(session, end, nonce, progress, on_event)
+                code = self._listen(session, end, nonce, progress, on_event, on_line)
             except BaseException:
                 self._end_session()
                 raise
@@ -195,6 +198,7 @@ class Host:
         nonce: str,
         progress: _Progress,
         on_event: Callable[[Event], None] | None,
+        on_line: Callable[[str], None] | None,
     ) -> int:
         for line in session.lines():
             line, is_over, said = line.partition(end)  # A program's last line may lack its newline.
@@ -207,6 +211,8 @@ class Host:
                     on_event(event)
             elif line or not is_over:
                 progress.tail.append(line[:_LONGEST_TAIL_LINE])
+                if on_line:
+                    on_line(line[:_LONGEST_TAIL_LINE])
             if is_over:
                 return int(said)
         code = session.exit_code()

@@ -16,7 +16,7 @@ from ..scripts.stages import PROVISION, Sequence, Stage, in_use
 def bootstrap(c: Context) -> None:
     """Take a bare server to one that is ready for the site."""
     report = _provision(c, in_use("bootstrap"), "bootstrap")
-    report.summarise()
+    report.summarise(title="Ready", following="fab deploy")
     report.raise_failure()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from ..display import current as display
+from ..display.phrases import short_id
 from ..errors import PlanFound, UsageError
 from ..run.consent import YES, with_consent
 from ..run.executor import WAIT, roadie_task
@@ -155,7 +156,10 @@ def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, 
         before = facts["live"][-1]
         report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
     report.raise_failure()
-    report.summarise(sentence=f"release {release.id} serves http://{settings.domain[0]}/")
+    url = f"http://{settings.domain[0]}/"
+    headline = f'{url} serves {short_id(release.id)} "{release.subject}"'
+    undo = "fab rollback" if facts.get("live", [""])[-1] else ""
+    report.summarise(sentence=f"release {release.id} serves {url}", headline=headline, undo=undo)
 
 
 def _secrets(settings: Settings) -> dict[str, str]:

@@ -320,6 +320,9 @@ require_supported_host() {
   esac
   [[ -d /run/systemd/system ]] || fail host 'systemd does not run here as the first process; roadie needs it' 3
   [[ ! -r ${state}/format ]] || read -r format <"${state}/format"
+  local kb
+  read -r _ kb _ </proc/meminfo
+  say fact host "${ID^} ${VERSION_ID}, $(nproc) cores, $(((kb + 524288) / 1048576)) GB"
   ((format <= known_format)) || fail host "set up by a newer roadie (format ${format}, this one knows ${known_format}); upgrade roadie" 3
 }
 

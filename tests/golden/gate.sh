@@ -14,4 +14,4 @@ read_health
 pass_gate judge_page
 [[ -z ${refusal} ]] || refuse_at_gate "${refusal}"
 doing=''
-ok "release ${release}"
+say ok "release ${release}" "${health[*]:-/} ${page_status}"

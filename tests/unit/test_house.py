@@ -14,11 +14,11 @@ TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.is_f
 SHELL_TEMPLATES = [path for path in TEMPLATES if path.name.endswith(".sh.j2")]
 
 # The only modules that may import a library. All other modules use these.
-KEEPERS = {"paramiko": {"ssh.transport", "ssh.login", "ssh.algorithms"}}
+KEEPERS = {"paramiko": {"ssh.transport", "ssh.login", "ssh.algorithms"}, "rich": {"display.screen"}}
 # Layers that hold facts only: they import no Fabric and make no connection.
 PURE = {"errors", "events", "settings", "project", "git"}
 TAKEN_NAMES = set(sys.stdlib_module_names) | {
-    *"fabric invoke jinja2 markupsafe paramiko django celery gunicorn MySQLdb pymysql".split()
+    *"fabric invoke jinja2 markupsafe paramiko rich django celery gunicorn MySQLdb pymysql".split()
 }
 # The frame around every stage also renders libraries and stages, not only values.
 FRAME = ROOT / "templates/frame/stage.sh.j2"
@@ -88,9 +88,16 @@ def test_a_library_with_keepers_is_imported_there_only(library, keepers):
     assert {module for module in MODULES if library in libraries(module)} <= keepers
 
 
+def test_neither_the_tasks_nor_their_list_import_rich():
+    program = "import sys, roadie, roadie.display.choose as c; c.choose(); print('rich' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
+
+
 def test_only_what_makes_text_printable_prints():
-    # ssh.session passes on what a program says, run.executor what a user's own task returns.
-    own = {"console", "ssh.session", "run.executor", "settings.manual"}
+    # ssh.session passes on what a program says, run.executor what a user's own task returns. In
+    # display.screen it is rich that prints.
+    own = {"console", "display.screen", "ssh.session", "run.executor", "settings.manual"}
     printing = re.compile(r"\bprint\(|\bstd(out|err)\.write\(")
     on_hosts = ("in_project", "throwaway")
     found = {name for name, path in MODULES.items() if printing.search(path.read_text("utf-8"))}

@@ -1,0 +1,124 @@
+"""What scripts say of their changes, in the words of a person who watches."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+#: for the beginning of what a step does: the same as a person would say it. {} is the rest.
+_DOING = {
+    "package lists": "reads the package lists",
+    "package files": "downloads packages",
+    "package ": "installs {}",
+    "build of virtualenv": "installs the requirements",
+    "answer of ": "asks {}",
+    "code ": "takes in the code",
+    "release ": "lays out the code",
+    "settings of": "writes the settings",
+    "look at migrations": "looks for migrations",
+    "look at": "starts the project and checks it",
+    "check of": "runs check --deploy",
+    "static files of": "collects the static files",
+    "dump of database": "dumps the database",
+    "migrations of": "applies the migrations",
+    "start of program ": "starts {}",
+    "start of": "starts the release",
+    "gate for": "asks the new release for its pages",
+    "live": "switches",
+    "watch of": "the new release serves; watches its answers; Ctrl-C is safe now",
+    "drain of slot": "waits for the last requests to the release before; Ctrl-C is safe now",
+    "slot ": "replaces the processes",
+    "old ": "removes what no release needs",
+    "store ": "tidies the store of code",
+}
+#: for the beginning of what was changed: what is counted, for one and for many. Empty: not worth a word.
+_COUNTED = {
+    "package lists": ("", ""),
+    "package files": ("", ""),
+    "package ": ("package {}", "packages"),
+    "file /srv/": ("", ""),
+    "file ": ("file {}", "files"),
+    "directory ": ("directory {}", "directories"),
+    "link ": ("", ""),
+    "log ": ("", ""),
+    "claim of": ("", ""),
+    "reload of": ("", ""),
+    "user ": ("user {}", "users"),
+    "secret ": ("secret {}", "secrets"),
+    "build of": ("", ""),
+    "virtualenv ": ("requirements", "requirements"),
+    "code ": ("code", "code"),
+    "store ": ("", ""),
+    "release ": ("", ""),
+    "settings of": ("", ""),
+    "static files of": ("static files", "static files"),
+    "dump of database": ("dump of the database", "dumps of the database"),
+    "migrations of": ("", ""),
+    "migration ": ("migration {}", "migrations"),
+    "start of": ("", ""),
+    "live": ("", ""),
+    "slot": ("", ""),
+    "idle slot": ("", ""),
+    "program file": ("", ""),
+    "old release": ("1 old release removed", "old releases removed"),
+    "old virtualenv": ("1 old virtualenv removed", "old virtualenvs removed"),
+    "old dump": ("1 old dump removed", "old dumps removed"),
+    "program ": ("program {}", "programs"),
+}
+#: the program of a slot is not worth a word, as the release is; others are
+_OF_A_SLOT = re.compile(r"program .*-(blue|green)")
+#: how the stages say that the processes of the release before have ended
+_RETIRED = re.compile(r"slot (blue|green) stopped")
+_APPLIED = {"applied": "migrations", "unapplied": "migrations taken back"}
+#: so many migrations are named, more are counted
+_NAMED = 2
+
+
+def doing(what: str) -> str:
+    """What a step does now."""
+    for beginning, phrase in _DOING.items():
+        if what.startswith(beginning):
+            return phrase.format(what.removeprefix(beginning))
+    return what
+
+
+def summary(changes: Iterable[tuple[str, str]]) -> str:
+    """What was changed, folded: "10 packages, user shop". Each change is a verb and its object."""
+    ones: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for verb, what in changes:
+        one, many = (what, _APPLIED[verb]) if verb in _APPLIED else _counted(what)
+        if many:
+            counts[many] += 1
+            ones[many] = f"{ones[many]}, {one}" if verb in _APPLIED and many in ones else one
+    return ", ".join(_told(many, ones[many], count) for many, count in counts.items())
+
+
+def _told(many: str, one: str, count: int) -> str:
+    if count == 1 or one == many or (many in _APPLIED.values() and count <= _NAMED):
+        return one
+    return f"{count} {many}"
+
+
+def _counted(what: str) -> tuple[str, str]:
+    if _RETIRED.fullmatch(what):
+        return "the release before stopped", "releases stopped"
+    if _OF_A_SLOT.fullmatch(what):
+        return "", ""
+    for beginning, (one, many) in _COUNTED.items():
+        if what.startswith(beginning):
+            return one.format(what.removeprefix(beginning)), many
+    return what, what
+
+
+def clock(seconds: float) -> str:
+    """Seconds for a person: `1.2 s`, `12 s`, `2:05`."""
+    if seconds >= 60:
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def short_id(release: str) -> str:
+    """The commit in the name of a release: `20261129T090642Z-fd0e2c2f` is `fd0e2c2f`."""
+    return re.sub(r"^\d{8}T\d{6}Z-", "", release)

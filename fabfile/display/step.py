@@ -1,0 +1,64 @@
+"""Step: one line of the screen. It stands for one stage, or for several that belong together."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ..events import Event
+from . import phrases
+
+_CHANGES = frozenset("changed would ran applied unapplied".split())
+_NOTES = frozenset("warn kept waiting stopped".split())
+
+
+@dataclass
+class Step:
+    """What one step of a host has said so far."""
+
+    name: str
+    began: float = field(default_factory=time.monotonic)
+    #: what it does now, and the last line that a program printed meanwhile
+    doing: str = ""
+    heard: str = ""
+    changes: list[Event] = field(default_factory=list)
+    #: sentences about what was right: "/ 200"
+    told: list[str] = field(default_factory=list)
+    notes: list[Event] = field(default_factory=list)
+    #: the lines of the differences that a person wants to see
+    details: list[str] = field(default_factory=list)
+    failure: Event | None = None
+    ended: float = 0.0
+
+    def take(self, event: Event, *, with_detail: bool) -> None:
+        """Take an event of one of the stages."""
+        if event.verb == "doing":
+            self.doing, self.heard = phrases.doing(event.what), ""
+        elif event.verb in _CHANGES:
+            self.changes.append(event)
+            self.heard = ""
+            if with_detail:
+                self.details += [event.what, *(f"  {line}" for line in event.detail.splitlines())]
+        elif event.verb in _NOTES:
+            self.notes.append(event)
+        elif event.verb == "failed":
+            self.failure = event
+        elif event.verb == "ok" and event.detail:
+            self.told.append(event.detail)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to show: all was right already."""
+        return not (self.changes or self.told or self.notes or self.failure)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return (self.ended or time.monotonic()) - self.began
+
+    def summary(self) -> str:
+        """What came of it, in a few words."""
+        if self.failure:
+            return self.failure.detail.partition("\n")[0] or self.failure.what
+        changes = phrases.summary((event.verb, event.what) for event in self.changes)
+        return ", ".join(each for each in (changes, *self.told) if each)
