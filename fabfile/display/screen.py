@@ -22,6 +22,7 @@ from . import phrases
 from .display import Display, Verdict
 from .step import Step
 from .symbols import ASCII, SYMBOLS
+from .tail import what_matters
 
 _STYLES = {"good": "green", "warn": "yellow", "bad": "red", "next": "bold", "would": "yellow"}
 _REFRESHES = 8
@@ -29,8 +30,6 @@ _REFRESHES = 8
 _LONGEST = 100
 #: the width of a step's name, and from which width on a terminal has room to indent what stands under it
 _NAME, _ROOMY = 13, 80
-#: so many of a host's last words are shown; its log has all
-_TAIL = 12
 
 
 class Screen(Display):
@@ -113,6 +112,8 @@ class Screen(Display):
             if verdict.headline:
                 parts = [verdict.headline, took, *([f"undo: {verdict.undo}"] if verdict.undo else [])]
                 self._print(Text(of + self._shown(f" {self._symbols.dot} ".join(parts)), "bold green"))
+            elif verdict.word == "would" and not verdict.count:
+                self._print(Text(f"{of}Nothing would change {self._symbols.dot} {took}", "bold green"))
             elif verdict.word == "changed":
                 self._print(Text(f"{of}{verdict.title} in {took}: {_count(verdict.count)}", "bold green"))
             if verdict.following:
@@ -122,11 +123,10 @@ class Screen(Display):
         """Show which step failed, and the host's last words."""
         with console.lock:
             self._finish(host)
-        hidden = len(tail) - _TAIL
-        if hidden > 0:
-            text = f"    {hidden} lines before these: in the newest log of /var/log/roadie on the host"
-            console.say(text, error=True, before=self._of(host))
-        for line in tail[-_TAIL:]:
+        shown = what_matters(tail)
+        if shown and len(shown) < len(tail):
+            shown.append(f"all its last lines: in the newest log of /var/log/roadie on {host}")
+        for line in shown:
             console.say(f"    {line}", error=True, before=self._of(host))
         if not is_last:
             console.say(f"{error}", error=True)

@@ -37,6 +37,8 @@ class Step:
         elif event.verb in _CHANGES:
             self.changes.append(event)
             self.heard = ""
+            if event.what == "live" and event.detail.startswith("release "):
+                self.told.append(f"{phrases.short_id(event.detail.split()[1])} serves")
             if with_detail:
                 self.details += [event.what, *(f"  {line}" for line in event.detail.splitlines())]
         elif event.verb in _NOTES:

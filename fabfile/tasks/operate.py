@@ -53,7 +53,7 @@ def restart(c: Context, wait: int = 0) -> None:
     values = values_of(named(settings))
     report = Run(RESTART, values, command="fab restart", wait=wait).on(hosts)
     report.raise_failure(lambda one: "; what served before still serves")
-    report.summarise()
+    report.summarise(title="Restarted")
 
 
 @roadie_task(help={"message": "why, for those who are held back"})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from ..display import current as display
+from ..display.phrases import short_id
 from ..errors import UsageError
 from ..run.consent import YES
 from ..run.executor import WAIT, roadie_task
@@ -124,7 +125,8 @@ def _roll_back(
     values = {**values, "release": target, "rollback": way, "restore_dump": way.dump}
     report = Run(stages, values, command="fab rollback", wait=wait).on([host])
     report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
-    report.summarise(sentence=f"release {target.id} serves")
+    headline = f'{short_id(target.id)} "{target.record.get("subject", "")}" serves again'
+    report.summarise(sentence=f"release {target.id} serves", headline=headline)
 
 
 def _across_migrations(

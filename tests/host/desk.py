@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roadie.throwaway.hosts import ThrowawayHost
+from terminals import Terminal, terminal
 
 FAB = Path(sys.executable).parent / "fab"
 
@@ -64,7 +65,7 @@ class Desk:
     def started(self, *words: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
         """Start fab and yield the running process. When the block ends, fab is killed if it still runs."""
         process = subprocess.Popen(
-            [FAB, *self._way, *words],
+            [FAB, *self.way, *words],
             cwd=self.project,
             env={**os.environ, "COLUMNS": "200", **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -83,8 +84,24 @@ class Desk:
                 if stream:
                     stream.close()
 
+    @contextmanager
+    def at_a_terminal(
+        self, *words: str, columns: int = 100, env: Mapping[str, str] | None = None
+    ) -> Iterator[Terminal]:
+        """Start fab in a terminal with so many columns, and yield the terminal."""
+        with terminal([str(FAB), *self.way, *words], self.project, columns, env) as made:
+            yield made
+
+    def sees(
+        self, *words: str, columns: int = 100, code: int = 0, env: Mapping[str, str] | None = None
+    ) -> Terminal:
+        """Run fab to its end in a terminal with so many columns; it must end with this code."""
+        with self.at_a_terminal(*words, columns=columns, env=env) as made:
+            assert made.end() == code, made.text
+        return made
+
     @property
-    def _way(self) -> tuple[str, ...]:
+    def way(self) -> tuple[str, ...]:
         plain = ("-S", str(self.host.ssh_config), "-H", f"{self.user}@{self.host.name}")
         return plain if self.options is None else self.options
 

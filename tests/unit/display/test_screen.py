@@ -126,7 +126,7 @@ def test_stages_of_one_step_share_a_line(terminal: Any) -> None:
         Event("stage", "gate", "gate"),
         Event("ok", "gate", "release 2026", "/ 200"),
         Event("stage", "switch", "switch"),
-        Event("changed", "switch", "live"),
+        Event("changed", "switch", "live", "release 20261129T091211Z-98ae3c76 in slot blue"),
         Event("stage", "watch", "watch"),
         Event("ok", "watch", "release 2026", "watched 5.0 s"),
     ):
@@ -140,7 +140,7 @@ def test_stages_of_one_step_share_a_line(terminal: Any) -> None:
         "shop → web1",
         "✓ build code, static files N s",
         "✓ check / 200 N s",
-        "✓ switch watched N s N s",
+        "✓ switch 98ae3c76 serves, watched N s N s",
         'http://x/ serves ab "drop" · N s · undo: fab rollback',
     ]
 
@@ -161,8 +161,8 @@ def test_a_failure_shows_its_step_and_the_last_words(
     assert line.startswith("✗ check        / answered 500: division by zero") and "… " in line
     assert len(line) < 60
     told = capsys.readouterr().err.splitlines()
-    assert told[0] == "    28 lines before these: in the newest log of /var/log/roadie on the host"
-    assert told[-1] == "    line 39" and len(told) == 13
+    assert told[-2] == "    line 39"
+    assert told[-1] == "    all its last lines: in the newest log of /var/log/roadie on web1"
 
 
 def test_meanwhile_a_person_sees_what_goes_on(terminal: Any) -> None:
