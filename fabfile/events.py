@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 VERBS = frozenset(
-    "stage doing ok changed would ran kept warn fact failed waiting stopped pending applied unapplied".split()
+    "stage doing ok changed would ran kept warn fact failed waiting stopped pending applied unapplied "
+    "loss".split()
 )
 _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 

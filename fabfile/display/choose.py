@@ -6,7 +6,6 @@ import os
 import sys
 
 from .display import Display
-from .lines import Lines
 from .plain import Plain
 
 #: the flags of every task: the names of each, and its help
@@ -23,6 +22,8 @@ def choose(
 ) -> Display:
     """The display for these flags."""
     if json:
+        from .lines import Lines
+
         return Lines()
     if not (quiet or timestamps) and _is_live():
         from .screen import Screen  # late: rich costs more time than all of `fab --list` may take

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from ..display import current as display
-from ..display.phrases import short_id
 from ..errors import UsageError
 from ..run.consent import YES
 from ..run.executor import WAIT, roadie_task
@@ -116,6 +115,7 @@ def _roll_back(
     values: dict[str, Any],
     wait: int,
 ) -> None:
+    from ..display.phrases import short_id
     from ..run.run import Run
 
     way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from ..display import current as display
-from ..display.phrases import short_id
 from ..errors import PlanFound, UsageError
 from ..run.consent import YES, with_consent
 from ..run.executor import WAIT, roadie_task
@@ -152,6 +151,8 @@ def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str,
 
 
 def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, settings: Settings) -> None:
+    from ..display.phrases import short_id
+
     if "live" in facts:
         before = facts["live"][-1]
         report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")

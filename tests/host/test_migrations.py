@@ -289,7 +289,16 @@ def test_content_is_deleted_only_if_somebody_agrees(site: Desk) -> None:
     assert f"the dump from before is {DUMPS}/" in told
     assert "mood" in "".join(sql(site, "DESCRIBE entries_entry"))
     assert said(site, "readlink live/release") == before and browse(site.host).status == 200
-    site.does("deploy", "--yes")
+    question = "Type yes to delete this content and go on: "
+    with site.at_a_terminal("deploy") as terminal:
+        terminal.until(question)
+        terminal.type("no\n")
+        assert terminal.end() == 6 and "nothing was deleted" in terminal.text
+    assert "mood" in "".join(sql(site, "DESCRIBE entries_entry"))
+    with site.at_a_terminal("deploy") as terminal:
+        terminal.until(question)
+        terminal.type("yes\n")
+        assert terminal.end() == 0, terminal.text
     assert "mood" not in "".join(sql(site, "DESCRIBE entries_entry"))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from roadie.events import Event, parse
+from roadie.events import VERBS, Event, parse
 from roadie.scripts.render import TEMPLATES
 
 NONCE = "0123456789abcdef0123456789abcdef"
@@ -17,6 +18,15 @@ NONCE = "0123456789abcdef0123456789abcdef"
 def test_a_line_without_the_nonce_is_a_programs_own() -> None:
     assert parse("changed\tnginx\tfile /etc/x\t", NONCE) is None
     assert parse("f" * 32 + "\tchanged\tnginx\tfile\t", NONCE) is None
+
+
+def test_every_verb_that_a_script_says_is_known() -> None:
+    files = [path for path in TEMPLATES.rglob("*") if path.is_file()]
+    lines = [line for path in files for line in path.read_text("utf-8").splitlines()]
+    code = [line.partition(" # ")[0] for line in lines if not line.lstrip().startswith(("#", "<##"))]
+    said = {verb for line in code for verb in re.findall(r"(?:^|[;&|{(]|then|else|do)\s*say ([a-z]+) ", line)}
+    assert {"ok", "warn", "fact", "loss"} <= said
+    assert said - VERBS == set()
 
 
 def test_an_event_is_found_behind_a_line_that_a_program_left_unended() -> None:
