@@ -15,8 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyte
+from rich.style import Style
+from rich.text import Text
 
 ROWS = 60
 #: what a test's own environment must not decide
@@ -42,6 +45,15 @@ class Terminal:
     def lines(self) -> list[str]:
         """The lines that a person sees now."""
         return [line.rstrip() for line in self._screen.display if line.strip()]
+
+    @property
+    def styled(self) -> list[Text]:
+        """The same lines with their colours."""
+        rows = [self._screen.buffer[number] for number in range(ROWS)]
+        lines = [Text.assemble(*((row[x].data, _style(row[x])) for x in range(self.columns))) for row in rows]
+        for line in lines:
+            line.rstrip()
+        return [line for line in lines if line.plain]
 
     @property
     def text(self) -> str:
@@ -103,3 +115,8 @@ def terminal(
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
         os.close(descriptor)
+
+
+def _style(cell: Any) -> Style:
+    colour = {"default": None, "brown": "yellow"}.get(cell.fg, cell.fg)
+    return Style(color=colour, bold=cell.bold)
