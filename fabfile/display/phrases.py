@@ -70,6 +70,8 @@ _COUNTED = {
 _OF_A_SLOT = re.compile(r"program .*-(blue|green)")
 #: how the stages say that the processes of the release before have ended
 _RETIRED = re.compile(r"slot (blue|green) stopped")
+#: named only where nothing else was changed, as their names are long
+_LONG = ("files", "directories", "secrets")
 _APPLIED = {"applied": "migrations", "unapplied": "migrations taken back"}
 #: so many migrations are named, more are counted
 _NAMED = 2
@@ -92,10 +94,13 @@ def summary(changes: Iterable[tuple[str, str]]) -> str:
         if many:
             counts[many] += 1
             ones[many] = f"{ones[many]}, {one}" if verb in _APPLIED and many in ones else one
-    return ", ".join(_told(many, ones[many], count) for many, count in counts.items())
+    is_short = len(counts) > 1
+    return ", ".join(_told(many, ones[many], count, is_short=is_short) for many, count in counts.items())
 
 
-def _told(many: str, one: str, count: int) -> str:
+def _told(many: str, one: str, count: int, *, is_short: bool) -> str:
+    if count == 1 and is_short and many in _LONG:
+        return f"1 {one.partition(' ')[0]}"
     if count == 1 or one == many or (many in _APPLIED.values() and count <= _NAMED):
         return one
     return f"{count} {many}"

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,8 @@ class Terminal:
     def styled(self) -> list[Text]:
         """The same lines with their colours."""
         rows = [self._screen.buffer[number] for number in range(ROWS)]
-        lines = [Text.assemble(*((row[x].data, _style(row[x])) for x in range(self.columns))) for row in rows]
-        for line in lines:
-            line.rstrip()
-        return [line for line in lines if line.plain]
+        lines = [_styled([row[x] for x in range(self.columns)]) for row in rows]
+        return [line for line in lines if line.plain.strip()]
 
     @property
     def text(self) -> str:
@@ -65,12 +64,16 @@ class Terminal:
         return not self._screen.cursor.hidden
 
     def until(self, pattern: str, seconds: float = 120) -> str:
-        """Wait until the screen shows this. Return the screen."""
+        """Wait until the screen shows this, or has shown it for a moment. Return the screen."""
         deadline = time.monotonic() + seconds
-        while not re.search(pattern, self.text):
+        while not (re.search(pattern, self.text) or re.search(pattern, self._written)):
             assert time.monotonic() < deadline, f"{pattern!r} was not shown within {seconds} s:\n{self.text}"
             assert self._read(), f"the command ended before it showed {pattern!r}:\n{self.text}"
         return self.text
+
+    @property
+    def _written(self) -> str:
+        return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", self.raw.decode("utf-8", "replace"))
 
     def type(self, text: str) -> None:
         """Type; `\\x03` is Ctrl-C."""
@@ -117,6 +120,12 @@ def terminal(
         os.close(descriptor)
 
 
-def _style(cell: Any) -> Style:
-    colour = {"default": None, "brown": "yellow"}.get(cell.fg, cell.fg)
-    return Style(color=colour, bold=cell.bold)
+def _styled(cells: Sequence[Any]) -> Text:
+    runs = groupby(cells, key=lambda cell: (cell.fg, cell.bold))
+    line = Text.assemble(*(("".join(cell.data for cell in run), _style(*key)) for key, run in runs))
+    line.rstrip()
+    return line
+
+
+def _style(colour: str, bold: bool) -> Style:
+    return Style(color={"default": None, "brown": "yellow"}.get(colour, colour), bold=bold)

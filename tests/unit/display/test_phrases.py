@@ -10,14 +10,15 @@ from roadie.display import phrases
     ("changes", "told"),
     [
         ("package lists|package files|package nginx|package git", "2 packages"),
-        ("file /etc/a|file /etc/b|directory /srv/shop|claim of shop", "2 files, directory /srv/shop"),
-        ("user shop|user shop-build|secret A", "2 users, secret A"),
+        ("file /etc/a|file /etc/b|directory /srv/shop|claim of shop", "2 files, 1 directory"),
+        ("user shop|user shop-build|secret A", "2 users, 1 secret"),
         ("build of virtualenv ab12|virtualenv ab12|code 1234", "requirements, code"),
         ("slot blue|program shop-blue|live|settings of 2026", ""),
         (
             "slot blue stopped|old release 1|old release 2",
             "the release before stopped, 2 old releases removed",
         ),
+        ("file /etc/logrotate.d/roadie", "file /etc/logrotate.d/roadie"),
         ("program shop.alerts", "program shop.alerts"),
         ("something of a user's own", "something of a user's own"),
     ],
