@@ -268,8 +268,7 @@ class Screen(Display):
         """One line: symbol, host if there are several, step, what, and the seconds at its end."""
         width = min(self._rich.width - 1, _LONGEST)
         took = f"  {phrases.clock(seconds):>6}" if seconds is not None else ""
-        row = Text(f"{symbol} ", style)
-        row.append(self._of(host), "")
+        row = Text().append(f"{symbol} ", style).append(self._of(host))
         row.append(f"{name:<{_NAME}}" if name else "", "bold")
         row.append(what)
         row = self._cut(row, width - len(took))
