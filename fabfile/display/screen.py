@@ -52,6 +52,7 @@ class Screen(Display):
         self._steps: dict[str, Step] = {}
         self._before: dict[str, Step] = {}
         self._names: dict[str, dict[str, str]] = {}
+        self._connected: set[str] = set()
 
     def begin(self, command: str, app: str, hosts: Sequence[str]) -> None:
         """Show at once where the command goes."""
@@ -75,10 +76,13 @@ class Screen(Display):
                 self._facts = event.detail
             elif event.verb == "stage":
                 self._enter(host, self._names.get(host, {}).get(event.stage, event.stage))
-            elif host in self._steps:
+            elif event.verb != "fact":
+                if host not in self._steps:  # a word before the first stage: of a lock, say
+                    self._enter(host, event.stage or "start")
                 self._steps[host].take(event, with_detail=with_detail)
                 if event.verb == "doing" or not self._steps[host].is_silent:
                     self._show(self._before.pop(host, None), host)
+            self._connected.add(host)
 
     def hear(self, host: str, line: str) -> None:
         """Show the last line that a program printed behind what the step does."""
@@ -190,7 +194,8 @@ class Screen(Display):
         frames = self._symbols.spinner
         frame = frames[int(time.monotonic() * _REFRESHES) % len(frames)]
         if step is None:
-            return self._row(frame, host, "", f"connecting to {host}", None, "cyan")
+            doing = "sends the work" if host in self._connected else f"connecting to {host}"
+            return self._row(frame, host, "", doing, None, "cyan")
         doing = step.doing or "begins"
         what = Text(self._shown(doing))
         if step.heard:

@@ -43,6 +43,8 @@ class Step:
                 self.details += [event.what, *(f"  {line}" for line in event.detail.splitlines())]
         elif event.verb in _NOTES:
             self.notes.append(event)
+            if event.verb == "waiting":
+                self.doing = f"waits for another run: {event.detail}"
         elif event.verb == "failed":
             self.failure = event
         elif event.verb == "ok" and event.detail:

@@ -183,6 +183,19 @@ def test_meanwhile_a_person_sees_what_goes_on(terminal: Any) -> None:
     assert last.rindex(b"\x1b[?25h") > last.rindex(b"\x1b[?25l"), "the cursor is not back"
 
 
+def test_what_is_said_before_the_first_stage_is_shown_too(terminal: Any) -> None:
+    shown, screen = terminal(), Screen()
+    screen.begin("deploy", "shop", ["web1"])
+    screen.expect("web1", DEPLOY)
+    screen.take("web1", Event("warn", "", "migration a.1", "an earlier run ended half way through it"))
+    screen.take("web1", Event("waiting", "", "lock", "held by ann"))
+    assert eventually(lambda: "waits for another run: held by ann" in "\n".join(shown.shown(80)))
+    screen.end()
+    screen.verdict(Verdict("web1", 0, "changed", 1.0))
+    text = "\n".join(shown.shown(80))
+    assert "migration a.1: an earlier run ended half way" in text and "waiting: lock: held by ann" in text
+
+
 def test_a_line_that_is_told_meanwhile_stands_above_the_live_lines(terminal: Any) -> None:
     shown, screen = terminal(), Screen()
     screen.begin("bootstrap", "shop", ["web1"])
