@@ -28,6 +28,8 @@ _STYLES = {"good": "green", "warn": "yellow", "bad": "red", "next": "bold", "wou
 _REFRESHES = 8
 #: a line is no longer than this, so that its seconds stay near its words
 _LONGEST = 100
+#: the room at the end of a line: for the ^C that a terminal shows, which must not break the line
+_ROOM = 5
 #: the width of a step's name, and from which width on a terminal has room to indent what stands under it
 _NAME, _ROOMY = 13, 80
 
@@ -271,7 +273,7 @@ class Screen(Display):
         self, symbol: str, host: str, name: str, what: Text | str, seconds: float | None, style: str
     ) -> Text:
         """One line: symbol, host if there are several, step, what, and the seconds at its end."""
-        width = min(self._rich.width - 1, _LONGEST)
+        width = min(self._rich.width - _ROOM, _LONGEST)
         took = f"  {phrases.clock(seconds):>6}" if seconds is not None else ""
         row = Text().append(f"{symbol} ", style).append(self._of(host))
         row.append(f"{name:<{_NAME}}" if name else "", "bold")

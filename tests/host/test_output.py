@@ -195,7 +195,7 @@ def test_each_of_three_hosts_has_its_line(desk) -> None:
         for host in hosts[:2]:
             host.ssh("rm /etc/logrotate.d/roadie")
         with together.at_a_terminal("everywhere", columns=120) as terminal:
-            terminal.until(3 * r"connecting to .*\s+", 20)
+            terminal.until(r"(connecting to [\s\S]*){3}", 20)
             assert terminal.end() == 0, terminal.text
         for host, count in zip(hosts, ("1 change ", "1 change ", "0 changed"), strict=True):
             assert re.search(rf"^{host.name} +Done in .*: {count}", terminal.text, re.M)

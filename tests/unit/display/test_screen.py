@@ -158,7 +158,7 @@ def test_a_failure_shows_its_step_and_the_last_words(
     screen.fail("web1", StageFailed("web1, gate: no"), [f"line {n}" for n in range(40)], is_last=True)
     screen.end()
     line = shown.shown(60)[1]
-    assert line.startswith("✗ check        / answered 500: division by zero") and "… " in line
+    assert line.startswith("✗ check        / answered 500: division by") and "… " in line
     assert len(line) < 60
     told = capsys.readouterr().err.splitlines()
     assert told[-2] == "    line 39"
