@@ -16,8 +16,8 @@ from .display import Display, Verdict
 VERSION = 1
 #: what roadie's stages tell roadie itself
 _INTERNAL = frozenset({"fact"})
-#: verbs whose detail is a difference, which may be long: it is there only where a person would see it
-_DIFFERENCES = frozenset("changed would ran applied unapplied".split())
+#: verbs whose detail is internal, or a difference, which may be long: it is there where a person would see it
+_WITHOUT_DETAIL = frozenset("doing changed would ran applied unapplied".split())
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Lines(Display):
         if event.verb in _INTERNAL:
             return
         self.changed += event.verb == "changed"
-        detail = event.detail if with_detail or event.verb not in _DIFFERENCES else ""
+        detail = event.detail if with_detail or event.verb not in _WITHOUT_DETAIL else ""
         self._print(event.verb, host=host, stage=event.stage, what=event.what, detail=detail)
 
     def tell(self, host: str, text: str, kind: str = "") -> None:
