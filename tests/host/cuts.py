@@ -22,7 +22,7 @@ from within import assert_serves_once, assert_tidy, events_of, files_of, halves,
 SNIPPET = Path(__file__).with_name("cuts.sh")
 AT_ONCE = 4.0  # seconds until a cut step must be gone: two until SIGKILL, and two for a busy machine
 PATIENCE = 1.0  # seconds from Ctrl-C to the end of the command
-_RELEASE = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b")
+_RELEASE = re.compile(r"\b\d{8}T\d{6}Z(-[0-9a-f]{8})?\b")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The name of the step, which is the same in every run: it leaves out the release's name."""
+        """The name of the step, which is the same in every run: it leaves out names of releases and times."""
         return f"{self.stage}: {_RELEASE.sub('RELEASE', self.what)}"
 
     @property
@@ -47,21 +47,29 @@ class Step:
 
 
 class Door:
-    """The place where every run for a host waits before each of its steps, while the door is guarded."""
+    """The place where every run for a host waits at each of its steps, while the door is guarded.
 
-    def __init__(self, desk: Desk) -> None:
+    `snippet` is the shell that knocks there.
+    """
+
+    def __init__(self, desk: Desk, snippet: Path = SNIPPET) -> None:
         self.folder = desk.host.tree / "var/lib/cuts"
         self.here = self.folder / "here"
-        self._put_snippet(desk.project)
+        self._put_snippet(desk.project, snippet)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
         """Make runs wait at the door as long as the block lasts."""
-        self.folder.mkdir()
+        self.close()
         try:
             yield
         finally:
             self.open()
+
+    def close(self) -> None:
+        """Guard the door from now on. Nobody waits there yet."""
+        self.folder.mkdir(exist_ok=True)
+        self.let_in()
 
     def open(self) -> None:
         """Guard the door no longer: from now on no run waits there."""
@@ -98,9 +106,9 @@ class Door:
         late = self.folder / "late"
         return late.read_text() if late.exists() else ""
 
-    def _put_snippet(self, project: Path) -> None:
-        own_frame(project, SNIPPET.read_text())
-        commit(project, "Knock before every step")
+    def _put_snippet(self, project: Path, snippet: Path) -> None:
+        own_frame(project, snippet.read_text())
+        commit(project, "Knock at every step")
 
 
 @dataclass
@@ -217,11 +225,14 @@ HARD_WAYS: tuple[Way, ...] = (Cut.kill_worker, Cut.interrupt)
 class Turns:
     """Decides which step is cut in which way. Each new step gets the next way. Parallel hosts share one.
 
-    The steps of the stages in `spared` are not cut, because another test cuts them.
+    The steps of the stages in `spared` are not cut, because another test cuts them. If `every` is not 1, only
+    every so manieth step is cut, and the seed says which.
     """
 
-    def __init__(self, seed: int, ways: Sequence[Way] = WAYS, spared: Sequence[str] = ()) -> None:
-        self.seed, self.ways, self.spared = seed, ways, spared
+    def __init__(
+        self, seed: int, ways: Sequence[Way] = WAYS, spared: Sequence[str] = (), every: int = 1
+    ) -> None:
+        self.seed, self.ways, self.spared, self.every = seed, ways, spared, every
         #: every step that was seen, in order, and how it was cut
         self.taken: dict[str, str] = {}
         self._lock = Lock()
@@ -231,7 +242,11 @@ class Turns:
         with self._lock:
             if step.name in self.taken or step.stage in self.spared:
                 return None
-            way = self.ways[(len(self.taken) + self.seed) % len(self.ways)]
+            number = len(self.taken) + self.seed
+            if number % self.every:
+                self.taken[step.name] = "let on"
+                return None
+            way = self.ways[number // self.every % len(self.ways)]
             self.taken[step.name] = way.__name__
             return way
 
@@ -245,22 +260,25 @@ class Cuts:
     """Runs a command again and again on one host. Each run is cut at its first step that was not cut before.
 
     A cuttable step is cut twice: before it begins, and in the middle. A step in `midst` is cut only in the
-    middle, so many seconds after it began.
+    middle, so many seconds after it began. `check` is called after each cut.
     """
 
     desk: Desk
     words: tuple[str, ...]
     turns: Turns
     midst: Mapping[str, float] = field(default_factory=dict)
+    snippet: Path = SNIPPET
+    check: Callable[[ThrowawayHost], object] = assert_tidy
     _due: set[str] = field(default_factory=set)
 
     def all(self) -> None:
         """Cut the command at every step, then let it run to its end."""
-        self.door = Door(self.desk)
+        self.door = Door(self.desk, self.snippet)
         self.dice = random.Random(self.turns.seed)
         with self.door.guarded():
             while self._is_cut():
-                assert_tidy(self.desk.host)
+                self.check(self.desk.host)
+                self.door.close()  # a power cut may have taken the door away
 
     def _is_cut(self) -> bool:
         """Run the command and cut it. Return False if it ran to its end without a new step."""
