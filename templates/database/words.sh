@@ -66,9 +66,8 @@ dump_database() ( # FILE
   say_database | nice gzip -1 >"${new}" || refuse_dump "${new}"
   # For a rollback, list beside the dump the migrations that the dump holds and the ones that were half applied.
   { applied_now || :; sed 's/\t.*//; s/^/half /' -- "${half_applied}" 2>/dev/null || :; } >"${1%.sql.gz}.applied"
-  sync -- "${new}" "${1%.sql.gz}.applied"
-  mv -fT -- "${new}" "$1"
-  sync -- "${folder}"
+  sync -- "${1%.sql.gz}.applied"
+  move_over "${new}" "$1"
 )
 
 refuse_dump() { # NEW
@@ -94,7 +93,7 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
     fail "database ${app}" "only a part of $1 is back ($(cause "^gzip: |${database_errors}")); the dump itself is whole: run the same command again" 7
   found=$(count_tables)
   [[ ${found} == "${tables}" ]] || fail "database ${app}" "it has ${found} tables now, and $1 holds ${tables}; look at both" 7
-  rm -f -- "${half_restored}"
+  drop_file "${half_restored}"
 }
 
 # Refuses a database that a cut run left half loaded. Django would find few migrations in it, and apply the rest.

@@ -341,6 +341,9 @@ contents_of() { # PATH NAME: reads a file into the variable NAME, without a proc
   printf -v "$2" %s "${whole_file%$'\n'}"
 }
 
+# A power cut takes what no `sync` has brought to the disk, and takes it in any order. So what must not be lost, and what must
+# be there before the next step begins, is changed by the words below.
+
 put_file() { # PATH MODE OWNER CONTENT: replaces a file by one rename, so that a power cut leaves the old or the new one
   local new=$1.roadie-new
   unset "modes[$1]"
@@ -348,9 +351,24 @@ put_file() { # PATH MODE OWNER CONTENT: replaces a file by one rename, so that a
   (umask 077 && printf '%s\n' "$4" >"${new}")
   chown -- "$3" "${new}"
   chmod -- "$2" "${new}"
-  sync -- "${new}"
-  mv -fT -- "${new}" "$1"
-  sync -- "${1%/*}" # else the rename itself may be lost
+  move_over "${new}" "$1"
+}
+
+move_over() { # NEW PATH: replaces a file by the file NEW of the same folder
+  sync -- "$1"
+  mv -fT -- "$1" "$2"
+  sync -- "${2%/*}" # else the rename itself may be lost
+}
+
+replace_link() { # PATH TARGET: replaces the link by a rename, so that the path always exists
+  ln -sfn -- "$2" "$1.roadie-new"
+  mv -fT -- "$1.roadie-new" "$1"
+  sync -- "${1%/*}"
+}
+
+drop_file() { # PATH...: removes files and links of one folder
+  rm -f -- "$@"
+  sync -- "${1%/*}"
 }
 
 remove_if_there() { # PATH...: mostly none exists, and then no process is started
@@ -374,9 +392,4 @@ require_room() { # KB WHAT_FOR [FOLDER]: fails if FOLDER (default: the site's) h
 text_of() { # FILE: prints at most 1 MB of a regular file that others can write; waits for no FIFO and follows no link
   [[ -f $1 && ! -L $1 ]] || return 1
   timeout 10 dd if="$1" iflag=nofollow,nonblock,fullblock bs=1M count=1 status=none 2>/dev/null
-}
-
-replace_link() { # PATH TARGET: replaces the link by a rename, so that the path always exists
-  ln -sfn -- "$2" "$1.roadie-new"
-  mv -fT -- "$1.roadie-new" "$1"
 }

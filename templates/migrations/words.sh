@@ -167,6 +167,7 @@ note_pending() {
     rm -f -- "${known%/*}/pending"
     [[ -z ${lacks} ]] || printf '%s\n' "${lacks}" >"${known%/*}/pending"
   done
+  sync -f -- "${root}/releases" # the database is on disk already, and a deploy believes these records
 }
 
 # ---- Failing -----------------------------------------------------------------------------------------------------------
@@ -229,5 +230,10 @@ write_half_applied() {
 
 forget_begun() { # NAME
   unset 'begun[${1}]'
-  if [[ ${#begun[@]} == 0 ]]; then : >"${half_applied}"; else write_half_applied; fi
+  if [[ ${#begun[@]} != 0 ]]; then
+    write_half_applied
+  else
+    : >"${half_applied}"
+    sync -- "${half_applied}"
+  fi
 }

@@ -26,14 +26,15 @@ keep_nginx_files() {
     [[ ! -e ${path} && ! -L ${path} ]] || there+=("${path}")
   done
   tar -cf "${nginx_before}.new" -P --no-recursion -- "${there[@]}"
-  sync -- "${nginx_before}.new"
-  mv -f -- "${nginx_before}.new" "${nginx_before}"
+  move_over "${nginx_before}.new" "${nginx_before}"
 }
 
 put_back_nginx_files() {
   rm -f -- "${nginx_files[@]}" "${nginx_records[@]}"
   tar -xpf "${nginx_before}" -P
-  rm -f -- "${nginx_before}"
+  sync -f -- /etc/nginx
+  sync -f -- "${state}"
+  drop_file "${nginx_before}"
 }
 
 refuse_nginx_files() { # WHY
@@ -67,7 +68,7 @@ reload_nginx() { # [AWAIT]
     systemctl reload nginx
     "${1:-await_site}"
   fi
-  rm -f -- "${nginx_before}"
+  drop_file "${nginx_before}"
 }
 
 # Asks nginx for a page that only a site's server block answers with 404. A reload takes a moment, and nginx reports a

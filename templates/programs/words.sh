@@ -20,15 +20,10 @@ stop_programs() { # stops each program; it has its stop_timeout to finish its wo
   local name running
   find_running_programs
   # Remove the link first, so that a crash of Supervisor cannot start the programs again.
-  if [[ -L ${programs_link} ]]; then change 'link to programs' remove_programs_link; fi
+  if [[ -L ${programs_link} ]]; then change 'link to programs' drop_file "${programs_link}"; fi
   for name in "${running[@]}"; do
     change_cuttable "program ${name} stopped" stop_program "${name}"
   done
-}
-
-remove_programs_link() {
-  rm -f -- "${programs_link}"
-  sync -- "${programs_link%/*}"
 }
 
 start_programs() { # starts the programs of the release that serves

@@ -15,9 +15,7 @@ live_slot() { # NAME: sets the variable NAME to the slot that serves, blue or gr
 }
 
 point_live() { # SLOT: moves the site to this slot by one rename, and syncs the rename to disk
-  ln -sfn -- "slots/$1" "${root}/live.new"
-  mv -fT -- "${root}/live.new" "${root}/live"
-  sync -- "${root}"
+  replace_link "${root}/live" "slots/$1"
 }
 
 live_release() { # NAME: sets the variable NAME to the name of the release that serves; to nothing if none does

@@ -82,8 +82,7 @@ start_at_once() { # NAME: tries start_program in one call; after a fault the cal
 
 # Deletes the program's file before it fails. Otherwise the next run that has Supervisor read its files would start it.
 refuse_program() { # NAME WHAT WHY
-  rm -f -- "/etc/supervisor/conf.d/$1.conf"
-  sync -- /etc/supervisor/conf.d
+  drop_file "/etc/supervisor/conf.d/$1.conf"
   fail "$2" "$3"
 }
 

@@ -9,8 +9,7 @@ is_slot_in_use() { # SLOT: whether it has a program file, or a program without o
 }
 
 retire_slot() { # SLOT: removes the program file first, so that after a crash in between the program does not start again
-  rm -f -- "${program_files[$1]}"
-  sync -- /etc/supervisor/conf.d
+  drop_file "${program_files[$1]}"
   stop_program "${app}-$1"
 }
 
@@ -40,8 +39,7 @@ start_in() { # SLOT: has Supervisor run the program of this slot
 }
 
 discard_slot() { # SLOT: ends at once all that runs in a slot that no visitor has reached
-  rm -f -- "${program_files[$1]}"
-  sync -- /etc/supervisor/conf.d
+  drop_file "${program_files[$1]}"
   # If Supervisor does not tell the PID, use the PID of the start: the processes must end in any case.
   hear_program "$(ask_supervisor getProcessInfo "${app}-$1" || :)"
   # Gunicorn would wait for its workers, so it is killed. Supervisor is told to stop it first, and so does not restart it.

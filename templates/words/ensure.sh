@@ -45,7 +45,7 @@ ensure_link() { # PATH TARGET
 }
 
 ensure_absent() { # PATH
-  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" rm -f -- "$1"; fi
+  if [[ ! -e $1 && ! -L $1 ]]; then ok "no $1"; else change "no $1" drop_file "$1"; fi
 }
 
 ensure_file() { # PATH MODE OWNER CONTENT: replaces the whole file; saves and names a version that was edited by hand
@@ -98,7 +98,7 @@ remember_file() { # PATH: keeps a copy of what roadie wrote, to tell an edit by 
   local copy=${state}/files/${1//\//%}
   [[ -d ${state}/files ]] || (umask 077 && mkdir -p -- "${state}/files")
   cp -- "$1" "${copy}.new"
-  mv -f -- "${copy}.new" "${copy}"
+  move_over "${copy}.new" "${copy}"
 }
 
 keep_hand_edit() { # PATH
@@ -109,6 +109,7 @@ keep_hand_edit() { # PATH
   (umask 077 && mkdir -p -- "${kept%/*}")
   cp -p -- "$1" "${kept}"
   chmod 600 "${kept}"
+  sync -- "${kept}" "${kept%/*}" # before the edit itself is replaced
   say kept "$1" "${kept}"
 }
 
@@ -166,7 +167,7 @@ apply() { # WHAT COMMAND...: runs the command, then records its success
 }
 
 unapply() { # WHAT: makes it due; call this before you change the files that it applies
-  rm -f -- "${state}/applied/${1// /-}"
+  [[ ! -d ${state}/applied ]] || drop_file "${state}/applied/${1// /-}"
 }
 
 is_installed() { # PACKAGE

@@ -38,5 +38,7 @@ ensure_no_user "${app}"
 ensure_no_user "${build_user}"
 find_traces
 if [[ ${#traces[@]} == 0 ]]; then ok "no trace of ${app}"; else change "no trace of ${app}" remove_traces; fi
+# Everything else must be gone from the disk before the claim is.
+[[ -n ${dry_run} ]] || sync
 ensure_no_place "${claim_file}"
 sync -- "${claim_file%/*}"

@@ -20,5 +20,5 @@ if [[ -n ${reached} && ${reached} == "${release}" ]]; then
   note=${leaves:+marked as left for ${reached}}
   change "release ${left}" mark_left "${left}" "${reached}" "${leaves}"
   note=''
-  ! is_heard || rm -f -- "${rollback_file}"
+  ! is_heard || drop_file "${rollback_file}"
 fi

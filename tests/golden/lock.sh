@@ -4,8 +4,7 @@ hold_site() { # makes the hold with `ln`, which never replaces the hold of anoth
   rm -f -- "${held_file}.mine"
   put_memo "${held_file}.mine" "${message}"
   ln -T -- "${held_file}.mine" "${held_file}" 2>/dev/null || fail lock "the site is held back already $(memo_in "${held_file}"); fab unlock lets go" 4
-  rm -f -- "${held_file}.mine"
-  sync -- "${state}"
+  drop_file "${held_file}.mine"
 }
 
 tell_run() { # warns of a run that took the lock before the hold existed

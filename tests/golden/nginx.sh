@@ -61,8 +61,8 @@ ensure_catch_all() {
 ensure_connections() { # replaces only Debian's own figure; a person who set another one had a reason
   local text='' what='8192 connections a worker in /etc/nginx/nginx.conf'
   [[ ! -f /etc/nginx/nginx.conf ]] || contents_of /etc/nginx/nginx.conf text
-  if [[ -z ${text} || ${text} == *'worker_connections 768;'* ]]; then
-    change "${what}" sed -i 's/worker_connections 768;/worker_connections 8192;/' /etc/nginx/nginx.conf
+  if [[ ${text} == *'worker_connections 768;'* || -n ${dry_run} && -z ${text} ]]; then
+    change "${what}" put_file /etc/nginx/nginx.conf 644 root:root "${text//'worker_connections 768;'/'worker_connections 8192;'}"
   else
     ok "${what}"
   fi

@@ -78,6 +78,7 @@ list_old_dumps() { # sets old to all dumps but the newest, and the ones from bef
 
 remove_folder() { # PATH: renames the folder first, so that a half removed one is never taken for a whole one
   [[ $1 == *.gone ]] || mv -T -- "$1" "$1.gone"
+  sync -- "${1%/*}"
   rm -rf -- "${1%.gone}.gone"
 }
 

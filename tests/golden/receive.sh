@@ -18,6 +18,7 @@ make_store() {
   git init -q --bare --template= -b main --object-format="$(object_format)" "${store}.new"
   git --git-dir="${store}.new" config gc.auto 0
   chmod 700 "${store}.new"
+  sync -f -- "${store}.new" # git does not sync what it makes here
   mv -T -- "${store}.new" "${store}"
 }
 

@@ -1,12 +1,7 @@
-let_go() {
-  rm -f -- "${held_file}" "${held_file}.mine"
-  sync -- "${state}"
-}
-
 require_site
 if [[ -e ${held_file} ]]; then
   say fact lock "$(memo_in "${held_file}")"
-  change 'no lock' let_go
+  change 'no lock' drop_file "${held_file}" "${held_file}.mine"
 else
   ok 'no lock'
 fi

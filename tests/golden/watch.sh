@@ -131,7 +131,7 @@ watch_release() { # sets failing, or leaves it empty
 go_back() { # to the previous slot, which still runs
   point_live "${old}"
   # The mark comes last and may fail to be written: a full disk may be the cause of the failure.
-  printf '%s\n' "failed after the switch: ${failing}" >"${release_dir}/bad" || :
+  put_file "${release_dir}/bad" 644 root:root "failed after the switch: ${failing}" || :
 }
 
 refuse_after_switch() {
