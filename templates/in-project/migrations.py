@@ -1,6 +1,7 @@
 """Names the pending migrations of a release, applies and unapplies migrations, and reports each one."""
 
 import os
+import sys
 
 import roadie_lint as lint
 import roadie_start as start
@@ -174,6 +175,7 @@ def _tell_of(method, doing, done):
     def perform_and_tell(executor, state, migration, **options):
         name = name_of(migration)
         answer(doing, name)
+        _await_record()
         changes = Changes()
         try:
             with executor.connection.execute_wrapper(changes):
@@ -187,6 +189,13 @@ def _tell_of(method, doing, done):
         return state
 
     setattr(MigrationExecutor, method, perform_and_tell)
+
+
+def _await_record():
+    """Wait until the stage has the migration on record. If the stage was killed, begin no other migration."""
+    told = os.environ.get("ROADIE_RECORDED")
+    if told and not os.read(int(told), 1):
+        sys.exit("the run that applies the migrations was killed, so no other migration begins")
 
 
 CHANGES_SCHEMA = {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}

@@ -101,10 +101,14 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
   read_half_applied
   way_back=() irreversible=() code=137
   hear_nothing
+  make_pipe
   while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
     hear "${line}"
     case ${key} in
-      applying | unapplying) begin_migration "${key}" "${value}" ;;
+      applying | unapplying)
+        begin_migration "${key}" "${value}"
+        echo >&4 # the migration has waited for its record
+        ;;
       applied | unapplied) end_migration "${key}" "${value}" ;;
       half) half=${value} ;;
       statement) statement=${value} ;;
@@ -118,7 +122,16 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
         ;;
     esac
     [[ -z ${last} || ${SECONDS} -lt ${last} ]] || break
-  done < <(tell_end in_django "$@")
+  done < <(exec 4>&- && tell_end in_django "$@" ROADIE_RECORDED=5)
+  exec 4>&- 5<&-
+}
+
+make_pipe() { # opens a pipe: what this shell writes to 4 is read from 5, and ends there when this shell ends
+  local fifo=/run/roadie/${run_id}.fifo
+  mkfifo -m 600 -- "${fifo}"
+  # shellcheck disable=SC2094 # a FIFO may be open at both ends
+  exec 3<>"${fifo}" 4>"${fifo}" 5<"${fifo}" 3>&-
+  rm -f -- "${fifo}"
 }
 
 begin_migration() { # applying|unapplying NAME: records it as half done until it ends

@@ -225,14 +225,20 @@ HARD_WAYS: tuple[Way, ...] = (Cut.kill_worker, Cut.interrupt)
 class Turns:
     """Decides which step is cut in which way. Each new step gets the next way. Parallel hosts share one.
 
-    The steps of the stages in `spared` are not cut, because another test cuts them. If `every` is not 1, only
-    every so manieth step is cut, and the seed says which.
+    The steps of the stages in `spared` are not cut, because another test cuts them. If `every` is not 1, one of so
+    many steps is cut, as the seed says, and each step whose name begins like one of `always`.
     """
 
     def __init__(
-        self, seed: int, ways: Sequence[Way] = WAYS, spared: Sequence[str] = (), every: int = 1
+        self,
+        seed: int,
+        ways: Sequence[Way] = WAYS,
+        spared: Sequence[str] = (),
+        every: int = 1,
+        always: Sequence[str] = (),
     ) -> None:
-        self.seed, self.ways, self.spared, self.every = seed, ways, spared, every
+        self.seed, self.ways, self.spared = seed, ways, spared
+        self.every, self.always = every, tuple(always)
         #: every step that was seen, in order, and how it was cut
         self.taken: dict[str, str] = {}
         self._lock = Lock()
@@ -243,7 +249,7 @@ class Turns:
             if step.name in self.taken or step.stage in self.spared:
                 return None
             number = len(self.taken) + self.seed
-            if number % self.every:
+            if number % self.every and not step.name.startswith(self.always):
                 self.taken[step.name] = "let on"
                 return None
             way = self.ways[number // self.every % len(self.ways)]

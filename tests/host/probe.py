@@ -28,7 +28,8 @@ _MIGRATION = """from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [("probe", "{before}")]
-    operations = [migrations.RunSQL("CREATE TABLE IF NOT EXISTS {name} (id int)")]
+    make, undo = "CREATE TABLE IF NOT EXISTS {name} (id int)", "DROP TABLE IF EXISTS {name}"
+    operations = [migrations.RunSQL(make, undo)]
 """
 
 

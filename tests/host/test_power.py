@@ -1,20 +1,20 @@
-"""The power may fail after each command that changes a disk: roadie believes nothing half made, and converges."""
+"""The power may fail after each command that changes a disk. Nothing half made is believed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import standing
 from chance import answers
-from cuts import Cut, Cuts, Turns, assert_deployed, assert_nothing_changes
+from cuts import Cut, Cuts, Door, Turns, assert_deployed, assert_nothing_changes
 from desk import Desk, eventually, is_serving
 from probe import Probe
 from roadie.throwaway import hosts as throwaway
 from roadie.throwaway.hosts import ThrowawayHost
-from within import inside
+from within import assert_serves_once, halves, inside
 
 SNIPPET = Path(__file__).with_name("power.sh")
 #: with ROADIE_CUT_ALL=1 the power fails after each command, else after every so manieth
@@ -34,9 +34,13 @@ find /var/lib/roadie /var/backups /etc/{nginx,supervisor,systemd,logrotate.d,tmp
 :
 """
 
+# Prints the migrations that wait for their record.
+WAITING = "grep -l pipe_read $(pgrep -f 'roadie_start migrations[.]migrate' | sed 's|.*|/proc/&/wchan|') || :"
+TABLE = "table_0002"
 
-def turns(seed: int, every: int) -> Turns:
-    return Turns(seed, (Cut.cut_power,), every=1 if ALL else every)
+
+def turns(seed: int, every: int, *always: str) -> Turns:
+    return Turns(seed, (Cut.cut_power,), every=1 if ALL else every, always=always)
 
 
 def no_empty_record(host: ThrowawayHost) -> None:
@@ -44,39 +48,66 @@ def no_empty_record(host: ThrowawayHost) -> None:
     assert not (empty := inside(host, EMPTY).splitlines()), empty
 
 
-def cut(desk: Desk, taken: Turns, *words: str, check=no_empty_record) -> None:
+def cut(desk: Desk, taken: Turns, check: Callable[[ThrowawayHost], object], *words: str) -> None:
+    """Cut the power after the commands of a run whose turn it is. Then let the run come to its end."""
     Cuts(desk, words, taken, snippet=SNIPPET, check=check).all()
-    taken.tell()
-    assert Cut.cut_power.__name__ in taken.taken.values()
 
 
 @pytest.fixture
 def probe(tmp_path: Path) -> Iterator[Probe]:
-    """A probe that serves, on a host whose disk keeps only what was synced."""
+    """A probe that serves, on a host whose disk keeps only what was synced. The host has no store of code."""
     with throwaway.boot("power", snapshot=standing.probed(), own_disk=True) as host:
         assert eventually(lambda: is_serving(host), 30)
         made = Probe(tmp_path / "probe", host)
         made.change_settings(watch=0, keep=1)
+        made.desk.does("deploy")
+        host.ssh("rm -r /srv/guestbook/repo.git && sync")
         yield made
 
 
-def test_the_power_may_fail_after_each_command_of_a_deploy(probe: Probe, seed: int) -> None:
-    before = answers(probe.host)[1]
-    probe.change_requirements()
-    after = probe.change_schema()
-
+def test_the_power_may_fail_after_each_command_of_a_deploy_and_a_rollback(probe: Probe, seed: int) -> None:
     def check(host: ThrowawayHost) -> None:
         no_empty_record(host)
         assert eventually(lambda: is_serving(host), 30)
         assert answers(host, 3)[1] in (before, after)
 
-    cut(probe.desk, turns(seed, 20), "deploy", check=check)
+    taken = turns(seed, 25, "receive: changed code", "migrate: mv", "switch: mv /srv/guestbook/live")
+    before, _ = probe.truth, probe.change_requirements()
+    after = probe.change_schema()
+    cut(probe.desk, taken, check, "deploy")
     assert answers(probe.host)[1] == after
     assert_deployed(probe.desk)
+    cut(probe.desk, taken, check, "rollback", "--migrations")
+    cut(probe.desk, taken, check, "restart")
+    assert answers(probe.host)[1] == before
+    assert_serves_once(probe.host)
+    assert not (half := halves(probe.host)), half
+    taken.tell()
 
 
 def test_the_power_may_fail_after_each_command_of_a_bootstrap(desk, seed: int) -> None:
+    def check(host: ThrowawayHost) -> None:
+        no_empty_record(host)
+        assert inside(host, 'grep -rlx "# mine" /etc/nginx /var/backups || :'), "an edit by hand is lost"
+
+    taken = turns(seed, 40, "nginx: cp /var/lib/roadie/files/%etc%nginx%conf.d%roadie.conf")
     with throwaway.boot("power", snapshot=standing.packaged(), own_disk=True) as host:
+        host.ssh("echo '# mine' >/etc/nginx/conf.d/roadie.conf && sync")
         made = desk(host)
-        cut(made, turns(seed, 20), "bootstrap")
+        cut(made, taken, check, "bootstrap")
         assert_nothing_changes(made)
+    taken.tell()
+
+
+def test_a_migration_waits_until_its_record_is_on_disk(probe: Probe) -> None:
+    probe.change_schema()
+    door = Door(probe.desk, SNIPPET)
+    with door.guarded(), probe.desk.started("deploy") as process:
+        while (step := door.next(process)) and not step.name.startswith("migrate: mv"):
+            door.let_in()
+        assert step, "the run has ended without a record"
+        assert eventually(lambda: inside(probe.host, WAITING), 10), "the migration did not wait"
+        assert TABLE not in inside(probe.host, "mariadb -N guestbook -e 'SHOW TABLES'").split()
+        probe.host.power_cut()
+    probe.desk.does("deploy")
+    assert_deployed(probe.desk)

@@ -64,6 +64,13 @@ def test_pending_migrations_are_named_and_then_applied_one_by_one(things):
     assert migrated(release) == [("migrated", "")]
 
 
+def test_no_migration_begins_once_nobody_can_record_it(things):
+    release = things(CREATE, FILL)
+    found = release.answers("migrations.migrate()", ROADIE_RECORDED="0")  # /dev/null, which ends at once
+    assert found == [("applying", "things.0001_step")]
+    assert len(said(release, "pending")) == 2
+
+
 def test_applying_does_what_djangos_own_command_does(things):
     release = things(whole=True)
     migrated(release)
