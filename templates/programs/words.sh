@@ -31,7 +31,7 @@ start_programs() { # starts the programs of the release that serves
   [[ -f ${root}/live/release/programs.conf ]] || return 0
   ensure_enclosed "${root}/live/release/programs.conf"
   mapfile -t names < <(sed -nE 's/^\[program:(.+)\]$/\1/p' -- "${root}/live/release/programs.conf")
-  change 'link to programs' make_programs_link
+  change 'link to programs' replace_link "${programs_link}" "${root}/live/release/programs.conf"
   host_lock
   for name in "${names[@]}"; do
     change "program ${name}" start_program "${name}"
@@ -40,11 +40,6 @@ start_programs() { # starts the programs of the release that serves
   for name in "${names[@]}"; do
     await_program "${name}"
   done
-}
-
-make_programs_link() {
-  ln -sfn -- "${root}/live/release/programs.conf" "${programs_link}"
-  sync -- "${programs_link%/*}"
 }
 
 await_program() { # NAME: waits until the program has run for its startsecs; a program that ends earlier has failed

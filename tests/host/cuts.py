@@ -225,8 +225,8 @@ HARD_WAYS: tuple[Way, ...] = (Cut.kill_worker, Cut.interrupt)
 class Turns:
     """Decides which step is cut in which way. Each new step gets the next way. Parallel hosts share one.
 
-    The steps of the stages in `spared` are not cut, because another test cuts them. If `every` is not 1, one of so
-    many steps is cut, as the seed says, and each step whose name begins like one of `always`.
+    The steps of the stages in `spared` are not cut, because another test cuts them. If `every` is not 1, one
+    step of so many is cut, as the seed says, and each step whose name begins like one of `always`.
     """
 
     def __init__(
