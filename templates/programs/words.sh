@@ -11,9 +11,10 @@
 # the link `live`. No app has a dot in its name, so neither the link nor <app>.<name> can belong to another site.
 
 find_running_programs() { # sets running to the programs of this site that Supervisor knows
+  local answer
   running=()
-  mapfile -t running < <(supervisor_call getAllProcessInfo | grep -oE "<string>${app}\.[a-z][a-z0-9_-]*</string>" |
-    sed -E 's/<[^>]*>//g' | sort -u)
+  answer=$(supervisor_call getAllProcessInfo)
+  mapfile -t running < <(grep -oE "<string>${app}\.[a-z][a-z0-9_-]*</string>" <<<"${answer}" | sed -E 's/<[^>]*>//g' | sort -u)
 }
 
 stop_programs() { # stops each program; it has its stop_timeout to finish its work

@@ -4,7 +4,9 @@ local web_workers=8
 local threads_of_each=4
 
 new_database_url() { # the password has an upper case letter, a lower case letter and a `-`, as a policy may ask for
-  printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s' "${app}" "$(random_hex 20)" "${app}" "${database_socket}"
+  local password
+  password=$(random_hex 20)
+  printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s' "${app}" "${password}" "${app}" "${database_socket}"
 }
 
 known_password() {
@@ -38,6 +40,7 @@ check_as_site() { # sets database_ok and user_ok by logging in as the site's own
       connections$'\t'*) IFS=$'\t' read -r _ may_hold max <<<"${line}" ;;
       'GRANT USAGE ON *.* TO '* | collation*) ;;
       GRANT*) wide="${line%% TO *}" ;;
+      *) ;;
     esac
   done <<<"${answer}"
   [[ -z ${granted} || ${may_hold} != "$(connections_of_site "${max}")" ]] || user_ok=1

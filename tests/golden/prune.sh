@@ -4,10 +4,15 @@ local newest_dumps=3 old=()
 local -A used=()
 
 use_links() { # LINK...: marks the targets of these links as used
-  local target
+  local link target targets links=()
+  for link in "$@"; do
+    [[ ! -L ${link} ]] || links+=("${link}")
+  done
+  [[ ${#links[@]} != 0 ]] || return 0
+  targets=$(readlink -- "${links[@]}") # if it fails, nothing is removed
   while IFS= read -r target; do
     used["${target##*/}"]=1
-  done < <(readlink -- "$@")
+  done <<<"${targets}"
 }
 
 use_processes() { # marks each folder that a process was started from or works in
