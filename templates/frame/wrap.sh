@@ -21,13 +21,13 @@ no_room() { # FILE: ends this program, and names the disk that cannot take this 
 # its files (sweep_up).
 name_run() { # NONCE
   run=/run/roadie/$1 payload=/var/lib/roadie/incoming/$1
-  for dir in /run/roadie /var/log/roadie; do [ -d "${dir}" ] || mkdir -p "${dir}" || no_room "${dir}"; done
+  for dir in /run/roadie /var/log/roadie; do [[ -d "${dir}" ]] || mkdir -p "${dir}" || no_room "${dir}"; done
   echo "$$" >"${run}.beat"
 }
 take() { # FILE SIZE: receives a whole file, or ends this program; each part that arrives counts as a heartbeat
   local rest=$2 next
   mkdir -p "${1%/*}" && : >"$1" || no_room "$1"
-  while [ "${rest}" -gt 0 ]; do
+  while [[ "${rest}" -gt 0 ]]; do
     next=$((rest < 131072 ? rest : 131072))
     timeout 20 head -c "${next}" <&3 >>"$1"
     case $? in
@@ -36,7 +36,7 @@ take() { # FILE SIZE: receives a whole file, or ends this program; each part tha
       *) no_room "$1" ;;
     esac
     rest=$((rest - next))
-    [ "$(stat -c %s "$1")" = "$(($2 - rest))" ] || leave 96
+    [[ "$(stat -c %s "$1")" == "$(($2 - rest))" ]] || leave 96
     note_life
   done
 }
@@ -53,8 +53,8 @@ take_script() { # SIZE: receives and unpacks the script; if the disk is full the
 open_log() { # NONCE: reserves 64 KB for the log first, so that the run can report a full disk
   printf -v log "/var/log/roadie/%(%Y%m%dT%H%M%SZ)T-%s.log" -1 "${1:0:8}"
   fallocate -n -l 65536 "${log}" 2>/dev/null || printf %65536s >"${log}" 2>/dev/null && : >>"${log}" || { rm -f "${log}"; log=${run}.log; }
-  [ -s "${log}" ] && : >"${log}"
-  [ -e "${log}" ] || : >"${log}" || no_room "${log}"
+  [[ -s "${log}" ]] && : >"${log}"
+  [[ -e "${log}" ]] || : >"${log}" || no_room "${log}"
 }
 begin() { # NONCE: starts the script
   open_log "$1"
@@ -68,8 +68,8 @@ await_end() {
   local late=0
   while kill -0 "${worker}"; do
     sleep 0.2
-    if [ -e "${run}.whole" ]; then late=0; else late=$((late + 1)); fi
-    [ "${late}" -lt 50 ] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
+    if [[ -e "${run}.whole" ]]; then late=0; else late=$((late + 1)); fi
+    [[ "${late}" -lt 50 ]] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
   done
 }
 follow() { # TOKEN: shows the log until the script ends, then prints the token with the exit code
@@ -88,7 +88,7 @@ follow() { # TOKEN: shows the log until the script ends, then prints the token w
   code=$?
   # A killed worker (137) could not end its cuttable command, so end that command here. An atomic change goes on to its end
   # and holds the lock until then.
-  [ "${code}" != 137 ] || [ ! -s "${run}.cut" ] || kill -KILL -- $(cat "${run}.cut")
+  [[ "${code}" != 137 ]] || [[ ! -s "${run}.cut" ]] || kill -KILL -- $(cat "${run}.cut")
   { kill "${beat}" && wait "${beat}"; } 2>/dev/null
   tidy
   echo "$1 ${code}"
@@ -96,15 +96,15 @@ follow() { # TOKEN: shows the log until the script ends, then prints the token w
 carry_out() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
   name_run "$1"
   take_script "$2"
-  [ "$3" = 0 ] || take "${payload}" "$3"
+  [[ "$3" == 0 ]] || take "${payload}" "$3"
   begin "$1"
   follow "$4"
 }
-[ "${EUID}" = 0 ] || { echo "not root" >&2; exit 95; }
+[[ "${EUID}" == 0 ]] || { echo "not root" >&2; exit 95; }
 first=1 # until the first run of this session has begun
 # The controller sends a heartbeat line every two seconds, also between runs. After 60 seconds without a line this program
 # ends. No program of a run knows the token, so none can forge the line with the exit code.
 while IFS=" " read -r -t 60 -u 3 word mark kind nonce script_size payload_size token; do
-  [ "${word} ${mark} ${kind}" != "ROADIE @MARK@ run" ] || carry_out "${nonce}" "${script_size}" "${payload_size}" "${token}"
+  [[ "${word} ${mark} ${kind}" != "ROADIE @MARK@ run" ]] || carry_out "${nonce}" "${script_size}" "${payload_size}" "${token}"
 done
 exit 96

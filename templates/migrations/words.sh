@@ -19,6 +19,7 @@ hear_plan() { # KEY VALUE: takes one answer into the plan
     loss) losses+=("$2") ;;
     danger) dangers_of["${2%% *}"]+=${dangers_of["${2%% *}"]+; }${2#* } ;;
     unforeseen) say warn migrations "roadie cannot foresee what they will do: $2" ;;
+    *) ;;
   esac
 }
 
@@ -120,6 +121,7 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
         # stop after half a second of silence, or after 20 seconds.
         [[ ${value} != *" ${nonce}" ]] || code=${value%% *} patience=(-t 0.5) last=$((SECONDS + 20))
         ;;
+      *) ;;
     esac
     [[ -z ${last} || ${SECONDS} -lt ${last} ]] || break
   done < <(exec 4>&- && tell_end in_django "$@" ROADIE_RECORDED=5)

@@ -77,6 +77,7 @@ enclose_text() { # TEXT: sets program_text to the same programs, run by enclose
       '[program:'*) name=${line#*:} name=${name%%]*} ;;
       command*=*) line="command=${tools}/enclose ${app} ${name} 60 ${line#*=}" ;;
       user*=*) continue ;;
+      *) ;;
     esac
     program_text+=${program_text:+$'\n'}${line}
   done <<<"$1"

@@ -149,6 +149,7 @@ ask_service() { # NAME: sets services[NAME]; if systemctl must be asked, sets al
       Id) id=${value%.service} ;;
       LoadState) services["${id}"]=${value} ;;
       ActiveState | UnitFileState) services["${id}"]+=" ${value}" ;;
+      *) ;;
     esac
   done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" "${!pid_files[@]}")
 }

@@ -43,6 +43,7 @@ refuse_pack() { # empties a store that lost objects; the next run then finds it 
   why=$(git_cause)
   case ${why} in
     *' space left'* | *' quota '* | *memory*) fail "code ${tree:0:12}" "${why}" ;;
+    *) ;;
   esac
   empty_store
   fail "code ${tree:0:12}" "the host's store of code was incomplete (${why:-git gave no reason}), so roadie emptied it; run the same command again to send all code"
