@@ -10,6 +10,7 @@ stage='' doing='' touched='' # the running stage, its running step, and whether 
 # For the next changes of a stage. `note` is the detail that `change` says. The others name functions that run once:
 # before the first change, and when the run ends early.
 note='' before_change='' before_end=''
+declare -A planned=() # the changes that a dry run has told: a later stage would find them made
 # Whether the run was told to stop, and what else must then end.
 stopping='' cuttable_pid='' clock_pid='' apart_pid='' stage_depth=0
 locked='' known_format=1                               # whether this run holds the site's lock; the newest ${state}/format
@@ -272,7 +273,8 @@ act() { # cut|atomic|whole WHAT COMMAND...
   shift 2
   touched=1
   if [[ -n ${dry_run} ]]; then
-    say would "${what}" "${note}"
+    if [[ -n ${planned["${what} ${note}"]-} ]]; then ok "${what}"; else say would "${what}" "${note}"; fi
+    planned["${what} ${note}"]=1
     return
   fi
   prepare_change

@@ -16,6 +16,7 @@ tools=/usr/local/lib/roadie                          # launch, manage, enclose, 
 pages=/usr/local/share/roadie                        # the pages that nginx shows when a site does not answer
 caches=/var/cache/roadie                             # the caches of the users that build virtualenvs
 drop_ins=/etc/systemd/system/supervisor.service.d    # how systemd runs Supervisor
+nginx_drop_ins=/etc/systemd/system/nginx.service.d   # and nginx
 needrestart_file=/etc/needrestart/conf.d/roadie.conf # forbids a restart of Supervisor after an upgrade
 logrotate_file=/etc/logrotate.d/roadie
 snippets=/etc/nginx/snippets
@@ -27,7 +28,7 @@ host_places=(
   "${state}" "${backups}" "${tools}" "${pages}" "${caches}"
   /var/log/roadie # a log of every run
   /run/roadie     # locks; a boot empties this folder
-  "${drop_ins}" "${needrestart_file}" "${logrotate_file}"
+  "${drop_ins}" "${nginx_drop_ins}" "${needrestart_file}" "${logrotate_file}"
   "${http_file}" "${catch_all_file}" "${limits_file}" "${snippets}"/roadie-{clients,headers,proxy}.conf
 )
 # Files of Debian's nginx. roadie changes the first and deletes the second.

@@ -1,6 +1,8 @@
 local database_packages=(default-mysql-server default-libmysqlclient-dev)
 local more_packages=()
 local apt_lock_seconds=600
+local nginx_sandbox='<text of nginx/sandbox.conf.j2>'
+local supervisor_sandbox='<text of supervisor/sandbox.conf.j2>'
 
 local wanted=(
   nginx supervisor "${database_packages[@]}" python3-venv python3-dev
@@ -9,6 +11,25 @@ local wanted=(
 local -A installed=()
 local missing=() left_half='' apt_at_work=/run/roadie/apt-at-work
 local apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
+
+start_on_sandbox() {
+  host_lock
+  unapply "${sandbox}"
+}
+
+# systemd sets a sandbox up when it starts the service. A package starts its service, so the sandbox must be there before.
+# A service that runs already stays as it is until it starts again: a restart would lose requests.
+ensure_sandbox() {
+  local sandbox='sandbox of nginx and Supervisor' before_change=start_on_sandbox nginx_file=${nginx_drop_ins}/roadie-sandbox.conf
+  local supervisor_file=${drop_ins}/roadie-sandbox.conf
+  look_at "${state}" "${nginx_drop_ins}" "${nginx_file}" "${drop_ins}" "${supervisor_file}"
+  ensure_dir "${state}" 700 root:root
+  ensure_dir "${nginx_drop_ins}" 755 root:root
+  ensure_dir "${drop_ins}" 755 root:root
+  ensure_file "${nginx_file}" 644 root:root "${nginx_sandbox}"
+  ensure_file "${supervisor_file}" 644 root:root "${supervisor_sandbox}"
+  ensure_applied "${sandbox}" systemctl daemon-reload
+}
 
 ask_dpkg() { # sets missing; sets left_half if a run of dpkg was interrupted
   local state package journal=(/var/lib/dpkg/updates/[0-9]*)
@@ -101,6 +122,7 @@ install_package() { # PACKAGE ALL...: the first call installs ALL in one run of 
   is_installed "$1" || fail "package $1" 'apt installed it, but dpkg knows no package of this name; name the real one in packages:'
 }
 
+ensure_sandbox
 local before_change=start_on_packages package
 ask_dpkg
 if [[ -n ${left_half} ]]; then

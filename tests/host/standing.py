@@ -20,7 +20,8 @@ GUESTBOOK = EXAMPLES / "guestbook"
 
 def packaged(suite: str = "trixie") -> str:
     """Return the snapshot of a host that has the guestbook's packages, and nothing else of roadie's."""
-    label = _label("packaged", [ROOT / "templates/packages/packages.sh.j2", GUESTBOOK / "fabric.yaml"])
+    names = ("packages/packages.sh.j2", "nginx/sandbox.conf.j2", "supervisor/sandbox.conf.j2")
+    label = _label("packaged", [*(ROOT / "templates" / name for name in names), GUESTBOOK / "fabric.yaml"])
     return throwaway.prepared(label, _does("packages"), suite)
 
 

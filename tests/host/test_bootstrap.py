@@ -9,7 +9,7 @@ from desk import browse, eventually
 from roadie.scripts.stages import PROVISION
 from roadie.throwaway import base_trees as basetree
 from told import last_run
-from within import files
+from within import files, sandboxed
 
 BOTH = pytest.mark.parametrize("suite", basetree.SUITES)
 NO_CHANGE = r": 0 changed, [\d.]+ s\n$"
@@ -43,6 +43,7 @@ def test_a_bare_server_becomes_ready_just_as_the_plan_says(bare_host, desk, suit
     sat.does("bootstrap")
     assert last_run(bare_host).said("changed") == would
     assert bare_host.ssh("cat /root/frontend /etc/logrotate.conf").stdout == "noninteractive\n# by hand\n"
+    assert sandboxed(bare_host) == ["nginx", "supervisord"]  # from their first start
     answer = browse(bare_host)
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
     assert "No release yet" in answer.body

@@ -51,7 +51,6 @@ def test_a_name_that_is_somebody_elses_is_refused_before_anything_is_made(packag
         assert (done.code, named in done.last_line, "app:" in done.last_line) == (6, True, True), done.text
     made = {what for _, what in last_run(host).said("changed")}
     assert made == {
-        "directory /var/lib/roadie",
         "directory /var/lib/roadie/sites",
         "file /var/lib/roadie/format",
     }

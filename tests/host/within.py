@@ -67,6 +67,13 @@ assert tree >= 0 and call(429, tree, b"", here, b"/proc/net", from_descriptor) =
 '
 """
 
+SANDBOXED = r"""
+filters() { sed -n 's/^Seccomp_filters:\s*//p' "/proc/$1/status"; }
+for service in nginx supervisord; do
+  [[ $(filters "$(cat "/run/${service}.pid")") == "$(filters 1)" ]] || echo "${service}"
+done
+"""
+
 HALVES = r"""
 find /srv /etc /usr/local /var/lib/roadie /var/cache/roadie /var/backups /run/guestbook /run/roadie -xdev \
   -regextype egrep -regex '.*([.](new|roadie-new|gone|build)|/[.]collected|apt-at-work)' 2>/dev/null || :
@@ -107,6 +114,11 @@ def events_of(host: ThrowawayHost, run: str) -> list[list[str]]:
 def files(host: ThrowawayHost) -> dict[str, str]:
     """Return every file and folder of the host with its facts (see FILES)."""
     return dict(line.split("\t", 1) for line in inside(host, FILES).splitlines())
+
+
+def sandboxed(host: ThrowawayHost) -> list[str]:
+    """Return the services whose running process has more filters of system calls than the host's init."""
+    return inside(host, SANDBOXED).split()
 
 
 def leftovers(host: ThrowawayHost) -> list[str]:
