@@ -1,6 +1,7 @@
 # The words for running something as one of the site's users. Plain bash, no Jinja.
 
 app_tmp=/tmp # TMPDIR of what runs as a user; a caller may choose another folder
+taker=65533 # a uid that neither Debian nor systemd gives to anybody
 
 # The command that runs the script that comes at descriptor 7. A script of a project may hold secrets, and everybody on the
 # host can read the words of a command in /proc.
@@ -32,6 +33,28 @@ as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and loc
   setpriv --reuid="$1" --regid="$1" --init-groups --inh-caps=-all -- \
     env -i HOME="$2" USER="$1" LOGNAME="$1" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp}" \
     PATH=/usr/local/bin:/usr/bin:/bin "${@:3}" 6>&- 8>&- 9>&- </dev/null
+}
+
+# USER FROM TO [COMMAND...]: copies FROM into the new folder TO, and has the command complete the copy. What a user of the site
+# made may change for as long as a process holds it open, and a process can hand an open file to another user. So root uses only
+# copies. USER reads, so nobody reads through a link what USER cannot read. A user that runs nothing else writes, so no other
+# process can reach the copy, and no link in it can lead to files of root's.
+adopt() {
+  local room
+  room=$((($(free_kb "${root}") - 10240) * 1024)) # a full disk would stop the database
+  ((room > 0)) || room=0
+  rm -rf -- "$3"
+  mkdir -m 700 -- "$3"
+  chown -- "${taker}:${taker}" "$3"
+  as_user_plainly "$1" / bash -c 'mkdir -p "$1" && cd "$1" && chmod -R u+rX . && exec tar -S -cf - .' tar "$2" 2>/dev/null | head -c "${room}" |
+    as_taker tar -C "$3" --no-same-owner --no-same-permissions -xf - || return
+  [[ $# == 3 ]] || as_taker "${@:4}" </dev/null || :
+  chown -h -- root:root "$3"
+}
+
+as_taker() { # COMMAND...: in a folder that everybody may enter
+  setpriv --reuid="${taker}" --regid="${taker}" --clear-groups --inh-caps=-all -- \
+    env -i -C / LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin "$@" 6>&- 8>&- 9>&-
 }
 
 in_release() { # COMMAND...: runs as the app's user, with the environment of ${release_dir}, in the folder of manage.py

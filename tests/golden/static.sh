@@ -6,21 +6,9 @@ build_as_app() { # COMMAND: with STATIC_ROOT in a folder that the app's user can
   in_release env "${static_variables[@]}" "${bash_of_input[@]}" 7<<<"$1"
 }
 
-# The app's user packs a tar. The build user unpacks it in a folder that the app's user cannot reach. Root works on the
-# files only when no process of the build user is left: so nobody can put a link in the place of a file meanwhile.
 take_over_static() {
-  local new=${release_dir}/static.new room
-  room=$((($(free_kb "${root}") - 10240) * 1024)) # a full disk would stop the database
-  ((room > 0)) || room=0
-  end_build_user
-  rm -rf -- "${new}"
-  mkdir -m 700 -- "${new}"
-  chown -- "${build_user}:${build_user}" "${new}"
-  as_user "${build_user}" / bash -c 'exec tar -C "$1" --no-same-owner --no-same-permissions -xf - <&7' tar "${new}" \
-    7< <(as_user_plainly "${app}" / bash -c 'mkdir -p "$1" && exec tar -C "$1" -S -cf - . 2>/dev/null' tar "${collected}" | head -c "${room}") ||
-    refuse_collected "${new}"
-  end_build_user
-  chown -h -- root:root "${new}"
+  local new=${release_dir}/static.new
+  adopt "${app}" "${collected}" "${new}" || refuse_collected "${new}"
   find "${new}" ! -type d \( ! -type f -o -links +1 \) -delete
   put_in_place "${new}"
   in_release rm -rf -- "${collected}" || : # a folder of the app's user; files left in it do no harm
