@@ -11,7 +11,7 @@ from ..git.bundle import Commit, NoCommit, find_commit, tree_of
 from ..git.trees import CommitTree, FolderTree
 from ..settings.databases import DATABASES, SERVICES
 from ..settings.reading import Settings
-from . import reading
+from . import hashes, reading
 from .reading import Project
 from .requirements import PINS
 
@@ -26,7 +26,13 @@ class Workspace:
     @property
     def values(self) -> dict[str, Any]:
         """The values that every template sees."""
-        return {**values_of(self.settings), "project": self.project, "pins": PINS}
+        return {
+            **values_of(self.settings),
+            "project": self.project,
+            "pins": PINS,
+            "hashed_pins": hashes.with_hashes(),
+            "uv_sums": tuple(hashes.UV_PROGRAMS.values()),
+        }
 
 
 @dataclass(frozen=True)

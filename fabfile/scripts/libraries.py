@@ -23,6 +23,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "gate": ("release", "supervisor", "web", "inspection"),
     "migrations": ("database", "inspection"),
     "virtualenv": (),
+    "virtualenv/downloads": ("virtualenv",),
 }
 
 

@@ -101,7 +101,7 @@ mysql = databases["mysql"]
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",
-    needs=("early-start", "virtualenv"),
+    needs=("early-start", "virtualenv", "virtualenv/downloads"),
     role="",
 )
 supervisor = _stage(

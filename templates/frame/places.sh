@@ -12,9 +12,9 @@
 
 state=/var/lib/roadie                                # what roadie knows of this host and its sites
 backups=/var/backups/roadie                          # files that were edited by hand, and dumps
-tools=/usr/local/lib/roadie                          # launch, manage, enclose, reconcile
+tools=/usr/local/lib/roadie                          # launch, manage, enclose, reconcile, uv
 pages=/usr/local/share/roadie                        # the pages that nginx shows when a site does not answer
-caches=/var/cache/roadie                             # the caches of the users that build virtualenvs
+caches=/var/cache/roadie                             # what the builds of virtualenvs downloaded
 drop_ins=/etc/systemd/system/supervisor.service.d    # how systemd runs Supervisor
 nginx_drop_ins=/etc/systemd/system/nginx.service.d   # and nginx
 needrestart_file=/etc/needrestart/conf.d/roadie.conf # forbids a restart of Supervisor after an upgrade
@@ -49,8 +49,10 @@ programs_link=/etc/supervisor/conf.d/${app}.programs.conf
 rollback_file=${state}/rollback-${app} # the releases of a rollback that has not finished yet
 socket_dir=/run/${app}
 tmpfiles_file=/etc/tmpfiles.d/${app}.conf
-cache=${caches}/${app} # the cache and HOME of the site's build user
-desk=${cache}.build    # the files that root lays out for one build
+cache=${caches}/${app}        # what builds downloaded, and wheels that were built here: root's
+downloads=${cache}/downloads  # a cache of uv
+build_home=${cache}/home      # HOME of the site's build user, for one build
+desk=${cache}.build           # the files that root lays out for one build
 
 made_again=( # what `remove` deletes
   "${site_link}" "${site_file}" "${nginx_given}"
@@ -58,7 +60,7 @@ made_again=( # what `remove` deletes
   "${root}"/{live,live.new,current,slots,releases,venvs} "${store}"{,.new,.gone} "${maintenance}" "${root}/shared/static"
   "${rollback_file}"
   "${socket_dir}" "${tmpfiles_file}"
-  "${cache} ${build_user}" "${desk}"
+  "${build_home} ${build_user}" "${cache}" "${desk}"
 )
 
 # ---- The site's places that only `remove --purge` deletes -----------------------------------------------------------

@@ -1,7 +1,8 @@
 """Install with uv what pip would install here. uv does not read pip's configuration, so translate it for uv.
 
-with_uv.py UV OPTIONS ARGUMENT...: the Python of the virtualenv runs this file. OPTIONS are the options in the
-requirements files, separated by commas. If only pip can do this install, print why and exit with 3.
+with_uv.py UV WHEELS OPTIONS ARGUMENT...: uv installs for the Python that runs this file, also from the folder
+WHEELS if that is not empty. OPTIONS are the options in the requirements files, separated by commas. If only
+pip can do this install, print why and exit with 3.
 """
 
 import configparser
@@ -10,11 +11,10 @@ import sys
 from pathlib import Path
 
 PIP_ONLY = 3
-# uv must install what pip would install: it takes the best version of all indexes, writes bytecode, reads no
-# configuration of its own and downloads no Python. It copies files, because the build user could write to a
-# file that is a hard link into its cache. It builds one package at a time, because memory may be short.
+# uv must install what pip would install: it takes the best version of all indexes, reads no configuration of
+# its own and downloads no Python. It copies files, as the build user could write to a file that is a hard
+# link into its cache. It builds one package at a time, because memory may be short.
 ENVIRONMENT = {
-    "UV_COMPILE_BYTECODE": "1",
     "UV_CONCURRENT_BUILDS": "1",
     "UV_INDEX_STRATEGY": "unsafe-best-match",
     "UV_LINK_MODE": "copy",
@@ -101,8 +101,8 @@ def judge(options, settings):
     return ["--require-hashes"] if "hash" in names else []
 
 
-def main(python, uv, options, *arguments):
-    """Replace this process by uv, which installs into the virtualenv of this Python."""
+def main(python, uv, wheels, options, *arguments):
+    """Replace this process by uv, which installs for this Python."""
     try:
         settings = configured(places(Path.home(), Path(python).parents[1]))
         more = judge([option for option in options.split(",") if option], settings)
@@ -112,6 +112,8 @@ def main(python, uv, options, *arguments):
         sys.exit(PIP_ONLY)
     if Path(DEBIANS_CERTIFICATES).exists():
         variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
+    if found := ",".join(filter(None, [variables.get("UV_FIND_LINKS"), wheels])):
+        variables["UV_FIND_LINKS"] = found
     argv = [uv, "pip", "install", "--python", python, *more, *configured_arguments, *arguments]
     os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
 

@@ -1,9 +1,14 @@
 # The words for virtualenvs and their installers: uv if the host can have it, else pip. Plain bash, no Jinja.
 # To build a package is to run code of that package, so every installer here runs as the build user.
 
-# The build user owns ${cache}, which holds uv and the caches of uv and pip. ${desk} holds the requirements of one build.
+# One rule keeps a package's build from reaching a later build: what runs code of packages keeps nothing, and what is kept ran
+# no code of packages. Each build has a HOME of its own, which is removed after the build. Root owns uv, and all that stays in
+# ${cache}. ${desk} holds the requirements of one build.
 # A build sets these values. file_options are the options in the requirements files that are being installed.
-pip_folder='' pip_wheel='' setuptools_wheel='' file_options=() with_uv_py='' uv_pin='' uv=''
+python='' python_minor='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=() with_uv_py='' uv_pin='' uv_sums=() uv=''
+pins=() hashed_pins=() # hashed_pins are all pins that have hashes, as lines of a requirements file
+wheels=''              # the folder of the wheels that were built here for this Python
+kept_settings=()            # the files and folders of ${cache} that each HOME gets a copy of
 
 is_whole() { # VIRTUALENV: root owns it and the mark in it, and the build user cannot make a file of root's
   local mark=$1/.complete
@@ -16,38 +21,78 @@ mark_whole() { # VIRTUALENV TEXT: marks the virtualenv as complete, after all of
   sync -- "${1%/*}"
 }
 
-# Code of a package that was built earlier can have left anything there. pip and uv would read a FIFO or a huge file without end.
-refuse_traps() {
-  local file
-  for file in "${cache}"/{.pip,.config/pip}/pip.conf "${cache}/.netrc"; do
-    [[ ! -e ${file} && ! -L ${file} ]] || [[ -f ${file} && $(stat -L -c %s -- "${file}") -le 1000000 ]] ||
-      fail "${file}" 'it is no plain file of at most 1 MB, and pip might read it without end; a build may have left it; remove it and run again'
+as_builder() { # COMMAND...
+  app_tmp=${build_home}/tmp as_user "${build_user}" "${build_home}" "$@"
+}
+
+# FOLDER COMMAND...: runs it in FOLDER, where relative paths of the requirements start. It gets the host's proxies, which
+# the build user's own shell reads, because they may contain a password.
+build_in() {
+  as_builder bash -c "$(declare -f take_proxies); take_proxies; cd \"\$1\" && shift && exec \"\$@\"" build "$@"
+}
+
+take_proxies() { # exports the proxies that /etc/environment names for every login on this host
+  local line pattern="^(export +)?((http|https|all|no)_proxy|(HTTP|HTTPS|ALL|NO)_PROXY)=[\"']?([^\"' ]*)"
+  [[ -r /etc/environment ]] || return 0
+  while IFS= read -r line || [[ -n ${line} ]]; do
+    [[ ! ${line} =~ ${pattern} ]] || export "${BASH_REMATCH[2]}=${BASH_REMATCH[5]}"
+  done </etc/environment
+}
+
+renew_home() { # ends whatever the build user runs, and gives the build user a HOME with nothing but a person's settings
+  remove_home
+  mkdir -m 700 -- "${build_home}" "${build_home}/tmp"
+  [[ ${#kept_settings[@]} == 0 ]] || cp -a -t "${build_home}" -- "${kept_settings[@]}"
+  chown -R -h -- "${build_user}:${build_user}" "${build_home}"
+}
+
+# Ends whatever the build user runs, and its jobs of cron and at, which would run during a later build.
+remove_home() {
+  find /var/spool/cron -xdev -type f -user "${build_user}" -delete 2>/dev/null || :
+  end_build_user
+  rm -rf -- "${build_home}"
+}
+
+# An earlier roadie gave ${cache} to the build user as its HOME, so a package could leave anything there.
+take_cache_over() {
+  local file spare=()
+  end_build_user
+  make_dir "${cache}" 750 "root:${build_user}"
+  for file in "${of_a_person[@]}"; do spare+=(! -name "${file}"); done
+  find "${cache}" -mindepth 1 -maxdepth 1 ! -user root "${spare[@]}" -exec rm -rf -- {} +
+}
+
+of_a_person=(.config .pip .netrc .gitconfig .ssh) # the settings of pip and git that a person may lay in ${cache}
+
+find_settings() { # sets kept_settings; only root's own files count
+  local file path
+  kept_settings=()
+  for file in "${of_a_person[@]}"; do
+    path=${cache}/${file}
+    [[ -e ${path} || -L ${path} ]] || continue
+    [[ -z $(find "${path}" \( ! -user root -o ! -type f ! -type d \) -printf x -quit) ]] ||
+      fail "${path}" "not all of it is a plain file of root's, so a package may have left it there; look at it, then remove it, or keep it with: chown -R root: ${path}"
+    kept_settings+=("${path}")
   done
 }
 
-as_builder() { # COMMAND...
-  app_tmp=${cache}/tmp as_user "${build_user}" "${cache}" "$@"
-}
-
-build_in() { # FOLDER COMMAND...: runs it in FOLDER, where relative paths of the requirements start
-  as_builder bash -c 'mkdir -p "${TMPDIR}" && cd "$1" && shift && exec "$@"' build "$@"
-}
-
-find_installers() { # sets pip_wheel and setuptools_wheel to Debian's wheels, and uv to the folder for this version of uv
+find_installers() { # sets pip_wheel and setuptools_wheel to Debian's wheels, and uv to the path of this version of uv
   pip_wheel=$(echo /usr/share/python-wheels/pip-*.whl)
   # Up to Python 3.11 a new virtualenv contains setuptools, and older packages rely on it.
   [[ ! ${venv_dir##*/} =~ ^python3\.([0-9]|1[01])- ]] || setuptools_wheel=$(echo /usr/share/python-wheels/setuptools-*.whl)
   [[ -e ${setuptools_wheel} ]] || setuptools_wheel=''
-  uv=${cache}/uv-${uv_pin##*=}
+  uv=${tools}/uv-${uv_pin##*=}
+  wheels=${cache}/wheels/${python_minor}
+  mkdir -p -- "${wheels}"
 }
 
 # ---- pip ----------------------------------------------------------------------------------------------------------------
 
-with_pip() { # ARGUMENT...: installs with Debian's pip if its wheel exists, else with the pip in the virtualenv
+with_pip() { # ARGUMENT...: installs with Debian's pip if its wheel exists, else with the pip in the virtualenv; without a cache
   local pip=(-m pip)
   [[ ! -e ${pip_wheel} ]] || pip=("${pip_wheel}/pip")
-  build_in "${pip_folder}" "${venv_dir}/bin/python" "${pip[@]}" install --no-input --disable-pip-version-check \
-    --no-warn-script-location --progress-bar off "$@"
+  build_in "${pip_folder}" "${venv_dir}/bin/python" "${pip[@]}" install --no-input --no-cache-dir \
+    --disable-pip-version-check --no-warn-script-location --progress-bar off "$@"
 }
 
 why_pip_failed() { # prints the reason; if a package could not be built, also the last line of that package's build
@@ -66,28 +111,61 @@ why_pip_failed() { # prints the reason; if a package could not be built, also th
 
 # ---- uv -----------------------------------------------------------------------------------------------------------------
 
-with_uv() { # ARGUMENT...
-  local options
+with_uv() { # ARGUMENT...: installs into the virtualenv
+  run_uv "${pip_folder}" "${venv_dir}/bin/python" "$@"
+}
+
+run_uv() { # FOLDER PYTHON ARGUMENT...: runs `uv pip install` in FOLDER for this Python
+  local options offered=''
   printf -v options '%s,' "${file_options[@]}"
-  build_in "${pip_folder}" "${venv_dir}/bin/python" -I -S -c "${with_uv_py}" "${uv}/bin/uv" "${options}" "$@"
+  ! takes_kept_wheels || offered=${wheels}
+  build_in "$1" "$2" -I -S -c "${with_uv_py}" "${uv}" "${offered}" "${options}" "${@:3}"
+}
+
+# Whether the files take packages from where pip's configuration says, and any file of a package is good. Else a kept wheel
+# may not be what the files ask for.
+takes_kept_wheels() {
+  local option
+  for option in "${file_options[@]}"; do
+    [[ ${option} =~ ^(-r|-c|-e|--requirement|--constraint|--editable)$ ]] || return 1
+  done
 }
 
 ensure_uv() { # fetches uv once; after a failure, tries again only a week later
   local without=${cache}/no-${uv##*/}
-  [[ ! -x ${uv}/bin/uv ]] || return 0
+  [[ ! -x ${uv} ]] || return 0
   # uv needs more room than pip, as its cache holds unpacked packages.
   (($(free_kb /var/cache) > 1000000)) && [[ -z $(find "${without}" -maxdepth 0 -mtime -7 2>/dev/null) ]] || return 1
   fetch_uv && return
-  as_builder touch -- "${without}"
+  : >"${without}"
   return 1
 }
 
-# Moves uv to its place only after `uv --version` has run: there may be no wheel for this host, or its file system may allow
-# no programs.
+# The build user fetches uv. Root keeps a copy whose hash roadie knows. uv moves to its place only after `uv --version` has
+# run: there may be no wheel for this host, or its file system may allow no programs.
 fetch_uv() {
-  local new=${cache}/tmp/uv
-  as_builder rm -rf -- "${new}" &&
-    with_pip --only-binary :all: --no-deps --no-compile --no-cache-dir --target "${new}" "${uv_pin}" &&
-    as_builder "${new}/bin/uv" --version &&
-    build_in "${cache}" bash -c 'sync -- "$1/bin/uv" && rm -rf -- ./uv-* ./no-uv-* && mv -T -- "$1" "$2"' uv "${new}" "${uv}"
+  local new=${uv}.new-${app}
+  with_pip --only-binary :all: --no-deps --no-compile --target "${build_home}/uv" "${uv_pin}" &&
+    take_file "${build_home}/uv/bin/uv" "${new}" &&
+    is_uv "${new}" &&
+    chmod 755 -- "${new}" &&
+    as_builder "${new}" --version &&
+    sync -- "${new}" &&
+    mv -fT -- "${new}" "${uv}" &&
+    rm -f -- "${cache}"/no-uv-* &&
+    find "${tools}" -name 'uv-*' ! -path "${uv}" -mtime +30 -delete # another site may still use an older one
+}
+
+is_uv() { # FILE: whether it is the uv that roadie knows
+  local sum
+  sum=$(sha256sum <"$1")
+  [[ " ${uv_sums[*]} " == *" ${sum%% *} "* ]] && return
+  rm -f -- "$1"
+  printf 'uv is not used here: what %s brought is not the program that roadie knows\n' "${uv_pin}"
+  return 1
+}
+
+take_file() { # PATH NEW: copies a file, with the rights of the build user, into a new file of root's
+  rm -f -- "$2"
+  as_user_plainly "${build_user}" / cat -- "$1" >"$2"
 }

@@ -70,9 +70,9 @@ ensure_file "${tools}/launch" 755 root:root "${launch}"
 ensure_file "${tools}/manage" 755 root:root "${manage}"
 
 ensure_user "${app}" "${root}/shared/home"
-ensure_user "${build_user}" "${cache}"
+ensure_user "${build_user}" "${build_home}"
 ensure_dir "${caches}" 755 root:root
-ensure_dir "${cache}" 700 "${build_user}:${build_user}"
+ensure_dir "${cache}" 750 "root:${build_user}"
 ensure_dir "${root}" 751 root:root
 for name in releases slots venvs shared; do
   ensure_dir "${root}/${name}" 751 root:root

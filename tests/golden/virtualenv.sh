@@ -7,8 +7,10 @@ local requirement_texts=('Django==5.2.19
 ')
 local requirement_options=()
 local pins=(gunicorn==27.0.1 mysqlclient==2.3.1)
+local hashed_pins=('gunicorn==27.0.1 --hash=sha256:378b26b9a38adcf4592f28828233c1716acc55e833ea06bf48719782efaa0d10 --hash=sha256:b1514965361c8b7e8107a80aa2a92636878df1ccfac6dd204a676426e04d9e3e' 'mysqlclient==2.3.1 --hash=sha256:c07e1b83b530fd6c5888259f36afad1980d21fcb33ba97384650dd23c8f73ea8' 'uvicorn==0.54.0 --hash=sha256:505bdb0f318731d45f1f712071fc781a8981f6847a31c902c9f5e652d4f67faf --hash=sha256:a2e33cbfaa0306f8e6b0c13e0cb89d7d7a2da3e62b90c66e18c33d9807b28620' 'uvicorn-worker==0.4.0 --hash=sha256:e2ed952cef976f5e9e429d7269640bbcafbd36c80aa80f1003c8c77a6797abde --hash=sha256:8ee5306070d8f38dce124adce488c3c0b50f20cf0c0222b12c66188da7214493' 'gevent==26.9.0 --hash=sha256:c47c70f1bc131178a7b7ec1f5afb8ac6b1573ed1caf5c31889261e8b5caae0e6 --hash=sha256:7dce7f1a5be4be303e7a3c1db2e453abc5495c8b91b8708a0e64e116b3c6c4db --hash=sha256:e9915c9870160c2d8b4d97ceb55b5598c33cee2dcef0635db363d5519147556c --hash=sha256:8e47e8c24135936bc01198f93aa97061e543a8b0d7a339d34182c35901b41da0 --hash=sha256:0b3f0ad9dc8e2ba585e0f6498c96b78ba61b1214f5b2e17081839c93b69a58c3 --hash=sha256:83c51ffa0ef9c960fe3b6bc0a9de8997cd04a9476ff5d4e682c0c62481ef3924 --hash=sha256:ab1db9defde9ea9bd1825057fd90474148f74dcc57d104ddc62343092eaa256f --hash=sha256:c59d95daacf71dfb763824b85a89b06ca4faa74b2e7df926714d439d5a47ee26 --hash=sha256:c8b3bf3865f11504941d11bcca1dbf53beee79405b0da7577b1db29f94bb2209 --hash=sha256:cb52241e8c691818853361663134a72c4d5601a9fa46ff7f9cb749878855b26f --hash=sha256:405d73327feecab8cc9976f7bc2a0dbd1adaccf2e4b5e86e97e7b87879fa5cfd --hash=sha256:231058bdb60dbf1074b2e74fbb77c0b0f1b045886bf7203b816692c3663726cc --hash=sha256:415f963d9b8e9022156afb091f6399de1d598aca173622cf5e2d0472178d57b1 --hash=sha256:0ec6525fa2d55b96fc538be48a53a875c4b804738b016078a6eb49a6a2adf2e6 --hash=sha256:afb17dfcb8e33ba4c84cf50a08974925c50a9d01306f199712897cfb00775d56 --hash=sha256:d05115c494183d032d5dd3ee4f1517f4caa145f38008cee46405c5c2c8a4214b --hash=sha256:32c8236cb4b2911cee7d5caaa8fcd8ab2267354d46fc8223a880e3466859d0bf --hash=sha256:3b6404d18df517663df90889568de931ae43aae765bae542edb9ada73a9595db --hash=sha256:ea5f8f84232f1900a1a56ad6f7ba6804c49eeb8efdf861a6bae00bcf226568f5 --hash=sha256:e9c8cdf9ff3eac29abb5ae55da16dac02cc464fc0e1e13818fca0437e8cfee0a --hash=sha256:4dd4703d71737a456c1c9df5cd43a82934e5b10c87549caa02495f487d1ef0b1')
 local installer=uv
 local uv_pin=uv==0.13.9
+local uv_sums=(b73acdf73b96c3ac9e56d2fa933427b3ee6a901e3cce6ba1e3ecb3f91ca0d86a 6109e47a75f2380d1cc90b00a6ee82b7b5792ddf66588625ec168545ae17512e 7044f2d032f71c063417bb3aed7f20ad9eb02e8c643bae0c2f02987aa436e3f6 3e020ca1e7eb3847223d73e7e2a128336e38f97ab531c0dd0ad664914bd281e2 5a79e319d808a91a66b54c98c384ea87bed4b821a6088315f4e06609d10312ec a9bc459c45e1db54291da5fed244781912e845f74384ed02c474620a663fa065 7a1d34ac77b2d89fa7cd72a78ed331aa19701e41ce21a0b3f7686729724c2e8e)
 local with_uv_py='<text of virtualenv/with_uv.py>'
 local pip_dir=''
 local needs_tree=''
@@ -29,27 +31,53 @@ find_python_minor() { # sets python_minor to a name such as python3.13; mostly a
 
 build_virtualenv() { # if uv fails, pip tries again from the start, because people know pip's messages
   local installing=''
-  refuse_traps
   trap remove_build EXIT
+  take_cache_over
+  find_settings
   find_installers
+  write_pins
   start_afresh
-  if [[ ${installer} != uv ]] || ! ensure_uv || ! install_all with_uv; then
+  if [[ ${installer} != uv ]] || ! ensure_uv || ! install_with_uv; then
     [[ -z ${installing} ]] || start_afresh
-    install_all with_pip || fail "${what}" "${installing}: $(why_pip_failed)"
+    renew_home
+    { install_requirements with_pip && install_pins with_pip; } || fail "${what}" "${installing}: $(why_pip_failed)"
   fi
   take_over_virtualenv
   trap - EXIT
 }
 
+# Mostly no code of a package runs: then the downloads serve, and the last step finds the pins installed. Else all of it runs
+# with a copy of the downloads, which is thrown away.
+install_with_uv() {
+  if install_cleanly; then
+    renew_home
+  else
+    start_afresh
+    copy_downloads
+    install_requirements with_uv || return
+  fi
+  install_pins with_uv
+}
+
+# roadie's pins come first, as Python runs code of what is installed already. If the files have hashes, uv must install all
+# that they name itself, so the pins are only fetched.
+install_cleanly() {
+  if [[ " ${requirement_options[*]} " == *' --hash '* ]]; then
+    install_pins cleanly_aside && install_requirements cleanly && copy_downloads
+  else
+    install_pins cleanly && install_requirements cleanly
+  fi
+}
+
 remove_build() { # removes a build that failed or was cut, so that it takes no room
-  end_build_user
-  [[ ! -e ${cache}/tmp ]] || as_builder rm -rf -- "${cache}/tmp" || :
-  rm -rf -- "${venv_dir}" "${desk}"
+  remove_home
+  rm -rf -- "${venv_dir}"{,.built} "${desk}"
 }
 
 start_afresh() {
   local pip=()
   remove_build
+  renew_home
   mkdir -m 700 -- "${venv_dir}"
   chown -- "${build_user}:${build_user}" "${venv_dir}"
   lay_out_requirements
@@ -77,29 +105,44 @@ on_desk() { # PATH: prints the place below ${desk} of a path in the project; as 
   printf '%s/%s' "${desk}" "${1#"${ship_root:+${ship_root}/}"}"
 }
 
-install_all() { # INSTALLER: sets installing to what is being installed, for the message of a failure
+install_requirements() { # INSTALLER: sets installing to what is being installed, for the message of a failure
   local file_options=()
   if [[ -n ${setuptools_wheel} ]]; then
     installing=setuptools
     "$1" --no-index "${setuptools_wheel}" || return
   fi
   installing=${requirements} file_options=("${requirement_options[@]}")
-  "$1" -r "$(on_desk "${requirements}")" || return
-  [[ ${#pins[@]} != 0 ]] || return 0
-  installing="${pins[*]}, which the project lacks to run here" file_options=()
-  "$1" "${pins[@]}"
+  "$1" -r "$(on_desk "${requirements}")"
 }
 
-# Gives the virtualenv to root. First the build user loses access, and its processes are ended. Then special files and
-# special mode bits are removed, and the site's user may read but not write.
+install_pins() { # INSTALLER: likewise
+  local file_options=()
+  [[ ${#pins[@]} != 0 ]] || return 0
+  installing="${pins[*]}, which the project lacks to run here"
+  if [[ $1 == with_pip ]]; then
+    with_pip --no-deps -r "${cache}/pins-with-hashes.txt" && with_pip "${pins[@]}"
+  else
+    "$1" -r "${cache}/pins.txt"
+  fi
+}
+
+# Gives root a copy of the virtualenv, as a process anywhere may hold a file of the build user open. Then special files are
+# removed, and the site's user may read but not write. So the copy gets all bytecode; Python compiles code without running it.
 take_over_virtualenv() {
-  chown -h -- root:root "${venv_dir}"
-  chmod 700 -- "${venv_dir}"
+  local built=${venv_dir}.built compile=("${python}" -I -S -W ignore -m compileall -qq -j 0 "${venv_dir}/lib")
   end_build_user
+  mv -T -- "${venv_dir}" "${built}"
+  adopt "${build_user}" "${built}" "${venv_dir}" "${compile[@]}" || fail "${what}" 'could not be copied; is it too large for the disk? Its last words are above'
+  remove_home
   rm -rf -- "${desk}" "${venv_dir}"/.{complete,lock}
   find "${venv_dir}" ! -type f ! -type d ! -type l -delete
   chown -R -h -- "root:${app}" "${venv_dir}"
   chmod -R a-st,u=rwX,g=rX,o= -- "${venv_dir}"
+}
+
+complete_virtualenv() {
+  mark_whole "${venv_dir}" "${requirements}"
+  rm -rf -- "${venv_dir}.built"
 }
 
 local what="virtualenv ${digest:0:12}" python_minor=''
@@ -119,5 +162,5 @@ else
   change_within "${build_timeout}" "build of ${what}" build_virtualenv
   # The build user can no longer write here. So the release's process may start while the virtualenv is synced to disk.
   [[ -n ${dry_run} || -z ${coming} ]] || load_beside "${coming}"
-  change "${what}" mark_whole "${venv_dir}" "${requirements}"
+  change "${what}" complete_virtualenv
 fi

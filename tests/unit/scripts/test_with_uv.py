@@ -81,9 +81,10 @@ def test_pip_installs_where_project_and_configuration_both_name_an_index():
     assert "index-url" in refusal(ours["judge"], ["-i"], {"index-url": "https://a"})
 
 
-def become(uv, home, options):
+def become(uv, home, options, wheels=""):
     """Run with_uv.py with this program as uv."""
-    argv = [sys.executable, "-I", "-S", TEMPLATES / "virtualenv/with_uv.py", uv, options, "-r", "a file"]
+    script = TEMPLATES / "virtualenv/with_uv.py"
+    argv = [sys.executable, "-I", "-S", script, uv, wheels, options, "-r", "a file"]
     return subprocess.run(argv, env={"HOME": str(home), "KEPT": "1"}, capture_output=True, text=True)
 
 
@@ -110,3 +111,10 @@ def test_uv_gets_the_variables_and_the_arguments(uv, tmp_path):
 def test_where_only_pip_will_do_it_ends_with_3_and_says_why(uv, tmp_path):
     done = become(uv, tmp_path, "--pre,")
     assert (done.returncode, done.stdout) == (3, "pip installs here, not uv: the requirements have --pre\n")
+
+
+def test_kept_wheels_are_one_more_place_to_find_packages_in(uv, tmp_path):
+    (tmp_path / ".pip").mkdir()
+    (tmp_path / ".pip/pip.conf").write_text("[global]\nfind-links = /a\n")
+    _, environment = ast.literal_eval(become(uv, tmp_path, "", "/kept").stdout)
+    assert environment["UV_FIND_LINKS"] == "/a,/kept"
