@@ -9,6 +9,7 @@ from .run import executor
 from .scripts import stages as stages
 from .scripts.stages import DEPLOY, PROVISION, Stage, use
 from .tasks import provision
+from .tasks.look import logs, status
 from .tasks.operate import lock, maintenance, manage, restart, unlock
 from .tasks.past import releases, rollback
 from .tasks.provision import bootstrap, plan
@@ -18,7 +19,7 @@ from .tasks.shipping import deploy, migrate
 __version__ = "0.1.0"
 
 _OWN = (
-    *(bootstrap, plan, deploy, migrate, rollback, releases, manage, restart),
+    *(bootstrap, plan, deploy, migrate, rollback, releases, status, logs, manage, restart),
     *(lock, unlock, maintenance, remove, rehearse),
 )
 #: Every task by its name. Each provisioning stage is a task too.

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 VERBS = frozenset(
     "stage doing ok changed would ran kept warn fact failed waiting stopped pending applied unapplied "
-    "loss".split()
+    "loss line".split()
 )
+#: the verb of an event that nobody keeps, as there may be any number of them: a line of a log
+LINE = "line"
 _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 
 

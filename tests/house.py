@@ -17,7 +17,7 @@ PAGE = ROOT / "docs/house.rst"
 #: The order of the layers, the uppermost first. A module imports only from layers below its own. Inside
 #: a package modules import each other freely, but not in a circle.
 LAYERS = """
-    cli __init__ rehearsal tasks run display release ssh scripts project throwaway settings git
+    cli __init__ rehearsal tasks look run display release ssh scripts project throwaway settings git
     events console errors printable
 """.split()
 MODULES = {

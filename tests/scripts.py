@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from roadie.git.trees import FolderTree
+from roadie.look.logs import Wanted
 from roadie.project import reading as projects
 from roadie.project.workspace import Workspace
 from roadie.release.record import NewRelease
@@ -59,6 +60,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "message": "It's <b>new</b> \\ $(id)",
         "addresses": ["203.0.113.7"],
         "purge": True,
+        "logs": Wanted(of=("app", "nginx"), since="1764406800", grep="it's $(id)", follow=True),
         "stages": stages.DEPLOY,
     }
 

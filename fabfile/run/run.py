@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from invoke.context import Context
 
 from ..display import current
 from ..errors import Interrupted, RoadieError
+from ..events import LINE, Event
 from ..scripts.render import render
 from ..scripts.stages import Sequence, applicable
 from ..settings.reading import Settings, check_topology, read, roles_of
@@ -47,6 +48,10 @@ class Run:
     dry_run: bool = False
     locks: bool = True
     wait: int = 0
+    #: whether it only looks at the host, so that no log of it stays there
+    looks: bool = False
+    #: gets the name of a host and each event that is a line of a log
+    on_line: Callable[[str, Event], None] | None = None
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def on(self, hosts: list[Host], payload: Payload = b"") -> Report:
@@ -61,9 +66,16 @@ class Run:
         def carry_out(host: Host) -> None:
             report = reports[host.name]
             current.display().expect(host.name, self.stages)
+
+            def take(event: Event) -> None:
+                if event.verb != LINE:
+                    report.take(event)
+                elif self.on_line:
+                    self.on_line(host.name, event)
+
             try:
                 script = scripts[self._roles_of(host)]
-                outcome = host.execute(script, payload, report.take, self.nonce, report.hear)
+                outcome = host.execute(script, payload, take, self.nonce, report.hear, looks=self.looks)
             except RoadieError as error:
                 report.error = error
             else:
@@ -84,7 +96,7 @@ class Run:
         run = {
             "nonce": self.nonce,
             "dry_run": self.dry_run,
-            "locks": self.locks and not self.dry_run,
+            "locks": self.locks and not self.dry_run and not self.looks,
             "wait": self.wait,
             "who": f"{getpass.getuser()} at {socket.gethostname()}",
             "command": self.command,

@@ -227,6 +227,14 @@ doors = _stage("maintenance/doors", "Ask whether visitors see the site.")
 close = _stage("maintenance/close", "Show every other visitor the maintenance page.")
 reopen = _stage("maintenance/reopen", "Show the site again.")
 
+status = _stage(
+    "look/status",
+    "Tell how the site fares.",
+    needs=("release", "supervisor", "web", "database"),
+    role="",
+)
+logs = _stage("look/logs", "Print lines of logs.", role="")
+
 claim = _stage("removal/claim", "Make sure that the site is roadie's own.", role="")
 unserve = _stage("removal/unserve", "Take the site out of nginx.", needs=("nginx", "removal"))
 stop = _stage("removal/stop", "Drain and stop the site's programs.", needs=("web", "programs"), role="")
@@ -255,6 +263,8 @@ UNLOCK: Sequence = (unlock,)
 DOORS: Sequence = (doors,)
 MAINTENANCE_ON: Sequence = (close,)
 MAINTENANCE_OFF: Sequence = (reopen,)
+STATUS: Sequence = (status,)
+LOGS: Sequence = (logs,)
 REMOVE: Sequence = (claim, unserve, stop, clear)
 PURGE: Sequence = (*REMOVE, drop, erase)
 

@@ -17,7 +17,7 @@ from fabric import Connection
 
 from .. import console
 from ..errors import Interrupted, RoadieError, Unreachable
-from ..events import Event, parse
+from ..events import LINE, Event, parse
 from ..scripts.render import TEMPLATES
 from . import terminal, transport
 from .session import Payload, Refused, Session, Silent
@@ -119,19 +119,20 @@ class Host:
         on_event: Callable[[Event], None] | None = None,
         nonce: str = "",
         on_line: Callable[[str], None] | None = None,
+        *,
+        looks: bool = False,
     ) -> Outcome:
         """Carry out a script as root, and hand out its events as they come. Lines with `nonce` are events.
 
-        All other lines are output of programs, and go to `on_line`.
-
-        All scripts for a host share one session. The host has the whole payload in a file before the script
-        begins. Raises Unreachable if the link is lost, and Interrupted after `stop`.
+        All other lines are output of programs, and go to `on_line`. A script that only `looks` leaves no log
+        on the host. All scripts for a host share one session. The host has the whole payload in a file before
+        the script begins. Raises Unreachable if the link is lost, and Interrupted after `stop`.
         """
         progress = _Progress()
         try:
             self.open()
             try:
-                session, end = self._send(script, payload)
+                session, end = self._send(script, payload, "look" if looks else "run")
                 code = self._listen(session, end, nonce, progress, on_event, on_line)
             except BaseException:
                 self._end_session()
@@ -177,13 +178,13 @@ class Host:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
 
-    def _send(self, script: str, payload: Payload) -> tuple[Session, str]:
+    def _send(self, script: str, payload: Payload, kind: str) -> tuple[Session, str]:
         """Send a script with its payload. Returns the session, and the token that precedes the exit code."""
         if not self._can_be_fed():
             self._end_session()
         session = self._session or self._open_session()
         data, end = packed(script), _new_end()
-        head = f"ROADIE {session.mark} run {_new_id()} {len(data)} {len(payload)} {end}\n"
+        head = f"ROADIE {session.mark} {kind} {_new_id()} {len(data)} {len(payload)} {end}\n"
         session.feed((head.encode(), data, payload))
         return session, end
 
@@ -204,7 +205,8 @@ class Host:
             line, is_over, said = line.partition(end)  # A program's last line may lack its newline.
             event = parse(line, nonce) if nonce else None
             if event:
-                progress.events.append(event)
+                if event.verb != LINE:
+                    progress.events.append(event)
                 if event.verb in ("stage", "doing"):
                     progress.tail.clear()  # Output of an earlier step does not explain a failure.
                 if on_event:

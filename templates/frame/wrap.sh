@@ -56,10 +56,23 @@ open_log() { # NONCE: reserves 64 KB for the log first, so that the run can repo
   [[ -s "${log}" ]] && : >"${log}"
   [[ -e "${log}" ]] || : >"${log}" || no_room "${log}"
 }
-begin() { # NONCE: starts the script
-  open_log "$1"
-  setsid bash "${run}.sh" "${log}" "${payload}" "$1" "${first}" >>"${log}" 2>&1 3<&- &
+begin() { # run|look NONCE: starts the script; what a look prints goes to the channel alone, and no log of it stays
+  if [[ "$1" == look ]]; then
+    log=
+    exec 7< <(exec setsid bash "${run}.sh" "" "${payload}" "$2" "${first}" 2>&1 3<&-)
+  else
+    open_log "$2"
+    setsid bash "${run}.sh" "${log}" "${payload}" "$2" "${first}" >>"${log}" 2>&1 3<&- &
+  fi
   worker=$! first=
+}
+show() { # shows what the script prints, until it ends
+  if [[ -n "${log}" ]]; then
+    tail -q -n +1 -s 0.01 -f --pid="${worker}" "${log}" 2>/dev/null 3<&-
+  else
+    cat <&7 3<&-
+    exec 7<&-
+  fi
 }
 # Waits until the script has ended. The script has ten seconds to stop, and is then killed with all that it started, so that it
 # holds no lock. A step that must not end half way may take longer: the script has a .whole file as long as the step lasts.
@@ -72,7 +85,7 @@ await_end() {
     [[ "${late}" -lt 50 ]] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
   done
 }
-follow() { # TOKEN: shows the log until the script ends, then prints the token with the exit code
+follow() { # TOKEN: shows the output until the script ends, then prints the token with the exit code
   local beat code
   {
     trap : PIPE
@@ -81,9 +94,9 @@ follow() { # TOKEN: shows the log until the script ends, then prints the token w
     kill -TERM "${worker}"
     await_end 2>/dev/null
     leave 0
-  } <&3 >/dev/null &
+  } <&3 >/dev/null 7<&- &
   beat=$!
-  tail -q -n +1 -s 0.01 -f --pid="${worker}" "${log}" 2>/dev/null 3<&-
+  show
   wait "${worker}"
   code=$?
   # A killed worker (137) could not end its cuttable command, so end that command here. An atomic change goes on to its end
@@ -93,18 +106,21 @@ follow() { # TOKEN: shows the log until the script ends, then prints the token w
   tidy
   echo "$1 ${code}"
 }
-carry_out() { # NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
-  name_run "$1"
-  take_script "$2"
-  [[ "$3" == 0 ]] || take "${payload}" "$3"
-  begin "$1"
-  follow "$4"
+carry_out() { # run|look NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
+  name_run "$2"
+  take_script "$3"
+  [[ "$4" == 0 ]] || take "${payload}" "$4"
+  begin "$1" "$2"
+  follow "$5"
 }
 [[ "${EUID}" == 0 ]] || { echo "not root" >&2; exit 95; }
 first=1 # until the first run of this session has begun
 # The controller sends a heartbeat line every two seconds, also between runs. After 60 seconds without a line this program
 # ends. No program of a run knows the token, so none can forge the line with the exit code.
 while IFS=" " read -r -t 60 -u 3 word mark kind nonce script_size payload_size token; do
-  [[ "${word} ${mark} ${kind}" != "ROADIE @MARK@ run" ]] || carry_out "${nonce}" "${script_size}" "${payload_size}" "${token}"
+  case "${word} ${mark} ${kind}" in
+    "ROADIE @MARK@ run" | "ROADIE @MARK@ look") carry_out "${kind}" "${nonce}" "${script_size}" "${payload_size}" "${token}" ;;
+    *) ;; # a heartbeat
+  esac
 done
 exit 96

@@ -88,6 +88,8 @@ SEQUENCES = {
     "lock": (*stages.LOCK, *stages.UNLOCK),
     "maintenance": (*stages.MAINTENANCE_ON, *stages.MAINTENANCE_OFF, *stages.DOORS),
     "purge": stages.PURGE,
+    "status": stages.STATUS,
+    "logs": stages.LOGS,
     "restart with programs": (*stages.RESTART, stages.stop),
 }
 

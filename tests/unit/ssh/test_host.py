@@ -23,5 +23,5 @@ def test_no_login_shell_sees_a_newline_or_a_bang(text):
 
 
 def test_the_wrap_is_told_its_mark():
-    assert '"ROADIE roadie-0123abcd run" ]' in wrap_script("roadie-0123abcd")
+    assert '"ROADIE roadie-0123abcd run" |' in wrap_script("roadie-0123abcd")
     assert "@MARK@" not in wrap_script("roadie-0123abcd")

@@ -1,0 +1,42 @@
+"""Sizes, times and releases, as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_LONGEST_SUBJECT = 60
+
+
+def age(seconds: float) -> str:
+    """So many seconds in the largest unit that fits: 4 min."""
+    whole = max(0, int(seconds))
+    size, unit = next((each for each in _UNITS if whole >= each[0]), _UNITS[-1])
+    return f"{whole // size} {unit}"
+
+
+def kilobytes(kb: int) -> str:
+    """A number of KB in the unit that fits: 12 MB."""
+    size = float(kb)
+    for unit in ("kB", "MB", "GB", "TB"):
+        if size < 1024 or unit == "TB":
+            break
+        size /= 1024
+    return f"{size:.1f} {unit}" if size < 10 and unit != "kB" else f"{size:.0f} {unit}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names with commas between them."""
+    return ", ".join(names)
+
+
+def commit_of(record: Mapping[str, Any]) -> str:
+    """The short name of a release's commit."""
+    return str(record.get("commit") or "?")[:8]
+
+
+def subject_of(record: Mapping[str, Any]) -> str:
+    """The subject of a release's commit, cut where it is long."""
+    subject = str(record.get("subject") or "?")
+    return subject if len(subject) <= _LONGEST_SUBJECT else f"{subject[: _LONGEST_SUBJECT - 1]}…"

@@ -1,0 +1,187 @@
+local watched_seconds=600
+
+ask_front() { # asks nginx for a page, as a visitor on this host: prints the status and the seconds
+  as_user_plainly "${app}" / curl -q -s --noproxy '*' -g --path-as-is -m 10 --connect-to '::127.0.0.1:80' -A roadie \
+    -o /dev/null -w '%{http_code} %{time_total}' "http://${domains[0]}$1"
+}
+
+tell_front() {
+  local pages='' said=''
+  contents_of "${root}/live/release/health" pages 2>/dev/null || :
+  pages=${pages%%$'\n'*}
+  attempt said 12 ask_front "${pages:-/}" || :
+  say fact page "${pages:-/}"
+  say fact answer "${said:-000 0}"
+  tell_maintenance
+}
+
+tell_record() { # RELEASE
+  local text=''
+  contents_of "${root}/releases/$1/release.json" text 2>/dev/null || :
+  say fact record "${text}"
+}
+
+tell_serving() { # SLOT: the release there, since when it serves, and what its processes take
+  local name='' said=''
+  live_release name
+  say fact live "${name}"
+  [[ -n ${name} ]] || return 0
+  tell_record "${name}"
+  say fact since "$(stat -c %Y -- "${root}/live")"
+  # An earlier roadie had no link there. What it started may serve until the next deploy.
+  if [[ -L ${socket_dir}/$1.sock || ! -S ${socket_dir}/$1.sock ]] && ! listens "$1"; then say fact down "${name}"; fi
+  if attempt said 5 measure_slot "$1"; then say fact processes "${said}"; fi
+}
+
+measure_slot() { # SLOT: prints the number of its workers, and the KB of memory that all of its processes take
+  local base folder main pid fields parent workers=0 files=()
+  for base in "${supervisors_groups[@]}"; do
+    for folder in "${base}/${app}-$1".*.*; do
+      [[ -r ${folder}/cgroup.procs ]] || continue
+      main=${folder##*.}
+      while read -r pid; do
+        contents_of "/proc/${pid}/stat" fields 2>/dev/null || continue
+        files+=("/proc/${pid}/smaps_rollup")
+        read -r _ parent _ <<<"${fields##*) }"
+        [[ ${parent} != "${main}" ]] || workers=$((workers + 1))
+      done <"${folder}/cgroup.procs"
+    done
+  done
+  # The share of each process in the memory that several of them have in common.
+  { cat -- "${files[@]:0:500}" </dev/null 2>/dev/null || :; } |
+    awk -v workers="${workers}" '/^Pss:/ { kb += $2 } END { print workers, kb + 0 }'
+}
+
+tell_programs() { # the state of each program by Supervisor
+  local said='' name=''
+  if ! attempt said 6 ask_programs; then
+    say fact supervisor silent
+    return
+  fi
+  while read -r name; do
+    [[ -z ${name} ]] || say fact program "${name}"
+  done <<<"${said}"
+}
+
+ask_programs() {
+  local patience=4
+  ask_supervisor getAllProcessInfo | tr -d '\n' | sed 's/<struct>/\n/g' |
+    sed -nE "s/.*<name>name<\/name>\s*<value><string>${app}\.([a-z][a-z0-9_-]*)<.*<name>statename<\/name>\s*<value><string>([A-Z]+)<.*/\1 \2/p"
+}
+
+count_classes() { # prints for how many seconds the log tells, and the answers of each class in that time
+  local now size
+  printf -v now '%(%s)T' -1
+  size=$(stat -c %s -- "${access_log}" 2>/dev/null) || size=0
+  { tail -q -c 4000000 -- "${access_log}.1" "${access_log}" 2>/dev/null || :; } |
+    awk -F '"' -v now="${now}" -v seconds="${watched_seconds}" -v is_cut="$((size > 4000000))" '
+      NF == 7 && split($7, figure, " ") == 4 && figure[1] > 0 {
+        if (first == "" || figure[1] < first) first = figure[1]
+        if (figure[1] < now - seconds || $6 == "roadie") next
+        split($3, word, " ")
+        n[substr(word[1], 1, 1)]++
+      }
+      END {
+        if (is_cut && first > now - seconds) seconds = int(now - first) + 1
+        print seconds, n[2] + 0, n[3] + 0, n[4] + 0, n[5] + 0
+      }'
+}
+
+with_errors() { # COMMAND...
+  "$@" 2>&1
+}
+
+tell_database() { # its size and its newest dump; the migrations that the release knows and the database does not record
+  local kb='' applied='' dump newest='' why=''
+  if attempt kb 6 with_errors database_kb; then
+    say fact database "${kb}"
+    if [[ -f ${root}/live/release/knows ]] && { [[ -z ${kb} ]] || attempt applied 6 applied_now; }; then
+      say fact pending "$(LC_ALL=C comm -23 <(LC_ALL=C sort -u -- "${root}/live/release/knows") <(printf '%s\n' "${applied}"))"
+    fi
+  else
+    why=$(grep -aE -m 1 -- "${database_errors}" <<<"${kb}") || :
+    say fact silent "${no_answer}: ${why:-nothing within 6 seconds}"
+  fi
+  for dump in "${dumps}"/*.sql.gz; do
+    [[ ! -f ${dump} ]] || newest=${dump}
+  done
+  [[ -z ${newest} ]] || say fact dump "$(stat -c %s -- "${newest}") ${newest}"
+}
+
+media_kb() { # as the site's user, who could make the tree as large and as deep as the disk allows
+  as_user_plainly "${app}" / nice du -skx -- "${root}/shared/media" || :
+}
+
+tell_sizes() {
+  local said=''
+  if attempt said 5 media_kb; then say fact media "${said%%[!0-9]*}"; fi
+  if attempt said 5 df -k --output=avail,size,iavail,itotal,target -- "${root}" /var /tmp /run; then
+    say fact disks "${said}"
+  fi
+}
+
+tell_locks() { # a lock is only looked at: to take it for a moment would hold back a run
+  local id='' pid='' file
+  [[ ! -e ${held_file} ]] || say fact held "$(memo_in "${held_file}")"
+  { IFS=$'\t' read -r id _ <"${who_file}"; } 2>/dev/null || :
+  for file in "/run/roadie/${id:-none}".{beat,whole}; do
+    contents_of "${file}" pid 2>/dev/null || continue
+    [[ -z ${pid} || ! -d /proc/${pid} ]] || { say fact run "$(lock_holder)" && return; }
+  done
+}
+
+tell_half() { # what an earlier run left half done
+  local name file=''
+  [[ ! -s ${half_applied} ]] || while IFS=$'\t' read -r name _; do
+    say fact half "${name}"
+  done <"${half_applied}"
+  [[ ! -s ${half_restored} ]] || contents_of "${half_restored}" file
+  [[ -z ${file} ]] || say fact restoring "${file}"
+}
+
+words_of() { # PID...: prints a line for each: its PID, and the beginning of its command line
+  local pid
+  for pid in "$@"; do
+    printf '%s %s\n' "${pid}" "$({ head -c 160 -- "/proc/${pid}/cmdline" || :; } 2>/dev/null | tr '\0\n' '  ')"
+  done
+}
+
+tell_strays() { # SLOT
+  local strays line said=''
+  find_strays "$1"
+  [[ ${#strays[@]} != 0 ]] || return 0
+  say fact strays "${#strays[@]}"
+  attempt said 5 words_of "${strays[@]:0:10}" || printf -v said '%s\n' "${strays[@]:0:10}"
+  while IFS= read -r line; do
+    [[ -z ${line} ]] || say fact stray "${line}"
+  done <<<"${said}"
+}
+
+tell_refused() { # the newest release, if it does not serve: where its deploy ended
+  local folder name='' live='' why=''
+  for folder in "${root}"/releases/*/; do
+    folder=${folder%/}
+    [[ ${folder##*/} == *.* || ! -f ${folder}/release.json ]] || name=${folder##*/}
+  done
+  live_release live
+  [[ -n ${name} && ${name} != "${live}" ]] || return 0
+  contents_of "${root}/releases/${name}/bad" why 2>/dev/null || contents_of "${root}/releases/${name}/failed" why 2>/dev/null || return 0
+  say fact refused "${name}"
+  say fact why "${why}"
+  tell_record "${name}"
+}
+
+require_site
+[[ -d ${root}/releases ]] || fail "site ${app}" 'is only partly set up on this host; run: fab bootstrap'
+local slot='' said=''
+live_slot slot
+tell_front
+tell_serving "${slot}"
+tell_programs
+if attempt said 5 count_classes; then say fact answers "${said}"; fi
+tell_database
+tell_sizes
+tell_locks
+tell_half
+tell_strays "${slot}"
+tell_refused
