@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _LONGEST_SUBJECT = 60
+_PLAINER = {"●": "*", "○": "o", "◐": "~", "↩": "<", "✗": "x", "·": "-", "…": "..."}
 
 
 def age(seconds: float) -> str:
@@ -40,3 +42,41 @@ def subject_of(record: Mapping[str, Any]) -> str:
     """The subject of a release's commit, cut where it is long."""
     subject = str(record.get("subject") or "?")
     return subject if len(subject) <= _LONGEST_SUBJECT else f"{subject[: _LONGEST_SUBJECT - 1]}…"
+
+
+def width_of(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(_columns(letter) for letter in text)
+
+
+def padded(text: str, columns: int) -> str:
+    """The text with spaces behind it, up to so many columns."""
+    return text + " " * (columns - width_of(text))
+
+
+def cut(text: str, columns: int) -> str:
+    """The text, with `…` at its end if it takes more than so many columns."""
+    if width_of(text) <= columns:
+        return text
+    room, kept = columns - 1, ""
+    for letter in text:
+        room -= _columns(letter)
+        if room < 0:
+            break
+        kept += letter
+    return f"{kept}…"
+
+
+def _columns(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def writable(lines: Iterable[str], stream: TextIO) -> list[str]:
+    """The lines, with ASCII instead of roadie's own symbols where the stream cannot write them."""
+    try:
+        "".join(_PLAINER).encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return ["".join(_PLAINER.get(letter, letter) for letter in line) for line in lines]
+    return [*lines]

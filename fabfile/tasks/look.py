@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def status(c: Context) -> None:
     """Tell how the site fares on each host."""
     from ..look.status import Status
+    from ..look.words import writable
     from ..project.workspace import named, values_of
     from ..run.run import Run, targets
 
@@ -30,7 +32,7 @@ def status(c: Context) -> None:
         if one.error:
             continue
         found = Status(settings.app, settings.domain[0], one.facts())
-        display.result("status", one.host, found.data, found.lines())
+        display.result("status", one.host, found.data, writable(found.lines(), sys.stdout))
         if trouble := found.trouble():
             kind = UsageError if found.state == "no release" else StageFailed
             one.error, one.tail = kind(f"{one.host}, status: {trouble}"), []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +56,8 @@ def releases(c: Context) -> None:
     for history in _histories(hosts, values_of(named(settings)), "fab releases"):
         if not history.releases:
             display.result("release", history.host, {}, ["no release yet; run: fab deploy"])
-        for one in reversed(history.releases):
-            display.result("release", history.host, _data(one, history), [_line(one, history)])
+        for one, lines in zip(reversed(history.releases), _shown(history), strict=True):
+            display.result("release", history.host, _data(one, history), lines)
         if history.is_down:
             text = "no process serves visitors; run: fab deploy, or: fab restart"
             display.tell(history.host, text, kind="warn")
@@ -164,6 +166,17 @@ def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[
     return [history.read(one.host, one.facts()) for one in report.hosts]
 
 
+def _shown(history: History) -> list[list[str]]:
+    """The lines for each release, the newest first: rows of a table at a terminal, else one line each."""
+    from ..look.releases import table
+    from ..look.words import writable
+
+    if not sys.stdout.isatty():
+        return [[_line(one, history)] for one in reversed(history.releases)]
+    head, *rows = writable(table(history, shutil.get_terminal_size().columns), sys.stdout)
+    return [[head, rows[0]], *([row] for row in rows[1:])] if rows else []
+
+
 def _data(one: Release, history: History) -> dict[str, Any]:
     """What a program gets of a release."""
     record = one.record
@@ -171,6 +184,7 @@ def _data(one: Release, history: History) -> dict[str, Any]:
         "id": one.id,
         "state": history.state(one),
         "why": one.bad or one.failed,
+        "switched": one.switched,
         "took": one.took,
         **{name: record.get(name, "") for name in ("who", "from", "commit", "branch", "subject")},
     }

@@ -43,6 +43,13 @@ def offset(sign, hours, minutes):
 
 def own_time(line):
     """The time that a line bears; None if there is none, or if its time zone is not known."""
+    with suppress(ValueError, IndexError, OverflowError):  # a thirteenth month, say
+        return time_in(line)
+    return None
+
+
+def time_in(line):
+    """The same, but it may raise."""
     found = FIGURES.search(line)
     if found:
         return float(found[1])
@@ -54,8 +61,7 @@ def own_time(line):
         return when + part - offset(sign, hours, minutes)
     found = NGINX_ERROR.match(line)
     if found:
-        with suppress(OverflowError):
-            return time.mktime((*map(int, found.groups()), 0, 0, -1))
+        return time.mktime((*map(int, found.groups()), 0, 0, -1))
     found = COMMON.search(line[:1000])
     if found:
         day, month, year, *clock, sign, hours, minutes = found.groups()

@@ -54,3 +54,11 @@ def test_what_bash_says_python_reads(texts: list[str]) -> None:
 
 def test_lib_sh_is_where_the_tests_think() -> None:
     assert Path(TEMPLATES, "frame/lib.sh").is_file()
+
+
+def test_every_verb_that_a_stage_says_is_known() -> None:
+    comment = re.compile(r"<##.*?##>|(?m:(?:^|\s)#[^\n]*$)", re.DOTALL)
+    texts = [comment.sub("", path.read_text()) for path in TEMPLATES.rglob("*.sh*")]
+    said = {verb for text in texts for verb in re.findall(r"(?:^|[\s;&|{])say ([a-z]+) ", text)}
+    assert {"loss", "changed", "fact"} <= said
+    assert said - VERBS == set()
