@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -14,7 +17,7 @@ from ..run.executor import RoadieTask, roadie_task
 from ..scripts.stages import LOGS, STATUS
 
 if TYPE_CHECKING:
-    from ..look.logs import Line
+    from ..look.logs import Line, Wanted
 
 
 @roadie_task
@@ -37,6 +40,28 @@ def status(c: Context) -> None:
             kind = UsageError if found.state == "no release" else StageFailed
             one.error, one.tail = kind(f"{one.host}, status: {trouble}"), []
     report.raise_failure()
+
+
+@dataclass
+class _Shown:
+    """Shows lines of logs, as long as somebody reads them."""
+
+    names_hosts: bool
+    wanted: Wanted
+    is_read: bool = True
+
+    def line(self, line: Line) -> None:
+        """Show a line. If nobody reads it, as behind `| head`, end the command without a word."""
+        text = f"{line.log}: {line.text}" if self.wanted.is_labelled else line.text
+        data = {"host": line.host, "log": line.log, "time": line.time, "text": line.text}
+        try:
+            if self.is_read:
+                display.result("line", line.host if self.names_hosts else "", data, [text])
+        except BrokenPipeError:
+            self.is_read = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if self.wanted.follow:
+                _thread.interrupt_main()
 
 
 class _Following(RoadieTask):
@@ -79,23 +104,16 @@ def logs(
     wanted = Wanted.read(of, release=release, since=since, grep=grep, lines=lines, follow=follow)
     settings, hosts = targets(c)
     values = {**values_of(named(settings)), "logs": wanted}
-    is_named = len(hosts) > 1
-
-    def show(line: Line) -> None:
-        text = f"{line.log}: {line.text}" if wanted.is_labelled else line.text
-        data = {"host": line.host, "log": line.log, "time": line.time, "text": line.text}
-        display.result("line", line.host if is_named else "", data, [text])
-
-    merged = Merged([host.name for host in hosts], wanted, show)
+    shown = _Shown(len(hosts) > 1, wanted)
+    merged = Merged([host.name for host in hosts], wanted, shown.line)
     run = Run(LOGS, values, command="fab logs", looks=True, on_line=merged.take)
     try:
         report = run.on(hosts)
     except Interrupted:
         if not follow:
             raise
-        return
-    finally:
-        merged.end()
+        return  # Ctrl-C is how one ends it
+    merged.end()
     for one in report.hosts:
         if release and one.facts().get("found") == ["0"]:
             why = f"no log of a run for release {release} is on this host; see fab releases"
