@@ -23,11 +23,15 @@ from .executor import hosts_of, in_parallel
 from .report import HostReport, Report
 
 
-def targets(c: Context) -> tuple[Settings, list[Host]]:
-    """The settings and the hosts of a command. The hosts are connected to in the background."""
+def targets(c: Context, *, looks: bool = False) -> tuple[Settings, list[Host]]:
+    """The settings and the hosts of a command. The hosts are connected to in the background.
+
+    A command that only `looks` may have any hosts, also those that could not be one site.
+    """
     settings = read(c)
     hosts = hosts_of(c, settings)
-    check_topology(settings, [host.name for host in hosts])
+    if not looks:
+        check_topology(settings, [host.name for host in hosts])
     for host in hosts:
         host.open_soon()
     current.begin(settings.app or settings.domain[0], [host.address for host in hosts])

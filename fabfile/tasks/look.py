@@ -28,7 +28,7 @@ def status(c: Context) -> None:
     from ..project.workspace import named, values_of
     from ..run.run import Run, targets
 
-    settings, hosts = targets(c)
+    settings, hosts = targets(c, looks=True)
     settings = named(settings)
     report = Run(STATUS, values_of(settings), command="fab status", looks=True).on(hosts)
     for one in report.hosts:
@@ -102,7 +102,7 @@ def logs(
     from ..run.run import Run, targets
 
     wanted = Wanted.read(of, release=release, since=since, grep=grep, lines=lines, follow=follow)
-    settings, hosts = targets(c)
+    settings, hosts = targets(c, looks=True)
     values = {**values_of(named(settings)), "logs": wanted}
     shown = _Shown(len(hosts) > 1, wanted)
     merged = Merged([host.name for host in hosts], wanted, shown.line)

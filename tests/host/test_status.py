@@ -19,7 +19,7 @@ from projects import commit
 from roadie.throwaway.hosts import ThrowawayHost
 from within import inside
 
-LEFT = "ls /run/roadie /var/log/roadie /var/lib/roadie/incoming 2>/dev/null"
+LEFT = "ls /run/roadie /var/log/roadie /var/lib/roadie/incoming 2>/dev/null || :"
 LOCKED = "exec 9>>/run/roadie/guestbook.lock; flock 9; touch /tmp/locked; exec sleep 600"
 
 
@@ -88,11 +88,13 @@ def test_a_site_that_nobody_serves_comes_first_with_the_next_step_and_exit_code_
 
 def test_a_database_that_hangs_or_is_gone_is_told_beside_all_the_rest(deployed: Desk) -> None:
     with frozen(deployed.host, "mariadbd"):
-        found = told(deployed)
+        found = told(deployed, 6)  # its health page asks the database
+    assert found["trouble"] == "/healthz gives no answer within 10 seconds; see: fab logs"
     assert "nothing within" in found["database"]["error"] and found["migrations"]["pending"] is None
-    assert found["disks"][0]["path"] == "/" and found["media_kb"] is not None and found["state"] == "up"
+    assert found["disks"][0]["path"] == "/" and found["media_kb"] is not None and found["workers"] == 2
     deployed.host.ssh("systemctl stop mariadb")
-    done = deployed.does("status")
+    done = deployed.fab("status")
+    assert done.code == 6 and "○ down: /healthz answers 50" in done.out
     assert "! the database does not answer: no answer over" in done.out and "run: fab bootstrap" in done.out
     assert "database does not answer, no dump · media" in done.out and "migrations not known" in done.out
 
