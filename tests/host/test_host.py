@@ -96,6 +96,46 @@ def test_events_come_while_the_script_runs(reach, host):
     assert heard == ["1", "2"]
 
 
+def test_a_look_leaves_no_log_and_its_lines_are_not_kept(reach, host):
+    heard = []
+    before = host.ssh("ls /var/log/roadie /run/roadie", check=False).stdout
+    script = (
+        'echo "[$1]"\n'
+        + say("line", "access", "1.0 text")
+        + say("ok", "file /x")
+        + "echo to stderr >&2; exit 6"
+    )
+    outcome = reach().execute(script, on_event=heard.append, nonce=NONCE, looks=True)
+    assert (outcome.code, outcome.tail) == (6, ["[]", "to stderr"])
+    assert [event.verb for event in heard] == ["line", "ok"] and outcome.events == heard[1:]
+    assert host.ssh("ls /var/log/roadie /run/roadie", check=False).stdout == before
+
+
+def test_a_look_may_say_events_again_and_again_and_prints_as_fast_as_it_is_read(reach):
+    heard = []
+    script = (
+        "for i in {1..2000}; do echo $i >>/proc/$$/fd/1; done; head -c 30000000 /dev/zero | tr '\\0' '\\n'\n"
+    )
+    outcome = reach().execute(script + say("ok", "end"), on_event=heard.append, nonce=NONCE, looks=True)
+    assert (outcome.code, [event.what for event in heard]) == (0, ["end"])
+
+
+@pytest.mark.parametrize("how", ["stop", "cut"])
+def test_a_look_ends_with_its_command_and_with_its_link(reach, host, how):
+    ours = reach()
+    result = begun(ours, LASTS.format(4545), looks=True)
+    if how == "stop":
+        ours.stop()
+    else:
+        host.cut_link()
+    try:
+        error, _ = result()
+        assert isinstance(error, Interrupted if how == "stop" else Unreachable)
+    finally:
+        host.mend_link()
+    assert eventually(lambda: is_gone(host, "sleep 4545"), 20)
+
+
 def test_a_last_line_needs_no_end(reach):
     outcome = reach().execute("echo one; " + say("ok", "x") + "printf 'two without an end'", nonce=NONCE)
     assert outcome.tail == ["one", "two without an end"]
@@ -459,11 +499,13 @@ def in_background(work):
 LASTS = "trap 'kill %1; exit 130' TERM; sleep {} & wait"
 
 
-def begun(ours, script):
+def begun(ours, script, **options):
     """Run a script in the background, and wait for its first event. Return the same as `in_background`."""
     heard = threading.Event()
     whole = say("stage", "x") + script
-    result = in_background(lambda: ours.execute(whole, on_event=lambda _: heard.set(), nonce=NONCE))
+    result = in_background(
+        lambda: ours.execute(whole, on_event=lambda _: heard.set(), nonce=NONCE, **options)
+    )
     assert heard.wait(20)
     return result
 

@@ -372,6 +372,20 @@ def test_an_answer_is_heard_with_its_code(shell):
     assert [event.detail for event in shell.events() if event.verb == "doing"] == ["atomic"]
 
 
+def test_what_a_run_can_do_without_is_attempted_for_some_seconds(shell):
+    told = 'attempt it {} || code=$?; say fact it "${{code:-0}} ${{#it}} ${{it:0:9}}"'
+    for command, detail in (
+        ("9 echo yes", "0 3 yes"),
+        ("9 bash -c 'echo no; exit 3'", "3 2 no"),
+        ("1 bash -c 'echo half; exec sleep 60'", "143 0 "),
+    ):
+        shell.run(told.format(command))
+        assert (shell.code, shell.detail) == (0, detail), command
+    shell.run('attempt it 9 yes || code=$?; say fact it "${#it}"; within 1 sleep 60')
+    assert [event.detail for event in shell.events() if event.verb == "fact"] == ["65535"]
+    assert (shell.code, shell.events()[-1].verb) == (6, "failed")  # only an attempt forgives
+
+
 def test_a_stop_ends_a_question_and_its_clock(shell):
     with shell.begun("ask it 'a friend' bash -c 'touch ${P}/asked; sleep 987'") as process:
         assert eventually(shell.path("asked").exists)
