@@ -157,15 +157,14 @@ class Status:
             yield f"disk {first['path']} {first['free_percent']} % free"
 
     def _migrations(self) -> str:
+        # The start of every command says more of what is half applied, and what to do.
+        half = [f"half applied: {listed(self.facts['half'])}"] if "half" in self.facts else []
         if "pending" not in self.facts:
-            return "not known"
-        return (
-            f"pending: {listed(self._fact('pending').split())}" if self._fact("pending") else "none pending"
-        )
+            return ", ".join([*half, "not known"])
+        names = listed(self._fact("pending").split())
+        return ", ".join([*half, f"pending: {names}" if names else "none pending"])
 
     def _warnings(self) -> Iterator[str]:
-        for name in self.facts.get("half", ()):
-            yield f"migration {name} is half applied; put its tables right by hand and run: fab migrate"
         if file := self._fact("restoring"):
             yield f"a dump is half loaded; finish that: fab migrate --restore-dump {file}"
         if silent := self._fact("silent"):
