@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from .. import console
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _LONGEST_SUBJECT = 60
 _PLAINER = {"●": "*", "○": "o", "◐": "~", "↩": "<", "✗": "x", "·": "-", "…": "..."}
@@ -74,9 +76,17 @@ def _columns(letter: str) -> int:
 
 
 def writable(lines: Iterable[str], stream: TextIO) -> list[str]:
-    """The lines, with ASCII instead of roadie's own symbols where the stream cannot write them."""
+    """The lines, with ASCII instead of roadie's own symbols where the stream or its terminal lacks them."""
+    if _knows(stream):
+        return [*lines]
+    return ["".join(_PLAINER.get(letter, letter) for letter in line) for line in lines]
+
+
+def _knows(stream: TextIO) -> bool:
+    if stream.isatty():
+        return console.is_unicode(stream)
     try:
         "".join(_PLAINER).encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
-        return ["".join(_PLAINER.get(letter, letter) for letter in line) for line in lines]
-    return [*lines]
+        return False
+    return True

@@ -52,11 +52,12 @@ def releases(c: Context) -> None:
     from ..project.workspace import named, values_of
     from ..run.run import targets
 
-    settings, hosts = targets(c)
+    settings, hosts = targets(c, looks=True)
+    names = [host.name for host in hosts]
     for history in _histories(hosts, values_of(named(settings)), "fab releases"):
         if not history.releases:
             display.result("release", history.host, {}, ["no release yet; run: fab deploy"])
-        for one, lines in zip(reversed(history.releases), _shown(history), strict=True):
+        for one, lines in zip(reversed(history.releases), _shown(history, names), strict=True):
             display.result("release", history.host, _data(one, history), lines)
         if history.is_down:
             text = "no process serves visitors; run: fab deploy, or: fab restart"
@@ -166,14 +167,18 @@ def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[
     return [history.read(one.host, one.facts()) for one in report.hosts]
 
 
-def _shown(history: History) -> list[list[str]]:
-    """The lines for each release, the newest first: rows of a table at a terminal, else one line each."""
+def _shown(history: History, names: list[str]) -> list[list[str]]:
+    """The lines for each release, the newest first: rows of a table at a terminal, else one line each.
+
+    Before each row of several hosts stands the host's name.
+    """
     from ..look.releases import table
     from ..look.words import writable
 
     if not sys.stdout.isatty():
         return [[_line(one, history)] for one in reversed(history.releases)]
-    head, *rows = writable(table(history, shutil.get_terminal_size().columns), sys.stdout)
+    room = shutil.get_terminal_size().columns - (max(map(len, names)) + 2 if len(names) > 1 else 0)
+    head, *rows = writable(table(history, room), sys.stdout)
     return [[head, rows[0]], *([row] for row in rows[1:])] if rows else []
 
 

@@ -61,7 +61,7 @@ def test_a_site_that_serves_is_told_in_five_lines_and_nothing_is_left(deployed: 
         r"\d workers, \d+ MB",
         lines[0],
     ), done.text
-    assert re.fullmatch(r"answers to visitors in the last 10 min: \d+ 2xx, .*1 4xx.*", lines[1]), lines
+    assert re.fullmatch(r"answers to visitors in the last 10 min: \d+ 2xx, .*\d 4xx.*", lines[1]), lines
     assert re.fullmatch(r"database \d+ kB, no dump · media \d kB · disk / \d+ % free", lines[2]), lines
     assert lines[3:] == ["lock none · maintenance off · migrations none pending"]
     assert inside(deployed.host, LEFT).replace("guestbook.lock\n", "") == before.replace(
@@ -168,6 +168,21 @@ def test_a_host_without_a_release_and_a_bare_host_say_what_to_run(
     bare = replace(bootstrapped, host=bare_host).fab("status")
     error_of(bare, 6, "is not set up on this host; run: fab bootstrap")
     assert bare.out == ""
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+def test_a_terminal_gets_a_table_of_releases_that_fits(deployed: Desk, columns: int) -> None:
+    (id_of_live,) = inside(deployed.host, "ls /srv/guestbook/releases").split()
+    head, row = deployed.sees("releases", columns=columns).lines
+    assert head.split() == "RELEASE STATE WHEN TOOK WHO COMMIT".split()
+    name = id_of_live if columns == 200 else id_of_live[-8:]
+    assert row.startswith(f"● {name}  serves  ") and "main: Start" in row
+    assert max(len(head), len(row)) <= columns
+    status = deployed.sees("status", columns=columns).text
+    assert status.startswith("guestbook.example.org  ● up, 200 in ")
+    plain = deployed.sees("status", columns=columns, env={"LC_ALL": "C"}).text
+    assert plain.startswith("guestbook.example.org  * up, 200 in ") and plain.isascii()
+    assert deployed.does("releases").out.startswith(f"{deployed.host.name}: {id_of_live}  serves ")
 
 
 @pytest.fixture
