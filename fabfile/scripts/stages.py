@@ -193,6 +193,11 @@ warm = _stage(
     needs=("web", "early-start", "gate", "inspection"),
     step="check",
 )
+way_back = _stage(
+    "migrations/way-back",
+    "Ask what becomes of the migrations that the older release does not know.",
+    needs=("inspection", "migrations"),
+)
 unapply = _stage(
     "migrations/unapply",
     "Take back the migrations that the older release does not know.",

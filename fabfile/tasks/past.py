@@ -25,6 +25,7 @@ from ..scripts.stages import (
     restore,
     unapply,
     warm,
+    way_back,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def rollback(
 
 # These stages come before a change of the database.
 _WARM: Sequence = (warm,)
-_UNAPPLY: Sequence = (unapply,)
+_UNAPPLY: Sequence = (way_back, unapply)
 _RESTORE: Sequence = (restore,)
 # On the way to a release whose migrations were taken back, the migrations are applied again.
 _FORWARD: Sequence = (pending, dump, migrate)
@@ -123,6 +124,8 @@ def _roll_back(
 
     way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
     if target.id != history.live:
+        if choice is None:
+            _tell_emptied(host, history, target, values)
         way, between = _across_migrations(history, target, choice, way)
         stages = (back, *(ahead if way.unknown else ()), *between, *ROLLBACK)
     values = {**values, "release": target, "rollback": way, "restore_dump": way.dump}
@@ -130,6 +133,18 @@ def _roll_back(
     report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
     headline = f'{short_id(target.id)} "{target.record.get("subject", "")}" serves again'
     report.summarise(sentence=f"release {target.id} serves", headline=headline)
+
+
+def _tell_emptied(host: Host, history: History, target: Release, values: dict[str, Any]) -> None:
+    """Tell which content `--migrations` would not bring back, for a person who has yet to choose."""
+    from ..run.run import Run
+
+    unknown = history.unknown_to(target)
+    if knowing := history.knowing(unknown) if unknown else None:
+        way = Way(unknown=unknown, knows=knowing.id)
+        values = {**values, "release": target, "rollback": way}
+        # If the release cannot be asked, the refusal that follows says all else.
+        Run((way_back,), values, command="fab rollback", locks=False).on([host])
 
 
 def _across_migrations(

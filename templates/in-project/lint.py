@@ -23,6 +23,17 @@ def dangers(migration, state, connection, rows):
     return list(dict.fromkeys(found))
 
 
+def lost(migration, state, connection):
+    """The tables and columns whose content a migration deletes. `state` is the project's state before it."""
+    look = Look(migration.app_label, state.clone(), connection, rows={})
+    return [
+        what
+        for operation in migration.operations
+        for each in look.parts(operation)
+        for what in lost_by(each, look)
+    ]
+
+
 def rows_of_tables(connection):
     """The server's estimate of the rows in each table; 0 where it has no estimate."""
     with connection.cursor() as cursor:
@@ -45,23 +56,30 @@ class Look:
 
     def at(self, operation):
         """The dangers of the next operation."""
-        if not operation.reversible:
-            yield f"{named(operation)} cannot be undone"
-        if isinstance(operation, migrations.SeparateDatabaseAndState):
-            yield from self._inside(operation)
-        else:
-            self.steps += not isinstance(operation, STATE_ONLY) and not is_idle(operation, self)
-            yield from dangers_of(operation, self)
-        operation.state_forwards(self.app, self.state)
+        for each in self.parts(operation):
+            if not each.reversible:
+                yield f"{named(each)} cannot be undone"
+            self.steps += not isinstance(each, STATE_ONLY) and not is_idle(each, self)
+            yield from dangers_of(each, self)
 
-    def _inside(self, operation):
-        before = self.state.clone()
-        for each in operation.database_operations:
-            yield from self.at(each)
-        self.state = before
+    def parts(self, operation):
+        """The parts of the next operation that change the database, each while `state` is as before it."""
+        if isinstance(operation, migrations.SeparateDatabaseAndState):
+            before = self.state.clone()
+            for each in operation.database_operations:
+                yield from self.parts(each)
+            self.state = before
+        else:
+            yield operation
+        operation.state_forwards(self.app, self.state)
 
     def table(self, model):
         """The table of a model, if it exists and migrations change it; None otherwise."""
+        table = self.table_of_state(model)
+        return table if table in self.rows else None
+
+    def table_of_state(self, model):
+        """The table that a model has by the state, if migrations change it; None otherwise."""
         options = self.state.models[self.app, model.lower()].options
         swapped = options.get("swappable") and getattr(settings, options["swappable"], None)
         is_swapped = swapped and swapped.lower() != f"{self.app}.{model.lower()}".lower()
@@ -69,8 +87,7 @@ class Look:
         if is_swapped or options.get("proxy") or not options.get("managed", True) or not allowed:
             return None
         limit = self.connection.ops.max_name_length()
-        table = (options.get("db_table") or truncate_name(f"{self.app}_{model.lower()}", limit)).strip('"')
-        return table if table in self.rows else None
+        return (options.get("db_table") or truncate_name(f"{self.app}_{model.lower()}", limit)).strip('"')
 
     def field(self, model, name):
         return self.state.models[self.app, model.lower()].fields[name]
@@ -114,7 +131,32 @@ def column(table, name, field):
     return f"{table}.{field.db_column or own}"
 
 
-# ---- One operation ----------------------------------------------------------------------------------
+# ---- What one operation deletes ---------------------------------------------------------------------
+
+
+@singledispatch
+def lost_by(operation, look):
+    """The tables and columns that one operation drops; most drop none."""
+    return ()
+
+
+@lost_by.register
+def _(operation: migrations.DeleteModel, look):
+    if table := look.table_of_state(operation.name):
+        yield f"table {table}"
+
+
+@lost_by.register
+def _(operation: migrations.RemoveField, look):
+    field, table = look.field(operation.model_name, operation.name), look.table_of_state(operation.model_name)
+    if not isinstance(field, models.ManyToManyField):
+        if table:
+            yield f"column {column(table, operation.name, field)}"
+    elif table and field.remote_field.through is None:
+        yield f"table of {operation.model_name}.{operation.name}"
+
+
+# ---- The dangers of one operation -------------------------------------------------------------------
 
 
 @singledispatch

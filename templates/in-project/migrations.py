@@ -94,8 +94,19 @@ def _only_ask(execute, sql, params, many, context):
 
 
 def way_back():
-    """Report what must be unapplied with the migrations in ROADIE_UNAPPLY, and what cannot be undone."""
-    _way_back(MigrationExecutor(connections["default"]).loader)
+    """Report what must be unapplied with the migrations in ROADIE_UNAPPLY, and what cannot be undone.
+
+    Also report the tables and columns that these migrations dropped: they come back without their content.
+    """
+    executor = MigrationExecutor(connections["default"])
+    plan, _ = _way_back(executor.loader)
+    for migration in plan:
+        try:
+            state = executor.loader.project_state((migration.app_label, migration.name), at_end=False)
+            for what in lint.lost(migration, state, executor.connection):
+                answer("empty", f"{name_of(migration)} {what}")
+        except Exception as error:
+            answer("unforeseen", f"{name_of(migration)}: {type(error).__name__}: {error}")
 
 
 def unapply():

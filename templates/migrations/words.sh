@@ -1,7 +1,9 @@
 # The words for pending migrations, and for applying and unapplying them one at a time. Plain bash, no Jinja.
 
 # The plan of a release, what became of it, and the half applied migrations: NAME leads to its line of ${half_applied}.
-history='' knows=() pending=() losses=() applied_migrations=() unapplied_migrations=() taken_back=() way_back=() irreversible=()
+history='' knows=() pending=() losses=() applied_migrations=() unapplied_migrations=() taken_back=()
+# The way back: the migrations to unapply, the reasons against it, and NAME WHAT for each thing that comes back empty.
+way_back=() irreversible=() emptied=()
 declare -A sql_of=() dangers_of=() begun=()
 
 # ---- The plan: the pending migrations, as Django foresees them -------------------------------------------------------
@@ -82,11 +84,31 @@ apply_migrations() { # applies the migrations of ${release} that the database la
 }
 
 # NAME...: sets way_back to all migrations that must be unapplied with these, in order. Sets irreversible to the ones that
-# cannot be undone.
+# cannot be undone, and emptied to the tables and columns that they dropped.
 ask_way_back() {
   local name='' half='' was_half='' statement='' error='' code=0
   run_migrations 'migrations.way_back()' "ROADIE_UNAPPLY=$*"
   [[ ${code} == 0 ]] || refuse_migration "${code}"
+}
+
+tell_emptied() { # warns of each table and column that comes back without its content, and names the dump that has the content
+  local one file where
+  for one in "${emptied[@]}"; do
+    dump_without "${one%% *}" file
+    where='no dump on this host has what it held'
+    [[ -z ${file} ]] || where="the dump ${file} has what it held"
+    say warn "migration ${one%% *}" "the ${one#* } comes back empty; ${where}"
+  done
+}
+
+dump_without() { # NAME VARIABLE: sets the variable to the newest dump from before this migration; to nothing if there is none
+  local record recorded=''
+  printf -v "$2" %s ''
+  for record in "${dumps}"/*.applied; do
+    [[ -f ${record%.applied}.sql.gz ]] || continue
+    contents_of "${record}" recorded
+    [[ $'\n'${recorded}$'\n' == *$'\n'"$1"$'\n'* || $'\n'${recorded}$'\n' == *$'\n'"half $1"$'\n'* ]] || printf -v "$2" %s "${record%.applied}.sql.gz"
+  done
 }
 
 unapply_migrations() { # NAME...: with the code of ${release}, newest first; none, if one of them cannot be undone
@@ -100,7 +122,7 @@ unapply_migrations() { # NAME...: with the code of ${release}, newest first; non
 run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, half, statement, error and code
   local line key value patience=() last=''
   read_half_applied
-  way_back=() irreversible=() code=137
+  way_back=() irreversible=() emptied=() code=137
   hear_nothing
   make_pipe
   while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
@@ -115,6 +137,8 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
       statement) statement=${value} ;;
       error) error=${value} ;;
       unapply) way_back+=("${value}") ;;
+      empty) emptied+=("${value}") ;;
+      unforeseen) say warn migrations "roadie cannot foresee what comes back empty: ${value}" ;;
       irreversible) irreversible+=("${value}") ;;
       ended)
         # A process that the project left running may hold the pipe open for ever. So read only what is still on its way:

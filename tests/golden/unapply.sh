@@ -9,10 +9,6 @@ refuse_one_way() { # names the migrations that cannot be undone, and what to do 
   fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was unapplied; ${next}"
 }
 
-begin_step 'way back of the migrations' cut
-with_release "${newer}" ask_way_back "${unknown[@]}"
-stop_if_asked
-doing=''
 [[ ${#irreversible[@]} == 0 ]] || refuse_one_way
 if [[ ${#way_back[@]} == 0 ]]; then
   ok migrations

@@ -33,6 +33,14 @@ class Migration(migrations.Migration):
     dependencies = [("entries", "0003_entry_mood")]
     operations = [migrations.RunPython(lambda apps, editor: None)]
 """
+NO_MOOD = """from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("entries", "0003_entry_mood")]
+    operations = [migrations.RemoveField("entry", "mood")]
+"""
+MOOD_FIELD = '    mood = models.CharField(max_length=20, default="", db_default="")\n\n'
 INDEX = "entries/templates/entries/index.html"
 STYLE = "entries/static/entries/style.css"
 
@@ -182,12 +190,33 @@ def test_what_cannot_be_undone_is_named_and_the_dump_brings_it_back(site: Desk) 
     assert "0004_one_way" not in site.does("manage", "showmigrations entries").out
 
 
+def test_what_comes_back_empty_is_named_with_the_dump_that_has_it(site: Desk) -> None:
+    site.does("deploy", "--yes", "--ref", git(site.project, "rev-parse", "HEAD~1"))
+    (site.project / "entries/migrations/0004_one_way.py").write_text(NO_MOOD)
+    change_line(site.project / "entries/models.py", MOOD_FIELD, "")
+    site.host.ssh("mariadb guestbook -e \"UPDATE entries_entry SET mood = 'merry'\"")
+    before, dropping = live(site), (write(site, "No mood"), site.does("deploy", "--yes"))[1]
+    assert "mood" not in columns(site), dropping.text
+    emptied = "entries.0004_one_way: the column entries_entry.mood comes back empty; the dump "
+    asked = site.fab("rollback")
+    assert asked.code == 2 and "choose --migrations" in asked.last_line and emptied in asked.out
+    assert "mood" not in columns(site)
+    done = site.does("rollback", "--migrations")
+    assert emptied in done.out and live(site) == before and "mood" in columns(site)
+    (dump,) = {*re.findall(r"comes back empty; the dump (\S+) has", asked.out + done.out)}
+    assert "merry" in site.host.ssh(f"gzip -dc {dump}").stdout
+    assert (
+        site.host.ssh("mariadb -N guestbook -e 'SELECT DISTINCT mood FROM entries_entry'").stdout.split()
+        == []
+    )
+
+
 def add_mood(site: Desk) -> None:
     (site.project / "entries/migrations/0003_entry_mood.py").write_text(MIGRATION)
     change_line(
         site.project / "entries/models.py",
         "    class Meta:",
-        '    mood = models.CharField(max_length=20, default="", db_default="")\n\n    class Meta:',
+        f"{MOOD_FIELD}    class Meta:",
     )
     write(site, "Fourth")
 

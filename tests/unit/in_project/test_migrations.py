@@ -250,6 +250,27 @@ def test_what_the_other_release_does_not_know_is_unapplied_newest_first(things):
     assert taken_back(release, *names) == []
 
 
+def test_what_comes_back_empty_is_named(things):
+    note = "migrations.AddField('Thing', 'note', models.TextField(default=''))"
+    tags = "migrations.AddField('Thing', 'tags', models.ManyToManyField('things.Thing'))"
+    inside = "migrations.SeparateDatabaseAndState([migrations.DeleteModel('Thing')])"
+    only_state = "migrations.SeparateDatabaseAndState([], [migrations.DeleteModel('Thing')])"
+    release = things(
+        THING,
+        f"{note}, {tags}",
+        "migrations.RemoveField('Thing', 'note'), migrations.RemoveField('Thing', 'tags')",
+        inside,
+        only_state,
+    )
+    migrated(release)
+    found = taken_back(release, *(f"things.000{n}_step" for n in range(1, 6)), call="way_back")
+    assert [value for key, value in found if key == "empty"] == [
+        "things.0004_step table things_thing",
+        "things.0003_step column things_thing.note",
+        "things.0003_step table of Thing.tags",
+    ]
+
+
 def test_nothing_is_unapplied_if_one_cannot_be_undone(things):
     inside = "migrations.SeparateDatabaseAndState([migrations.RunPython(print)])"
     release = things(THING, BOTH_WAYS.format("a"), "migrations.RunSQL('SELECT 1')", inside)
