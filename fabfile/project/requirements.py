@@ -6,7 +6,7 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import SettingsError
@@ -109,6 +109,15 @@ def collect(tree: Tree, path: str, database: Database, worker_class: str = "") -
             packages.setdefault(name, line)
     own_pins = _own_pins(database, worker_class.lower())
     return Requirements(path, files, packages, tuple(dict.fromkeys(local)), own_pins)
+
+
+def lines_by_package(texts: Iterable[str]) -> dict[str, str]:
+    """The line of each package in the texts of requirements files. A URL shows no user and no password.
+
+    Lines that name no package, such as options, stand for themselves.
+    """
+    lines = [re.sub(r"://[^/@\s]*@", "://", line) for text in texts for _, line in logical_lines(text)]
+    return {_package(line) or line: line for line in lines}
 
 
 def working_folder(path: str) -> str:

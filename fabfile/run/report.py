@@ -18,6 +18,8 @@ class HostReport:
 
     host: str
     shows_details: bool = False
+    #: the verbs of the events that the task shows in its own way
+    hides: frozenset[str] = frozenset()
     events: list[Event] = field(default_factory=list)
     tail: list[str] = field(default_factory=list)
     error: RoadieError | None = None
@@ -26,7 +28,8 @@ class HostReport:
     def take(self, event: Event) -> None:
         """Keep an event and show it."""
         self.events.append(event)
-        display().take(self.host, event, with_detail=self.shows_details or self._was_edited(event))
+        if event.verb not in self.hides:
+            display().take(self.host, event, with_detail=self.shows_details or self._was_edited(event))
 
     def hear(self, line: str) -> None:
         """Show a line that a program printed."""

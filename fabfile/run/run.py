@@ -56,6 +56,8 @@ class Run:
     looks: bool = False
     #: gets the name of a host and each event that is a line of a log
     on_line: Callable[[str, Event], None] | None = None
+    #: the verbs of the events that the task shows in its own way
+    hides: frozenset[str] = frozenset()
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def on(self, hosts: list[Host], payload: Payload = b"") -> Report:
@@ -64,7 +66,9 @@ class Run:
         The payload lies in a file on the host before the script begins. Raises Interrupted on Ctrl-C. The
         message names the step that still finishes on each host.
         """
-        reports = {host.name: HostReport(host.name, shows_details=self.dry_run) for host in hosts}
+        reports = {
+            host.name: HostReport(host.name, shows_details=self.dry_run, hides=self.hides) for host in hosts
+        }
         scripts = {roles: self.script(roles) for roles in {*map(self._roles_of, hosts)}}
 
         def carry_out(host: Host) -> None:

@@ -116,6 +116,9 @@ live = _stage("release/live", "Find the release that serves.", needs=("release",
 survey = _stage(
     "code/survey", "Tell what the host has, so that only what it lacks is sent.", needs=("release", "code")
 )
+outlook = _stage(
+    "release/outlook", "Tell what a deploy would meet, and change nothing.", needs=("release", "database")
+)
 served = _stage("release/served", "End here if the release serves by now.", needs=("release",))
 load = _stage(
     "early-start/load",
@@ -129,7 +132,9 @@ checkout = _stage(
     "code/checkout", "Lay out the code as a new release.", needs=("release", "code"), step="build"
 )
 secrets = _stage("secrets/secrets", "Hand over the secrets of the settings.", step="build")
-environment = _stage("release/environment", "Write the release's environment and settings.", step="build")
+environment = _stage(
+    "release/environment", "Write the release's environment and settings.", needs=("release",), step="build"
+)
 inspect = _stage(
     "inspection/inspect",
     "Check the project as it will run.",

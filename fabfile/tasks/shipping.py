@@ -32,16 +32,40 @@ _DEPLOY = "fab deploy"
         "ref": "the commit, branch or tag to ship (HEAD)",
         "wait": WAIT,
         "migrate": "whether to apply the migrations that are pending (yes)",
+        "plan": "tell what the deploy would do, as far as it can be known; change nothing",
         "yes": YES,
     }
 )
-def deploy(c: Context, ref: str = "HEAD", wait: int = 0, migrate: bool = True, yes: bool = False) -> None:
+def deploy(
+    c: Context,
+    ref: str = "HEAD",
+    wait: int = 0,
+    migrate: bool = True,
+    plan: bool = False,
+    yes: bool = False,
+) -> None:
     """Ship a commit as a new release and switch to it."""
+    if plan:
+        _plan(c, ref, migrate)
+        return
     with_consent(lambda agreed: _deploy(c, ref, wait, migrate, agreed), yes)
 
 
 def _deploy(c: Context, ref: str, wait: int, migrate: bool, yes: bool) -> None:
-    from ..run.run import Run, targets
+    from ..run.run import Run
+
+    work, values, hosts = _shipment(c, ref)
+    values["consent"] = yes or values["consent"]
+    survey = Run(SURVEY, values, command=_DEPLOY, locks=False).on(hosts)
+    survey.raise_failure()  # nothing begins on any host if one is in no state for it
+    run = Run((stages.served, *_deploy_stages(migrate, work.project)), values, command=_DEPLOY, wait=wait)
+    for host, found in zip(hosts, survey.hosts, strict=True):
+        _deploy_on(host, found.facts(), run, migrate)
+
+
+def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Host]]:
+    """The commit to ship, the values for the templates, and the hosts."""
+    from ..run.run import targets
 
     settings, hosts = targets(c)
     from ..project.workspace import at_ref
@@ -50,13 +74,21 @@ def _deploy(c: Context, ref: str, wait: int, migrate: bool, yes: bool) -> None:
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     common = {**work.values, "secrets": _secrets(settings)}
-    common["consent"] = yes or common["consent"]
-    values = {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}
-    survey = Run(SURVEY, values, command=_DEPLOY, locks=False).on(hosts)
-    survey.raise_failure()  # nothing begins on any host if one is in no state for it
-    run = Run((stages.served, *_deploy_stages(migrate, work.project)), values, command=_DEPLOY, wait=wait)
-    for host, found in zip(hosts, survey.hosts, strict=True):
-        _deploy_on(host, found.facts(), run, migrate)
+    return work, {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}, hosts
+
+
+def _plan(c: Context, ref: str, migrate: bool) -> None:
+    from .foresight import tell_plans
+
+    work, values, hosts = _shipment(c, ref)
+    tell_plans(
+        hosts,
+        work,
+        values,
+        _deploy_stages(migrate, work.project),
+        lambda facts: _what_is_left(facts, migrate),
+        migrate=migrate,
+    )
 
 
 def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool) -> None:

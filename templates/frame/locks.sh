@@ -54,8 +54,12 @@ holder_is_stopping() {
 
 # A run takes the lock and then looks for a hold. `fab lock` makes the hold and then looks at the lock. So at least one of
 # the two always sees the other.
-require_no_hold() {
-  [[ ! -e ${held_file} ]] || fail lock "held back on purpose $(memo_in "${held_file}"); fab unlock lets go" 4
+require_no_hold() { # a dry run, which changes nothing, only warns
+  local why
+  [[ -e ${held_file} ]] || return 0
+  why="held back on purpose $(memo_in "${held_file}"); fab unlock lets go"
+  [[ -n ${dry_run} ]] || fail lock "${why}" 4
+  say warn lock "${why}"
 }
 
 put_memo() { # FILE MESSAGE: writes one line that outlives a reboot: who did this, when, and the message

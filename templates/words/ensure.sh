@@ -22,6 +22,7 @@ ensure_dir() { # PATH MODE OWNER
     fail "directory $1" 'something else is there; move it away'
   else
     local note="mode $2, owner $3"
+    [[ -z ${mode_now} ]] || note="mode and owner ${mode_now}, should be $2 $3"
     change "directory $1" make_dir "$@"
   fi
 }
@@ -40,6 +41,7 @@ ensure_link() { # PATH TARGET
     fail "link $1" 'something that is no link is there; move it away'
   else
     local note="to $2"
+    [[ ! -L $1 ]] || note="leads to $(readlink -- "$1"), should lead to $2"
     change "link $1" replace_link "$1" "$2"
   fi
 }
@@ -63,6 +65,7 @@ ensure_file() { # PATH MODE OWNER CONTENT: replaces the whole file; saves and na
     fail "file ${path}" 'something that is no plain file is there; move it away'
   fi
   note=$(show_difference "${path}" "${now}" "${content}" "${there}" "${mode} ${owner}")
+  [[ -z ${dry_run} ]] || ! is_hand_edit "${path}" "${now}" || note="edited by hand"$'\n'"${note}"
   change "file ${path}" write_file "${path}" "${mode}" "${owner}" "${content}"
 }
 
@@ -81,10 +84,33 @@ show_difference() { # PATH NOW CONTENT MODE_NOW MODE
   fi
 }
 
+# OLD NEW: for a dry run: tells which variables a text of lines NAME=VALUE gains, loses or changes. It tells names only, as the
+# values may be secrets.
+tell_variables() {
+  local -A before=() after=()
+  local line name
+  while IFS= read -r line; do [[ ${line} != [A-Za-z_]*=* ]] || before["${line%%=*}"]=${line#*=}; done <<<"$1"
+  while IFS= read -r line; do [[ ${line} != [A-Za-z_]*=* ]] || after["${line%%=*}"]=${line#*=}; done <<<"$2"
+  for name in "${!after[@]}"; do
+    if [[ -z ${before["${name}"]+known} ]]; then
+      say fact variable "added ${name}"
+    elif [[ ${before["${name}"]} != "${after["${name}"]}" ]]; then
+      say fact variable "changed ${name}"
+    fi
+  done
+  for name in "${!before[@]}"; do
+    [[ -n ${after["${name}"]+known} ]] || say fact variable "removed ${name}"
+  done
+}
+
 write_file() { # PATH MODE OWNER CONTENT
   [[ -n ${secret-} ]] || keep_hand_edit "$1"
   put_file "$@"
   [[ -n ${secret-} ]] || remember_file "$1"
+}
+
+is_hand_edit() { # PATH CONTENT: the file is there, and somebody else than roadie wrote its content
+  [[ -f $1 && -z ${secret-} ]] && ! is_remembered "$1" "$2"
 }
 
 is_remembered() { # PATH CONTENT

@@ -35,8 +35,9 @@ set_value() { # VALUE NAME...: adds lines to env_text
 
 # Of two lines with the same name the later wins: `env:` of the settings overrides the lines above, and roadie's own
 # variables override `env:`.
-write_environment() {
-  local env_text='' origins i
+compose_environment() { # sets env_text
+  local origins i
+  env_text=''
   set_value "${root}/shared/home" HOME
   set_value "${venv_dir}/bin:/usr/local/bin:/usr/bin:/bin" PATH
   set_value "${venv_dir}" VIRTUAL_ENV
@@ -58,7 +59,16 @@ write_environment() {
   set_value "${work_dir}" ROADIE_WORK_DIR
   set_value "${release_dir}/static" ROADIE_STATIC_ROOT
   set_value "${root}/shared/media" ROADIE_MEDIA_ROOT
-  printf '%s' "${env_text}" >"${release_dir}/env.new"
+}
+
+tell_environment() { # for a dry run: compares with the release that serves, as if its folders were this release's
+  local env_text name now='' venv=''
+  live_release name
+  compose_environment
+  [[ -z ${name} ]] || contents_of "${root}/releases/${name}/env" now 2>/dev/null
+  [[ -z ${name} ]] || venv=$(readlink -f -- "${root}/releases/${name}/venv") || :
+  now=${now//"${root}/releases/${name:-none}/"/"${release_dir}/"}
+  tell_variables "${now//"${venv:-none}"/"${venv_dir}"}" "${env_text}"
 }
 
 joined() { # WORD...: prints the words with commas between them
@@ -133,8 +143,10 @@ write_programs() { # the site's programs besides the web process; without any th
 }
 
 lay_out_settings() {
+  local env_text
   umask 027
-  write_environment
+  compose_environment
+  printf '%s' "${env_text}" >"${release_dir}/env.new"
   write_health
   write_modules
   write_program
@@ -147,4 +159,5 @@ lay_out_settings() {
 }
 
 require_secrets
+if [[ -n ${dry_run} ]]; then tell_environment; fi
 change "settings of ${release}" lay_out_settings

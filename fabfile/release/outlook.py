@@ -1,0 +1,249 @@
+"""What a deploy would do to one host, as far as it can be known beforehand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..git import commits
+from ..git.trees import CommitTree
+from ..project import migrations, requirements
+from ..project.workspace import Committed
+from .record import NewRelease, differences
+
+#: as many commits are named
+_MOST = 10
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a deploy of this release would do to a host with these facts.
+
+    `facts` are those of the survey and of the stages that a plan goes through. `stages` are the names of the
+    stages that would run. `builds` says whether the virtualenv is built anew.
+    """
+
+    work: Committed
+    release: NewRelease
+    facts: Mapping[str, Sequence[str]]
+    stages: Sequence[str]
+    builds: bool = False
+    #: whether nginx serves the site by other settings
+    nginx: bool = False
+    #: whether migrations are left out, as the command says
+    migrate: bool = True
+
+    @property
+    def served(self) -> str:
+        """The name of the release that serves, if it equals the new one."""
+        return self._fact("served")
+
+    @cached_property
+    def record(self) -> Mapping[str, Any]:
+        """What the release that serves has on record: commit, subject, who, when."""
+        try:
+            found = json.loads(self._fact("record"))
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @cached_property
+    def way(self) -> commits.Way | None:
+        """The commits between; None if this repository does not know the commit that serves."""
+        return commits.way(self.work.settings.root, str(self.record.get("commit", "")), self.release.commit)
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts in which the new release differs from the one that serves."""
+        return differences(self.release.fingerprint, self._fact("fingerprint"))
+
+    @cached_property
+    def variables(self) -> list[tuple[str, str]]:
+        """How the environment changes: (added, removed or changed; name)."""
+        return sorted(
+            {(how, name) for told in self._facts("variable") for how, _, name in [told.partition(" ")]}
+        )
+
+    @cached_property
+    def requirements(self) -> list[tuple[str, str, str]]:
+        """How the requirements change: (added, removed or changed; package; the lines)."""
+        if not self._fact("live"):
+            return []
+        now = requirements.lines_by_package(text.partition("\n")[2] for text in self._facts("requirements"))
+        then = requirements.lines_by_package(self.work.project.requirement_files.values())
+        return [
+            *(("added", name, then[name]) for name in sorted(then.keys() - now.keys())),
+            *(("removed", name, now[name]) for name in sorted(now.keys() - then.keys())),
+            *(
+                ("changed", name, f"{now[name]} -> {then[name]}")
+                for name in sorted(now.keys() & then.keys())
+                if now[name] != then[name]
+            ),
+        ]
+
+    @property
+    def is_database_known(self) -> bool:
+        """Whether the database told which migrations it has, or that it is empty."""
+        return "applied" in self.facts or "empty" in self.facts
+
+    @cached_property
+    def pending(self) -> list[migrations.Migration]:
+        """The migrations of the project's own apps that the database lacks."""
+        if not self.is_database_known:
+            return []
+        return migrations.lacking(self._tree, self.work.project.ship_root, self._applied)
+
+    @property
+    def others_pending(self) -> list[str]:
+        """The migrations of packages that the release that serves knows and the database lacks."""
+        if not self.is_database_known:
+            return []
+        own = migrations.apps(self._tree, self.work.project.ship_root)
+        lacking = {*self._fact("knows").split()} - self._applied
+        return sorted(name for name in lacking if name.partition(".")[0] not in own)
+
+    @property
+    def losses(self) -> list[str]:
+        """What the migrations delete. An empty database has nothing to lose."""
+        return [f"{one.full_name} {loss}" for one in self.pending if self._applied for loss in one.losses]
+
+    def is_new_app(self, app: str) -> bool:
+        """Whether the release that serves knows no migration of an app. It may not be installed at all."""
+        known = {name.partition(".")[0] for name in self._fact("knows").split()}
+        return bool(known) and app not in known
+
+    def data(self) -> dict[str, Any]:
+        """All of it, for a program."""
+        way = self.way
+        return {
+            "serves": self._fact("live"),
+            "serves_commit": self.record.get("commit", ""),
+            "commit": self.release.commit,
+            "commits": None if way is None else [{"commit": sha, "subject": told} for sha, told in way.new],
+            "commits_gone": None
+            if way is None
+            else [{"commit": sha, "subject": told} for sha, told in way.gone],
+            "parts": self.parts,
+            "dirty": list(self.work.commit.dirty),
+            "environment": [{"how": how, "name": name} for how, name in self.variables],
+            "requirements": [
+                {"how": how, "package": name, "lines": lines} for how, name, lines in self.requirements
+            ],
+            "virtualenv": "new" if self.builds else "same",
+            "migrations": [
+                {
+                    "name": one.full_name,
+                    "does": [step.text for step in one.steps],
+                    "dangers": [danger for step in one.steps for danger in step.dangers],
+                    "loses": list(one.losses) if self._applied else [],
+                }
+                for one in self.pending
+            ],
+            "migrations_of_packages": self.others_pending,
+            "database_known": self.is_database_known,
+            "nginx_differs": self.nginx,
+            "stages": list(self.stages),
+        }
+
+    def lines(self) -> list[str]:
+        """All of it, for a person."""
+        sections = {
+            "commits": self._told_commits(),
+            "environment": [f"{_SIGNS[how]} {name}" for how, name in self.variables],
+            "requirements": [f"{_SIGNS[how]} {lines}" for how, _, lines in self.requirements],
+            "virtualenv": ["built anew" if self.builds else "the same"],
+            "migrations": self._told_migrations(),
+            "nginx": self.told_nginx,
+            "stages": [" ".join(self.stages)],
+            "at the deploy": [
+                "what Django checks, static files, migrations of new packages, rows that a table has"
+            ],
+        }
+        return [
+            f"{title if not at else '':<14}{line}"
+            for title, told in sections.items()
+            for at, line in enumerate(told)
+        ]
+
+    @property
+    def told_nginx(self) -> list[str]:
+        """A line if nginx serves the site by other settings. A deploy does not change that."""
+        told = "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them"
+        return [told] if self.nginx else []
+
+    def sum(self) -> str:
+        """All of it in a few words, for the last line."""
+        way, count = self.way, len(self.pending) + len(self.others_pending)
+        told = [
+            "the first release" if not self._fact("live") else "",
+            _count(len(way.new), "commit") if way else "",
+            f"{_count(len(way.gone), 'commit')} taken back" if way and way.gone else "",
+            f"environment {' '.join(f'{_SIGNS[how]}{name}' for how, name in self.variables)}"
+            if self.variables and self._fact("live")
+            else "",
+            _count(len(self.requirements), "requirement"),
+            _count(count, "migration") if self.migrate else "",
+        ]
+        other = f"other {', '.join(self.parts) or 'processes'}"
+        return ", ".join(part for part in told if part) or other
+
+    def _told_commits(self) -> list[str]:
+        live, way, new = self._fact("live"), self.way, self.release.commit[:8]
+        if not live:
+            return [f"first release: {new} {self.work.commit.subject}"]
+        serves = f"{self.record.get('commit', '')[:8]} {self.record.get('subject', '')}".strip() or live
+        if way is None:
+            return [
+                f"{serves} serves, but is not in this repository, so nobody can count; git fetch may bring it"
+            ]
+        if not way.new and not way.gone:
+            return [f"{new} serves already, with another: {', '.join(self.parts) or 'process'}"]
+        told = [f"{serves} serves; {_count(len(way.new), 'commit') or 'no commit'} since:"] if way.new else []
+        told += [f"  {sha[:8]} {subject}" for sha, subject in way.new[:_MOST]]
+        told += [f"  and {len(way.new) - _MOST} more"] if len(way.new) > _MOST else []
+        if way.gone:
+            told.append(f"taken back, as {new} lacks them: {_count(len(way.gone), 'commit')}")
+            told += [f"  {sha[:8]} {subject}" for sha, subject in way.gone[:_MOST]]
+        return told
+
+    def _told_migrations(self) -> list[str]:
+        if not self.is_database_known:
+            return ["the database did not answer, so only the deploy can tell"]
+        told = [] if self.migrate else ["left for later, as --no-migrate says:"]
+        if not self._applied:
+            return [*told, f"{_count(len(self.pending), 'migration')} of the project, into an empty database"]
+        for one in self.pending:
+            steps = "; ".join(step.text for step in one.steps) or "changes nothing in the database"
+            unsure = " (if INSTALLED_APPS has this app)" if self.is_new_app(one.app) else ""
+            told.append(f"{'!' if one.losses else '+'} {one.full_name}{unsure}: {steps}")
+            told += [
+                f"    {danger}"
+                for danger in dict.fromkeys(each for step in one.steps for each in step.dangers)
+            ]
+        told += [f"+ {name} (of a package)" for name in self.others_pending]
+        if self.losses and self.migrate:
+            told.append("content goes: if the table has rows, the deploy asks first, or needs --yes")
+        return told
+
+    @cached_property
+    def _tree(self) -> CommitTree:
+        commit = self.work.commit
+        return CommitTree(self.work.settings.root, commit.sha, commit.prefix)
+
+    @property
+    def _applied(self) -> frozenset[str]:
+        return frozenset(self._fact("applied").split())
+
+    def _fact(self, name: str) -> str:
+        return next(iter(reversed(self.facts.get(name, []))), "")
+
+    def _facts(self, name: str) -> Sequence[str]:
+        return self.facts.get(name, [])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""

@@ -1,0 +1,33 @@
+local ship_root=''
+local requirement_paths=(requirements.txt)
+
+tell_requirements() { # FOLDER: tells the same requirements files as the release that serves has them, without passwords
+  local path text
+  for path in "${requirement_paths[@]}"; do
+    text=$(text_of "$1/${path#"${ship_root:+${ship_root}/}"}" | sed -E 's#://[^/@[:space:]]*@#://#g') || continue
+    say fact requirements "${path}"$'\n'"${text}"
+  done
+}
+
+tell_database() { # tells the migrations that the database records, and whether it has any table
+  local applied='' kb=''
+  if ask applied 'the database' applied_now; then
+    say fact applied "${applied}"
+  elif ask kb 'the database' database_kb; then
+    [[ -n ${kb} ]] || say fact empty database
+  else
+    say warn "database ${app}" "$(tell_no_answer)"
+  fi
+}
+
+local name text=''
+live_release name
+if [[ -n ${name} ]]; then
+  contents_of "${root}/releases/${name}/release.json" text 2>/dev/null
+  say fact record "${text}"
+  text=''
+  contents_of "${root}/releases/${name}/knows" text 2>/dev/null
+  say fact knows "${text}"
+  tell_requirements "${root}/releases/${name}/code"
+fi
+tell_database
