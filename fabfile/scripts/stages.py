@@ -202,6 +202,7 @@ way_back = _stage(
     "migrations/way-back",
     "Ask what becomes of the migrations that the older release does not know.",
     needs=("inspection", "migrations"),
+    step="migrate",
 )
 unapply = _stage(
     "migrations/unapply",

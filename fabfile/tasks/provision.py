@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from invoke.context import Context
 
+from ..display import current as display
 from ..errors import PlanFound, UsageError
 from ..run.executor import RoadieTask, roadie_task
-from ..run.report import Report
+from ..run.report import HostReport, Report
 from ..scripts.stages import PROVISION, Sequence, Stage, in_use
 
 
@@ -20,15 +22,29 @@ def bootstrap(c: Context) -> None:
     report.raise_failure()
 
 
-@roadie_task
-def plan(c: Context) -> None:
+@roadie_task(help={"diff": "show new files whole, too"})
+def plan(c: Context, diff: bool = False) -> None:
     """Show what bootstrap would change, as diffs; change nothing."""
     report = _provision(c, in_use("bootstrap"), "plan", dry_run=True)
+    count = sum(_show_changes(one, whole=diff) for one in report.hosts)
     report.summarise("would")
     report.raise_failure()
-    found = sum(len(one.said("would")) for one in report.hosts)
-    if found:
-        raise PlanFound(f"plan: {found} to change; fab bootstrap does it")
+    if count:
+        raise PlanFound(f"plan: {count} to change; fab bootstrap does it")
+
+
+def _show_changes(one: HostReport, *, whole: bool) -> int:
+    """Show the changes that a host needs: folded at a terminal, else a line each. Return their number."""
+    from ..run import changes
+
+    found = changes.found(one.events)
+    if sys.stdout.isatty():
+        shown = changes.folded(found, whole=whole)
+    else:
+        shown = [(change, change.lines(whole=whole)) for change in found]
+    for change, lines in shown:
+        display.result("change", one.host, change.data(), lines)
+    return len(found)
 
 
 def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = False) -> Report:
@@ -41,7 +57,8 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
         raise UsageError(
             f"{command}: the settings turn this stage off; see docs/settings.rst for what turns it on"
         )
-    return Run(stages, work.values, command=f"fab {command}", dry_run=dry_run).on(hosts)
+    hides = frozenset({"would"} if dry_run else ())
+    return Run(stages, work.values, command=f"fab {command}", dry_run=dry_run, hides=hides).on(hosts)
 
 
 def _stage_task(stage: Stage) -> RoadieTask:

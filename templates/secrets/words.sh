@@ -26,6 +26,8 @@ ensure_secret() { # VARIABLE MAKER [NAME]...
   else
     local note="${missing:+adds${missing} to }${file}, mode 640, owner root:${app}"
     change "secret $1" add_secret "$@"
+    # A run would put the file's mode right with this secret, so a dry run must not tell of the mode again.
+    [[ -z ${dry_run} ]] || modes["${file}"]="640 root:${app}"
   fi
 }
 

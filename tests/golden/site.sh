@@ -12,15 +12,19 @@ refuse_taken_names() { # fails if something that roadie did not make has the sit
     fail "site ${app}" "${taken} is there already, and roadie did not make it; choose another app:, or remove it by hand"
 }
 
-ensure_user() { # USER HOME: has a system user without a login
-  local now='' line
+ensure_user() { # USER HOME: has a system user without a login, in the group of the same name
+  local now='' line rest gid=none
   while IFS= read -r line; do
     [[ ${line} != "$1:"* ]] || now=${line}
   done </etc/passwd
-  if [[ ${now} == "$1":*:*:*:*:"$2":/usr/sbin/nologin ]]; then
+  while IFS=: read -r line _ rest; do
+    [[ ${line} != "$1" ]] || gid=${rest%%:*}
+  done </etc/group
+  if [[ ${now} == "$1":*:*:"${gid}":*:"$2":/usr/sbin/nologin ]]; then
     ok "user $1"
   else
     local note="home $2, no login"
+    [[ -z ${now} ]] || note="is there with another group, home or shell; should be group $1, home $2, no login"
     change "user $1" make_user "$1" "$2"
   fi
 }
@@ -28,7 +32,7 @@ ensure_user() { # USER HOME: has a system user without a login
 make_user() { # USER HOME
   getent group "$1" >/dev/null || groupadd --system "$1"
   if getent passwd "$1" >/dev/null; then
-    usermod --home "$2" --shell /usr/sbin/nologin "$1"
+    usermod --gid "$1" --home "$2" --shell /usr/sbin/nologin "$1"
   else
     useradd --system --gid "$1" --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
   fi

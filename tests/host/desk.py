@@ -102,6 +102,7 @@ class Desk:
 
     @property
     def way(self) -> tuple[str, ...]:
+        """The options of fab that lead to the host."""
         plain = ("-S", str(self.host.ssh_config), "-H", f"{self.user}@{self.host.name}")
         return plain if self.options is None else self.options
 

@@ -22,6 +22,10 @@ class Told:
         """Return the (stage, object) pairs of all events with this verb."""
         return {(stage, what) for said, stage, what, _ in self.events if said == verb}
 
+    def in_order(self, verb: str) -> list[tuple[str, str]]:
+        """Return the (stage, object) pairs of all events with this verb, in order."""
+        return [(stage, what) for said, stage, what, _ in self.events if said == verb]
+
     def started(self) -> list[str]:
         """Return the stages that started a program, in order."""
         return [
