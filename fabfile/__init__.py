@@ -5,7 +5,7 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from .rehearsal.rehearse import rehearse
-from .run import executor
+from .run import executor, program
 from .scripts import stages as stages
 from .scripts.stages import DEPLOY, PROVISION, Stage, use
 from .tasks import provision
@@ -32,3 +32,4 @@ ns = Collection(**_TASKS)
 __all__ = ["DEPLOY", "PROVISION", "Stage", "use", *_TASKS]
 
 executor.install()
+program.install()

@@ -53,6 +53,8 @@ class Project:
     static_url: str | None
     media_url: str | None
     celery_app: str | None
+    #: the names that ALLOWED_HOSTS spells out
+    own_names: tuple[str, ...] = ()
 
 
 def read(tree: Tree, settings: Settings) -> Project:
@@ -87,7 +89,26 @@ def read(tree: Tree, settings: Settings) -> Project:
         static_url=_url(names, "STATIC_URL"),
         media_url=_url(names, "MEDIA_URL"),
         celery_app=_celery(code, module),
+        own_names=_own_names(names),
     )
+
+
+def faults(tree: Tree, settings: Settings) -> list[str]:
+    """Why the project in a tree cannot be deployed: each reason that can be told without the others' cure."""
+    try:
+        read(tree, settings)
+    except requirements.NoRequirements as error:
+        return [str(error)]
+    except SettingsError as error:
+        found = [str(error)]
+    else:
+        return []
+    if not settings.requirements:
+        try:
+            requirements.find(tree, settings.project, (_SUGGESTED, *DATABASES[settings.database].pins))
+        except SettingsError as error:
+            found.append(str(error))
+    return found
 
 
 def complete(settings: Settings, project: Project) -> Settings:
@@ -261,6 +282,11 @@ def _allowed(kind: Kind[str], value: str, what: str, key: str) -> str:
 def _url(names: Names, name: str) -> str | None:
     value = literal(names, name)
     return value if isinstance(value, str) else None
+
+
+def _own_names(names: Names) -> tuple[str, ...]:
+    value = literal(names, "ALLOWED_HOSTS")
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, (list, tuple)) else ()
 
 
 def _served(url: str | None, default: str) -> str:

@@ -45,6 +45,10 @@ _ARCHIVE = r".*\.(whl|zip|tar\.(gz|bz2|xz))"
 _OPTION = r"(?:^|\s)(--?[A-Za-z][\w-]*)"
 
 
+class NoRequirements(SettingsError):
+    """The project has no requirements file that roadie can install from; exit code 2."""
+
+
 @dataclass(frozen=True)
 class Requirements:
     """A requirements file with every file that it includes, and the packages that they name.
@@ -90,10 +94,10 @@ def find(tree: Tree, folder: str, lines: tuple[str, ...]) -> str:
     for here in folders:
         for name, export in _EXPORTS.items():
             if (lock := posixpath.join(here, name)) in paths:
-                raise SettingsError(
+                raise NoRequirements(
                     f"{lock}: roadie installs from a requirements file; run `{export}` and commit it"
                 )
-    raise SettingsError(_none_at_all(paths, folder, lines))
+    raise NoRequirements(_none_at_all(paths, folder, lines))
 
 
 def collect(tree: Tree, path: str, database: Database, worker_class: str = "") -> Requirements:

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
 
 @roadie_task(
+    group="rehearsal",
+    examples=("rehearse", "rehearse --quick --suite bookworm"),
     help={
         "suite": "the Debian to try: trixie or bookworm",
         "quick": "leave out the broken deploy, the rollback and the reboot",
         "keep": "leave the host up, to look around",
         "down": "take down the hosts that were kept",
-    }
+    },
 )
 def rehearse(
     c: Context, suite: str = "trixie", quick: bool = False, keep: bool = False, down: bool = False

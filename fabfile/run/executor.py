@@ -52,18 +52,40 @@ _STOPPING = 0.6
 _HOST_NAME = re.compile(r"[\w:\[%\]][\w.:%\[\]-]*")
 
 
-class _Option(Argument):
+class Option(Argument):
     """An option that refuses a wrong value in one line. Invoke's own ends in a traceback."""
 
     def set_value(self, value: Any, cast: bool = True) -> None:
         try:
             super().set_value(value, cast)
         except ValueError:
-            raise UsageError(f"--{self.name} {value}: must be a whole number") from None
+            raise UsageError(f"{self!r} {value}: must be a whole number") from None
+
+    def __repr__(self) -> str:
+        # Invoke quotes this in its errors.
+        return f"--{max(self.names, key=len)}"
 
 
 class RoadieTask(Task[Any]):
-    """One of roadie's own tasks. It is called once for all hosts, and gets them from `hosts_of`."""
+    """One of roadie's own tasks. It is called once for all hosts, and gets them from `hosts_of`.
+
+    `group` is its heading in `fab help`. `examples` are commands for its help, without the name of the
+    program. With `takes_rest` all words that follow it are its one argument, but for the options of hosts.
+    """
+
+    def __init__(
+        self,
+        body: Callable[..., Any],
+        *,
+        group: str = "daily",
+        examples: Sequence[str] = (),
+        takes_rest: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(body, **options)
+        self.group = group
+        self.examples = tuple(examples)
+        self.takes_rest = takes_rest
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # This also stops a roadie task that a user's own task calls.
@@ -89,11 +111,13 @@ class RoadieTask(Task[Any]):
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """The arguments of the task on the command line."""
+        help = dict(self.help)
         arguments = super().get_arguments(ignore_unknown_help)
+        self.help = help  # Invoke takes out what it has used.
         for names, told in FLAGS.items():
             arguments.append(Argument(names=names, kind=bool, default=False, help=told))
         for each in arguments:
-            each.__class__ = _Option
+            each.__class__ = Option
         return arguments
 
 
@@ -182,6 +206,11 @@ def hosts_of(c: Context, settings: Settings | None = None) -> list[Host]:
     if not hosts:
         raise UsageError("no host given: -H web1, or `hosts: [web1]` in fabric.yaml")
     return [host for host in hosts.values() if host.failure is None]
+
+
+def named_hosts() -> Sequence[str]:
+    """The hosts of -H, as they were written."""
+    return _command.named
 
 
 def in_parallel(hosts: Sequence[Host], work: Callable[[Host], T]) -> list[T | Exception]:

@@ -60,12 +60,17 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:56]}...'"
 
 
-def meant(word: object, known: Iterable[str]) -> str:
+def meant(word: object, known: Iterable[str], likeness: float = 0.6) -> str:
     """`did you mean ...?` for an unknown word; empty if no known word is similar."""
+    near = nearest(word, known, likeness)
+    return f"did you mean {near}?" if near else ""
+
+
+def nearest(word: object, known: Iterable[str], likeness: float = 0.6) -> str:
+    """The known word that is most like an unknown one; empty if none is similar."""
     import difflib
 
-    near = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else ""
+    return next(iter(difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=likeness)), "")
 
 
 def whole(low: int, high: int, unit: str = "") -> Kind[int]:

@@ -23,7 +23,11 @@ MANAGE = "/usr/local/lib/roadie/manage"
 _LONGEST_MESSAGE = 300
 
 
-@roadie_task(help={"command": "what to run, as one word: 'createsuperuser', 'check --deploy'"})
+@roadie_task(
+    takes_rest=True,
+    examples=("manage createsuperuser", "manage check --deploy"),
+    help={"command": "what to run, with its options"},
+)
 def manage(c: Context, command: str) -> None:
     """Run a manage.py command on the release that serves."""
     from ..project.workspace import named
@@ -36,14 +40,14 @@ def manage(c: Context, command: str) -> None:
     except ValueError as error:
         raise UsageError(f"manage {command!r}: {error}; check its quotes") from error
     if not words:
-        raise UsageError("manage: no command given; for example: fab manage 'check --deploy'")
+        raise UsageError("manage: no command given; for example: fab manage check --deploy")
     for host in hosts:
         code = host.terminal([MANAGE, app, *words])
         if code:
             raise RoadieError(f"{host.name}: manage.py {words[0]} ended with code {code}")
 
 
-@roadie_task(help={"wait": WAIT})
+@roadie_task(examples=("restart",), help={"wait": WAIT})
 def restart(c: Context, wait: int = 0) -> None:
     """Restart the release that serves; no request fails."""
     from ..project.workspace import named, values_of
@@ -56,7 +60,9 @@ def restart(c: Context, wait: int = 0) -> None:
     report.summarise(title="Restarted")
 
 
-@roadie_task(help={"message": "why, for those who are held back"})
+@roadie_task(
+    examples=("lock --message 'sale until Monday'",), help={"message": "why, for those who are held back"}
+)
 def lock(c: Context, message: str = "") -> None:
     """Hold back all that changes the site, until fab unlock."""
     values = {"message": _one_line(message)}
@@ -64,7 +70,7 @@ def lock(c: Context, message: str = "") -> None:
         display.tell(host, f"held back {facts['lock'][0]}; fab unlock lets go", kind="good")
 
 
-@roadie_task
+@roadie_task(examples=("unlock",))
 def unlock(c: Context) -> None:
     """Let go of what fab lock holds back."""
     for host, facts in _run(c, UNLOCK, "fab unlock", {}):
@@ -90,6 +96,11 @@ class _TaskWithWord(RoadieTask):
     klass=_TaskWithWord,
     positional=["state"],
     iterable=["allow"],
+    examples=(
+        "maintenance on --message 'Back at noon'",
+        "maintenance on --allow 203.0.113.7",
+        "maintenance off",
+    ),
     help={
         "state": "on or off; left out, it says which it is",
         "allow": "an address that sees the site this time, beside maintenance_allow; once for each",

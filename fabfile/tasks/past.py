@@ -47,7 +47,7 @@ class Way:
     dump: str = ""
 
 
-@roadie_task
+@roadie_task(examples=("releases",))
 def releases(c: Context) -> None:
     """List the host's releases and what became of each."""
     from ..project.workspace import named, values_of
@@ -66,6 +66,7 @@ def releases(c: Context) -> None:
 
 
 @roadie_task(
+    examples=("rollback", "rollback --migrations", "rollback --to 406e119"),
     help={
         "to": "a release, or the beginning of its commit (the release before)",
         "migrations": "take back the migrations that the older release does not know",
@@ -74,7 +75,7 @@ def releases(c: Context) -> None:
         "yes": YES,
         "cold": "start the older release only after that, not before, where it cannot start before",
         "wait": WAIT,
-    }
+    },
 )
 def rollback(
     c: Context,

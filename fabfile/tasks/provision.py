@@ -14,7 +14,7 @@ from ..run.report import HostReport, Report
 from ..scripts.stages import PROVISION, Sequence, Stage, in_use
 
 
-@roadie_task
+@roadie_task(group="set-up", examples=("bootstrap", "-H root@web1.example.org bootstrap"))
 def bootstrap(c: Context) -> None:
     """Take a bare server to one that is ready for the site."""
     report = _provision(c, in_use("bootstrap"), "bootstrap")
@@ -22,7 +22,11 @@ def bootstrap(c: Context) -> None:
     report.raise_failure()
 
 
-@roadie_task(help={"diff": "show new files whole, too"})
+@roadie_task(
+    group="set-up",
+    examples=("plan", "plan --diff", "-H root@web1.example.org plan"),
+    help={"diff": "show new files whole, too"},
+)
 def plan(c: Context, diff: bool = False) -> None:
     """Show what bootstrap would change, as diffs; change nothing."""
     report = _provision(c, in_use("bootstrap"), "plan", dry_run=True)
@@ -69,7 +73,7 @@ def _stage_task(stage: Stage) -> RoadieTask:
 
     body.__doc__ = stage.summary
     body.__name__ = stage.name
-    return roadie_task(body)
+    return RoadieTask(body, group="stage", examples=(stage.name,), auto_shortflags=False)
 
 
 def _stage_tasks() -> dict[str, RoadieTask]:

@@ -21,12 +21,14 @@ _HARMLESS = {"", claim.name, unserve.name}
 
 
 @roadie_task(
+    group="set-up",
+    examples=("remove", "remove --yes", "remove --purge --confirm mysite"),
     help={
         "purge": "take its database, uploads, secrets, logs and users away too, for ever",
         "yes": "remove without a question; needed where there is no terminal",
         "confirm": "the site's name, which --purge asks for at a terminal",
         "wait": WAIT,
-    }
+    },
 )
 def remove(c: Context, purge: bool = False, confirm: str = "", wait: int = 0, yes: bool = False) -> None:
     """Take the site off its hosts; its data stays."""

@@ -28,13 +28,14 @@ _DEPLOY = "fab deploy"
 
 
 @roadie_task(
+    examples=("deploy", "deploy --ref v1.2", "deploy --no-migrate"),
     help={
         "ref": "the commit, branch or tag to ship (HEAD)",
         "wait": WAIT,
         "migrate": "whether to apply the migrations that are pending (yes)",
         "plan": "tell what the deploy would do, as far as it can be known; change nothing",
         "yes": YES,
-    }
+    },
 )
 def deploy(
     c: Context,
@@ -213,13 +214,15 @@ def _warn_of_dirty_tree(work: Committed) -> None:
 
 
 @roadie_task(
+    group="data",
+    examples=("migrate --plan", "migrate"),
     help={
         "plan": "show what would be applied, as SQL, with its dangers; change nothing",
         "restore-dump": "bring the database back to this dump, a file on the host, instead",
         "put-right": "say of a half applied migration that its tables are right, and apply nothing",
         "yes": YES,
         "wait": WAIT,
-    }
+    },
 )
 def migrate(
     c: Context,

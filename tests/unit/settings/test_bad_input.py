@@ -269,10 +269,9 @@ def test_a_project_without_a_commit_is_refused_by_deploy_only(fab, project, git)
 
 # ---- The command line -------------------------------------------------------------------------------
 
-# Where `fab` itself refuses a command line, Fabric sets the exit code.
 WRONG_WORDS = {
-    "no task": (["deplyo"], 1, "No idea what 'deplyo' is!"),
-    "no option": (["deploy", "--rev=x"], 1, "No idea what '--rev' is!"),
+    "no task": (["deplyo"], 2, "no task deplyo; did you mean deploy? fab --list shows all"),
+    "no option": (["deploy", "--rev=x"], 2, "deploy: no option --rev; did you mean --ref?"),
     "no number": (["deploy", "--wait=soon"], 2, "--wait soon: must be a whole number"),
     "no such file": (["-f", "nosuch.yaml", "deploy"], 2, "-f nosuch.yaml: no such file"),
 }

@@ -1,0 +1,195 @@
+"""`roadie init`: looks at the project, asks what nothing here tells, and writes the first two files."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from .. import console
+from ..display.current import tell
+from ..errors import RoadieError, UsageError
+from ..run.executor import hosts_of, in_parallel, named_hosts, roadie_task
+
+if TYPE_CHECKING:
+    from ..settings.reading import Settings
+    from ..ssh.host import Host
+
+#: one thing that was looked at: whether all is well, what it is, and a sentence
+Finding = tuple[bool, str, str]
+
+_TRIES = 5
+_PATIENCE = 5
+_OS = '. /etc/os-release && echo "$PRETTY_NAME"'
+
+
+@roadie_task(
+    group="set-up",
+    examples=("roadie init", "roadie init --domain www.shop.org -H root@203.0.113.7 --yes"),
+    help={
+        "domain": "the name that visitors will type",
+        "yes": "ask nothing: take what is given and what the project says",
+    },
+)
+def init(c: Context, domain: str = "", yes: bool = False) -> None:
+    """Look at this project, and write fabfile.py and fabric.yaml."""
+    from . import first_files
+
+    domain = _checked_domain(domain) if domain else ""
+    known = first_files.settings_of(c)
+    settings, found, default = _look(known, Path.cwd())
+    for one in found:
+        _tell(one)
+    if not known:
+        addresses = [_checked_host(each) for each in named_hosts()]
+        domain = domain or _domain(default, may_ask=not yes)
+        addresses = addresses or ([] if yes else _host())
+        settings = replace(settings, domain=(domain,), hosts=dict.fromkeys(addresses, ()))
+    met = list(_meet(c, settings))
+    for one in met:
+        _tell(one)
+    written = first_files.write(settings, is_known=known is not None)
+    host = "" if settings.hosts else f"-H {','.join(named_hosts()) or 'root@your.server'} "
+    _tell_next([*found, *met, *written], f"fab {host}plan")
+
+
+def _look(known: Settings | None, folder: Path) -> tuple[Settings, list[Finding], str]:
+    """The settings so far, what git and the project say, and the project's own name for the site."""
+    from ..git.bundle import find_commit
+    from ..git.trees import CommitTree, FolderTree, Tree
+    from ..project import reading
+    from ..settings.reading import Settings
+
+    settings, tree, found = known or Settings(folder), None, list[Finding]()
+    folders: Tree = FolderTree(settings.root)
+    try:
+        commit = find_commit(settings.root)
+    except RoadieError as error:
+        found.append((False, "git", str(error)))
+    else:
+        found.append((True, "git", f"{commit.branch or 'HEAD'} at {commit.sha[:8]}, {commit.subject!r}"))
+        tree = CommitTree(settings.root, commit.sha, commit.prefix)
+    faults = reading.faults(tree or folders, settings)
+    if tree and faults and not reading.faults(folders, settings):
+        faults = [f"{fault} (it is in this folder: git add ., git commit)" for fault in faults]
+    if faults:
+        return settings, [*found, *((False, "project", fault) for fault in faults)], ""
+    project = reading.read(tree or folders, settings)
+    try:
+        settings = reading.complete(settings, project)
+    except RoadieError as error:
+        found.append((False, "project", str(error)))
+    what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements}"
+    return settings, [*found, (True, "project", what)], _spoken(project.own_names)
+
+
+def _spoken(names: tuple[str, ...]) -> str:
+    """The first of these names that can be the site's."""
+    for name in names:
+        try:
+            return _checked_domain(name)
+        except UsageError:
+            continue
+    return ""
+
+
+def _domain(default: str, *, may_ask: bool) -> str:
+    if default and not may_ask:
+        return default
+    if not may_ask or not console.is_interactive():
+        raise UsageError("init: nobody can be asked for the site's name; add --domain and the name")
+    hint = f"[{default}]" if default else "such as www.shop.org"
+    return _asked(f"The name that visitors will type {hint}: ", _checked_domain, default)
+
+
+def _host() -> list[str]:
+    if not console.is_interactive():
+        return []
+    question = "The server, such as root@203.0.113.7 (Enter: none yet): "
+    return [found] if (found := _asked(question, lambda text: text and _checked_host(text))) else []
+
+
+def _asked(question: str, check: Callable[[str], str], default: str = "") -> str:
+    """The first answer that passes the check. An end of file is an empty answer, so there is a limit."""
+    for _ in range(_TRIES):
+        try:
+            return check(console.ask(question) or default)
+        except UsageError as error:
+            console.say(str(error), error=True)
+    raise UsageError("init: no answer that could be used; nothing was written")
+
+
+def _checked_domain(name: str) -> str:
+    from ..settings.kinds import Wrong
+    from ..settings.names import DOMAIN
+
+    try:
+        found = DOMAIN.check(name.strip())
+    except Wrong as wrong:
+        raise UsageError(f"--domain: {wrong.why}") from None
+    last = found.rpartition(".")[2]
+    if last == found or last.isdigit():
+        raise UsageError(f"--domain: {name!r} is no name that visitors can type; such as www.shop.org")
+    return found
+
+
+def _checked_host(address: str) -> str:
+    from ..settings.kinds import Wrong
+    from ..settings.names import HOST
+
+    try:
+        return HOST.check(address.strip())
+    except Wrong as wrong:
+        raise UsageError(f"host: {wrong.why}") from None
+
+
+def _meet(c: Context, settings: Settings) -> Iterator[Finding]:
+    """What each host says, and where the site's name leads; all asked at the same time."""
+    hosts = hosts_of(c, settings) if settings.hosts or named_hosts() else []
+    leads: set[str] = set()
+    asking = console.in_background(lambda: leads.update(_addresses(settings.domain[0])))
+    for host, said in zip(hosts, in_parallel(hosts, _greet), strict=True):
+        yield not isinstance(said, Exception), "host", str(said).removeprefix(f"{host.name}: ")
+    asking.join(_PATIENCE)
+    yield _whither(
+        settings.domain[0], leads, {each for host in hosts for each in _addresses(host.connection.host)}
+    )
+
+
+def _greet(host: Host) -> str:
+    """Log in, become root, and ask for the system's name."""
+    outcome = host.execute(_OS)
+    return f"{host.name} lets roadie in: {outcome.tail[-1] if outcome.tail else 'no /etc/os-release'}"
+
+
+def _whither(domain: str, leads: set[str], hosts: set[str]) -> Finding:
+    if not leads:
+        where = f" at {', '.join(sorted(hosts))}" if hosts else " at your server"
+        return False, "DNS", f"{domain} has no address yet; point it{where}"
+    shown = f"{domain} is {', '.join(sorted(leads))}"
+    if hosts and not leads & hosts:
+        return False, "DNS", f"{shown}, and not the host ({', '.join(sorted(hosts))}); point it there"
+    return True, "DNS", shown
+
+
+def _addresses(name: str) -> set[str]:
+    try:
+        return {str(each[4][0]) for each in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return set()
+
+
+def _tell(one: Finding) -> None:
+    is_well, what, text = one
+    tell("", f"{'ok' if is_well else '!':<3} {what:<8} {text}", kind="" if is_well else "warn")
+
+
+def _tell_next(findings: list[Finding], plan: str) -> None:
+    if all(is_well for is_well, _, _ in findings):
+        tell("", f"next: {plan} shows what fab bootstrap would do", kind="next")
+    else:
+        tell("", f"next: put right what has a ! above, then: {plan}", kind="next")
