@@ -69,7 +69,8 @@ class Code:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse(self.tree.read(path) or "")
+                # The bytes: a file may name another coding than UTF-8 in its first lines.
+                return ast.parse((self.tree.read(path) or "").encode("utf-8", "surrogateescape"))
         except (SyntaxError, ValueError) as error:
             line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             version = f"{sys.version_info.major}.{sys.version_info.minor}"

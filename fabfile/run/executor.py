@@ -49,7 +49,8 @@ _CANNOT = {
     "pty": "fab manage has a terminal by itself",
 }
 _STOPPING = 0.6
-_HOST_NAME = re.compile(r"[\w:\[%\]][\w.:%\[\]-]*")
+_HOST_NAME = re.compile(r"[\w:%][\w.:%-]*")
+_IN_BRACKETS = re.compile(r"(?:(?P<user>.+)@)?\[(?P<host>[^]]*:[^]]*)\](?::(?P<port>.*))?")
 
 
 class Option(Argument):
@@ -345,8 +346,10 @@ def _missing_file(config: Any) -> str | None:
 
 
 def _spelled(address: str) -> dict[str, Any]:
+    in_brackets = _IN_BRACKETS.fullmatch(address)  # Fabric does not know these.
     try:
-        spelled: dict[str, Any] = derive_shorthand(address)
+        spelled: dict[str, Any] = in_brackets.groupdict() if in_brackets else derive_shorthand(address)
+        spelled["port"] = int(spelled["port"]) if spelled["port"] else None
     except ValueError:
         raise UsageError(f"host {address!r}: the port is no number; write [user@]host[:port]") from None
     if not _HOST_NAME.fullmatch(spelled["host"] or ""):

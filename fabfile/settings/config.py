@@ -11,6 +11,7 @@ from invoke.config import AmbiguousMergeError
 from invoke.exceptions import AmbiguousEnvVar, UncastableEnvVar, UnknownFileType
 
 from ..errors import RoadieError, SettingsError
+from . import strict_yaml
 
 # Invoke's levels, in the order in which it merges them.
 _LEVELS = "defaults collection system user project env runtime overrides modifications".split()
@@ -61,7 +62,7 @@ class Config(fabric.Config):  # type: ignore[misc]
             raise SettingsError(f"{self._runtime_path}: must be a .yaml, .json or .py file") from None
 
     def _load_yaml(self, path: str) -> Any:
-        return _load(super()._load_yaml, path)
+        return _load(strict_yaml.load, path)
 
     _load_yml = _load_yaml
 
@@ -101,7 +102,7 @@ def _load(load: Callable[[str], Any], path: str) -> Any:
     except (FileNotFoundError, RoadieError):
         raise
     except Exception as error:
-        raise SettingsError(f"{_near(path)}{_where(error)}; put it right") from error
+        raise SettingsError(f"{_near(path)}{_where(error)}{strict_yaml.cure(error)}") from error
     if data is not None and not isinstance(data, dict):
         raise SettingsError(f"{_near(path)}: must be a mapping, with lines such as `roadie:`")
     return data

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -56,6 +57,8 @@ def shown(value: object) -> str:
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return "a list"
+    if isinstance(value, date):
+        return f"the date {value}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:56]}...'"
 

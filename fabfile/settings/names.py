@@ -48,8 +48,8 @@ def _app(name: str) -> str:
     return name
 
 
-def _domain(name: str) -> str:
-    name = name.lower()
+def _domain(given: str) -> str:
+    name = given.lower()
     if name.startswith("*"):
         raise Wrong(f"{name!r} is a wildcard; write each name that the site answers to")
     if "://" in name or name.startswith("//"):
@@ -63,8 +63,20 @@ def _domain(name: str) -> str:
     if not name.isascii():
         raise Wrong(f"{shown(name)} is not ASCII; write it as DNS has it{_punycode(name)}")
     if not _is_domain(name):
-        raise Wrong(f"must be a host name such as www.example.org, not {shown(name)}")
+        raise Wrong(f"must be a host name such as www.example.org, not {shown(given)}{_fault(name)}")
     return name
+
+
+def _fault(name: str) -> str:
+    """What to do about a name that is no domain, where that can be told."""
+    bare = name.rstrip(".").rpartition("@")[2].partition("/")[0]
+    if len(parts := re.split(r"[\s,;]+", name)) > 1 and all(map(_is_domain, parts)):
+        return f"; write several names as a list: [{', '.join(parts)}]"
+    if bare != name and _is_domain(bare):
+        return f"; write only the name: {bare}"
+    if "_" in name:
+        return "; no '_' may stand in it"
+    return "; a part between dots has 63 letters at most" if max(map(len, name.split("."))) > 63 else ""
 
 
 def _is_domain(name: str) -> bool:
@@ -81,6 +93,8 @@ def _punycode(name: str) -> str:
 
 
 def _host(address: str) -> str:
+    if "://" in address:
+        raise Wrong(f"{shown(address)} is an address; write only [user@]host[:port]")
     user, at, _ = address.rpartition("@")
     host, port = host_and_port(address)
     named = re.fullmatch(_HOST, host) or re.fullmatch(_IPV6, host)
@@ -90,8 +104,10 @@ def _host(address: str) -> str:
 
 
 def host_and_port(address: str) -> tuple[str, int]:
-    """The host in `user@host:port` and its port, as Fabric reads them; an IPv6 address has no port."""
+    """The host in `user@host:port` and its port. An IPv6 address stands in brackets if a port follows."""
     host = address.rpartition("@")[2].lower()
+    if bracketed := re.fullmatch(r"\[([^]]*:[^]]*)\](?::([0-9]{1,5}))?", host):
+        return bracketed[1], int(bracketed[2] or 22)
     if host.count(":") > 1:
         return host, 22
     host, colon, port = host.partition(":")

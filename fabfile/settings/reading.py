@@ -13,7 +13,7 @@ from invoke.context import Context
 
 from ..errors import SettingsError
 from .kinds import Kind, Wrong, meant, shown
-from .layers import Layers, collect
+from .layers import KEY, Layers, collect
 from .names import ROLES, host_and_port
 from .schema import OWN_TEMPLATES, Settings
 
@@ -48,6 +48,8 @@ def load(values: Mapping[str, Any], where: str | Address, root: Path) -> Setting
 def read(c: Context) -> Settings:
     """The settings of a task: fabric.yaml, Fabric's layers above it, then the variables ROADIE_<KEY>."""
     layers = collect(c.config)
+    if layers.merged is None:
+        _refuse_outside(c.config)
     values = _values(layers)
     variables = _variables(os.environ)
 
@@ -136,6 +138,15 @@ def _check_environment_names(settings: Settings, address: Address) -> None:
             )
 
 
+def _refuse_outside(config: Any) -> None:
+    """Refuse settings that do not stand under `roadie:`, where nothing would read them."""
+    for key in config.keys():  # noqa: SIM118 - a Config is no Mapping
+        if str(key).lower() == KEY and key != KEY:
+            raise SettingsError(f"the settings: write `{KEY}:` in small letters, not `{key}:`")
+        if key == "domain":
+            raise SettingsError(f"the settings: {key} stands at the top; indent it below a line `{KEY}:`")
+
+
 def _values(layers: Layers) -> dict[str, Any]:
     if layers.merged is None and layers.is_bare:
         raise SettingsError(
@@ -143,7 +154,10 @@ def _values(layers: Layers) -> dict[str, Any]:
             "make it with `config=c.config` of the task's own"
         )
     if layers.merged is not None and not isinstance(layers.merged, Mapping):
-        raise SettingsError(f"{layers.origin(())}, roadie: must be a mapping, not {shown(layers.merged)}")
+        raise SettingsError(
+            f"{layers.origin(())}, roadie: must be a mapping, not {shown(layers.merged)}; "
+            "write lines such as `domain: www.example.org` below it"
+        )
     values = dict(layers.merged or {})
     if "hosts" in values:
         # If the lists were merged, `-f staging.yaml` would reach the hosts of production too.

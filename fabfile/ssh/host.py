@@ -63,7 +63,8 @@ class Host:
 
     def __init__(self, connection: Connection, *, user: str | None = None, port: int | None = None) -> None:
         self.connection = connection
-        self.name = str(connection.original_host) + (f":{port}" if port else "")
+        name = str(connection.original_host)
+        self.name = f"[{name}]:{port}" if port and ":" in name else f"{name}:{port}" if port else name
         #: the failure because of which later tasks of the same command leave this host out
         self.failure: Exception | None = None
         self._user = user

@@ -52,7 +52,10 @@ test_nginx() {
     if [[ " ${nginx_files[*]} " == *" ${file} "* ]]; then
       refuse_nginx_files "nginx refuses ${why}; correct the setting or the template that this line comes from"
     fi
-    refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; correct that file first"
+    if [[ ${file} == /* ]]; then
+      refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; correct that file first"
+    fi
+    refuse_nginx_files "nginx -t fails and names no file: ${why}"
   fi
   [[ -e ${site_file} ]] || return 0
   for name in "${domains[@]}"; do

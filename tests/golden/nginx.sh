@@ -17,6 +17,16 @@ is_debians_default() { # FILE: it is the default site of Debian's package, and n
   [[ -n ${known} && ${here} == "${known}" ]]
 }
 
+is_bucket_size_set() { # by a file that is not roadie's; nginx refuses the directive twice
+  local file text
+  for file in /etc/nginx/nginx.conf /etc/nginx/sites-enabled/* /etc/nginx/conf.d/*.conf; do
+    [[ -f ${file} && ${file} != "${http_file}" ]] || continue
+    contents_of "${file}" text
+    [[ ! ${text} =~ (^|$'\n')[^#$'\n']*server_names_hash_bucket_size ]] || return 0
+  done
+  return 1
+}
+
 find_other_default() { # sets other_default to a file that roadie did not write and that answers for unknown names
   local file text line port
   other_default=''
@@ -112,6 +122,7 @@ ensure_file "${pages}/no-release.html" 644 root:root "${no_release_page}"
 ensure_file "${pages}/unavailable.html" 644 root:root "${unavailable_page}"
 ensure_file "${pages}/too-many.html" 644 root:root "${too_many_page}"
 ensure_connections
+! is_bucket_size_set || http_conf=${http_conf/server_names_hash_bucket_size 512;$'\n'/}
 ensure_file "${http_file}" 644 root:root "${http_conf}"
 ensure_file "${snippets}/roadie-clients.conf" 644 root:root "${clients_conf}"
 ensure_file "${snippets}/roadie-headers.conf" 644 root:root "${headers_conf}"

@@ -23,7 +23,7 @@ AS_PYPI = {
 COMMAND = re.compile(r"\bfab(?: -[A-Za-z] \S+)* (?:roadie\.)?([a-z][\w-]*)")
 PATH = re.compile(r"(?:fabfile|templates|tests|examples|docs)/[\w./-]*\w")
 # Two words that follow "fab" in sentences, and a task of a reader's own.
-NOT_OURS = {"saves", "says", "release"}
+NOT_OURS = {"saves", "says", "release", "help"}
 
 
 def tree(page):

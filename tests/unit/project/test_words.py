@@ -195,6 +195,11 @@ def test_what_is_not_python_is_one_line_with_its_place(text):
         words(text)
 
 
+def test_settings_in_the_coding_that_they_name_are_read():
+    text = b"# -*- coding: latin-1 -*-\n# Stra\xdfe\nDEBUG = True\n".decode("utf-8", "surrogateescape")
+    assert words(text) == {"DEBUG": "startproject"}
+
+
 def test_an_invalid_escape_warns_nobody():
     assert words(r"X = '\d'" + "\nDEBUG = True") == {"DEBUG": "startproject"}
 

@@ -93,6 +93,11 @@ def test_hosts_of_the_command_line_win_over_the_settings(fab):
     assert fab([show], "-H", "a,b", "show").out == "['a', 'b']\n"
 
 
+def test_an_ipv6_address_may_stand_in_brackets_with_a_port(fab):
+    given = "root@[fd77::2]:2222,[fd77::3],fd77::4"
+    assert fab([show], "-H", given, "show").out == "['[fd77::2]:2222', 'fd77::3', 'fd77::4']\n"
+
+
 def test_without_a_command_line_the_settings_have_the_hosts(fab):
     assert fab([show], "show").out == "['s1', 's2']\n"
 

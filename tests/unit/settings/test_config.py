@@ -61,7 +61,7 @@ def test_a_fab_that_imports_roadie_says_so_too(project):
     done = fab(project, "show")
     assert (done.returncode, done.stderr) == (
         2,
-        "fabric.yaml line 3, column 1: expected ',' or ']', but got '<stream end>'; put it right\n",
+        "fabric.yaml line 3, column 1: expected ',' or ']', but got '<stream end>'; close the list with ]\n",
     )
 
 

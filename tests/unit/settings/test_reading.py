@@ -268,10 +268,16 @@ def test_a_host_in_a_list_has_every_role():
     assert roles_of(made, "unheard-of") == ("web", "worker", "db")
 
 
+def test_an_ipv6_address_stands_in_brackets_if_a_port_follows():
+    made = settings(hosts={"root@[FD77::2]:2222": ["web"], "[fd77::3]": ["web"], "fd77::4": ["web"]})
+    assert roles_of(made, "[fd77::2]:2222") == roles_of(made, "fd77::3") == roles_of(made, "[fd77::4]")
+    assert roles_of(made, "fd77::4") == ("web",)
+
+
 @pytest.mark.parametrize(
     "host",
     ["-oProxyCommand=id", "a b", "a;b", "$(id)", "", "@web1", "a@", "web1:", "web1:0", "web1:99999", "a:b",
-     "[::1]:22", "root@-x", "-l@web1", "a\n", "web1,web2"],
+     "[::1]:99999", "[::1", "[web1]:22", "root@-x", "-l@web1", "a\n", "web1,web2"],
 )  # fmt: skip
 def test_a_host_that_is_none_is_refused(host):
     assert "must be a host such as web1.example.org or admin@web1:2222" in refusal(hosts=[host])
@@ -501,7 +507,9 @@ def test_no_settings_at_all_ask_for_the_domain(project, text):
 
 def test_settings_that_are_no_mapping_are_refused(project):
     (project.path / "fabric.yaml").write_text("roadie: www.example.org")
-    assert project.refusal() == "fabric.yaml, roadie: must be a mapping, not 'www.example.org'"
+    assert project.refusal().startswith(
+        "fabric.yaml, roadie: must be a mapping, not 'www.example.org'; write"
+    )
 
 
 def test_a_connection_without_configuration_is_told_how_to_get_one():
