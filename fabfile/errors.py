@@ -76,6 +76,7 @@ class Interrupted(RoadieError):
 
 
 BY_CODE: dict[int, type[RoadieError]] = {
+    2: UsageError,
     3: UnsupportedHost,
     4: Locked,
     5: Unreachable,

@@ -15,6 +15,9 @@ from . import hashes, reading
 from .reading import Project
 from .requirements import PINS
 
+#: what roadie and Fabric read in the folder of the fabfile as it is here, and not from a commit
+_READ_HERE = ("fabric.yaml", "fabric.yml", "fabric.json", "fabric.py", "fabfile.py", "fabfile/")
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -46,6 +49,13 @@ class Committed(Workspace):
         """The tree that roadie sends to the host: only the files that the release needs."""
         folder = posixpath.normpath(posixpath.join(self.commit.prefix, self.project.ship_root))
         return tree_of(self.settings.root, self.commit, folder)
+
+    @property
+    def uncommitted(self) -> tuple[list[str], list[str]]:
+        """The changed files that roadie reads on this machine, and those that a release lacks."""
+        own = tuple(f"{self.commit.prefix}{name}" for name in (*_READ_HERE, f"{self.settings.templates}/"))
+        used = [path for path in self.commit.dirty if path.startswith(own)]
+        return used, [path for path in self.commit.dirty if path not in used]
 
 
 def at_head(settings: Settings) -> Workspace:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..display.current import display
 from ..display.display import Verdict
-from ..errors import BY_CODE, ConsentMissing, RoadieError, StageFailed
+from ..errors import BY_CODE, ConsentMissing, RoadieError, StageFailed, UsageError
 from ..events import Event
+
+#: the letters of a failure's last line; above that line stands all of it, in lines of this width
+_LONGEST, _WIDTH = 300, 160
 
 
 @dataclass
@@ -74,7 +78,10 @@ class HostReport:
         """Note that the host's script has ended with this exit code and these last lines of output."""
         self.tail = tail
         if code:
-            self.error = _error(self.host, code, self.events, tail)
+            error = _error(self.host, code, self.events, tail)
+            self.error = type(error)(_shortened(f"{error}"))
+            if f"{self.error}" != f"{error}":
+                self.tail = [*tail, *textwrap.wrap(f"{error}", _WIDTH, break_on_hyphens=False)]
 
 
 @dataclass
@@ -101,12 +108,26 @@ class Report:
                 display().fail(one.host, one.error, one.tail, is_last=one is failed[-1])
         if failed:
             gravest = max((one.error for one in failed if one.error), key=lambda e: e.code)
-            raise type(gravest)(f"{failed[-1].error}{serving(failed[-1])}")
+            # With a usage error nothing was begun.
+            ending = "" if isinstance(failed[-1].error, UsageError) else serving(failed[-1])
+            raise type(gravest)(f"{failed[-1].error}{ending}")
+
+
+def _shortened(line: str) -> str:
+    """A line of at most `_LONGEST` letters: its beginning, and its end, which says what to do next."""
+    if len(line) <= _LONGEST:
+        return line
+    ending, parts = " ...", line.split("; ")
+    while len(more := f" ...; {parts.pop()}{ending.removeprefix(' ...')}") <= _LONGEST // 2:
+        ending = more
+    return f"{line[: _LONGEST - len(ending)]}{ending}"
 
 
 def _error(host: str, code: int, events: Iterable[Event], tail: list[str]) -> RoadieError:
     kind = ConsentMissing if any(event.verb == "loss" for event in events) else BY_CODE.get(code, StageFailed)
     last = next((event for event in reversed(list(events)) if event.verb == "failed"), None)
+    if kind is UsageError and not last:
+        kind = StageFailed  # It is bash that ended with 2.
     if last:
         return kind(f"{host}, {last.stage or 'start'}: {last.what}: {last.detail}")
     where = next((event.stage for event in reversed(list(events)) if event.stage), "start")

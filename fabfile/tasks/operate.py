@@ -12,7 +12,7 @@ from invoke.context import Context
 from invoke.parser.argument import Argument
 
 from ..display import current as display
-from ..errors import RoadieError, UsageError
+from ..errors import RoadieError, StageFailed, UsageError
 from ..run.executor import WAIT, RoadieTask, roadie_task
 from ..scripts.stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, UNLOCK
 
@@ -42,9 +42,25 @@ def manage(c: Context, command: str) -> None:
     if not words:
         raise UsageError("manage: no command given; for example: fab manage check --deploy")
     for host in hosts:
-        code = host.terminal([MANAGE, app, *words])
+        code = host.terminal(_command(app, words))
+        if code in _NOT_READY:
+            kind, why = _NOT_READY[code]
+            raise kind(f"{host.name}, {why.format(app)}")
         if code:
             raise RoadieError(f"{host.name}: manage.py {words[0]} ended with code {code}")
+
+
+def _command(app: str, words: Sequence[str]) -> str:
+    """The command for the host. It ends with a code of `_NOT_READY` where manage.py cannot run."""
+    release, manage = f"/srv/{app}/live/release", shlex.join([MANAGE, app, *words])
+    return f"[[ -x {MANAGE} && -e /srv/{app} ]] || exit 203; [[ -e {release} ]] || exit 204; exec {manage}"
+
+
+# The words are those of a deploy and of a restart.
+_NOT_READY = {
+    203: (StageFailed, "manage: site {}: is not set up on this host; run: fab bootstrap"),
+    204: (UsageError, "manage: no release serves; run: fab deploy"),
+}
 
 
 @roadie_task(examples=("restart",), help={"wait": WAIT})

@@ -207,10 +207,13 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _warn_of_dirty_tree(work: Committed) -> None:
-    dirty = work.commit.dirty
-    if dirty:
-        text = f"{len(dirty)} changed files are not committed and do not ship: {', '.join(dirty[:5])}"
-        display.tell("here", text, kind="warn")
+    used, left = work.uncommitted
+    if used:
+        how = "it is" if len(used) == 1 else "they are"
+        display.tell("here", f"{', '.join(used)}: used as {how} here, uncommitted", kind="warn")
+    if left:
+        which = f"{len(left)} changed files are not committed and do not ship: {', '.join(left[:5])}"
+        display.tell("here", which, kind="warn")
 
 
 @roadie_task(

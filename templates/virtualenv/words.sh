@@ -96,7 +96,13 @@ with_pip() { # ARGUMENT...: installs with Debian's pip if its wheel exists, else
 }
 
 why_pip_failed() { # prints the reason; if a package could not be built, also the last line of that package's build
-  local why built
+  local why built missing
+  missing=$(step_output | sed -n 's/^ERROR: No matching distribution found for //p' | tail -n 1)
+  if [[ -n ${missing} ]]; then
+    why=$(step_output | sed -nE 's/.*Could not fetch URL ([^ ]+): .*/\1 could not be reached/p' | tail -n 1)
+    printf 'no index has %s for this Python; %s; the other virtualenvs are unchanged' "${missing}" "${why:-correct its name or its version}"
+    return
+  fi
   why=$(cause '^(ERROR:|OSError:|MemoryError)')
   why=${why#ERROR: Exception:; } # pip's line above a traceback
   built=$(step_output | awk '

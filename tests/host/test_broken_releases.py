@@ -149,7 +149,7 @@ def a_wsgi_module_that_assigns_other_settings(project):
 # ---- What cannot be built ---------------------------------------------------------------------------
 
 
-@broken("virtualenv", "requirements.txt: ERROR: ", "No matching distribution found for roadie-no-such==1.0")
+@broken("virtualenv", "requirements.txt: no index has roadie-no-such==1.0 for this Python")
 def a_requirement_that_is_nowhere(project):
     append(project / "requirements.txt", "roadie-no-such==1.0")
 

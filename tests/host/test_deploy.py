@@ -96,7 +96,7 @@ def test_an_upload_is_stored_and_served_as_nothing_that_a_browser_runs(site: Des
 
 
 def test_an_admin_logs_in_over_mysql(site: Desk) -> None:
-    site.does("manage", "createsuperuser --noinput --username ann --email ann@example.org")
+    site.does("manage", "createsuperuser", "--noinput", "--username", "ann", "--email=ann@example.org")
     site.does(
         "manage",
         'shell -c "from django.contrib.auth.models import User; '

@@ -92,6 +92,16 @@ def test_a_domain_that_another_file_serves_is_refused(bootstrapped, desk):
     assert "taken.example.org" in line and f"{ENABLED}/other" in line
 
 
+def test_a_domain_may_be_long_and_anothers_size_of_nginx_tables_stays(bootstrapped, desk):
+    host, domain = bootstrapped.host, f"{'x' * 60}.{'y' * 60}.example.org"
+    longest = desk(host, domain=domain)
+    longest.does("nginx")
+    assert browse(host, domain=domain).status == 503
+    host.put("server_names_hash_bucket_size 256;\n", "/etc/nginx/conf.d/mine.conf")
+    longest.does("nginx")
+    assert browse(host, domain=domain).status == 503
+
+
 def test_somebody_elses_default_server_stays_the_default(bare_host, desk):
     host = bare_host
     host.ssh("apt-get -q update && apt-get -q install -y --no-install-recommends nginx")

@@ -74,3 +74,22 @@ def test_a_host_that_is_neither_debian_nor_ubuntu_is_left_as_it_is(host, desk, t
     before = files(host)
     error_of(desk(host).fab(task), 3, f"{host.name}, ", "Fedora Linux 43", "Debian 12 or later")
     assert files(host) == before
+
+
+@pytest.mark.parametrize(
+    "words", ["restart", "migrate", "rollback", "manage check --deploy", "manage migrate"]
+)
+def test_a_task_that_needs_a_release_ends_with_2_where_there_is_none(bootstrapped, words: str) -> None:
+    error_of(
+        bootstrapped.fab(*words.split()),
+        2,
+        f"{bootstrapped.host.name}, ",
+        "no release serves; run: fab deploy",
+    )
+
+
+def test_manage_on_a_bare_host_says_what_deploy_says(bare_host, desk) -> None:
+    sat = desk(bare_host)
+    says = "site guestbook: is not set up on this host; run: fab bootstrap"
+    error_of(sat.fab("manage", "check"), 6, says)
+    error_of(sat.fab("deploy"), 6, says)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from roadie.errors import Degraded, Locked, StageFailed, Unreachable
+from roadie.errors import Degraded, Locked, StageFailed, Unreachable, UsageError
 from roadie.events import Event
 from roadie.run.report import HostReport, Report
 
@@ -86,3 +86,26 @@ def test_what_had_begun_and_not_ended_is_known() -> None:
 def test_facts_keep_every_value_in_order() -> None:
     found = report(Event("fact", "survey", "tree", "a"), Event("fact", "survey", "tree", "b"))
     assert found.facts() == {"tree": ["a", "b"]}
+
+
+def test_a_long_failure_is_cut_in_its_last_line_and_stands_whole_above(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    applied = ", ".join(f"shop.{number:04}_change_of_the_shop" for number in range(200))
+    failed = report(
+        Event("failed", "migrate", "shop.0200", f"no such column; applied before: {applied}; see x"), code=7
+    )
+    with pytest.raises(Degraded) as caught:
+        Report([failed]).raise_failure()
+    last = str(caught.value)
+    assert last.startswith("web1, migrate: shop.0200: no such column; applied before: shop.0000")
+    assert last.endswith(" ...; see x") and len(last) == 300
+    above = capsys.readouterr().err
+    assert "shop.0199_change_of_the_shop" in above and max(map(len, above.splitlines())) < 200
+
+
+def test_a_task_that_lacks_a_release_was_used_wrongly() -> None:
+    failed = report(Event("failed", "live", "release", "no release serves; run: fab deploy"), code=2)
+    with pytest.raises(UsageError, match="^web1, live: release: no release serves; run: fab deploy$"):
+        Report([failed]).raise_failure(lambda one: "; what served before still serves")
+    assert type(report(code=2).error) is StageFailed
