@@ -245,7 +245,7 @@ class Host:
             session = self._start("sudo -n --", mark, program)
             if self._has_started(session):
                 return session
-            self._sudo_asks = session.exit_code() == 1
+            self._sudo_asks = session.exit_code() == 1 and _asks_for_password(session)
             if not self._sudo_asks:
                 raise self._refused(session)
             session.close()
@@ -293,7 +293,10 @@ class Host:
             return Unreachable(f"lost {self.name} before anything ran; run the same command again")
         if self.is_root:
             return Unreachable(f"{self._who}: the login shell does not run bash: {words}")
-        return Unreachable(f"{self._who}: sudo refused: {words}; log in as root, or allow it sudo")
+        cure = "log in as root, or allow it sudo"
+        if "tty" in words:
+            cure = f"let it do without a terminal, in sudoers: Defaults:{self.connection.user} !requiretty"
+        return Unreachable(f"{self._who}: sudo refused: {words}; {cure}")
 
     @property
     def is_root(self) -> bool:
@@ -321,6 +324,12 @@ class Host:
     def _forget_password(self) -> None:
         with suppress(KeyError):
             del _passwords[self.connection.user]
+
+
+def _asks_for_password(session: Session) -> bool:
+    """Whether sudo ended because it wants a password, and not for another reason that it names."""
+    said = [line for line in session.words if line.strip()]
+    return not any("must have a tty" in line for line in said)
 
 
 def packed(script: str) -> bytes:

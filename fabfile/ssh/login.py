@@ -18,6 +18,7 @@ from paramiko.agent import AgentSSH
 
 from .. import console
 from .algorithms import why_not
+from .certificates import certified
 from .options import SshOptions
 
 _CLASSES: dict[str, type[paramiko.PKey]] = {
@@ -43,6 +44,8 @@ class Login:
     own: Mapping[str, Any] = field(default_factory=dict)
     tried: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    #: whether the host would take a password that nobody was asked for
+    takes_password: bool = False
 
     def authenticate(self, transport: paramiko.Transport) -> None:
         """Offer one key after the other. Raises Paramiko's AuthenticationException if the host takes none."""
@@ -77,22 +80,54 @@ class Login:
         self._give_password(transport, failure)
 
     def _give_password(self, transport: paramiko.Transport, failure: Exception) -> None:
-        if not self.own.get("password"):
-            raise failure
+        given = self.own.get("password")
+        if not given:
+            self._ask_password(transport, failure)
+            return
         if not self.options.gives_passwords:
             self.skipped.append(
                 "the login password (PasswordAuthentication or PreferredAuthentications forbids it)"
             )
             raise failure
         self.tried.append("the login password")
-        transport.auth_password(self.user, self.own["password"])
+        transport.auth_password(self.user, given)
+
+    def _ask_password(self, transport: paramiko.Transport, failure: Exception) -> None:
+        """Ask for the login password as ssh does, if the host takes one and a person can be asked."""
+        may_ask = self.options.gives_passwords and not self.options.is_batch
+        if not may_ask or not transport.is_active() or not _takes_password(transport, self.user):
+            raise failure
+        self.takes_password = True
+        if not console.is_interactive():
+            raise failure
+        for _ in range(self.options.password_tries):
+            password = console.ask(f"{self.user}@{self.options.name}'s password: ", secret=True)
+            if not password:
+                break
+            try:
+                transport.auth_password(self.user, password)
+            except paramiko.AuthenticationException as error:
+                failure = error
+                if not transport.is_active():
+                    break
+            else:
+                return
+        self.tried.append("the login password")
+        raise failure
 
     def _candidates(self, held: Sequence[paramiko.PKey]) -> Iterator[tuple[str, paramiko.PKey]]:
+        for label, key in self._keys(held):
+            for file, with_certificate in certified(key, self.options.certificate_files):
+                yield f"{label} with {file}", with_certificate
+            yield label, key
+
+    def _keys(self, held: Sequence[paramiko.PKey]) -> Iterator[tuple[str, paramiko.PKey]]:
         if self.own.get("pkey"):
             yield "the key given as pkey", self.own["pkey"]
         files = [*self.given, *_listed(self.own.get("key_filename"))]
         if not self.given:
             files += self.options.identity_files
+        self.skipped += (f"{each} (no such file)" for each in self.given if not each.exists())
         files = [each for each in dict.fromkeys(files) if each.exists()]
         public = {_public_part(each) for each in files}
         matching = [key for key in held if key.asbytes() in public]
@@ -122,6 +157,16 @@ class Login:
 
     def _names_its_keys(self) -> bool:
         return self.options.has_own_identities or bool(self.own.get("key_filename"))
+
+
+def _takes_password(transport: paramiko.Transport, user: str) -> bool:
+    try:
+        transport.auth_none(user)
+    except paramiko.BadAuthenticationType as error:
+        return bool({"password", "keyboard-interactive"} & {*error.allowed_types})
+    except paramiko.SSHException:
+        return False
+    return False
 
 
 def _listed(value: object) -> list[Path]:

@@ -50,6 +50,7 @@ class SshOptions:
     user: str
     port: int
     identity_files: tuple[Path, ...]
+    certificate_files: tuple[Path, ...]
     #: False if these are only OpenSSH's default files
     has_own_identities: bool
     identities_only: bool
@@ -73,6 +74,8 @@ class SshOptions:
     least_rsa_bits: int
     offers_keys: bool
     gives_passwords: bool
+    #: how often a person is asked for the login password
+    password_tries: int
 
 
 @cache
@@ -135,6 +138,7 @@ def _read(name: str, every: dict[str, list[str]]) -> SshOptions:
         user=said["user"],
         port=int(said["port"]),
         identity_files=tuple(_path(each, tokens) for each in identities if each != "none"),
+        certificate_files=tuple(_path(each, tokens) for each in every.get("certificatefile", [])),
         has_own_identities=not all(each.startswith("~/.ssh/id_") for each in identities),
         identities_only=said.get("identitiesonly") == "yes",
         agent=_agent(every.get("identityagent", [""])[0], tokens),
@@ -158,6 +162,7 @@ def _read(name: str, every: dict[str, list[str]]) -> SshOptions:
         least_rsa_bits=int(said.get("requiredrsasize", 0)),
         offers_keys="publickey" in methods and said.get("pubkeyauthentication") not in _NO,
         gives_passwords="password" in methods and said.get("passwordauthentication") not in _NO,
+        password_tries=int(said.get("numberofpasswordprompts", 3)),
     )
 
 

@@ -1,6 +1,6 @@
 """Connections to hosts. Only this module checks host keys and tunes sockets.
 
-Only this module, `login` and `algorithms` know Paramiko.
+Only this module, `login`, `certificates` and `algorithms` know Paramiko.
 """
 
 from __future__ import annotations
@@ -321,7 +321,8 @@ def _refused(error: paramiko.AuthenticationException, login: Login) -> str:
     skipped = f"; not tried: {', '.join(login.skipped)}" if login.skipped else ""
     takes = getattr(error, "allowed_types", None)
     only = f" (it takes: {', '.join(takes)})" if takes else ""
-    return (
-        f"the host refuses {login.user}{only}; tried: {tried}{skipped}; "
-        "name the right key with -i FILE, or put it into the agent"
-    )
+    cure = "name the right key with -i FILE, or put it into the agent"
+    if login.takes_password:
+        cure += f"; or let your key in by its password: ssh-copy-id {login.user}@{login.options.name}; "
+        cure += "or use --prompt-for-login-password"
+    return f"the host refuses {login.user}{only}; tried: {tried}{skipped}; {cure}"

@@ -441,6 +441,19 @@ def test_the_sudo_password_is_asked_once_at_a_terminal(reach):
     assert PASSWORD not in shown
 
 
+@pytest.mark.parametrize("password", [None, PASSWORD])
+def test_a_sudo_that_requires_a_terminal_is_told_in_its_words(reach, host, password):
+    host.put("Defaults requiretty\n", "/etc/sudoers.d/tty")
+    try:
+        for user in ("free", "asked"):
+            with pytest.raises(
+                Unreachable, match=rf"^{user}@web1: sudo refused: .*must have a tty.*requiretty$"
+            ):
+                reach(user=user, sudo=password).execute("true")
+    finally:
+        host.ssh("rm /etc/sudoers.d/tty")
+
+
 def test_sudo_with_a_terminal_of_its_own(reach, host):
     host.put("Defaults use_pty\nDefaults lecture = always\n", "/etc/sudoers.d/pty")
     try:

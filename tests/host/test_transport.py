@@ -435,6 +435,56 @@ def test_a_login_password_of_the_command_line_is_used(reach):
     reach(key="/no/such/key", user="asked", connect_kwargs={"password": PASSWORD}).open()
 
 
+def test_a_login_password_is_asked_for_at_a_terminal_as_ssh_does(reach):
+    reach(key="/no/such/key")
+    shown = at_a_terminal(
+        reach, "print(host.execute('id -un').tail)", "wrong", PASSWORD, PASSWORD, user="asked"
+    )
+    assert shown.count("asked@web1's password: ") == 2
+    assert "sudo password of asked@web1: " in shown and "['root']" in shown
+    assert PASSWORD not in shown
+
+
+def test_a_person_who_knows_no_password_is_told_how_to_let_a_key_in(reach):
+    reach(key="/no/such/key")
+    shown = at_a_terminal(reach, "host.open()", "", user="asked")
+    assert "refused: web1: the host refuses asked" in shown and "ssh-copy-id asked@web1" in shown
+
+
+def test_without_a_terminal_the_way_by_a_password_is_named(reach):
+    with pytest.raises(Unreachable, match=r"ssh-copy-id asked@web1; or use --prompt-for-login-password$"):
+        reach(key="/no/such/key", user="asked").open()
+
+
+@pytest.mark.parametrize("forbids", ["BatchMode yes", "PasswordAuthentication no"])
+def test_nobody_is_asked_for_a_password_that_openssh_would_not_ask_for(reach, forbids):
+    reach(forbids, key="/no/such/key")
+    assert "password: " not in at_a_terminal(reach, "host.open()", user="asked")
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_a_certificate_that_certificatefile_names_lets_in(reach, host, tmp_path, kind):
+    authority, key = make_key(tmp_path / "authority"), make_key(tmp_path / "key", kind=kind)
+    subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "me", "-n", "root", f"{key}.pub"], check=True)
+    elsewhere = Path(f"{key}-cert.pub").rename(tmp_path / "elsewhere")
+    host.put(Path(f"{authority}.pub").read_text(), "/etc/ssh/authority.pub")
+    host.put("TrustedUserCAKeys /etc/ssh/authority.pub\n", "/etc/ssh/sshd_config.d/20-authority.conf")
+    host.ssh("systemctl reload ssh")
+    with pytest.raises(Unreachable, match="the host refuses root"):
+        reach(key=key).open()
+    reach(f"CertificateFile {elsewhere}", key=key).open()
+    of_another = make_key(tmp_path / "another")
+    with pytest.raises(Unreachable, match="the host refuses root"):
+        reach(f"CertificateFile {elsewhere}", key=of_another).open()
+
+
+def test_an_identity_of_the_command_line_that_is_no_file_is_named(reach):
+    ours = reach(user="asked")
+    ours.connection.config.authentication.identities = [Path("/no/such/key")]
+    with pytest.raises(Unreachable, match=r"not tried: /no/such/key \(no such file\)"):
+        ours.open()
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
