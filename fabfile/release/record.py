@@ -13,8 +13,8 @@ from typing import Any
 
 from ..git.bundle import Commit
 from ..project.workspace import Committed
-from ..scripts.render import render
-from ..scripts.stages import Stage, environment, secrets, static, virtualenv
+from ..scripts.render import TEMPLATES, render
+from ..scripts.stages import OURS, Stage, environment, in_use, secrets, static, virtualenv
 
 FORMAT = 1
 # The parts of a release besides its code, each with the stages that make the part.
@@ -23,6 +23,7 @@ _PARTS: Mapping[str, tuple[Stage, ...]] = {
     "settings": (secrets, environment),
     "static files": (static,),
 }
+_OWN = "your own stages"
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,27 @@ def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -
     for part, stages in _PARTS.items():
         made_by = "\0".join(render(stage.template, work.settings.own_templates, given) for stage in stages)
         lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} {part}")
+    own = [stage for stage in in_use("deploy") if stage not in OURS]
+    if own:
+        # The text and not the script: a stage of the user's own may name what only a run has.
+        texts = "\0".join(f"{stage.name}\0{stage.user}\0{_text(stage, work)}" for stage in own)
+        lines.append(f"{hashlib.sha256(texts.encode()).hexdigest()} {_OWN}")
     return "\n".join(lines)
+
+
+def _text(stage: Stage, work: Committed) -> str:
+    folders = [folder for folder in (work.settings.own_templates, TEMPLATES) if folder]
+    paths = [folder / stage.template for folder in folders]
+    return next((path.read_text("utf-8", "replace") for path in paths if path.is_file()), "")
 
 
 def differences(fingerprint: str, other: str) -> list[str]:
     """The parts in which two releases differ, by their fingerprints."""
-    known = set(other.splitlines())
-    return [line.partition(" ")[2] for line in fingerprint.splitlines() if line not in known]
+    ours, theirs = fingerprint.splitlines(), other.splitlines()
+    parts = [line.partition(" ")[2] for line in ours if line not in theirs]
+    # A release without stages of the user's own has no line for them.
+    is_gone = any(line.endswith(f" {_OWN}") for line in theirs) and not any(_OWN in line for line in ours)
+    return [*parts, *([_OWN] if is_gone else [])]
 
 
 def _record(release: NewRelease, commit: Commit, now: datetime) -> str:

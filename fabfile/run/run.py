@@ -14,8 +14,9 @@ from invoke.context import Context
 from ..display import current
 from ..errors import Interrupted, RoadieError
 from ..events import LINE, Event
-from ..scripts.render import render
-from ..scripts.stages import Sequence, applicable
+from ..scripts.own_templates import refuse_strays
+from ..scripts.render import TEMPLATES, render
+from ..scripts.stages import Sequence, applicable, templates_of_stages
 from ..settings.reading import Settings, check_topology, read, roles_of
 from ..ssh.host import Host
 from ..ssh.session import Payload
@@ -110,6 +111,8 @@ class Run:
             "command": self.command,
         }
         values, settings = self.values, self.values["settings"]
+        if settings.own_templates:
+            refuse_strays(settings.own_templates, TEMPLATES, templates_of_stages)
         stages = applicable(self.stages, settings, values.get("project"), roles)
         return render("frame/stage.sh.j2", settings.own_templates, {**values, "run": run, "stages": stages})
 

@@ -42,7 +42,12 @@ class Stage:
     role: str = "web"
     step: str = ""
 
+    def __post_init__(self) -> None:
+        templates_of_stages.add(self.template)
 
+
+#: the templates of all stages, of the user's own too, whether a sequence has them or not
+templates_of_stages: set[str] = set()
 Sequence = tuple[Stage, ...]
 
 

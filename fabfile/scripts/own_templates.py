@@ -1,0 +1,44 @@
+"""The user's own templates: each must be one that something reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ..errors import SettingsError
+from ..settings.kinds import nearest
+
+#: the ends of the names of templates; other files, such as a README, are nobody's concern
+_ENDS = (".j2", ".sh", ".py", ".html", ".conf")
+
+
+def refuse_strays(folder: Path, ours: Path, of_stages: Collection[str]) -> None:
+    """Refuse a template that replaces none of roadie's, belongs to no stage, and that no other one names.
+
+    roadie would ignore the file without a word. Folders that roadie does not have are the user's own affair.
+    """
+    known = {path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file()}
+    theirs = {path.relative_to(folder).as_posix(): path for path in _templates(folder)}
+    texts = [path.read_text("utf-8", "replace") for path in theirs.values()]
+    for name, path in sorted(theirs.items()):
+        is_in_ours = "/" not in name or (ours / name.partition("/")[0]).is_dir()
+        if not is_in_ours or name in known or name in of_stages:
+            continue
+        if not any(path.name in text for text in texts):
+            near = _near(name, known)
+            hint = f"did you mean {near}?" if near else "docs/extending.rst says what they are called"
+            raise SettingsError(f"{path}: replaces no template of roadie's, and no stage has it; {hint}")
+
+
+def _templates(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.suffix in _ENDS and path.is_file() and not path.name.startswith("."):
+            yield path
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    """The template of roadie's that a name may mean: the same file of another folder, or a similar one."""
+    file = Path(name).name.removesuffix(".j2")
+    same = [one for one in sorted(known) if Path(one).name.removesuffix(".j2") == file]
+    in_folder = [one for one in sorted(known) if one.startswith(f"{file.partition('.')[0]}/")]
+    return next(iter(same), "") or nearest(name, known) or next(iter(in_folder), "")
