@@ -322,7 +322,7 @@ def _refused(error: paramiko.AuthenticationException, login: Login) -> str:
     takes = getattr(error, "allowed_types", None)
     only = f" (it takes: {', '.join(takes)})" if takes else ""
     cure = "name the right key with -i FILE, or put it into the agent"
-    if login.takes_password:
+    if login.takes_password and not login.given:
         cure += f"; or let your key in by its password: ssh-copy-id {login.user}@{login.options.name}; "
         cure += "or use --prompt-for-login-password"
     return f"the host refuses {login.user}{only}; tried: {tried}{skipped}; {cure}"

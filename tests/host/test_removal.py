@@ -136,6 +136,11 @@ def test_what_cannot_go_is_told_before_anything_went(sites: tuple[Desk, Desk]) -
     host.put("server { no_such_thing; }\n", "/etc/nginx/sites-enabled/broken")
     error_of(first.fab(*PURGE), 6, "sites-enabled/broken")
     host.ssh("rm /etc/nginx/sites-enabled/broken")
+    for user in ("guestbook", "guestbook-build"):
+        mine = "/etc/supervisor/conf.d/mine.conf"
+        host.put(f"[program:mine]\ncommand=sleep 1000\nuser = {user} ; me\n", mine)
+        error_of(first.fab(*PURGE), 6, mine, f"as {user};")
+        host.ssh(f"rm {mine}")
     assert is_serving(host)
 
 
