@@ -83,7 +83,7 @@ def test_a_task_that_needs_a_release_ends_with_2_where_there_is_none(bootstrappe
     error_of(
         bootstrapped.fab(*words.split()),
         2,
-        f"{bootstrapped.host.name}, ",
+        f"{bootstrapped.host.name}",
         "no release serves; run: fab deploy",
     )
 

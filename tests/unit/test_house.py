@@ -14,7 +14,10 @@ TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.is_f
 SHELL_TEMPLATES = [path for path in TEMPLATES if path.name.endswith(".sh.j2")]
 
 # The only modules that may import a library. All other modules use these.
-KEEPERS = {"paramiko": {"ssh.transport", "ssh.login", "ssh.algorithms", "ssh.certificates"}, "rich": {"display.screen"}}
+KEEPERS = {
+    "paramiko": {"ssh.transport", "ssh.login", "ssh.algorithms", "ssh.certificates"},
+    "rich": {"display.screen"},
+}
 # Layers that hold facts only: they import no Fabric and make no connection.
 PURE = {"errors", "events", "settings", "project", "git"}
 TAKEN_NAMES = set(sys.stdlib_module_names) | {
