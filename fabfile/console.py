@@ -45,7 +45,11 @@ def say(line: str, *, error: bool = False, colour: str = "", before: str = "") -
     if colour and shows_colours(stream):
         line = f"\x1b[{colour}m{line}\x1b[0m"
     with lock, aside():
-        print(writable(f"{before}{line}", stream), file=stream, flush=True)
+        try:
+            print(writable(f"{before}{line}", stream), file=stream, flush=True)
+        except BrokenPipeError:
+            # The reader has gone: `fab deploy | head`. The command goes on, and nobody hears it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def writable(text: str, stream: TextIO) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from .. import console
-from ..display.current import tell
+from ..display.current import result, tell
 from ..errors import RoadieError, UsageError
 from ..run.executor import hosts_of, in_parallel, named_hosts, roadie_task
 
@@ -102,8 +102,8 @@ def _domain(default: str, *, may_ask: bool) -> str:
         return default
     if not may_ask or not console.is_interactive():
         raise UsageError("init: nobody can be asked for the site's name; add --domain and the name")
-    hint = f"[{default}]" if default else "such as www.shop.org"
-    return _asked(f"The name that visitors will type {hint}: ", _checked_domain, default)
+    hint = f" [{default}]" if default else ", such as www.shop.org"
+    return _asked(f"The name that visitors will type{hint}: ", _checked_domain, default)
 
 
 def _host() -> list[str]:
@@ -116,10 +116,12 @@ def _host() -> list[str]:
 def _asked(question: str, check: Callable[[str], str], default: str = "") -> str:
     """The first answer that passes the check. An end of file is an empty answer, so there is a limit."""
     for _ in range(_TRIES):
+        answer = console.ask(question) or default
         try:
-            return check(console.ask(question) or default)
+            return check(answer)
         except UsageError as error:
-            console.say(str(error), error=True)
+            why = str(error).partition(": ")[2] if answer else "nothing here tells the name; please type it"
+            console.say(why, error=True)
     raise UsageError("init: no answer that could be used; nothing was written")
 
 
@@ -185,11 +187,12 @@ def _addresses(name: str) -> set[str]:
 
 def _tell(one: Finding) -> None:
     is_well, what, text = one
-    tell("", f"{'ok' if is_well else '!':<3} {what:<8} {text}", kind="" if is_well else "warn")
+    data = {"ok": is_well, "text": text}
+    result(what, "", data, [f"{'ok' if is_well else '!':<3} {what:<8} {text}"])
 
 
 def _tell_next(findings: list[Finding], plan: str) -> None:
     if all(is_well for is_well, _, _ in findings):
-        tell("", f"next: {plan} shows what fab bootstrap would do", kind="next")
+        tell("", f"next: {plan} shows what fab bootstrap would do")
     else:
-        tell("", f"next: put right what has a ! above, then: {plan}", kind="next")
+        tell("", f"next: put right what has a ! above, then: {plan}")

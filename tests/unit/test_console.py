@@ -1,6 +1,9 @@
 """Questions come one at a time. The thread that waits for the work asks them."""
 
 import io
+import shlex
+import subprocess
+import sys
 import threading
 import time
 
@@ -85,3 +88,15 @@ def test_a_line_waits_for_the_answer(typed, capsys):
         asker.join()
     assert is_answered
     assert capsys.readouterr().out == "a line\n"
+
+
+def test_a_reader_that_has_gone_breaks_off_nothing():
+    program = "from roadie import console; [console.say('x' * 100) for _ in range(5000)]; raise SystemExit(5)"
+    done = subprocess.run(
+        f"{sys.executable} -c {shlex.quote(program)} | head -n 1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (5, "x" * 100 + "\n", "")
