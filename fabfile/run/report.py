@@ -12,8 +12,9 @@ from ..display.display import Verdict
 from ..errors import BY_CODE, ConsentMissing, RoadieError, StageFailed, UsageError
 from ..events import Event
 
-#: the letters of a failure's last line; above that line stands all of it, in lines of this width
-_LONGEST, _WIDTH = 300, 160
+#: the most letters of a failure's last line: cause, statement, dump and cure of a migration fit in; above a
+#: longer one stands all of it, in lines of this width
+_LONGEST, _WIDTH = 450, 160
 
 
 @dataclass
