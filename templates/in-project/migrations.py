@@ -1,5 +1,6 @@
 """Names the pending migrations of a release, applies and unapplies migrations, and reports each one."""
 
+import hashlib
 import os
 import sys
 
@@ -173,7 +174,20 @@ def _wait_for_others():
         with connection.cursor() as cursor:
             # By default MariaDB waits a day for the lock of a table, and later queries of the site wait too.
             cursor.execute("SET SESSION lock_wait_timeout = 60")
-            cursor.execute("SELECT GET_LOCK(CONCAT('roadie-', DATABASE()), 3600)")
+            lock = _lock_of(connection.settings_dict)
+            cursor.execute("SELECT GET_LOCK(%s, 60), IS_USED_LOCK(%s)", [lock, lock])
+            has_lock, holder = cursor.fetchone()
+        if not has_lock:
+            raise RuntimeError(
+                f"another run may still migrate: connection {holder} of the database holds the lock of migrations; "
+                "wait until it ends, or end it"
+            )
+
+
+def _lock_of(settings):
+    """The name of the lock. All sites of the server share these names, and no other site can guess this one."""
+    secret = f"{settings['NAME']} {settings['PASSWORD']}"
+    return f"roadie-{hashlib.sha256(secret.encode()).hexdigest()[:40]}"
 
 
 # ---- Telling of each --------------------------------------------------------------------------------
