@@ -15,17 +15,23 @@ read_health() { # sets health to the release's own list: an older release may no
 
 # PATH [TIMES]: asks as nginx will ask. Sets page_status to the worst status, and page_location to a redirect's target.
 ask_page() {
-  # Ask as the site's user: what answers is the site's own code, and root need not read that.
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
   # This `Forwarded` makes the worker name itself. Visitors cannot send it: nginx removes that header.
-  cuttable as_user_plainly "${app}" / timeout --foreground "${left}" curl -q -s --noproxy '*' -g --path-as-is -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
+  cuttable ask_plainly "${left}" -s -g --path-as-is -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
     --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
   hear_answers "$1"
   page_code=${code}
   [[ ${code} != 28 && ${code} != 124 ]] || page_status=timeout
+}
+
+# SECONDS ARGUMENT...: asks as a user that has no other process, in the group that may connect. What answers is the site's own code.
+# Root need not read that. A process of the site could stop a curl of the site's user for ever, and write into its output.
+ask_plainly() {
+  timeout --foreground -k 2 "$(($1 + 1))" setpriv --reuid="${asker}" --regid=www-data --clear-groups --inh-caps=-all -- \
+    env -i -C / PATH=/usr/local/bin:/usr/bin:/bin curl -q --noproxy '*' "${@:2}" 6>&- | head -c 1000000
 }
 
 hear_answers() { # PATH: sets page_status to the worst status, and notes in seen which workers answered
@@ -164,14 +170,21 @@ tell_log() {
 # How many answers were good, how many of those took half of gate_seconds or longer, and how many were bad. A 503 is not
 # bad: it may be a maintenance page of the application. bad_page is the last page that got a bad answer.
 good=0 slow=0 bad=0 bad_page=''
+# Their keys are the networks of visitors who got any answer, and of those who got a bad one: of an address the first three
+# numbers. Each of many addresses may be the same visitor's.
+declare -A met=() hit=()
 
 # SINCE [LAST]: adds the answers in log lines on standard input to these numbers. Counts only answers of the application
 # itself, to requests that came at SINCE or later, and LAST of them at most.
 count_answers() {
-  local more_good more_slow more_bad page
-  read -r more_good more_slow more_bad page < <(awk -F '"' -v since="$1" -v last="${2-}" -v patience="${gate_seconds}" '
+  local more_good more_slow more_bad networks page one
+  read -r more_good more_slow more_bad networks page < <(awk -F '"' -v since="$1" -v last="${2-}" -v patience="${gate_seconds}" '
     NF == 7 && split($7, figure, " ") == 4 && figure[4] != "-" && figure[1] - figure[2] >= since {
       is_bad[++n] = figure[3] >= 500 && figure[3] != 503
+      split($1, word, " ")
+      split(word[1], part, /[.:]/)
+      network = part[1] "." part[2] "." part[3]
+      if (++times[is_bad[n], network] == 1 && ++shown <= 1000) networks = networks "," is_bad[n] network
       if (!is_bad[n] && figure[4] * 2 >= patience) slow++
       split($2, word, " ")
       if (is_bad[n] && word[1] ~ /^(GET|HEAD)$/ && word[2] ~ /^\//) page = word[2]
@@ -179,8 +192,12 @@ count_answers() {
     END {
       first = last != "" && n > last ? n - last + 1 : 1
       for (i = first; i <= n; i++) bad += is_bad[i]
-      print n - first + 1 - bad, slow + 0, bad + 0, page
+      print n - first + 1 - bad, slow + 0, bad + 0, "-" networks, page
     }') || :
   good=$((good + more_good)) slow=$((slow + more_slow)) bad=$((bad + more_bad))
+  for one in ${networks//,/ }; do
+    [[ ${one} != [01]* ]] || met["${one:1}"]=1
+    [[ ${one} != 1* ]] || hit["${one:1}"]=1
+  done
   [[ -z ${page} ]] || printf -v bad_page %b "${page}" # nginx wrote special characters as \xHH
 }

@@ -1,5 +1,6 @@
 # The words for running something as one of the site's users. Plain bash, no Jinja.
 
+asker=65532 signaller=65531 # uids that neither Debian nor systemd gives to anybody
 app_tmp=/tmp # TMPDIR of what runs as a user; a caller may choose another folder
 taker=65533 # a uid that neither Debian nor systemd gives to anybody
 
@@ -80,9 +81,14 @@ end_build_user() {
   signal_all_of "${build_user}" KILL
 }
 
-signal_all_of() { # USER SIGNAL: signals all processes of USER in one call, so that no fork escapes
-  [[ $(id -u -- "$1") != 0 ]] || fail "user $1" 'has the uid of root; remove that user'
-  setpriv --reuid="$1" --regid="$1" --clear-groups -- bash -c "kill -$2 -1" 2>/dev/null || :
+# USER SIGNAL: signals all processes of USER in one call, so that no fork escapes. A process of USER may signal all others of
+# USER too, and would be faster. So the one that signals here has a real and a saved uid that no process of USER may signal.
+signal_all_of() {
+  local uid
+  uid=$(id -u -- "$1")
+  [[ ${uid} != 0 ]] || fail "user $1" 'has the uid of root; remove that user'
+  # The lock: two that signal at the same time would reach each other. It fails if USER has no process.
+  flock /run/roadie/signals.lock python3 -I -S -c "${signal_py}" "${uid}" "${signaller}" "$2" 2>/dev/null 6>&- 8>&- 9>&- || :
 }
 
 runs_anything() { # USER

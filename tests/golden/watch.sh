@@ -19,10 +19,11 @@ ask_pages() { # sets refusal and failed_page if a health page fails; the gate ha
   done
 }
 
-# PAGE: whether the previous release fails at this page too. Then the new one is not to blame, and going back would not help.
-fails_before() {
-  local idle=${old} page_status='' page_location='' page_code=0 deadline=$((SECONDS + gate_seconds))
-  ask_page "$1"
+# SLOT PAGE: whether the release in this slot fails at this page. If the previous one does too, the new one is not to blame, and
+# going back would not help.
+fails() {
+  local idle=$1 page_status='' page_location='' page_code=0 deadline=$((SECONDS + gate_seconds))
+  ask_page "$2"
   [[ ${page_status:-000} =~ ^(000|timeout|5..)$ ]]
 }
 
@@ -40,17 +41,22 @@ hear_visitors() { # counts what nginx has logged since the last call; after a ro
 }
 
 # Sets failing if visitors get many errors, at a rate twice the one before the switch. Any visitor can ask for a page that
-# fails in every release, so the last such page is asked of the previous release too.
+# fails in every release, so the last such page is asked of the previous release too. Any visitor can also send a form or a
+# header that fails in every release, which nobody can ask for again. So errors that do not show in the page itself count only
+# if they hit three networks at least, and a quarter of all.
 judge_answers() {
-  local all=$((good + bad)) what
+  local all=$((good + bad)) what networks=${#met[@]}
   ((bad >= 5 && bad * 4 >= all && bad * usual_all >= 2 * usual_bad * all)) || return 0
   what="${bad} of ${all} requests of visitors got a server error"
-  if fails_before "${bad_page:-${health[0]:-/}}"; then
+  if fails "${old}" "${bad_page:-${health[0]:-/}}"; then
     excuse "${what}" "the previous release fails too, at ${bad_page:-${health[0]:-/}}"
-    bad=0 bad_page=''
-  else
+  elif [[ -n ${bad_page} ]] && fails "${idle}" "${bad_page}" || ((${#hit[@]} >= 3 && ${#hit[@]} * 4 >= networks)); then
     failing=${what}
+    return
+  else
+    excuse "${what}" "they hit ${#hit[@]} of ${networks} networks, and the page is right when roadie asks for it; see ${program_log}"
   fi
+  bad=0 bad_page=''
 }
 
 # Whether visitors got answers since the health page began to fail, but had to wait. Where many wait, as in a flood of
@@ -64,7 +70,7 @@ is_busy() {
 }
 
 judge_failed_page() { # sets failing if a page went wrong three times in a row, or timed out once
-  if fails_before "${failed_page}"; then
+  if fails "${old}" "${failed_page}"; then
     excuse "${refusal}" 'the previous release fails there too, so look for another cause, such as the database'
     wrong=0
     return
@@ -96,7 +102,7 @@ look_once() { # sets failing
 know_usual() { # sets usual_all and usual_bad from the application's last 200 answers; the log may just have been rotated
   count_answers 0 200 < <(tail -q -c 2000000 -- "${access_log}.1" "${access_log}" 2>/dev/null)
   usual_all=$((good + bad)) usual_bad=${bad}
-  good=0 slow=0 bad=0 bad_page=''
+  good=0 slow=0 bad=0 bad_page='' met=() hit=()
 }
 
 require_log_format() { # warns if nginx has an older configuration of the site, or one from a template of the user's own

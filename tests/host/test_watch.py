@@ -40,6 +40,32 @@ def index(request):
 """
 
 
+# What a stranger can send to every release, and what nobody can ask for again from the log.
+HIDDEN_ODD = """
+from django.views.decorators.csrf import csrf_exempt
+right_too = index
+@csrf_exempt
+def index(request):
+    if "X-Odd" in request.headers or request.method == "POST":
+        1 / 0
+    return right_too(request)
+"""
+
+
+class Headers(Visitors):
+    """A stranger who sends a header that no release can stand."""
+
+    def _ask(self) -> Answer:
+        return browse(self.host, self.path, headers={"X-Odd": "1"})
+
+
+class Posts(Visitors):
+    """A stranger who sends a form that no release can stand."""
+
+    def _ask(self) -> Answer:
+        return browse(self.host, self.path, method="POST", body=b"a=b")
+
+
 class Zippers(Visitors):
     """Strangers whose requests nginx itself refuses, with 501."""
 
@@ -153,6 +179,15 @@ def test_a_page_that_fails_in_every_release_is_not_the_new_ones_fault(site: Desk
     change(site, "# new\n")
     told = stays(site, Visitors(site.host, "/?bad=%22[1-9]{a,b}"))
     assert "the previous release fails too, at /?bad=%22[1-9]{a,b}" in told
+
+
+@pytest.mark.parametrize("stranger", [Headers, Posts])
+def test_a_stranger_with_a_request_that_fails_in_every_release_takes_none_back(site: Desk, stranger) -> None:
+    change(site, HIDDEN_ODD)
+    site.does("deploy")
+    change(site, f"# after {stranger}\n")
+    told = stays(site, stranger(site.host))
+    assert "they hit 1 of 1 networks, and the page is right when roadie asks for it" in told
 
 
 def test_a_release_that_is_only_busy_stays(desk, host) -> None:

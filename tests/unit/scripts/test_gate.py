@@ -116,3 +116,20 @@ def test_no_request_to_the_host_itself_knows_a_proxy_or_a_curlrc() -> None:
     assert len(found) >= 3
     for path, text in found.items():
         assert not re.search(r"\bcurl (?!-q )[-\"]", text) and "--noproxy '*'" in text, path
+
+
+def test_the_networks_of_visitors_are_counted_once(tmp_path: Path) -> None:
+    addresses = [
+        "192.0.2.1",
+        "192.0.2.7",
+        "198.51.100.3",
+        "2001:db8:1::1",
+        "2001:db8:1:2::1",
+        "2001:db8:2::1",
+    ]
+    lines = [logged("500").replace("192.0.2.1", one) for one in addresses[:4]]
+    lines += [logged("200").replace("192.0.2.1", one) for one in addresses[3:]]
+    script = COUNT.replace("printf", "printf '%s hit, %s met' ${#hit[@]} ${#met[@]}; exit; printf")
+    argv = ["bash", "-c", script, "count", TEMPLATES / "gate/words.sh", "0"]
+    done = subprocess.run(argv, input="".join(lines), capture_output=True, text=True, check=True)
+    assert done.stdout == "3 hit, 4 met"
