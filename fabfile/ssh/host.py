@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import secrets
 import shlex
 import time
@@ -24,6 +25,8 @@ from .session import Payload, Refused, Session, Silent
 
 TAIL = 40
 _LONGEST_TAIL_LINE = 2000
+#: how many characters of events a script may send: a hostile host must not fill the memory of this machine
+_MOST_OF_EVENTS = 1 << 26
 #: the level of gzip: a packed script is a third as large, which saves round trips on a slow link
 _PACKING = 4
 
@@ -47,6 +50,7 @@ class _Progress:
     began: float = field(default_factory=time.monotonic)
     events: list[Event] = field(default_factory=list)
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+    size: int = 0
 
     def where(self) -> str:
         stage = next((event.stage for event in reversed(self.events) if event.stage), "start")
@@ -207,6 +211,9 @@ class Host:
             event = parse(line, nonce) if nonce else None
             if event:
                 if event.verb != LINE:
+                    progress.size += len(line) + 100
+                    if progress.size > _MOST_OF_EVENTS:
+                        raise Unreachable(f"{self.name}: its script says too much; look at its log on the host")
                     progress.events.append(event)
                 if event.verb in ("stage", "doing"):
                     progress.tail.clear()  # Output of an earlier step does not explain a failure.
@@ -217,7 +224,7 @@ class Host:
                 if on_line:
                     on_line(line[:_LONGEST_TAIL_LINE])
             if is_over:
-                return int(said)
+                return int(said) if said.strip().isdecimal() else -1
         code = session.exit_code()
         self._end_session()
         return code or -1
@@ -287,7 +294,8 @@ class Host:
     def _refused(self, session: Session) -> RoadieError:
         code = session.exit_code()
         session.close()
-        said = [line for line in (*session.words, *session.all_lines()) if line.strip()]
+        lines = itertools.chain(session.words, itertools.islice(session.all_lines(), 1000))
+        said = [line[:_LONGEST_TAIL_LINE] for line in lines if line.strip()]
         words = said[-1] if said else f"exit code {code}"
         if code == -1 and not said:
             return Unreachable(f"lost {self.name} before anything ran; run the same command again")

@@ -1,10 +1,13 @@
 """A program passes through any login shell to bash unchanged."""
 
 import subprocess
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from roadie.ssh.host import _command, wrap_script
+from roadie.errors import Unreachable
+from roadie.ssh.host import Host, _command, _Progress, wrap_script
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\1\2"), max_size=80)
 
@@ -25,3 +28,20 @@ def test_no_login_shell_sees_a_newline_or_a_bang(text):
 def test_the_wrap_is_told_its_mark():
     assert '"ROADIE roadie-0123abcd run" |' in wrap_script("roadie-0123abcd")
     assert "@MARK@" not in wrap_script("roadie-0123abcd")
+
+
+def listen(lines):
+    """Have a host say these lines, of which those with the nonce `abc` are events."""
+    host = Host(SimpleNamespace(original_host="liar"))
+    return host._listen(SimpleNamespace(lines=lambda: lines), "END", "abc", _Progress(), None)
+
+
+def test_a_host_that_says_events_without_end_fills_no_memory():
+    endless = iter(lambda: f"abc\tok\tstage\t{'x' * 1_000_000}\t", "")
+    with pytest.raises(Unreachable, match="liar: its script says too much"):
+        listen(endless)
+
+
+def test_an_exit_code_that_is_no_number_is_a_lost_host():
+    assert listen(iter(["END 7"])) == 7
+    assert listen(iter(["END 7; id"])) == -1
