@@ -282,9 +282,8 @@ class Settings:
         errors are twice as frequent as before. The new release stays if the release before fails at the
         same page: the cause is another one, such as the database. Errors that roadie does not get
         for the same page count only if they hit visitors of three networks, and a quarter of all
-        networks. The watch ends after 1.5 seconds if all
-        was right until then, and fewer than five requests would come in the whole time. 0 watches
-        nothing.""",
+        networks. The watch ends after 1.5 seconds if all was right until then, and fewer than five
+        requests would come in the whole time. 0 watches nothing.""",
     )
     watch_to_the_end: bool = setting(
         switch(),

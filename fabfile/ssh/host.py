@@ -213,7 +213,9 @@ class Host:
                 if event.verb != LINE:
                     progress.size += len(line) + 100
                     if progress.size > _MOST_OF_EVENTS:
-                        raise Unreachable(f"{self.name}: its script says too much; look at its log on the host")
+                        raise Unreachable(
+                            f"{self.name}: its script says too much; look at its log on the host"
+                        )
                     progress.events.append(event)
                 if event.verb in ("stage", "doing"):
                     progress.tail.clear()  # Output of an earlier step does not explain a failure.

@@ -179,13 +179,13 @@ def _wait_for_others():
             has_lock, holder = cursor.fetchone()
         if not has_lock:
             raise RuntimeError(
-                f"another run may still migrate: connection {holder} of the database holds the lock of migrations; "
-                "wait until it ends, or end it"
+                f"another run may still migrate: connection {holder} of the database holds the lock of "
+                "migrations; wait until it ends, or end it"
             )
 
 
 def _lock_of(settings):
-    """The name of the lock. All sites of the server share these names, and no other site can guess this one."""
+    """The name of the lock. All sites of the server share such names, and none can guess another's."""
     secret = f"{settings['NAME']} {settings['PASSWORD']}"
     return f"roadie-{hashlib.sha256(secret.encode()).hexdigest()[:40]}"
 

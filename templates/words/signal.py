@@ -1,4 +1,4 @@
-"""Signals all processes of a user: of the uid, from a uid that only this process has, with a signal such as KILL."""
+"""Signals all processes of a user: of the uid, from a uid that only this process has, with such as KILL."""
 
 import os
 import signal
