@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..look.logs import Line, Wanted
 
 
-@roadie_task
+@roadie_task(group="daily", examples=("status", "status --json"))
 def status(c: Context) -> None:
     """Tell how the site fares on each host."""
     from ..look.status import Status
@@ -78,6 +78,12 @@ class _Following(RoadieTask):
 
 @roadie_task(
     klass=_Following,
+    group="daily",
+    examples=(
+        "logs --since 10m",
+        "logs --of nginx --grep 500 -f",
+        "logs --release 20261129T084108Z-fa643beb",
+    ),
     help={
         "of": "whose logs: app (the web processes), programs, nginx, runs (of roadie); several with commas",
         "release": "the runs of a release: what its deploy did, and why it was refused",

@@ -9,7 +9,7 @@ tell_requirements() { # FOLDER: tells the same requirements files as the release
   done
 }
 
-tell_database() { # tells the migrations that the database records, and whether it has any table
+tell_recorded() { # tells the migrations that the database records, and whether it has any table
   local applied='' kb=''
   if ask applied 'the database' applied_now; then
     say fact applied "${applied}"
@@ -30,4 +30,4 @@ if [[ -n ${name} ]]; then
   say fact knows "${text}"
   tell_requirements "${root}/releases/${name}/code"
 fi
-tell_database
+tell_recorded

@@ -23,7 +23,7 @@ find /run/roadie /var/lib/roadie/incoming -type f 2>/dev/null |
 pgrep -a -u guestbook-build | sed 's/^/builds: /'
 pgrep -a -r D,R,S,T -u guestbook | grep -v gunicorn | sed 's/^/runs: /'
 # A process that has ended is a zombie until its parent has waited for it, so look a second time.
-for pid in $(pgrep -r Z -u guestbook); do sleep 0.5; [[ ! -d /proc/$pid ]] || echo "zombie: $pid"; done
+for pid in $(pgrep -r Z -u guestbook); do sleep 2; [[ ! -d /proc/$pid ]] || echo "zombie: $pid"; done
 pgrep -a -f '^bash /run/roadie/' | sed 's/^/works: /'
 ls /var/lib/dpkg/updates
 dpkg --audit
