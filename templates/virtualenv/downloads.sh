@@ -68,7 +68,7 @@ build_apart() { # NAME==VERSION: builds this package alone and keeps its wheel
 keep_wheel() { # NAME==VERSION FILE: only if the file is a wheel of this package
   local file=${2##*/}
   { [[ ${file} == *.whl && $2 != *$'\n'* ]] && is_wheel_of "$1" "${file}"; } || return 1
-  take_file "$2" "${wheels}/${file}.new" && mv -fT -- "${wheels}/${file}.new" "${wheels}/${file}" && write_pins
+  take_file "$2" "${wheels}/${file}.new" && move_over "${wheels}/${file}.new" "${wheels}/${file}" && write_pins
 }
 
 find_wheel() { # NAME==VERSION: sets wheel to the kept wheel of this package; false if there is none

@@ -20,7 +20,6 @@ REASONS = {
     "code/words.sh": "the next run makes the store again",
     "release/prune.sh.j2": "it syncs by itself",
     "lock/lock.sh.j2": "the word that follows syncs the folder",
-    "virtualenv/downloads.sh": "a wheel that is missing is built again, and one that is not whole has another hash",
     "virtualenv/virtualenv.sh.j2": "a virtualenv without its mark, which is synced, is built again",
     "virtualenv/words.sh": "it syncs what it renames; without the rename, the next run fetches uv again",
 }
