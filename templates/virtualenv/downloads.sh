@@ -88,17 +88,23 @@ is_wheel_of() { # NAME==VERSION FILENAME
 
 # ---- The hashes of roadie's own pins -------------------------------------------------------------------------------------
 
-write_pins() { # writes pins.txt, and pins-with-hashes.txt for pip, which takes either no hash or hashes for all
-  local pin
-  for pin in "${pins[@]}"; do with_hashes "${pin}"; done >"${cache}/pins.txt"
-  grep -e --hash= -- "${cache}/pins.txt" >"${cache}/pins-with-hashes.txt" || :
+write_pins() { # writes pins.txt for uv, and pins-with-hashes.txt for pip, which takes either no hash or hashes for all
+  local pin wheel=''
+  for pin in "${pins[@]}"; do with_hashes "${pin}"; done | grep -e --hash= >"${cache}/pins-with-hashes.txt" || :
+  for pin in "${pins[@]}"; do
+    # With the hash of its source in the line too, uv would build the source again.
+    if find_wheel "${pin}"; then
+      printf '%s --hash=sha256:%s\n' "${pin}" "$(sha256sum <"${wheel}" | cut -c -64)"
+    else
+      with_hashes "${pin}"
+    fi
+  done >"${cache}/pins.txt"
 }
 
-with_hashes() { # PIN: prints it as a line of a requirements file: with the hashes that roadie knows, and that of the kept wheel
-  local line=$1 known wheel=''
+with_hashes() { # PIN: prints it as a line of a requirements file, with the hashes that roadie knows
+  local line=$1 known
   for known in "${hashed_pins[@]}"; do
     [[ ${known} != "$1 "* ]] || line=${known}
   done
-  [[ ${line} == "$1" ]] || ! find_wheel "$1" || line+=" --hash=sha256:$(sha256sum <"${wheel}" | cut -c -64)"
   printf '%s\n' "${line}"
 }

@@ -48,7 +48,7 @@ adopt() {
   mkdir -m 700 -- "$3"
   chown -- "${taker}:${taker}" "$3"
   as_user_plainly "$1" / bash -c 'mkdir -p "$1" && cd "$1" && chmod -R u+rX . && exec tar -S -cf - .' tar "$2" 2>/dev/null | head -c "${room}" |
-    as_taker tar -C "$3" --no-same-owner --no-same-permissions -xf - || return
+    as_taker tar -C "$3" --no-same-owner --no-same-permissions -xf - 2>&1 | head -c 1000000 || return
   [[ $# == 3 ]] || as_taker "${@:4}" </dev/null || :
   chown -h -- root:root "$3"
 }

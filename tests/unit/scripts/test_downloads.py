@@ -42,7 +42,7 @@ def test_every_pin_of_one_version_has_hashes():
     assert all(" --hash=sha256:" in line for line in hashes.with_hashes())
 
 
-def test_a_pin_takes_its_known_files_and_the_wheel_that_was_built_of_them(tmp_path):
+def test_a_pin_takes_the_wheel_that_was_built_here_or_else_its_known_files(tmp_path):
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     (wheels / "a-1-py3-none-any.whl").write_text("built")
@@ -50,6 +50,5 @@ def test_a_pin_takes_its_known_files_and_the_wheel_that_was_built_of_them(tmp_pa
     listed = " ".join(f"'{line}'" for line in lines)
     body = f"pins=(a==1 aa==1 'b>=2') hashed_pins=({listed})\nwrite_pins\ncat {tmp_path}/pins.txt"
     built = hashlib.sha256(b"built").hexdigest()
-    first = f"{lines[1]} --hash=sha256:{built}"
-    assert said(tmp_path, body) == [first, lines[0], "b>=2"]
-    assert (tmp_path / "pins-with-hashes.txt").read_text().splitlines() == [first, lines[0]]
+    assert said(tmp_path, body) == [f"a==1 --hash=sha256:{built}", lines[0], "b>=2"]
+    assert (tmp_path / "pins-with-hashes.txt").read_text().splitlines() == [lines[1], lines[0]]
