@@ -94,7 +94,7 @@ def test_a_domain_that_another_file_serves_is_refused(bootstrapped, desk):
 
 def test_a_domain_may_be_long_and_anothers_size_of_nginx_tables_stays(bootstrapped, desk):
     host, domain = bootstrapped.host, f"{'x' * 60}.{'y' * 60}.example.org"
-    longest = desk(host, domain=domain)
+    longest = desk(host, domain=["guestbook.example.org", domain])
     longest.does("nginx")
     assert browse(host, domain=domain).status == 503
     host.put("server_names_hash_bucket_size 256;\n", "/etc/nginx/conf.d/mine.conf")
