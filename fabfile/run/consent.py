@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .. import console
 from ..errors import ConsentMissing
+from .executor import forgive
 
 YES = "agree to the loss, where the command would delete content of the database"
 
@@ -23,4 +24,5 @@ def with_consent(command: Callable[[bool], None], yes: bool) -> None:
         console.say(f"{missing}", error=True)
         if console.ask("Type yes to delete this content and go on: ") != "yes":
             raise ConsentMissing("nothing was deleted, as the answer was not yes") from None
+        forgive(ConsentMissing)
         command(True)

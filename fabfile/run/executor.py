@@ -214,6 +214,13 @@ def named_hosts() -> Sequence[str]:
     return _command.named
 
 
+def forgive(kind: type[Exception]) -> None:
+    """Have the hosts that failed for this reason take part in later tasks again."""
+    for host in (*_command.hosts.values(), *_command.adopted.values()):
+        if isinstance(host.failure, kind):
+            host.failure = None
+
+
 def in_parallel(hosts: Sequence[Host], work: Callable[[Host], T]) -> list[T | Exception]:
     """Do the work for every host at the same time; its result, or the exception it raised.
 

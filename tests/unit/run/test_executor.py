@@ -13,7 +13,8 @@ from fabric.main import Fab
 from invoke import Collection, Context
 from roadie.display import current as display
 from roadie.display.choose import FLAGS
-from roadie.errors import PlanFound, RoadieError, StageFailed, UsageError
+from roadie.errors import ConsentMissing, PlanFound, RoadieError, StageFailed, UsageError
+from roadie.run.consent import with_consent
 from roadie.run.executor import Executor, RoadieTask, hosts_of, in_parallel, roadie_task
 from roadie.settings.config import Config
 
@@ -334,3 +335,23 @@ def test_an_error_of_a_task_is_the_last_line_of_its_json(fab):
         6,
         "web1: no\n",
     )
+
+
+def test_a_host_that_only_lacked_consent_takes_part_in_the_second_try(fab, monkeypatch):
+    monkeypatch.setattr("roadie.console.is_interactive", lambda: True)
+    monkeypatch.setattr("roadie.console.ask", lambda question: "yes")
+
+    @roadie_task
+    def delete(c):
+        """Delete something."""
+
+        def attempt(agreed):
+            hosts = hosts_of(c, settings("s1"))
+            if not agreed:
+                hosts[0].failure = ConsentMissing("s1: deletes something")
+                raise hosts[0].failure
+            print("deletes on", [host.name for host in hosts])
+
+        with_consent(attempt, False)
+
+    assert fab([delete], "delete").out == "deletes on ['s1']\n"
