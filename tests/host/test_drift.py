@@ -48,11 +48,7 @@ DRIFTS = {
         {("packages", f"package {what}") for what in ("lists", "files", "pkg-config")},
     ),
     "a user's shell": Drift("usermod -s /bin/bash guestbook", {("site", "user guestbook")}),
-    # usermod gives the user's HOME to the other group, too.
-    "a user's group": Drift(
-        "usermod -g nogroup guestbook-build",
-        {("site", "user guestbook-build"), ("site", "directory /var/cache/roadie/guestbook")},
-    ),
+    "a user's group": Drift("usermod -g nogroup guestbook-build", {("site", "user guestbook-build")}),
     "a stopped service": Drift("systemctl stop nginx", {("nginx", "service nginx")}),
     "a disabled service": Drift("systemctl disable supervisor", {("supervisor", "service supervisor")}),
     "a link to elsewhere": Drift(f"ln -sfn /dev/null {LINK}", {("nginx", f"link {LINK}"), RELOAD}),
