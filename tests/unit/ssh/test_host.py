@@ -33,7 +33,7 @@ def test_the_wrap_is_told_its_mark():
 def listen(lines):
     """Have a host say these lines, of which those with the nonce `abc` are events."""
     host = Host(SimpleNamespace(original_host="liar"))
-    return host._listen(SimpleNamespace(lines=lambda: lines), "END", "abc", _Progress(), None)
+    return host._listen(SimpleNamespace(lines=lambda: lines), "END", "abc", _Progress(), None, None)
 
 
 def test_a_host_that_says_events_without_end_fills_no_memory():
