@@ -1,4 +1,4 @@
-"""Signals all processes of a user: of the uid, from a uid that only this process has, with such as KILL."""
+"""Sends a signal, such as KILL, to all processes of a uid, from another uid that nobody else has."""
 
 import os
 import signal
