@@ -55,7 +55,8 @@ class Hit:
 
     def everything(self) -> None:
         """Kill the script on the host, its frame and all that the script started, with SIGKILL."""
-        self._kill('w=$(worker); kill -KILL $(frame) $([ -z "$w" ] || tree "$w")')
+        stop = '[ -z "$w" ] || kill -STOP "$w"'  # so that it starts nothing between the look and the kill
+        self._kill(f'w=$(worker); {stop}; kill -KILL $(frame) $([ -z "$w" ] || tree "$w")')
 
     def supervisor(self) -> None:
         """Kill supervisord with SIGKILL, as the kernel does when memory is short."""
@@ -200,6 +201,8 @@ class Chance:
             assert process.returncode in (-signal.SIGKILL, *ENDS), said
         if way in DISKS:
             Hit(self.probe.host, process, self.dice).mend_disk()
+        if way is Hit.gunicorn:
+            time.sleep(3)  # the workers of a master that was killed serve for a second more, and then end
         if way in (*DOWN, *NOTICED):
             assert eventually(lambda: is_serving(self.probe.host), 60), f"no answer after {told}"
         return told != NOTHING
