@@ -122,7 +122,6 @@ install_package() { # PACKAGE ALL...: the first call installs ALL in one run of 
   is_installed "$1" || fail "package $1" 'apt installed it, but dpkg knows no package of this name; name the real one in packages:'
 }
 
-ensure_sandbox
 local before_change=start_on_packages package
 ask_dpkg
 if [[ -n ${left_half} ]]; then
@@ -130,8 +129,9 @@ if [[ -n ${left_half} ]]; then
   change_whole dpkg repair_dpkg
   note=''
 fi
+[[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port_80
+ensure_sandbox
 if [[ ${#missing[@]} != 0 ]]; then
-  [[ -n ${installed[nginx]-} ]] || require_port_80
   change_cuttable 'package lists' update_lists
   change_cuttable 'package files' fetch_packages "${missing[@]}"
 fi
