@@ -205,7 +205,12 @@ def test_a_host_that_was_not_set_up_says_so(site: Site) -> None:
 def test_a_run_for_a_release_that_serves_ends_and_changes_nothing(site: Site) -> None:
     name = site.serve(site.ship()).rpartition("/")[2]
     ours = f"of {name}"
-    assert site.ask(ours) == {"live": [name], "fingerprint": [ours]}  # no process listens yet
+    told = site.ask(ours)
+    assert (told["live"], told["fingerprint"], "served" in told) == (
+        [name],
+        [ours],
+        False,
+    )  # nobody listens yet
     site.host.ssh(f"mkdir -p /run/guestbook {PROGRAM.rpartition('/')[0]} && touch {PROGRAM}")
     listener = LISTENER.format("/run/guestbook/blue.sock")
     site.host.ssh(f'systemd-run --quiet --unit=listener python3 -c "{listener}"')
