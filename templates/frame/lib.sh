@@ -140,14 +140,15 @@ stop_if_asked() {
 }
 
 cuttable() { # COMMAND...: runs it as a process group, so that a stop ends all of it at once; returns its exit code
-  local code=0
+  local code=0 group
   stop_if_asked
   # Neither this process group nor the clock inherits the locks, so no lock waits for them.
   set -m
   (untimed "$@") 8>&- 9>&- </dev/null &
   set +m
-  cuttable_pid=$!
-  [[ -z ${limit-} ]] || start_clock
+  group=$!
+  [[ -z ${limit-} ]] || start_clock "${group}"
+  cuttable_pid=${group} # only now, so that a stop finds both the command and its clock
   note_cuttable
   [[ -z ${stopping} ]] || on_term # SIGTERM may have come before cuttable_pid was set
   wait "${cuttable_pid}" || code=$?
@@ -171,8 +172,8 @@ within() { # SECONDS COMMAND...: like cuttable, but fails if the command has not
   cuttable "${@:2}"
 }
 
-start_clock() { # ends the cuttable command after ${limit} seconds; if ${grows} names a file, not as long as the file grows
-  local size='none yet' now='' group=${cuttable_pid}
+start_clock() { # PID: ends this group of processes after ${limit} seconds; if ${grows} names a file, not as long as the file grows
+  local size='none yet' now='' group=$1
   set -m
   {
     until [[ ${now} == "${size}" ]]; do

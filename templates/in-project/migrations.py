@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 
 import roadie_lint as lint
 import roadie_start as start
@@ -94,8 +95,19 @@ def _only_ask(execute, sql, params, many, context):
 
 
 def way_back():
-    """Report what must be unapplied with the migrations in ROADIE_UNAPPLY, and what cannot be undone."""
-    _way_back(MigrationExecutor(connections["default"]).loader)
+    """Report what must be unapplied with the migrations in ROADIE_UNAPPLY, and what cannot be undone.
+
+    Also report the tables and columns that these migrations dropped: they come back without their content.
+    """
+    executor = MigrationExecutor(connections["default"])
+    plan, _ = _way_back(executor.loader)
+    for migration in plan:
+        try:
+            state = executor.loader.project_state((migration.app_label, migration.name), at_end=False)
+            for what in lint.lost(migration, state, executor.connection):
+                answer("empty", f"{name_of(migration)} {what}")
+        except Exception as error:
+            answer("unforeseen", f"{name_of(migration)}: {type(error).__name__}: {error}")
 
 
 def unapply():
@@ -173,7 +185,7 @@ def _wait_for_others():
 
 
 def _lock_of(settings):
-    """The name of the lock. All sites of the server share such names, and cannot guess this one."""
+    """The name of the lock. All sites of the server share such names, and none can guess another's."""
     secret = f"{settings['NAME']} {settings['PASSWORD']}"
     return f"roadie-{hashlib.sha256(secret.encode()).hexdigest()[:40]}"
 
@@ -188,6 +200,7 @@ def _tell_of(method, doing, done):
     def perform_and_tell(executor, state, migration, **options):
         name = name_of(migration)
         answer(doing, name)
+        _await_record()
         changes = Changes()
         try:
             with executor.connection.execute_wrapper(changes):
@@ -201,6 +214,13 @@ def _tell_of(method, doing, done):
         return state
 
     setattr(MigrationExecutor, method, perform_and_tell)
+
+
+def _await_record():
+    """Wait until the stage has the migration on record. If the stage was killed, begin no other migration."""
+    told = os.environ.get("ROADIE_RECORDED")
+    if told and not os.read(int(told), 1):
+        sys.exit("the run that applies the migrations was killed, so no other migration begins")
 
 
 CHANGES_SCHEMA = {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}

@@ -210,7 +210,7 @@ def test_a_run_for_a_release_that_serves_ends_and_changes_nothing(site: Site) ->
         [name],
         [ours],
         False,
-    )  # nobody listens yet
+    )
     site.host.ssh(f"mkdir -p /run/guestbook {PROGRAM.rpartition('/')[0]} && touch {PROGRAM}")
     listener = LISTENER.format("/run/guestbook/blue.sock")
     site.host.ssh(f'systemd-run --quiet --unit=listener python3 -c "{listener}"')

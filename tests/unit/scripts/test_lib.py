@@ -394,6 +394,18 @@ def test_a_stop_ends_a_question_and_its_clock(shell):
     assert subprocess.run(["pgrep", "-f", "^sleep (987|30)$"]).returncode == 1
 
 
+def test_a_stop_in_the_moment_when_a_clock_begins_ends_the_clock_too(shell):
+    # `start_clock` calls `set +m` after the clock has begun, and before it knows the number of the clock.
+    body = """
+      times=0
+      set() { builtin set "$@"; [[ $1 != +m ]] || ((++times < 2)) || kill -TERM $$; }
+      within 983 sleep 984
+    """
+    shell.run(body)
+    assert shell.code == 130
+    assert subprocess.run(["pgrep", "-f", "^sleep 98[34]$"]).returncode == 1
+
+
 def test_a_step_that_must_be_whole_says_so_and_names_its_process(shell):
     body = (
         "step() { ls ${P}/run; }; change_whole thing step; change other step; begin_step last whole; fail x y"
