@@ -165,7 +165,14 @@ tell_refused() { # the newest release, if it does not serve: where its deploy en
   done
   live_release live
   [[ -n ${name} && ${name} != "${live}" ]] || return 0
-  contents_of "${root}/releases/${name}/bad" why 2>/dev/null || contents_of "${root}/releases/${name}/failed" why 2>/dev/null || return 0
+  folder=${root}/releases/${name}
+  if [[ -f ${folder}/bad ]]; then
+    contents_of "${folder}/bad" why
+  elif [[ -f ${folder}/failed ]]; then
+    contents_of "${folder}/failed" why
+  else
+    return 0
+  fi
   say fact refused "${name}"
   say fact why "${why}"
   tell_record "${name}"

@@ -138,7 +138,7 @@ def test_a_release_that_was_refused_is_told_with_where_its_log_is(deployed: Desk
     assert deployed.fab("deploy").code == 6
     done = deployed.does("status")
     (line,) = (one for one in done.out.splitlines() if "the last deploy" in one)
-    assert f'{sha[:8]} "Break it" by ' in line and "does not serve: " in line
+    assert f'{sha[:8]} "Break it" by ' in line and "does not serve: " in line and "serve: ;" not in line
     release = line.rpartition(" ")[2]
     log = deployed.does("logs", "--release", release).out
     assert "OSError: no such key" in log and f"=== fab deploy of guestbook, release {release}, by " in log

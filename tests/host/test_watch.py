@@ -183,7 +183,8 @@ def test_a_page_that_fails_in_every_release_is_not_the_new_ones_fault(site: Desk
 
 
 @pytest.mark.parametrize("stranger", [Headers, Posts])
-def test_a_stranger_with_a_request_that_fails_in_every_release_takes_none_back(site: Desk, stranger) -> None:
+def test_a_stranger_with_a_request_that_fails_in_every_release_takes_none_back(desk, host, stranger) -> None:
+    site = desk(host, health="/healthz", watch=12, watch_to_the_end=True)
     change(site, HIDDEN_ODD)
     site.does("deploy")
     change(site, f"# after {stranger}\n")
