@@ -159,7 +159,9 @@ def put_wheel(host, folder, name, version, files, tag="py3-none-any"):
             f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
             f"{about}/RECORD": "",
         }.items():
-            wheel.writestr(path, text)
+            member = zipfile.ZipInfo(path)
+            member.external_attr = 0o100755 << 16
+            wheel.writestr(member, text)
     host.ssh(f"mkdir -p {folder}")
     (host.tree / folder[1:] / f"{name}-{version}-{tag}.whl").write_bytes(out.getvalue())
 
