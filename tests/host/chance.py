@@ -204,8 +204,13 @@ class Chance:
         if way is Hit.gunicorn:
             time.sleep(3)  # the workers of a master that was killed serve for a second more, and then end
         if way in (*DOWN, *NOTICED):
-            assert eventually(lambda: is_serving(self.probe.host), 60), f"no answer after {told}"
+            assert eventually(self._is_back, 60), f"no answer after {told}"
         return told != NOTHING
+
+    def _is_back(self) -> bool:
+        """Whether the site serves and its database answers. systemd restarts a killed one after 5 seconds."""
+        ping = "mariadb-admin ping >/dev/null 2>&1 && echo alive || :"
+        return is_serving(self.probe.host) and inside(self.probe.host, ping) == "alive\n"
 
     def _change(self) -> Truth:
         probe = self.probe
