@@ -22,6 +22,7 @@ aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
 _waiting: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
 _OURS = "roadie"
+_gone = threading.Event()
 
 
 @dataclass
@@ -50,6 +51,13 @@ def say(line: str, *, error: bool = False, colour: str = "", before: str = "") -
         except BrokenPipeError:
             # The reader has gone: `fab deploy | head`. The command goes on, and nobody hears it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if stream is sys.stdout:
+                _gone.set()
+
+
+def is_read() -> bool:
+    """Whether somebody still reads stdout, as far as is known: only a line that was not taken tells."""
+    return not _gone.is_set()
 
 
 def writable(text: str, stream: TextIO) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.parser.argument import Argument
 
+from .. import console
 from ..display import current as display
 from ..errors import Interrupted, StageFailed, UsageError
 from ..run.executor import RoadieTask, roadie_task
@@ -54,14 +54,10 @@ class _Shown:
         """Show a line. If nobody reads it, as behind `| head`, end the command without a word."""
         text = f"{line.log}: {line.text}" if self.wanted.is_labelled else line.text
         data = {"host": line.host, "log": line.log, "time": line.time, "text": line.text}
-        try:
-            if self.is_read:
-                display.result("line", line.host if self.names_hosts else "", data, [text])
-        except BrokenPipeError:
+        display.result("line", line.host if self.names_hosts else "", data, [text])
+        if self.wanted.follow and self.is_read and not console.is_read():
             self.is_read = False
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if self.wanted.follow:
-                _thread.interrupt_main()
+            _thread.interrupt_main()
 
 
 class _Following(RoadieTask):

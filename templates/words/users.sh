@@ -39,7 +39,7 @@ as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and loc
 # USER FROM TO [COMMAND...]: copies FROM into the new folder TO, and has the command complete the copy. What a user of the site
 # made may change for as long as a process holds it open, and a process can hand an open file to another user. So root uses only
 # copies. USER reads, so nobody reads through a link what USER cannot read. A user that runs nothing else writes, so no other
-# process can reach the copy, and no link in it can lead to files of root's.
+# process can reach the copy, and no link in it can lead to files of root's. A file that comes or goes meanwhile is no failure.
 adopt() {
   local room
   room=$((($(free_kb "${root}") - 10240) * 1024)) # a full disk would stop the database
@@ -47,7 +47,7 @@ adopt() {
   rm -rf -- "$3"
   mkdir -m 700 -- "$3"
   chown -- "${taker}:${taker}" "$3"
-  as_user_plainly "$1" / bash -c 'mkdir -p "$1" && cd "$1" && chmod -R u+rX . && exec tar -S -cf - .' tar "$2" 2>/dev/null | head -c "${room}" |
+  as_user_plainly "$1" / bash -c 'mkdir -p "$1" && cd "$1" || exit 1; chmod -R u+rX . || :; tar -S -cf - . || [[ $? == 1 ]]' tar "$2" 2>/dev/null | head -c "${room}" |
     as_taker tar -C "$3" --no-same-owner --no-same-permissions -xf - 2>&1 | head -c 1000000 || return
   [[ $# == 3 ]] || as_taker "${@:4}" </dev/null || :
   chown -h -- root:root "$3"
