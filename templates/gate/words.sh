@@ -27,13 +27,6 @@ ask_page() {
   [[ ${code} != 28 && ${code} != 124 ]] || page_status=timeout
 }
 
-# SECONDS ARGUMENT...: asks as a user that has no other process, in the group that may connect. What answers is the site's own code.
-# Root need not read that. A process of the site could stop a curl of the site's user for ever, and write into its output.
-ask_plainly() {
-  timeout --foreground -k 2 "$(($1 + 1))" setpriv --reuid="${asker}" --regid=www-data --clear-groups --inh-caps=-all -- \
-    env -i -C / PATH=/usr/local/bin:/usr/bin:/bin curl -q --noproxy '*' "${@:2}" 6>&- | head -c 1000000
-}
-
 hear_answers() { # PATH: sets page_status to the worst status, and notes in seen which workers answered
   local line status
   page_status='' page_location=''

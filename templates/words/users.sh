@@ -1,8 +1,8 @@
 # The words for running something as one of the site's users. Plain bash, no Jinja.
 
-asker=65532 signaller=65531 # uids that neither Debian nor systemd gives to anybody
+# Uids that neither Debian nor systemd gives to anybody. Each has one task, so that no process of another task can signal it.
+signaller=65531 asker=65532 taker=65533
 app_tmp=/tmp # TMPDIR of what runs as a user; a caller may choose another folder
-taker=65533 # a uid that neither Debian nor systemd gives to anybody
 
 # The command that runs the script that comes at descriptor 7. A script of a project may hold secrets, and everybody on the
 # host can read the words of a command in /proc.
@@ -56,6 +56,14 @@ adopt() {
 as_taker() { # COMMAND...: in a folder that everybody may enter
   setpriv --reuid="${taker}" --regid="${taker}" --clear-groups --inh-caps=-all -- \
     env -i -C / LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin "$@" 6>&- 8>&- 9>&-
+}
+
+# SECONDS ARGUMENT...: has curl ask, as a user that has no other process, in the group that may connect to a slot. What answers
+# is the site's own code, and root need not read that. A process of the site could stop a curl of the site's user for ever, and
+# write into the output of that curl.
+ask_plainly() {
+  timeout --foreground -k 2 "$(($1 + 1))" setpriv --reuid="${asker}" --regid=www-data --clear-groups --inh-caps=-all -- \
+    env -i -C / PATH=/usr/local/bin:/usr/bin:/bin curl -q --noproxy '*' "${@:2}" 6>&- | head -c 1000000
 }
 
 in_release() { # COMMAND...: runs as the app's user, with the environment of ${release_dir}, in the folder of manage.py

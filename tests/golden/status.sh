@@ -1,8 +1,8 @@
 local watched_seconds=600
 
 ask_front() { # asks nginx for a page, as a visitor on this host: prints the status and the seconds
-  as_user_plainly "${app}" / curl -q -s --noproxy '*' -g --path-as-is -m 10 --connect-to '::127.0.0.1:80' -A roadie \
-    -o /dev/null -w '%{http_code} %{time_total}' "http://${domains[0]}$1"
+  ask_plainly 10 -s -g --path-as-is -m 10 --connect-to '::127.0.0.1:80' -A roadie -o /dev/null \
+    -w '%{http_code} %{time_total}' "http://${domains[0]}$1"
 }
 
 tell_front() {
