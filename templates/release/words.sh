@@ -47,6 +47,21 @@ listens() {
   return 1
 }
 
+is_down() { # SLOT: whether no program serves in the slot that should; what an earlier roadie started has no link, and may serve on
+  [[ -L ${socket_dir}/$1.sock || ! -S ${socket_dir}/$1.sock ]] && ! listens "$1"
+}
+
+is_release() { # FOLDER: whether a whole release is there; without this record, one is half made or half removed
+  local name=${1%/}
+  [[ ${name##*/} != *.* && -f ${name}/release.json ]]
+}
+
+tell_file() { # FILE NAME: tells the fact NAME: what is in a file, or nothing if there is no file
+  local text=''
+  [[ ! -f $1 ]] || contents_of "$1" text
+  say fact "$2" "${text}"
+}
+
 served='' # the name of the release that serves, if a deploy would change nothing
 
 tell_release() { # FINGERPRINT: tells which release serves; sets served if that release has this fingerprint and listens

@@ -20,14 +20,11 @@ tell_recorded() { # tells the migrations that the database records, and whether 
   fi
 }
 
-local name text=''
+local name
 live_release name
 if [[ -n ${name} ]]; then
-  contents_of "${root}/releases/${name}/release.json" text 2>/dev/null
-  say fact record "${text}"
-  text=''
-  contents_of "${root}/releases/${name}/knows" text 2>/dev/null
-  say fact knows "${text}"
+  tell_file "${root}/releases/${name}/release.json" record
+  tell_file "${root}/releases/${name}/knows" knows
   tell_requirements "${root}/releases/${name}/code"
 fi
 tell_recorded

@@ -15,21 +15,14 @@ tell_front() {
   tell_maintenance
 }
 
-tell_record() { # RELEASE
-  local text=''
-  contents_of "${root}/releases/$1/release.json" text 2>/dev/null || :
-  say fact record "${text}"
-}
-
 tell_serving() { # SLOT: the release there, since when it serves, and what its processes take
   local name='' said=''
   live_release name
   say fact live "${name}"
   [[ -n ${name} ]] || return 0
-  tell_record "${name}"
+  tell_file "${root}/releases/${name}/release.json" record
   say fact since "$(stat -c %Y -- "${root}/live")"
-  # An earlier roadie had no link there. What it started may serve until the next deploy.
-  if [[ -L ${socket_dir}/$1.sock || ! -S ${socket_dir}/$1.sock ]] && ! listens "$1"; then say fact down "${name}"; fi
+  if is_down "$1"; then say fact down "${name}"; fi
   if attempt said 5 measure_slot "$1"; then say fact processes "${said}"; fi
 }
 
@@ -160,9 +153,9 @@ tell_strays() { # SLOT
 tell_refused() { # the newest release, if it does not serve: where its deploy ended
   local folder name='' live='' why=''
   for folder in "${root}"/releases/*/; do
-    folder=${folder%/}
-    [[ ${folder##*/} == *.* || ! -f ${folder}/release.json ]] || name=${folder##*/}
+    ! is_release "${folder}" || name=${folder%/}
   done
+  name=${name##*/}
   live_release live
   [[ -n ${name} && ${name} != "${live}" ]] || return 0
   folder=${root}/releases/${name}
@@ -175,7 +168,7 @@ tell_refused() { # the newest release, if it does not serve: where its deploy en
   fi
   say fact refused "${name}"
   say fact why "${why}"
-  tell_record "${name}"
+  tell_file "${folder}/release.json" record
 }
 
 require_site
