@@ -16,7 +16,14 @@ from .record import NewRelease, differences
 
 #: as many commits are named
 _MOST = 10
+#: what a deploy says where `nginx_differs`; it does not change nginx
+NGINX_DIFFERS = "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them"
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def nginx_differs(facts: Mapping[str, Sequence[str]], wanted: str) -> bool:
+    """Whether nginx serves the site by other settings than those with the sum that is wanted."""
+    return facts.get("nginx") not in (None, [wanted])
 
 
 @dataclass(frozen=True)
@@ -172,8 +179,7 @@ class Outlook:
     @property
     def told_nginx(self) -> list[str]:
         """A line if nginx serves the site by other settings. A deploy does not change that."""
-        told = "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them"
-        return [told] if self.nginx else []
+        return [NGINX_DIFFERS] if self.nginx else []
 
     def sum(self) -> str:
         """All of it in a few words, for the last line."""
