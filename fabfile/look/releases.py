@@ -1,20 +1,16 @@
-"""The releases of a host as a table, for a terminal."""
+"""The releases of a host, as a person reads them: a table at a terminal, else a line each."""
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from ..printable import printable
 from ..release.history import History, Release
-from .words import age, commit_of, cut, padded, width_of
+from .words import ago, commit_of, cut, padded, time_in, width_of
 
 _MARKS = {"serves": "●", "down": "○", "before": "↩", "bad": "✗", "failed": "✗", "unfinished": "…"}
 #: from this width on there is room for the whole names of releases
 _WIDE = 100
-_STAMP = re.compile(r"\d{8}T\d{6}Z")
 _HEAD = ("", "RELEASE", "STATE", "WHEN", "TOOK", "WHO", "COMMIT")
 
 
@@ -33,25 +29,32 @@ def _joined(row: Sequence[str], widths: Sequence[int]) -> str:
     return f"{mark} {'  '.join(others)}".rstrip()
 
 
+def line(one: Release, history: History) -> str:
+    """One line for a release: name, state, seconds, who, branch and subject."""
+    who = f"{one.record.get('who', '?')} at {one.record.get('from', '?')}"
+    return f"{one.id}  {history.state(one):<10} {_took(one):>6}  {who}  {_what(one)}"
+
+
 def _row(one: Release, history: History, columns: int) -> tuple[str, ...]:
     state, record = history.state(one), one.record
     name = one.id if columns >= _WIDE else commit_of(record)
-    why = f" ({one.bad or one.failed})" if one.bad or one.failed else ""
-    dirty = "; not all was committed" if record.get("dirty") else ""
-    what = f"{_branch(record)}: {record.get('subject', '')}{dirty}{why}"
-    took = f"{one.took} s" if one.took else "-"
-    found = (_MARKS.get(state, ""), name, state, _when(one), took, str(record.get("who", "?")), what)
+    made = time_in(one.id)
+    when = "?" if made is None else ago(made)
+    found = (_MARKS.get(state, ""), name, state, when, _took(one), str(record.get("who", "?")), _what(one))
     return tuple(map(printable, found))
+
+
+def _took(one: Release) -> str:
+    return f"{one.took} s" if one.took else "-"
+
+
+def _what(one: Release) -> str:
+    """Branch and subject of a release, and why it does not serve."""
+    why = f" ({one.bad or one.failed})" if one.bad or one.failed else ""
+    dirty = "; not all was committed" if one.record.get("dirty") else ""
+    return f"{_branch(one.record)}: {one.record.get('subject', '')}{dirty}{why}"
 
 
 def _branch(record: Mapping[str, object]) -> str:
     ref = str(record.get("branch") or record.get("ref") or "-")
     return ref if ref != str(record.get("commit")) else commit_of(record)
-
-
-def _when(one: Release) -> str:
-    found = _STAMP.match(one.id)
-    if not found:
-        return "?"
-    made = datetime.strptime(found.group(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return f"{age(time.time() - made.timestamp())} ago"

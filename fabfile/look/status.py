@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from .words import age, commit_of, kilobytes, listed, subject_of
+from .words import age, ago, commit_of, kilobytes, listed, subject_of, time_in
 
 _LEAST_FREE = 10
-_NAMES = re.compile(r"\d{8}T\d{6}Z")
 #: what each state looks like at the head of the first line
 _MARKS = {"up": "●", "maintenance": "◐"}
 
@@ -147,7 +144,7 @@ class Status:
         else:
             size = "not measured"
         dump = self._dump
-        return f"database {size}, " + (f"dump {_told(dump['time'])}" if dump else "no dump")
+        return f"database {size}, " + (f"dump {ago(dump['time'])}" if dump else "no dump")
 
     def _room(self) -> Iterator[str]:
         media = _number(self._fact("media"))
@@ -233,11 +230,8 @@ class Status:
     @cached_property
     def _dump(self) -> dict[str, Any] | None:
         size, _, path = self._fact("dump").partition(" ")
-        made = _NAMES.match(posixpath.basename(path))
-        if not made:
-            return None
-        when = datetime.strptime(made.group(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        return {"path": path, "time": int(when.timestamp()), "bytes": _number(size)}
+        when = time_in(posixpath.basename(path))
+        return None if when is None else {"path": path, "time": int(when), "bytes": _number(size)}
 
     @cached_property
     def _disks(self) -> list[dict[str, Any]]:
@@ -273,7 +267,3 @@ _CLASSES = ("2xx", "3xx", "4xx", "5xx")
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _told(when: int) -> str:
-    return f"{age(time.time() - when)} ago"

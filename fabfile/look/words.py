@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import time
 import unicodedata
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from .. import console
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_STAMP = re.compile(r"\d{8}T\d{6}Z")
 _LONGEST_SUBJECT = 60
 _PLAINER = {"●": "*", "○": "o", "◐": "~", "↩": "<", "✗": "x", "·": "-", "…": "..."}
 
@@ -18,6 +22,19 @@ def age(seconds: float) -> str:
     whole = max(0, int(seconds))
     size, unit = next((each for each in _UNITS if whole >= each[0]), _UNITS[-1])
     return f"{whole // size} {unit}"
+
+
+def ago(when: float) -> str:
+    """How long ago a time is: 4 min ago. The time is in seconds since 1970."""
+    return f"{age(time.time() - when)} ago"
+
+
+def time_in(name: str) -> float | None:
+    """The time that the name of a release or a dump begins with, in seconds since 1970; None without one."""
+    found = _STAMP.match(name)
+    if not found:
+        return None
+    return datetime.strptime(found.group(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
 def kilobytes(kb: int) -> str:

@@ -188,11 +188,11 @@ def _shown(history: History, names: list[str]) -> list[list[str]]:
 
     Before each row of several hosts stands the host's name.
     """
-    from ..look.releases import table
+    from ..look.releases import line, table
     from ..look.words import writable
 
     if not sys.stdout.isatty():
-        return [[_line(one, history)] for one in reversed(history.releases)]
+        return [[line(one, history)] for one in reversed(history.releases)]
     room = shutil.get_terminal_size().columns - (max(map(len, names)) + 2 if len(names) > 1 else 0)
     head, *rows = writable(table(history, room), sys.stdout)
     return [[head, rows[0]], *([row] for row in rows[1:])] if rows else []
@@ -209,16 +209,3 @@ def _data(one: Release, history: History) -> dict[str, Any]:
         "took": one.took,
         **{name: record.get(name, "") for name in ("who", "from", "commit", "branch", "subject")},
     }
-
-
-def _line(one: Release, history: History) -> str:
-    """One line for a release: name, state, seconds, who, branch and subject."""
-    record = one.record
-    took = f"{one.took} s" if one.took else "-"
-    who = f"{record.get('who', '?')} at {record.get('from', '?')}"
-    commit, ref = str(record.get("commit", "")), str(record.get("branch") or record.get("ref") or "-")
-    branch = ref if ref != commit else commit[:8]
-    dirty = "; not all was committed" if record.get("dirty") else ""
-    why = f" ({one.bad or one.failed})" if one.bad or one.failed else ""
-    what = f"{branch}: {record.get('subject', '')}{dirty}{why}"
-    return f"{one.id}  {history.state(one):<10} {took:>6}  {who}  {what}"
