@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from ..errors import UsageError
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -45,6 +47,13 @@ class Kind(Generic[T_co]):
     says: str
     check: Callable[[Any], T_co]
     from_text: Callable[[str], object] | None = str
+
+    def of_option(self, option: str, value: str) -> T_co:
+        """The value that was given on the command line or at a question. Raises UsageError that names it."""
+        try:
+            return self.check(value)
+        except Wrong as wrong:
+            raise UsageError(f"{option}: {wrong.why}") from None
 
 
 def shown(value: object) -> str:

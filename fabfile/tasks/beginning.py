@@ -126,13 +126,9 @@ def _asked(question: str, check: Callable[[str], str], default: str = "") -> str
 
 
 def _checked_domain(name: str) -> str:
-    from ..settings.kinds import Wrong
     from ..settings.names import DOMAIN
 
-    try:
-        found = DOMAIN.check(name.strip())
-    except Wrong as wrong:
-        raise UsageError(f"--domain: {wrong.why}") from None
+    found = DOMAIN.of_option("--domain", name.strip())
     last = found.rpartition(".")[2]
     if last == found or last.isdigit():
         raise UsageError(f"--domain: {name!r} is no name that visitors can type; such as www.shop.org")
@@ -140,13 +136,9 @@ def _checked_domain(name: str) -> str:
 
 
 def _checked_host(address: str) -> str:
-    from ..settings.kinds import Wrong
     from ..settings.names import HOST
 
-    try:
-        return HOST.check(address.strip())
-    except Wrong as wrong:
-        raise UsageError(f"host: {wrong.why}") from None
+    return HOST.of_option("host", address.strip())
 
 
 def _meet(c: Context, settings: Settings) -> Iterator[Finding]:

@@ -156,13 +156,9 @@ def _run(
 
 
 def _addresses(given: Sequence[str]) -> list[str]:
-    from ..settings.kinds import Wrong
     from ..settings.names import NETWORK
 
-    try:
-        found = [NETWORK.check(one) for one in given]
-    except Wrong as wrong:
-        raise UsageError(f"--allow: {wrong.why}") from None
+    found = [NETWORK.of_option("--allow", one) for one in given]
     for one in found:
         if "/" in one:
             raise UsageError(f"--allow {one}: only an address; a network goes into maintenance_allow:")
