@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..git.trees import Tree
+from .words import parsed, text_of
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,17 @@ def _files(tree: Tree, folder: str) -> Iterator[tuple[str, str]]:
 
 def _label(tree: Tree, app: str) -> str:
     """The label of an app: as its apps.py says, else its folder's name."""
-    code = _parsed(tree.read(posixpath.join(app, "apps.py")) or "")
+    code = _code_of(tree.read(posixpath.join(app, "apps.py")) or "")
     for node in ast.walk(code):
         if isinstance(node, ast.ClassDef):
             for each in node.body:
                 if isinstance(each, ast.Assign) and _names(each) == ["label"]:
-                    return _text(each.value) or posixpath.basename(app)
+                    return text_of(each.value) or posixpath.basename(app)
     return posixpath.basename(app)
 
 
 def _read(tree: Tree, path: str, app: str) -> Migration | None:
-    code = _parsed(tree.read(path) or "")
+    code = _code_of(tree.read(path) or "")
     for node in code.body:
         if isinstance(node, ast.ClassDef) and node.name == "Migration":
             values = {
@@ -133,7 +134,7 @@ class _Operation:
 
     def word(self, place: int, name: str) -> str:
         """The same, as a text."""
-        return _text(self.given(place, name)) or "?"
+        return text_of(self.given(place, name)) or "?"
 
     def steps(self) -> Iterator[Step]:
         """What the operation does; nothing if it changes no database."""
@@ -141,7 +142,7 @@ class _Operation:
         if made:
             yield from made()
         elif self.kind not in ("AlterModelOptions", "AlterModelManagers"):
-            about = _text(self.given(0, "model_name")) or _text(self.given(0, "name"))
+            about = text_of(self.given(0, "model_name")) or text_of(self.given(0, "name"))
             yield Step(f"{self.kind}{f' of {about}' if about else ''}")
 
     def _CreateModel(self) -> Iterator[Step]:
@@ -177,7 +178,7 @@ class _Operation:
         yield Step(f"runs Python{f' ({name})' if name else ''}", dangers=self._one_way("reverse_code"))
 
     def _RunSQL(self) -> Iterator[Step]:
-        said = " ".join((_text(self.given(0, "sql")) or "").split())
+        said = " ".join((text_of(self.given(0, "sql")) or "").split())
         told = f": {said[:60]}{'...' if len(said) > 60 else ''}" if said else ""
         yield Step(f"runs SQL of its own{told}", dangers=self._one_way("reverse_sql"))
 
@@ -212,12 +213,8 @@ def _names(node: ast.Assign) -> list[str]:
     return [one.id for one in node.targets if isinstance(one, ast.Name)]
 
 
-def _text(node: ast.expr | None) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-
-
-def _parsed(text: str) -> ast.Module:
+def _code_of(text: str) -> ast.Module:
     try:
-        return ast.parse(text)
+        return parsed(text)
     except (SyntaxError, ValueError):
         return ast.Module([], [])

@@ -15,7 +15,7 @@ from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from . import requirements
-from .words import Code, Names, Word, classify, literal
+from .words import Code, Names, Word, classify, literal, text_of
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 # A settings package with such a name does not tell the project's name.
@@ -183,12 +183,12 @@ def _settings_named(code: ast.Module) -> Iterator[tuple[str | None, bool]]:
     """Each value that DJANGO_SETTINGS_MODULE gets (None if computed), and whether it is a default."""
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
-            if node.func.attr == "setdefault" and _text(node.args[0]) == _VARIABLE:
-                yield _text(node.args[1]), True
+            if node.func.attr == "setdefault" and text_of(node.args[0]) == _VARIABLE:
+                yield text_of(node.args[1]), True
         elif isinstance(node, ast.Assign):
             targets = [one for one in node.targets if isinstance(one, ast.Subscript)]
-            if any(_text(one.slice) == _VARIABLE for one in targets):
-                yield _text(node.value), False
+            if any(text_of(one.slice) == _VARIABLE for one in targets):
+                yield text_of(node.value), False
 
 
 def _names(code: Code, module: str, settings: Settings) -> Names:
@@ -299,7 +299,3 @@ def _served(url: str | None, default: str) -> str:
 
 def _common(folders: list[str]) -> str:
     return posixpath.commonpath([f"/{folder}" for folder in folders])[1:]
-
-
-def _text(node: ast.expr) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -67,10 +67,7 @@ class Code:
     def parse(self, path: str) -> ast.Module:
         """The parsed text of a file."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                # The bytes: a file may name another coding than UTF-8 in its first lines.
-                return ast.parse((self.tree.read(path) or "").encode("utf-8", "surrogateescape"))
+            return parsed(self.tree.read(path) or "")
         except (SyntaxError, ValueError) as error:
             line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -87,6 +84,19 @@ class Code:
 def classify(names: Names) -> Mapping[str, Word]:
     """For each of WORDS: whether the value is the project's own, startproject's, or absent."""
     return {word: _word(word, names) for word in WORDS}
+
+
+def parsed(text: str) -> ast.Module:
+    """The parsed text of a file, as a tree gives it. Raises SyntaxError or ValueError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # The bytes: a file may name another coding than UTF-8 in its first lines.
+        return ast.parse(text.encode("utf-8", "surrogateescape"))
+
+
+def text_of(node: ast.expr | None) -> str | None:
+    """The text that an expression spells out; None if it is something else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def literal(names: Names, name: str) -> object:

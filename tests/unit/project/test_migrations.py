@@ -108,3 +108,9 @@ def test_a_squashed_migration_is_counted_as_django_does(applied: tuple[str, ...]
 @pytest.mark.parametrize("text", ["class (", "x = 1\n", "operations = make()\n"])
 def test_a_file_that_is_no_migration_is_passed_over(text: str) -> None:
     assert lacking(Texts({"shop/migrations/0001_a.py": text}), "", ()) == []
+
+
+def test_a_migration_in_another_coding_is_read() -> None:
+    text = "# coding: latin-1\n# caf\udce9\n" + migration("migrations.DeleteModel('Item')")
+    [found] = lacking(Texts({"shop/migrations/0002_x.py": text}), "", ())
+    assert found.losses == ("drops the table of Item and its content",)
