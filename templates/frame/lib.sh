@@ -360,8 +360,8 @@ contents_of() { # PATH NAME: reads a file into the variable NAME, without a proc
   printf -v "$2" %s "${whole_file%$'\n'}"
 }
 
-# A power cut takes what no `sync` has brought to the disk, and takes it in any order. So what must not be lost, and what must
-# be there before the next step begins, is changed by the words below.
+# A power cut may undo every change that no `sync` has brought to the disk, and keep later ones. The words below sync. Use them
+# for a change that must not be lost, or that must be there before the next step begins.
 
 put_file() { # PATH MODE OWNER CONTENT: replaces a file by one rename, so that a power cut leaves the old or the new one
   local new=$1.roadie-new

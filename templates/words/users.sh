@@ -36,10 +36,10 @@ as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and loc
     PATH=/usr/local/bin:/usr/bin:/bin "${@:3}" 6>&- 8>&- 9>&- </dev/null
 }
 
-# USER FROM TO [COMMAND...]: copies FROM into the new folder TO, and has the command complete the copy. What a user of the site
-# made may change for as long as a process holds it open, and a process can hand an open file to another user. So root uses only
-# copies. USER reads, so nobody reads through a link what USER cannot read. A user that runs nothing else writes, so no other
-# process can reach the copy, and no link in it can lead to files of root's. A file that comes or goes meanwhile is no failure.
+# USER FROM TO [COMMAND...]: copies FROM into the new folder TO, and has the command complete the copy. A process that holds a
+# file open can change the file, and can hand it to a process of another user. So root uses only copies. USER reads: a link gives
+# nobody what USER cannot read. A user that runs nothing else writes: no other process can reach the copy, and no link in the copy
+# can lead to files of root's. A file that comes or goes meanwhile is no failure.
 adopt() {
   local room
   room=$((($(free_kb "${root}") - 10240) * 1024)) # a full disk would stop the database
