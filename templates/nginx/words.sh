@@ -65,38 +65,43 @@ test_nginx() {
   done
 }
 
-reload_nginx() { # [AWAIT]
+reload_nginx() { # [CHECK]
+  local old
   test_nginx
   if systemctl is-active --quiet nginx; then
+    old=$(accepting_workers)
     systemctl reload nginx
-    "${1:-await_site}"
+    await_new_workers "${old}"
+    "${1:-true}"
   fi
   drop_file "${nginx_before}"
 }
 
-# Asks nginx for a page that only a site's server block answers with 404. A reload takes a moment, and nginx reports a
-# failed reload only in its log.
-serves_site() {
+accepting_workers() { # prints their process ids; nginx gives a worker that it ends another title
+  local nginx pid title
+  nginx=$(systemctl show --property MainPID --value nginx)
+  for pid in $(<"/proc/${nginx}/task/${nginx}/children"); do
+    IFS= read -r -d '' title 2>/dev/null <"/proc/${pid}/cmdline" || continue
+    [[ ${title} != 'nginx: worker process' ]] || printf '%s\n' "${pid}"
+  done
+}
+
+# A reload takes a moment, and until then the old workers answer. nginx reports a failed reload only in its log.
+await_new_workers() { # OLD
+  local tries why
+  for ((tries = 0; tries < 100; tries++)); do
+    [[ -n $(comm -12 <(sort <<<"$1") <(accepting_workers | sort)) ]] || return 0
+    sleep 0.1
+  done
+  why=$(tail -n 20 /var/log/nginx/error.log | grep -F '[emerg]' | grep -vF 'still could not bind' | tail -n 1) || :
+  fail 'reload of nginx' "nginx goes on with its old configuration: ${why#*'[emerg] '}; see /var/log/nginx/error.log"
+}
+
+require_served() { # asks nginx for a page that only a site's server block answers with 404
   local status
-  status=$(curl -q -s --noproxy '*' -m 2 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
-  [[ ${status} == 404 ]]
-}
-
-await_site() {
-  local tries
-  for ((tries = 0; tries < 50; tries++)); do
-    ! serves_site || return 0
-    sleep 0.1
-  done
+  status=$(curl -q -s --noproxy '*' -m 5 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
+  [[ ${status} != 404 ]] || return 0
   fail 'reload of nginx' "nginx does not serve ${domains[0]}: $(tail -n 1 /var/log/nginx/error.log); does /etc/nginx/nginx.conf include sites-enabled?"
-}
-
-await_no_site() { # gives up after about three seconds: another server for unknown names may answer 404 as well
-  local tries
-  for ((tries = 0; tries < 30; tries++)); do
-    serves_site || return 0
-    sleep 0.1
-  done
 }
 
 require_port_80() { # fails if another program listens on port 80, and names that program

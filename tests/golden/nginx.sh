@@ -133,7 +133,7 @@ ensure_private_log "${access_log}"
 ensure_private_log "${error_log}"
 ensure_file "${site_file}" 644 root:root "${site_conf}"
 ensure_link "${site_link}" "${site_file}"
-ensure_applied 'reload of nginx' reload_nginx
+ensure_applied 'reload of nginx' reload_nginx require_served
 [[ -n ${dry_run} ]] || note_given "${given}"
 before_change=host_lock
 ensure_service nginx

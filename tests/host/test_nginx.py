@@ -71,6 +71,20 @@ def test_a_file_of_another_that_nginx_refuses_is_named_and_ours_are_put_back(boo
     assert re.search(r": 0 changed", changed.does("bootstrap").out)
 
 
+def test_a_reload_that_nginx_gives_up_after_its_own_test_is_told(bootstrapped, desk):
+    host = bootstrapped.host
+    host.ssh("systemd-run -q --unit=taken python3 -m http.server 81")
+    host.put("server { listen 81; }\n", "/etc/nginx/conf.d/other.conf")
+    changed = desk(host, client_max_body_size="7m")
+    done = changed.fab("nginx")
+    assert done.code == 6 and "nginx goes on with its old configuration" in done.last_line
+    assert "0.0.0.0:81" in done.last_line
+    assert browse(host).status == 503
+    host.ssh("systemctl stop taken")
+    changed.does("nginx")
+    assert ("nginx", "reload of nginx") in last_run(host).said("changed")
+
+
 def test_a_template_of_the_users_own_that_nginx_refuses_is_named_and_put_back(bootstrapped):
     host, own = bootstrapped.host, bootstrapped.project / "roadie-templates/nginx/clients.nginx.j2"
     own.parent.mkdir(parents=True)
