@@ -35,6 +35,16 @@ def showing(chosen: Display, command: str) -> Iterator[None]:
             chosen.end(error)
 
 
+def is_watched() -> bool:
+    """Whether a person watches, so that tables are shown instead of lines."""
+    return display().is_watched
+
+
+def folds() -> bool:
+    """Whether things of a kind are shown as one: a person watches, who has not asked for every line."""
+    return display().is_watched and not display().is_verbose
+
+
 def begin(app: str, hosts: Sequence[str]) -> None:
     """Show that the running command begins for this site. The hosts are being connected to."""
     if _shown:

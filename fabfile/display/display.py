@@ -38,6 +38,11 @@ class Display:
     Threads of several hosts may tell at the same time.
     """
 
+    #: whether a person watches: shows tables and folded lists, instead of one line for each thing
+    is_watched = False
+    #: whether nothing is folded
+    is_verbose = False
+
     def begin(self, command: str, app: str, hosts: Sequence[str]) -> None:
         """A command for this site begins. The hosts, `user@name`, are being connected to."""
 
@@ -46,6 +51,9 @@ class Display:
 
     def take(self, host: str, event: Event, *, with_detail: bool = False) -> None:
         """A stage says something. `with_detail` asks to show the difference that it makes."""
+
+    def send(self, host: str, sent: int, size: int) -> None:
+        """So many bytes of the work are on their way to the host."""
 
     def hear(self, host: str, line: str) -> None:
         """A program on the host prints a line."""

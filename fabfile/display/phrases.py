@@ -124,6 +124,11 @@ def clock(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
+def of_size(sent: int, size: int) -> str:
+    """How much of so many bytes is sent: `3 of 40 MB`."""
+    return f"{sent >> 20} of {-(-size >> 20)} MB"
+
+
 def short_id(release: str) -> str:
     """The commit in the name of a release: `20261129T090642Z-fd0e2c2f` is `fd0e2c2f`."""
     return re.sub(r"^\d{8}T\d{6}Z-", "", release)

@@ -37,8 +37,10 @@ _NAME, _ROOMY = 13, 80
 class Screen(Display):
     """Shows a line for each host at the bottom of the terminal, and above it what has happened."""
 
+    is_watched = True
+
     def __init__(self, *, is_verbose: bool = False) -> None:
-        self._is_verbose = is_verbose
+        self.is_verbose = is_verbose
         self._rich = Console(highlight=False, emoji=False, markup=False, soft_wrap=False)
         self._symbols = SYMBOLS if console.is_unicode(sys.stdout) else ASCII
         self._live: Live | None = None
@@ -55,6 +57,7 @@ class Screen(Display):
         self._before: dict[str, Step] = {}
         self._names: dict[str, dict[str, str]] = {}
         self._connected: set[str] = set()
+        self._sent: dict[str, str] = {}
 
     def begin(self, command: str, app: str, hosts: Sequence[str]) -> None:
         """Show at once where the command goes."""
@@ -85,6 +88,10 @@ class Screen(Display):
                 if event.verb == "doing" or not self._steps[host].is_silent:
                     self._show(self._before.pop(host, None), host)
             self._connected.add(host)
+
+    def send(self, host: str, sent: int, size: int) -> None:
+        """Show how much of the work is sent."""
+        self._sent[host] = f" {self._symbols.dot} {phrases.of_size(sent, size)}" if sent < size else ""
 
     def hear(self, host: str, line: str) -> None:
         """Show the last line that a program printed behind what the step does."""
@@ -196,7 +203,8 @@ class Screen(Display):
         frames = self._symbols.spinner
         frame = frames[int(time.monotonic() * _REFRESHES) % len(frames)]
         if step is None:
-            doing = "sends the work" if host in self._connected else f"connecting to {host}"
+            is_connected = host in self._connected or host in self._sent
+            doing = f"sends the work{self._sent.get(host, '')}" if is_connected else f"connecting to {host}"
             return self._row(frame, host, "", doing, None, "cyan")
         doing = step.doing or "begins"
         what = Text(self._shown(doing))
@@ -233,7 +241,7 @@ class Screen(Display):
         kind, symbol = self._judged(step)
         summary = Text(self._shown(step.summary()), "red" if step.failure else "")
         self._print(self._row(symbol, host, step.name, summary, step.seconds, _STYLES[kind]))
-        if self._is_verbose:
+        if self.is_verbose:
             self._print_under(f"{event.verb} {event.what}" for event in step.changes)
         for event in step.notes:
             joint = " as " if event.verb == "kept" else ": "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .bundle import GitFailed, git
 
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHA = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Way:
 
 
 def way(root: Path, before: str, after: str) -> Way | None:
-    """The way from one commit to another; None if this repository does not have the first one."""
+    """The way from one commit, which may be a short name, to another; None if the first is not here."""
     if not _SHA.fullmatch(before):
         return None
     try:

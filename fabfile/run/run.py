@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from typing import Any
 
 from invoke.context import Context
@@ -22,6 +23,7 @@ from ..ssh.host import Host
 from ..ssh.session import Payload
 from .executor import hosts_of, in_parallel
 from .report import HostReport, Report
+from .watched import Watched
 
 
 def targets(c: Context, *, looks: bool = False) -> tuple[Settings, list[Host]]:
@@ -84,7 +86,8 @@ class Run:
 
             try:
                 script = scripts[self._roles_of(host)]
-                outcome = host.execute(script, payload, take, self.nonce, report.hear, looks=self.looks)
+                work = Watched(payload, partial(current.display().send, host.name))
+                outcome = host.execute(script, work, take, self.nonce, report.hear, looks=self.looks)
             except RoadieError as error:
                 report.error = error
             else:

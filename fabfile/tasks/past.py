@@ -191,7 +191,7 @@ def _shown(history: History, names: list[str]) -> list[list[str]]:
     from ..look.releases import line, table
     from ..look.words import writable
 
-    if not sys.stdout.isatty():
+    if not display.is_watched():
         return [[line(one, history)] for one in reversed(history.releases)]
     room = shutil.get_terminal_size().columns - (max(map(len, names)) + 2 if len(names) > 1 else 0)
     head, *rows = writable(table(history, room), sys.stdout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from invoke.context import Context
@@ -31,7 +30,7 @@ def plan(c: Context, diff: bool = False) -> None:
     """Show what bootstrap would change, as diffs; change nothing."""
     report = _provision(c, in_use("bootstrap"), "plan", dry_run=True)
     count = sum(_show_changes(one, whole=diff) for one in report.hosts)
-    report.summarise("would")
+    report.summarise("would", following="" if count else "fab deploy --plan")
     report.raise_failure()
     if count:
         raise PlanFound(f"plan: {count} to change; fab bootstrap does it")
@@ -42,7 +41,7 @@ def _show_changes(one: HostReport, *, whole: bool) -> int:
     from ..run import changes
 
     found = changes.found(one.events)
-    if sys.stdout.isatty():
+    if display.folds():
         shown = changes.folded(found, whole=whole)
     else:
         shown = [(change, change.lines(whole=whole)) for change in found]

@@ -17,6 +17,9 @@ from ..scripts import stages
 from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, PUT_RIGHT, RESTORE, SURVEY, Sequence, in_use
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..git.commits import Way
     from ..project.reading import Project
     from ..project.workspace import Committed
     from ..release.record import NewRelease
@@ -99,7 +102,7 @@ def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool)
     values, release = run.values, run.values["release"]
     _tell_maintenance(host, facts)
     if "served" not in facts:
-        _tell_why(host, facts, release)
+        _tell_why(host, facts, release, values["settings"].root)
         payload = pack(values["settings"].root, release.tree, facts.get("tree", []))
         report = run.on([host], payload)
         # Another run may have changed what serves since the survey.
@@ -157,13 +160,25 @@ def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
         display.tell(host.name, text, kind="warn")
 
 
-def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease) -> None:
-    """Tell the parts in which this release differs from the one that serves."""
+def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease, root: Path) -> None:
+    """Tell which commits this release brings, and the parts in which it differs from the one that serves."""
+    from ..display.phrases import short_id
+    from ..git.commits import way
     from ..release.record import differences
 
     if live := facts.get("live", [""])[-1]:
-        changed = differences(release.fingerprint, facts.get("fingerprint", [""])[-1])
-        display.tell(host.name, f"not as in {live}: {', '.join(changed) or 'it does not run'}")
+        commits = way(root, short_id(live), release.commit)
+        parts = differences(release.fingerprint, facts.get("fingerprint", [""])[-1])
+        told = f"{_counted(commits)}changed: {', '.join(parts)}" if parts else "the same, which does not run"
+        display.tell(host.name, f'{short_id(live)} -> {short_id(release.id)} "{release.subject}": {told}')
+
+
+def _counted(commits: Way | None) -> str:
+    """How many commits a deploy brings and takes back, as the beginning of a sentence."""
+    if commits is None:
+        return ""
+    counts = {"": len(commits.new), " taken back": len(commits.gone)}
+    return "".join(f"{n} commit{'s' * (n != 1)}{what}, " for what, n in counts.items() if n)
 
 
 def _sum_of_nginx(values: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ def test_code_that_never_comes_leaves_the_release_that_serves_and_the_next_deplo
     git.chmod(0o755)
     for end in signal.SIGINT, signal.SIGKILL:
         with deployed.started("deploy", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}) as process:
-            assert any("not as in " in line for line in process.stdout)
+            assert any(" -> " in line for line in process.stdout)
             host.ssh(f"flock -n {LOCK} true")  # the site's lock is free, so no other run has to wait
             os.killpg(process.pid, end)
             process.communicate(timeout=30)

@@ -6,6 +6,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pyte
@@ -17,6 +18,7 @@ from roadie.display.display import Display, Verdict
 from roadie.display.screen import Screen
 from roadie.errors import StageFailed
 from roadie.events import Event
+from roadie.run.watched import Watched
 from roadie.scripts.stages import DEPLOY, PROVISION
 
 
@@ -242,3 +244,15 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(
     terminal()
     monkeypatch.setenv("TERM", name)
     assert not isinstance(choose.choose(), Screen)
+
+
+def test_the_line_of_a_large_upload_counts_what_is_sent(terminal: Any) -> None:
+    shown, screen = terminal(80), Screen()
+    screen.begin("deploy", "shop", ["root@web1"])
+    screen.expect("web1", DEPLOY)
+    work = Watched(b"x" * (3 << 20), partial(screen.send, "web1"))
+    assert len(work[1 << 20 : 2 << 20]) == 1 << 20
+    assert eventually(lambda: any("sends the work · 2 of 3 MB" in line for line in shown.shown(80)))
+    assert len(work[2 << 20 : 9 << 20]) == 1 << 20
+    assert eventually(lambda: not any("MB" in line for line in shown.shown(80)))
+    screen.end()
