@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 from ..errors import SettingsError
 from ..git.trees import CommitTree, Tree
-from ..settings.databases import DATABASES
+from ..settings.databases import DATABASES, DEFAULT
 from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from . import requirements
+from .database import Choice, choose
 from .words import Code, Names, Word, classify, literal, text_of
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
@@ -53,6 +54,7 @@ class Project:
     static_url: str | None
     media_url: str | None
     celery_app: str | None
+    database: Choice
     #: the names that ALLOWED_HOSTS spells out
     own_names: tuple[str, ...] = ()
 
@@ -66,10 +68,12 @@ def read(tree: Tree, settings: Settings) -> Project:
     wsgi, _, called = _wsgi(code, module, names, settings).partition(":")
     if not settings.settings_module:
         _refuse_two_minds(code, wsgi, module)
-    database = DATABASES[settings.database]
-    lines = (_django(code, module), *database.pins)
-    path = settings.requirements or requirements.find(tree, manage_dir, lines)
-    required = requirements.collect(tree, path, database, settings.worker_class)
+    path = settings.requirements or requirements.find(
+        tree, manage_dir, (_django(code, module), *_suggested_driver(settings))
+    )
+    required = requirements.collect(tree, path)
+    database = choose(settings, code, module, names, path, required.packages)
+    required = required.completed(DATABASES[database.kind], settings.worker_class)
     return Project(
         name=_name(module, settings),
         manage_dir=manage_dir,
@@ -89,6 +93,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         static_url=_url(names, "STATIC_URL"),
         media_url=_url(names, "MEDIA_URL"),
         celery_app=_celery(code, module),
+        database=database,
         own_names=_own_names(names),
     )
 
@@ -105,7 +110,7 @@ def faults(tree: Tree, settings: Settings) -> list[str]:
         return []
     if not settings.requirements:
         try:
-            requirements.find(tree, settings.project, (_SUGGESTED, *DATABASES[settings.database].pins))
+            requirements.find(tree, settings.project, (_SUGGESTED, *_suggested_driver(settings)))
         except SettingsError as error:
             found.append(str(error))
     return found
@@ -117,6 +122,7 @@ def complete(settings: Settings, project: Project) -> Settings:
     done = replace(
         settings,
         app=app,
+        database=settings.database or project.database.kind,
         static_url=settings.static_url or _served(project.static_url, "/static/"),
         media_url=settings.media_url or _served(project.media_url, "/media/"),
     )
@@ -251,6 +257,10 @@ def _django(code: Code, module: str) -> str:
     text = code.tree.read(code.path(module) or "") or ""
     found = re.search(r"using Django (\d+)\.(\d+)", text)
     return f"Django>={found[1]}.{found[2]},<{found[1]}.{int(found[2]) + 1}" if found else _SUGGESTED
+
+
+def _suggested_driver(settings: Settings) -> tuple[str, ...]:
+    return DATABASES[settings.database or DEFAULT].pins
 
 
 def _celery(code: Code, module: str) -> str | None:

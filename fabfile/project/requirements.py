@@ -7,7 +7,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..errors import SettingsError
 from ..git.trees import Tree
@@ -53,14 +53,18 @@ class NoRequirements(SettingsError):
 class Requirements:
     """A requirements file with every file that it includes, and the packages that they name.
 
-    `own_pins` has each pin that roadie may add, and the packages that each make it needless.
+    `own_pins` has each pin that roadie may add, and the packages that each make it needless; see `completed`.
     """
 
     path: str
     files: Mapping[str, str]
     packages: Mapping[str, str]
     local: tuple[str, ...]
-    own_pins: Mapping[str, frozenset[str]]
+    own_pins: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def completed(self, database: Database, worker_class: str = "") -> Requirements:
+        """The same, with what the database and the worker class need."""
+        return replace(self, own_pins=_own_pins(database, worker_class.lower()))
 
     @property
     def pins(self) -> tuple[str, ...]:
@@ -100,8 +104,8 @@ def find(tree: Tree, folder: str, lines: tuple[str, ...]) -> str:
     raise NoRequirements(_none_at_all(paths, folder, lines))
 
 
-def collect(tree: Tree, path: str, database: Database, worker_class: str = "") -> Requirements:
-    """Read a requirements file and all that it includes; database and worker class may need more."""
+def collect(tree: Tree, path: str) -> Requirements:
+    """Read a requirements file and all that it includes."""
     files: dict[str, str] = {}
     packages: dict[str, str] = {}
     local: list[str] = []
@@ -111,8 +115,7 @@ def collect(tree: Tree, path: str, database: Database, worker_class: str = "") -
             local.append(_resolved(place, working_folder(path), where))
         elif not is_constraint and (name := _package(line)):
             packages.setdefault(name, line)
-    own_pins = _own_pins(database, worker_class.lower())
-    return Requirements(path, files, packages, tuple(dict.fromkeys(local)), own_pins)
+    return Requirements(path, files, packages, tuple(dict.fromkeys(local)))
 
 
 def lines_by_package(texts: Iterable[str]) -> dict[str, str]:

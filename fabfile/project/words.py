@@ -159,7 +159,7 @@ class _Reading:
         return dict.fromkeys(self.touched(node, package))
 
     def imported(self, node: ast.ImportFrom, package: str) -> Names:
-        source = _absolute(node, package)
+        source = absolute(node, package)
         if any(alias.name == "*" for alias in node.names):
             is_ours = node.level or self.code.has(source.partition(".")[0])
             # A package of others may set any name.
@@ -177,7 +177,7 @@ class _Reading:
             return
         if isinstance(node, ast.ImportFrom):
             # Mostly this is `try: from local_settings import *`. A module outside the tree is not there.
-            yield from self.module(_absolute(node, package)).keys()
+            yield from self.module(absolute(node, package)).keys()
             yield from (alias.asname or alias.name for alias in node.names)
         if isinstance(node, ast.Name | ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
             yield from _changed({_base(node)})
@@ -188,7 +188,8 @@ class _Reading:
             yield from self.touched(child, package)
 
 
-def _absolute(node: ast.ImportFrom, package: str) -> str:
+def absolute(node: ast.ImportFrom, package: str) -> str:
+    """The module that an import names, in a module of this package."""
     if not node.level:
         return node.module or ""
     parts = package.split(".")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from ..errors import SettingsError
 from ..git.bundle import Commit, NoCommit, find_commit, tree_of
 from ..git.trees import CommitTree, FolderTree
-from ..settings.databases import DATABASES, SERVICES
+from ..settings.databases import DATABASES, DEFAULT, SERVICES
 from ..settings.reading import Settings
 from . import hashes, reading
 from .reading import Project
@@ -68,8 +69,17 @@ def at_head(settings: Settings) -> Workspace:
 
 
 def named(settings: Settings) -> Settings:
-    """The settings with the site's name. Tasks that must work without a sound project use them."""
-    return settings if settings.app else at_head(settings).settings
+    """The settings with the site's name and its kind of database, for tasks that must work without a sound
+    project. If the kind cannot be told then, the host tells if it has another one.
+    """
+    if settings.app and settings.database:
+        return settings
+    try:
+        return at_head(settings).settings
+    except SettingsError:
+        if not settings.app:
+            raise
+        return replace(settings, database=settings.database or DEFAULT)
 
 
 def values_of(settings: Settings) -> dict[str, Any]:
@@ -78,6 +88,9 @@ def values_of(settings: Settings) -> dict[str, Any]:
     return {
         "settings": settings,
         "database": database,
+        "database_name": database.names.format(app=settings.app),
+        "database_user": database.users.format(app=settings.app),
+        "default_database": DEFAULT,
         "database_services": SERVICES,
         "consent": settings.allow_data_loss,
     }

@@ -14,7 +14,12 @@ class Database:
     folder has the stage that makes a site's database, and `words.sh`: see templates/database/words.sh.
     `packages` are Debian's: the server, and what the driver is built with. `services` are the units of
     systemd that the server may be. `drivers` has each Python package that can speak to the server, with the
-    module that it brings; a project that requires none of them gets `pins`.
+    module that it brings; a project that requires none of them gets `pins`. A kind without a server has
+    neither.
+
+    A project names the kind by an ENGINE whose last part begins with one of `engines`, or by a URL with one
+    of `schemes`. Of two kinds that it names, one that `yields` is for its developers. `names` and `users`
+    say what the database and its user are called for a site {app}.
     """
 
     name: str
@@ -24,7 +29,20 @@ class Database:
     socket: str
     drivers: Mapping[str, str]
     pins: tuple[str, ...]
+    engines: tuple[str, ...]
+    schemes: tuple[str, ...]
+    yields: bool = False
+    names: str = "{app}"
+    users: str = "{app}"
 
+    @property
+    def claim(self) -> str:
+        """The line by which a site's claim on its host names the kind. The first roadies knew MySQL only."""
+        return "database" if self.name == DEFAULT else f"database {self.name}"
+
+
+#: The kind for a project that names none.
+DEFAULT = "mysql"
 
 _ALL = (
     Database(
@@ -35,6 +53,8 @@ _ALL = (
         socket="/run/mysqld/mysqld.sock",
         drivers={"mysqlclient": "MySQLdb", "pymysql": "pymysql"},
         pins=("mysqlclient==2.3.1",),
+        engines=("mysql",),
+        schemes=("mysql", "mysql2", "mysqlgis", "mysql-connector"),
     ),
 )
 DATABASES = {one.name: one for one in _ALL}

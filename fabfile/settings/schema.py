@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .databases import DATABASES, LATER
+from .databases import DATABASES, DEFAULT, LATER
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
 from .sections import (
@@ -111,8 +111,11 @@ class Settings:
 
     database: str = setting(
         choice(*DATABASES, later=LATER),
-        "mysql",
-        f"The database: {'; '.join(one.manual for one in DATABASES.values())}.",
+        "",
+        f"""The kind of database: {"; ".join(one.manual for one in DATABASES.values())}. fab plan tells which
+        one the project has got, and why. A site keeps its kind: see Another database in how-it-works.""",
+        default_is="the ENGINE or the URL in the project's settings, or the driver in its requirements; else"
+        f" {DEFAULT}",
     )
     env: Mapping[str, str] = setting(
         ENV,

@@ -60,6 +60,9 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
         raise UsageError(
             f"{command}: the settings turn this stage off; see docs/settings.rst for what turns it on"
         )
+    if dry_run:
+        kind, why = work.settings.database, work.project.database.why
+        display.result("database", "", {"kind": kind, "why": why}, [f"database: {kind}, {why}"])
     hides = frozenset({"would"} if dry_run else ())
     return Run(stages, work.values, command=f"fab {command}", dry_run=dry_run, hides=hides).on(hosts)
 

@@ -27,6 +27,19 @@ require_same_site() { # refuses a second project of the same name: both would us
   fail "site ${app}" "on this host this name belongs to the site of${known% }, and this project is for ${domains[*]}; choose another app:, or, if both are the same site, keep one of its old names in domain: for the next bootstrap"
 }
 
+# Refuses another kind of database than the one that has the site's data. The claim of the default kind has no name.
+require_same_database() {
+  local text='' line kind
+  [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
+  while IFS= read -r line; do
+    [[ ${line} == database || ${line} == 'database '* ]] || continue
+    [[ ${line} != "${database_claim}" ]] || return 0
+    kind=${line#database} kind=${kind# }
+  done <<<"${text}"
+  [[ -z ${kind+known} ]] ||
+    fail "database ${app}" "this site's data is in ${kind:=${default_database}} on this host, and the settings or the project now say ${database_kind}; write database: ${kind}, or move the data: see Another database in docs/how-it-works.rst" 2
+}
+
 find_taken() { # sets taken to a user, a group or a path that has the site's name already; empty if there is none
   local name place path
   taken=''

@@ -2,7 +2,7 @@ remove_database() {
   drop_database || fail "database ${app}" "$(cause "${database_errors}")"
 }
 
-is_claimed database || return 0
+is_claimed "${database_claim}" || return 0
 local remains
 if ! has_database_server; then
   say warn "database ${app}" 'this host has no database server any more; if it left files of the database, roadie does not touch them'

@@ -49,7 +49,8 @@ compose_environment() { # sets env_text
   set_value "$(joined "${origins[@]}")" "${csrf_trusted_origins_names[@]}"
   set_value "${release_dir}/static" "${static_root_names[@]}"
   set_value "${root}/shared/media" "${media_root_names[@]}"
-  set_value "${app}" "${db_name_names[@]}" "${db_user_names[@]}"
+  set_value "${database_name}" "${db_name_names[@]}"
+  set_value "${database_user}" "${db_user_names[@]}"
   set_value "${database_socket}" "${db_socket_names[@]}"
   for ((i = 0; i < ${#environment[@]}; i += 2)); do
     set_value "${environment[i + 1]}" "${environment[i]}"

@@ -79,16 +79,16 @@ ensure_secret ROADIE_DATABASE_URL new_database_url "${database_url_names[@]}"
 ask_password ||
   fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines, so that roadie makes a new password"
 [[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" known_password "${password_names[@]:1}"
-if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed database; then
+if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed "${database_claim}"; then
   return 0 # the server is down and cannot be asked
 fi
 check_as_site
-if is_claimed database; then
+if is_claimed "${database_claim}"; then
   ok "claim of database ${app}"
   [[ -n ${user_ok} ]] || check_as_root
 else
   [[ ! -S ${database_socket} ]] || refuse_taken_database
-  change "claim of database ${app}" claim database
+  change "claim of database ${app}" claim "${database_claim}"
 fi
 if [[ -n ${database_ok} ]]; then ok "database ${app}"; else change "database ${app}" make_database; fi
 if [[ -n ${user_ok} ]]; then ok "database user ${app}"; else change "database user ${app}" make_database_user; fi

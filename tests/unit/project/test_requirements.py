@@ -36,7 +36,7 @@ def refusal(call, *args):
 def collected(text, **others):
     path = "requirements/prod.txt"
     more = {f"requirements/{name}.txt": text for name, text in others.items()}
-    return collect(Files({path: text, **more}), path, MYSQL)
+    return collect(Files({path: text, **more}), path).completed(MYSQL)
 
 
 # ---- Where they are
@@ -103,7 +103,7 @@ def test_what_a_file_includes_is_followed_from_its_own_folder():
             "common.txt": "",
         }
     )
-    made = collect(tree, "a/prod.txt", MYSQL)
+    made = collect(tree, "a/prod.txt").completed(MYSQL)
     assert list(made.files) == ["a/prod.txt", "a/base.txt", "a/more.txt", "a/limits.txt", "common.txt"]
     assert set(made.packages) == {"django", "celery"}
 
@@ -132,7 +132,7 @@ def test_a_file_that_is_not_utf_8_is_refused():
 
 
 def test_a_file_that_is_not_there_is_refused():
-    assert refusal(collect, Files({}), "x.txt", MYSQL) == "x.txt: no such file; is it committed?"
+    assert refusal(collect, Files({}), "x.txt") == "x.txt: no such file; is it committed?"
 
 
 @pytest.mark.parametrize(
@@ -187,12 +187,8 @@ def test_what_comes_from_the_project_itself_is_found(line, path):
 
 
 def test_paths_start_from_the_file_or_from_above_the_folder_requirements():
-    assert collect(Files({"src/requirements.txt": "./lib"}), "src/requirements.txt", MYSQL).local == (
-        "src/lib",
-    )
-    assert collect(Files({"src/requirements/x.txt": "./lib"}), "src/requirements/x.txt", MYSQL).local == (
-        "src/lib",
-    )
+    assert collect(Files({"src/requirements.txt": "./lib"}), "src/requirements.txt").local == ("src/lib",)
+    assert collect(Files({"src/requirements/x.txt": "./lib"}), "src/requirements/x.txt").local == ("src/lib",)
 
 
 # ---- What they lack
@@ -223,7 +219,9 @@ def test_what_the_project_lacks_to_run_is_pinned(text, pins):
     ],
 )
 def test_what_a_worker_class_runs_on_is_pinned_too(worker_class, text, pins):
-    required = collect(Files({"r.txt": f"gunicorn\nmysqlclient\n{text}"}), "r.txt", MYSQL, worker_class)
+    required = collect(Files({"r.txt": f"gunicorn\nmysqlclient\n{text}"}), "r.txt").completed(
+        MYSQL, worker_class
+    )
     assert required.pins == tuple(PINS[name] for name in pins)
 
 

@@ -130,7 +130,7 @@ RESTORE = 'change database restore_dump "${dump}"'
 
 def test_a_script_has_the_words_of_the_sites_kind_and_of_no_other(toy):
     assert defined(toy.own / "toy/words.sh") == words_of_a_kind()
-    values = {**scripts.values(), "run": scripts.RUN, "database": TOY}
+    values = {**scripts.values(), "run": scripts.RUN, "database": TOY, "default_database": TOY.name}
     for sequence in (stages.MIGRATE, stages.RESTORE, stages.PURGE, stages.HISTORY):
         script = render("frame/stage.sh.j2", toy.own, {**values, "stages": sequence})
         assert "The words for a toy" in script and "mysql" not in script.lower()
@@ -146,7 +146,8 @@ def test_a_database_of_another_kind_is_dumped_brought_back_and_dropped(toy):
     assert toy.run(RESTORE) == [("changed", "database")]
     assert toy.holds() == before
     toy.shell.path("state/sites").mkdir()
-    drop = f"claim database\n{render(stages.drop.template, None, scripts.values())}"
+    drop = render(stages.drop.template, None, scripts.values())
+    drop = f"database_claim='database toy'\nclaim 'database toy'\n{drop}"
     assert toy.run(drop) == [("changed", "no database guestbook")]
     assert not toy.tables.exists()
     assert toy.run(drop) == [("warn", "database guestbook")]

@@ -204,6 +204,30 @@ def test_a_claim_is_known_again(shell):
     assert shell.path("state/sites/guestbook").read_text() == "site\ndatabase\n"
 
 
+@pytest.mark.parametrize(
+    ("claimed", "kind", "told"),
+    [
+        ("", "postgresql", ""),
+        ("database", "mysql", ""),
+        ("database postgresql", "postgresql", ""),
+        (
+            "database",
+            "postgresql",
+            "data is in mysql on this host, and the settings or the project now say postgresql",
+        ),
+        ("database postgresql", "mysql", "write database: postgresql, or move the data"),
+    ],
+)
+def test_a_site_keeps_its_kind_of_database(shell, claimed, kind, told):
+    shell.path("state/sites").mkdir()
+    shell.path("state/sites/guestbook").write_text(f"site\n{claimed}\ndomain a.example.org\n")
+    own = "database" if kind == "mysql" else f"database {kind}"
+    values = f"database_kind={kind} default_database=mysql database_claim='{own}'"
+    found = shell.run(f"{values}\nrequire_same_database")
+    assert (found, shell.code) == (([("failed", "database guestbook")], 2) if told else ([], 0))
+    assert not told or told in shell.detail
+
+
 HOLD = "put_memo \"${P}/state/held-guestbook\" 'until Monday'\n"
 
 

@@ -1,0 +1,145 @@
+"""Which kind of database a project is for, by what its text says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from ..errors import SettingsError
+from ..settings.databases import DATABASES, DEFAULT
+from ..settings.reading import Settings
+from .words import Code, Names, absolute, classify, text_of
+
+_SETTING = "DATABASES"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The kind of a site's database, and why it is this one."""
+
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A kind that the settings name, in which words. If it `is_fixed`, no environment changes it."""
+
+    kind: str
+    words: str
+    is_fixed: bool
+
+
+def choose(
+    settings: Settings, code: Code, module: str, names: Names, requirements: str, packages: Collection[str]
+) -> Choice:
+    """The kind of the site's database: the one that the settings name, or the one that the project names.
+
+    A project names it by the ENGINE or the URL in its settings, or by a driver among its `packages`, which
+    its file of `requirements` names. Raises SettingsError for two that exclude each other.
+    """
+    named = {one.kind: one for one in _named(settings, code, module, names)}
+    if settings.database:
+        _refuse_another(settings.database, module, named)
+        return Choice(settings.database, "as `database:` says")
+    drivers = {one.name: driver for one in DATABASES.values() for driver in one.drivers if driver in packages}
+    kinds = _firm(named) or [*named]
+    if len(kinds) == 1 and not (DATABASES[kinds[0]].yields and drivers and not named[kinds[0]].is_fixed):
+        return Choice(kinds[0], f"as {module} names {named[kinds[0]].words}")
+    if len(fit := [kind for kind in drivers if kind in kinds] or [*drivers]) == 1:
+        return Choice(fit[0], f"as {requirements} has {drivers[fit[0]]}")
+    several = sorted({*kinds, *drivers})
+    why = f"as the project names {' and '.join(several)}" if several else "as the project names no other"
+    return Choice(DEFAULT, f"{why}; `database:` says another")
+
+
+def _firm(named: Mapping[str, _Named]) -> list[str]:
+    return [kind for kind in named if not DATABASES[kind].yields]
+
+
+def _refuse_another(kind: str, module: str, named: Mapping[str, _Named]) -> None:
+    for one in named.values():
+        if one.is_fixed and one.kind != kind and len(named) == 1:
+            raise SettingsError(
+                f"{module}: {_SETTING} has the engine {one.words}, whatever the environment says, and "
+                f"`database:` is {kind}; read it from DATABASE_URL there, or write `database: {one.kind}`"
+            )
+
+
+def _named(settings: Settings, code: Code, module: str, names: Names) -> Iterator[_Named]:
+    """Each kind that the settings name for the default database."""
+    if _SETTING in settings.django:
+        yield from _in_value(ast.parse(repr(settings.django[_SETTING]), mode="eval").body, {})
+    elif classify(names)[_SETTING] == "own":
+        value = names[_SETTING]
+        # Without a value, only running the code would show it. Then all texts of its modules count.
+        yield from _in_value(value, names) if value else _in_modules(code, module, set())
+
+
+def _in_value(value: ast.expr, names: Names) -> Iterator[_Named]:
+    value = _item(value, "default") or value
+    engine = _item(value, "ENGINE")
+    if engine and (text := text_of(engine)):
+        yield from (_Named(kind, text, is_fixed=True) for kind in _kinds_of_engine(text))
+        return
+    for text in _texts(value, names, set()):
+        # `django.db.backends.` may stand apart from the word that follows it.
+        kinds = _kinds_of(text) or (_kinds_of_engine(f"backends.{text}") if engine else [])
+        yield from (_Named(kind, _shown(text), is_fixed=False) for kind in kinds)
+
+
+def _in_modules(code: Code, module: str, seen: set[str]) -> Iterator[_Named]:
+    path = code.path(module)
+    if not path or path in seen:
+        return
+    seen.add(path)
+    tree = code.parse(path)
+    for text in _texts(tree, {}, set()):
+        yield from (_Named(kind, _shown(text), is_fixed=False) for kind in _kinds_of(text))
+    package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            yield from _in_modules(code, absolute(node, package), seen)
+
+
+def _item(value: ast.expr, key: str) -> ast.expr | None:
+    """The value of a key in a mapping that the text spells out."""
+    if isinstance(value, ast.Dict):
+        for each, item in zip(value.keys, value.values, strict=True):
+            if each is not None and text_of(each) == key:
+                return item
+    if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "dict":
+        return next((word.value for word in value.keywords if word.arg == key), None)
+    return None
+
+
+def _texts(node: ast.AST, names: Names, seen: set[str]) -> Iterator[str]:
+    """The texts in a piece of code, and in the values of the names in it."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield each.value
+        elif isinstance(each, ast.Name) and each.id not in seen and (value := names.get(each.id)):
+            seen.add(each.id)
+            yield from _texts(value, names, seen)
+
+
+def _kinds_of(text: str) -> list[str]:
+    """The kind that a text names as an ENGINE or as a URL."""
+    if url := re.match(r"([a-z0-9+-]+)://", text):
+        return [one.name for one in DATABASES.values() if url[1] in one.schemes]
+    return _kinds_of_engine(text) if "backend" in text else []
+
+
+def _kinds_of_engine(text: str) -> list[str]:
+    if not re.fullmatch(r"\w+(\.\w+)+", text):
+        return []
+    last = text.rpartition(".")[2]
+    return [one.name for one in DATABASES.values() if last.startswith(one.engines)]
+
+
+def _shown(text: str) -> str:
+    """A URL without its user, its password and its host."""
+    scheme, colon, _ = text.partition("://")
+    return f"a {scheme}:// URL" if colon else text

@@ -1,0 +1,154 @@
+"""The kind of a site's database follows what the project says, and the reason is told."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from roadie.errors import SettingsError
+from roadie.project.reading import complete, faults, read
+from roadie.settings.databases import DATABASES
+from roadie.settings.reading import load
+
+MYSQL = DATABASES["mysql"]
+MORE = {
+    "postgresql": replace(
+        MYSQL,
+        name="postgresql",
+        drivers={"psycopg": "psycopg", "psycopg2": "psycopg2", "psycopg2-binary": "psycopg2"},
+        engines=("postgresql", "postgis"),
+        schemes=("postgres", "postgresql", "postgis"),
+    ),
+    "files": replace(MYSQL, name="files", drivers={}, engines=("sqlite",), schemes=("sqlite",), yields=True),
+}
+ENGINE = "DATABASES = {'default': {'ENGINE': '%s'}}"
+LITERAL = "DATABASES = {{'default': {{'ENGINE': 'django.db.backends.{}'}}}}"
+ENVIRON = "import environ\nenv = environ.Env()\nDATABASES = {'default': env.db('DATABASE_URL'%s)}"
+
+
+@pytest.fixture(autouse=True)
+def more_kinds(monkeypatch):
+    for name, kind in MORE.items():
+        monkeypatch.setitem(DATABASES, name, kind)
+
+
+class Files:
+    """A tree of files, made from a mapping of paths to texts."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def list(self):
+        return sorted(self.texts)
+
+    def read(self, path):
+        return self.texts.get(path)
+
+
+def shop(text, requires="", **others):
+    manage = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')"
+    requirements = f"Django==5.2\n{requires}\n"
+    files = {"manage.py": manage, "shop/settings.py": text, "requirements.txt": requirements, **others}
+    return Files({**files, "shop/__init__.py": "", "shop/wsgi.py": ""})
+
+
+def settings(**values):
+    return load({"domain": "www.example.org", **values}, "fabric.yaml", Path("/home/me/corner-shop"))
+
+
+def project(text, requires="", values=None, **others):
+    return read(shop(text, requires, **others), settings(**values or {}))
+
+
+def choice(text, requires="", values=None, **others):
+    found = project(text, requires, values, **others).database
+    return found.kind, found.why
+
+
+FIXED = LITERAL.format
+CASES = {
+    "nothing": ("", "", "mysql", "names no other"),
+    "startproject": ("DATABASES = {}", "", "mysql", "names no other"),
+    "literal": (FIXED("postgresql"), "", "postgresql", "names django.db.backends.postgresql"),
+    "gis": (ENGINE % "django.contrib.gis.db.backends.postgis", "", "postgresql", "backends.postgis"),
+    "another's": (ENGINE % "django_tenants.postgresql_backend", "", "postgresql", "postgresql_backend"),
+    "literal and another driver": (FIXED("mysql"), "psycopg2", "mysql", "names django.db.backends.mysql"),
+    "literal of developers and a driver": (FIXED("sqlite3"), "psycopg", "files", "backends.sqlite3"),
+    "a driver": ("", "psycopg[binary]==3.2", "postgresql", "as requirements.txt has psycopg"),
+    "two drivers": ("", "psycopg2\nmysqlclient", "mysql", "names mysql and postgresql; `database:`"),
+    "URL": (ENVIRON % ", default='postgres://me:pw@here/x'", "", "postgresql", "names a postgres:// URL"),
+    "URL of developers": (ENVIRON % ", default='sqlite:///x'", "", "files", "sqlite:// URL"),
+    "URL of developers and a driver": (
+        ENVIRON % ", default='sqlite:///x'",
+        "psycopg",
+        "postgresql",
+        "has psycopg",
+    ),
+    "URL without default": (ENVIRON % "", "psycopg2-binary", "postgresql", "has psycopg2-binary"),
+    "nothing but the environment": (ENVIRON % "", "", "mysql", "names no other"),
+    "name of a value": (
+        "URL = env('DATABASE_URL', default='postgresql:///x')\nDATABASES = {'default': parse(URL)}",
+        "",
+        "postgresql",
+        "postgresql:// URL",
+    ),
+    "engine of the environment": (
+        "DATABASES = {'default': {'ENGINE': env('ENGINE', 'django.db.backends.postgresql')}}",
+        "",
+        "postgresql",
+        "django.db.backends.postgresql",
+    ),
+    "engine in two parts": (
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.' + env('ENGINE', 'postgresql')}}",
+        "",
+        "postgresql",
+        "names postgresql",
+    ),
+    "either": (
+        f"if env('CI'):\n    {FIXED('sqlite3')}\nelse:\n    {FIXED('postgresql')}",
+        "",
+        "postgresql",
+        "postgresql",
+    ),
+    "another alias": (
+        "DATABASES = {'default': dict(ENGINE='django.db.backends.mysql'),"
+        " 'old': {'ENGINE': 'x.backends.postgresql'}}",
+        "",
+        "mysql",
+        "django.db.backends.mysql",
+    ),
+    "a logger": ("LOGGING = {'loggers': {'x.backends.postgresql': {}}}", "", "mysql", "no other"),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_kind_is_the_one_that_the_project_names(case):
+    text, requires, kind, why = case
+    found = choice(text, requires)
+    assert found[0] == kind and why in found[1], found
+
+
+def test_settings_in_several_modules_are_read():
+    base = f"{LITERAL.format('postgresql')}\nDATABASES['default']['ATOMIC_REQUESTS'] = True\n"
+    found = choice("from .base import *\nDATABASES.update(x)", **{"shop/base.py": base})
+    assert found == ("postgresql", "as shop.settings names django.db.backends.postgresql")
+
+
+def test_the_setting_wins_and_the_site_has_what_was_chosen():
+    found = project("", "psycopg", {"database": "mysql"})
+    assert (found.database.kind, found.database.why) == ("mysql", "as `database:` says")
+    assert complete(settings(database="mysql"), found).database == "mysql"
+    assert complete(settings(), project("", "psycopg")).database == "postgresql"
+
+
+def test_settings_of_fabric_yaml_name_the_kind_too():
+    given = {"django": {"DATABASES": {"default": {"ENGINE": "django.db.backends.postgresql"}}}}
+    assert choice(LITERAL.format("mysql"), "", given)[0] == "postgresql"
+
+
+def test_an_engine_that_no_environment_changes_is_refused_under_another_kind():
+    tree = shop(LITERAL.format("postgresql"))
+    [why] = faults(tree, settings(database="mysql"))
+    assert why.startswith("shop.settings: DATABASES has the engine django.db.backends.postgresql, whatever")
+    assert "`database: postgresql`" in why
+    with pytest.raises(SettingsError):
+        read(tree, settings(database="mysql"))
