@@ -14,6 +14,7 @@ from ..settings.databases import DATABASES, DEFAULT
 from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
+from ..settings.sections import OVERLAID
 from . import requirements
 from .database import Choice, choose
 from .words import Code, Names, Word, classify, literal, text_of
@@ -89,7 +90,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         pins=required.pins,
         needs_tree=bool(required.local),
         django_requirement=required.packages.get("django", ""),
-        words=classify(names),
+        words={name: word for name, word in classify(names).items() if name in OVERLAID},
         static_url=_url(names, "STATIC_URL"),
         media_url=_url(names, "MEDIA_URL"),
         celery_app=_celery(code, module),

@@ -12,9 +12,11 @@ from typing import Literal
 from ..errors import SettingsError
 from ..git.trees import Tree
 
-Word = Literal["absent", "startproject", "own"]
-# The value of a name as written; None if only running the code would show the value.
+Word = Literal["absent", "startproject", "committed", "unread", "own"]
+# The value of a name as written; None if only running the code would show the value; UNREAD if the name may
+# have any value, or none.
 Names = dict[str, ast.expr | None]
+UNREAD = ast.expr()
 
 # The settings that roadie's overlay and nginx depend on.
 WORDS = tuple(
@@ -43,6 +45,8 @@ _STARTPROJECT = {
 # Values that a call can change in place, and calls that can set any name.
 _MUTABLE = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASES", "LOGGING", "CACHES", "STORAGES", "ADMINS"}
 _ANYTHING = {"globals", "locals", "vars", "setattr", "exec", "include"}
+# Stands for every name, where a statement may change any.
+_ANY = "any name"
 _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -82,7 +86,11 @@ class Code:
 
 
 def classify(names: Names) -> Mapping[str, Word]:
-    """For each of WORDS: whether the value is the project's own, startproject's, or absent."""
+    """For each of WORDS: whether the value is the project's own, startproject's, or absent.
+
+    "committed" is a secret key that stands in the text: everyone who can read the repository knows the key.
+    "unread" means that the text does not tell; the overlay goes by the value.
+    """
     return {word: _word(word, names) for word in WORDS}
 
 
@@ -112,13 +120,14 @@ def _word(word: str, names: Names) -> Word:
     if word not in names:
         return "absent"
     value = names[word]
+    if value is UNREAD:
+        return "unread"
+    if word == "SECRET_KEY" and (key := text_of(value)) is not None:
+        return "startproject" if key.startswith("django-insecure-") else "committed"
     return "startproject" if value is not None and _is_startprojects(word, value) else "own"
 
 
 def _is_startprojects(word: str, value: ast.expr) -> bool:
-    if word == "SECRET_KEY":
-        text = value.value if isinstance(value, ast.Constant) else None
-        return isinstance(text, str) and text.startswith("django-insecure-")
     return any(ast.dump(value) == _dump(source) for source in _STARTPROJECT.get(word, ()))
 
 
@@ -156,14 +165,16 @@ class _Reading:
             return {node.target.id: node.value} if node.value else {}
         if isinstance(node, ast.ImportFrom):
             return self.imported(node, package)
-        return dict.fromkeys(self.touched(node, package))
+        touched = {*self.touched(node, package)}
+        names: Names = dict.fromkeys(WORDS, UNREAD) if _ANY in touched else {}
+        return {**names, **dict.fromkeys(touched - {_ANY})}
 
     def imported(self, node: ast.ImportFrom, package: str) -> Names:
         source = absolute(node, package)
         if any(alias.name == "*" for alias in node.names):
             is_ours = node.level or self.code.has(source.partition(".")[0])
             # A package of others may set any name.
-            return self.module(source) if is_ours else dict.fromkeys(WORDS)
+            return self.module(source) if is_ours else dict.fromkeys(WORDS, UNREAD)
         wanted = {alias.asname or alias.name: alias.name for alias in node.names}
         found = self.module(source) if wanted.keys() & {*WORDS} else {}
         return {name: found.get(original) for name, original in wanted.items()}
@@ -173,7 +184,7 @@ class _Reading:
         if isinstance(node, _BLOCKS):
             yield getattr(node, "name", "")
             if _is_configuration(node):
-                yield from WORDS
+                yield _ANY
             return
         if isinstance(node, ast.ImportFrom):
             # Mostly this is `try: from local_settings import *`. A module outside the tree is not there.
@@ -204,7 +215,7 @@ def _base(node: ast.expr) -> str:
 
 def _changed(bases: set[str]) -> set[str]:
     """The names that may change when these targets are assigned or called."""
-    return {*bases, *WORDS} if bases & _ANYTHING else bases
+    return {*bases, _ANY} if bases & _ANYTHING else bases
 
 
 def _is_configuration(node: ast.AST) -> bool:

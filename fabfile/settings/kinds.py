@@ -16,7 +16,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 # Patterns are compiled when they are first used, which keeps `fab --list` quick.
 CONTROL = r"[\x00-\x1f\x7f]"
-_SWITCHES = {
+SWITCHES = {
     "yes": True,
     "true": True,
     "on": True,
@@ -108,7 +108,7 @@ def switch() -> Kind[bool]:
             raise Wrong(f"must be true or false, not {shown(value)}")
         return value
 
-    return Kind("true or false", check, lambda text: _SWITCHES.get(text.lower(), text))
+    return Kind("true or false", check, lambda text: SWITCHES.get(text.lower(), text))
 
 
 def text(says: str, pattern: str) -> Kind[str]:

@@ -17,9 +17,11 @@ from .sections import (
     ENV_NAMES_KIND,
     HOSTS,
     LIMITS,
+    OVERLAY,
     PROGRAMS,
     SECRETS,
     Limits,
+    Overlay,
     Program,
     SecretSource,
 )
@@ -144,12 +146,16 @@ class Settings:
         """Django settings that win over the project's own and over those of the overlay:
         {SECURE_HSTS_SECONDS: 3600}.""",
     )
-    overlay: bool = setting(
-        switch(),
-        True,
+    overlay: Overlay = setting(
+        OVERLAY,
+        Overlay(),
         """Whether roadie sets for production the settings that the project leaves as startproject wrote them
-        (DEBUG, SECRET_KEY, ALLOWED_HOSTS, DATABASES, ...). false leaves all settings to the project and its
-        environment.""",
+        (DEBUG, ALLOWED_HOSTS, DATABASES, ...), and a SECRET_KEY that is in git. false leaves all settings to
+        the project and its environment. A list names settings that roadie sets whatever the project says,
+        besides the others: [DATABASES, SECRET_KEY]. It may name DEBUG, SECRET_KEY, ALLOWED_HOSTS,
+        CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER, DATABASES, STATIC_URL, STATIC_ROOT, MEDIA_URL,
+        MEDIA_ROOT and LOGGING.""",
+        default_is="true",
     )
 
     static_url: str = setting(

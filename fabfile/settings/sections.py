@@ -10,12 +10,14 @@ from typing import Any
 
 from .kinds import (
     CONTROL,
+    SWITCHES,
     Kind,
     Wrong,
     check_below,
     comma_separated,
     mapping,
     meant,
+    nearest,
     plain,
     several,
     shown,
@@ -38,6 +40,13 @@ ENV_NAMES: Mapping[str, tuple[str, ...]] = {
     "db_password": (),
     "db_socket": (),
 }
+# The settings that the overlay sets, if the project leaves them to roadie.
+OVERLAID = tuple(
+    """
+    DEBUG SECRET_KEY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS SECURE_PROXY_SSL_HEADER DATABASES
+    STATIC_URL STATIC_ROOT MEDIA_URL MEDIA_ROOT LOGGING
+    """.split()
+)
 _SOURCES = ("command", "file", "prompt")
 _OF_PROGRAMS = ("command", "stop_timeout")
 _STOP_TIMEOUT = 60
@@ -83,6 +92,17 @@ class Limits:
     def rate(self) -> str:
         """The limit of requests, as nginx writes it: 20r/s."""
         return self.requests.replace("/", "r/")
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Whether roadie sets what the project leaves to it, and the settings that it sets in any case."""
+
+    is_on: bool = True
+    forced: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.is_on
 
 
 def _hosts(value: Any) -> dict[str, tuple[str, ...]]:
@@ -187,6 +207,24 @@ def _django_name(name: str) -> str:
     return name
 
 
+def _overlay(value: Any) -> Overlay:
+    return Overlay(value) if isinstance(value, bool) else Overlay(forced=_FORCED.check(value))
+
+
+def _overlay_from_text(text: str) -> object:
+    return SWITCHES.get(text.lower(), comma_separated(text))
+
+
+def _overlaid(name: Any) -> str:
+    if name not in OVERLAID:
+        near = nearest(name, map(str.lower, OVERLAID)).upper()
+        hint = f"did you mean {near}?" if near else "docs/settings.rst names them"
+        raise Wrong(f"must be {_OVERLAY}, not {shown(name)} ({hint})")
+    return str(name)
+
+
+_OVERLAY = "true, false, or a list of Django settings such as [DATABASES, SECRET_KEY]"
+_FORCED = several(Kind(_OVERLAY, _overlaid), _OVERLAY)
 _HOST_LIST = several(HOST, "a list of hosts, or a mapping of hosts to their roles")
 _ROLES_BY_HOST = mapping("", HOST.check, several(ROLE, "a list of roles", least=1).check)
 _ENV_NAME: Kind[str] = Kind("a name of an environment variable", _env_name)
@@ -197,6 +235,7 @@ _NAMES_BY_MEANING = mapping(
     known=ENV_NAMES,
 )
 
+OVERLAY = Kind(_OVERLAY, _overlay, _overlay_from_text)
 HOSTS = Kind("a list of hosts, or a mapping of hosts to lists of roles", _hosts, comma_separated)
 ENV = mapping("a mapping of names to text", _env_name, _env_value)
 ENV_NAMES_KIND = Kind(_NAMES_BY_MEANING.says, _env_names, None)

@@ -26,12 +26,11 @@ def unsafe():
     return [reason for judge in (_module, _debug, _secret_key, _database) for reason in judge()]
 
 
-def read_it(what):
-    """The cure for most reasons: read the value from the environment variable that roadie sets."""
+def cure(setting, what):
+    """The cure for most reasons: read the value from the environment, or have roadie set it."""
     names = " or ".join(site.ENV_NAMES[what])
-    if not names:
-        return f"name it in fabric.yaml, env_names: {what}, and read it from the environment"
-    return f"read it from the environment, where it is {names} (see env_names of fabric.yaml)"
+    reads = f"where it is {names}" if names else f"by a name under env_names: {what}"
+    return f"read it from the environment, {reads}, or write overlay: [{setting}] in fabric.yaml"
 
 
 def _module():
@@ -46,7 +45,7 @@ def _module():
 
 def _debug():
     if settings.DEBUG:
-        yield f"DEBUG is on; {read_it('debug')}, or write DEBUG: false under django: there"
+        yield f"DEBUG is on; {cure('DEBUG', 'debug')}"
 
 
 def _secret_key():
@@ -56,7 +55,7 @@ def _secret_key():
         key = ""
     if key.startswith(("django-insecure-", "!!!")) or len(key) < 16 or len({*key}) < 5:
         what = "is empty" if not key else "is a placeholder that everyone knows or can guess"
-        yield f"SECRET_KEY {what}; {read_it('secret_key')}"
+        yield f"SECRET_KEY {what}; {cure('SECRET_KEY', 'secret_key')}"
 
 
 def _database():
@@ -64,5 +63,5 @@ def _database():
     if (engine, name) != (site.DATABASE, site.DATABASE_NAME):
         yield (
             f"the default database is {engine} {name} instead of {site.DATABASE} {site.DATABASE_NAME}; "
-            f"{read_it('database_url')}"
+            f"{cure('DATABASES', 'database_url')}"
         )

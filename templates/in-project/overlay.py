@@ -1,4 +1,4 @@
-"""What roadie_settings.py calls: for the database, for paths that outlast a release, and for logs."""
+"""Makes the project's settings ready for production: its keys, its database, its paths and its logs."""
 
 import os
 from importlib import import_module
@@ -8,7 +8,91 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 RELEASE = Path(__file__).resolve().parent.parent
 
+# ---- What becomes of each setting -------------------------------------------------------------------
+
+
+def make_ready(settings, words, *, forced=(), domains=(), urls=None):
+    """Set, in this mapping of settings, what the project leaves to roadie, and the settings in `forced`.
+
+    `words` says what the project's text makes of a setting. "own" is the project's, and stays. "absent",
+    "startproject" and "committed" (a secret key that is in git) are left to roadie. "unread" means that the
+    text does not tell: then a setting is left to roadie if its value is empty or startproject's.
+    """
+
+    def is_ours(name):
+        if name in forced or words[name] != "unread":
+            return name in forced or words[name] != "own"
+        return LEFT.get(name, is_empty)(settings.get(name))
+
+    def own(name, without=None):
+        return without if name in forced else settings.get(name, without)
+
+    ours = {
+        "DEBUG": lambda: False,
+        "SECRET_KEY": secret_key,
+        "ALLOWED_HOSTS": lambda: [*domains],
+        "CSRF_TRUSTED_ORIGINS": lambda: [f"{scheme}://{one}" for one in domains for scheme in SCHEMES],
+        # nginx sets this header to the scheme that the visitor used, whatever the visitor sent.
+        "SECURE_PROXY_SSL_HEADER": lambda: ("HTTP_X_FORWARDED_PROTO", "https"),
+        "DATABASES": lambda: with_database(settings.get("DATABASES"), os.environ["ROADIE_DATABASE_URL"]),
+        **{name: lambda name=name, url=url: own(name) or url for name, url in (urls or {}).items()},
+    }
+    settings.update({name: make() for name, make in ours.items() if is_ours(name)})
+    settings["STATIC_ROOT"] = static_root(own("STATIC_ROOT"), os.environ["ROADIE_STATIC_ROOT"])
+    settings["MEDIA_ROOT"] = lasting(own("MEDIA_ROOT"), os.environ["ROADIE_MEDIA_ROOT"])
+    settings["LOGGING"] = to_stderr(own("LOGGING") or {})
+
+
+SCHEMES = "https", "http"
+
+
+def is_empty(value):
+    return not value
+
+
+def is_startprojects_key(key):
+    return not key or str(key).startswith("django-insecure-")
+
+
+def is_startprojects_database(databases):
+    """Whether there is none, or one in a file that would go with the release."""
+    default = (databases or {}).get("default") or {}
+    is_file = str(default.get("ENGINE", "")).endswith("sqlite3")
+    return not default.get("ENGINE") or (is_file and lies_in_release(default.get("NAME") or "."))
+
+
+# What a value is like that is left to roadie, where that is more than an empty one.
+LEFT = {
+    "DEBUG": bool,
+    "SECRET_KEY": is_startprojects_key,
+    "DATABASES": is_startprojects_database,
+}
+
+
+def secret_key():
+    """The key that roadie made on the host, or the one that fabric.yaml names under secrets:."""
+    made = os.environ["ROADIE_SECRET_KEY"]
+    named = (os.environ.get(name, made) for name in site_names("secret_key"))
+    return next((key for key in named if key != made), made)
+
+
+def site_names(what):
+    """The names of the environment variables that hold it."""
+    return import_module("roadie_site").ENV_NAMES[what]
+
+
 # ---- The database -----------------------------------------------------------------------------------
+
+
+def with_database(databases, url):
+    """The project's databases, with roadie's in the first place. How connections are used stays."""
+    databases = {} if databases is None else databases
+    kept = {key: value for key, value in databases.get("default", {}).items() if key in KEPT}
+    databases["default"] = {**kept, **database(url)}
+    return databases
+
+
+KEPT = "ATOMIC_REQUESTS AUTOCOMMIT CONN_HEALTH_CHECKS CONN_MAX_AGE TEST TIME_ZONE".split()
 
 
 def database(url):

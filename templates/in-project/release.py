@@ -56,10 +56,7 @@ def _unserved():
     """What visitors would miss, because the settings do not fit nginx or the folders of the site."""
     for name in site.DOMAIN:
         if not validate_host(name, settings.ALLOWED_HOSTS):
-            yield (
-                f"ALLOWED_HOSTS does not hold {name}; {guard.read_it('allowed_hosts')}, "
-                "or write it under django: there"
-            )
+            yield f"ALLOWED_HOSTS does not hold {name}; {guard.cure('ALLOWED_HOSTS', 'allowed_hosts')}"
     for key, ours in ("STATIC_URL", site.STATIC_URL), ("MEDIA_URL", site.MEDIA_URL):
         theirs = getattr(settings, key) or "/"
         if theirs != "/" and not urlsplit(theirs).netloc and theirs.rstrip("/") != ours.rstrip("/"):
@@ -69,13 +66,15 @@ def _unserved():
             )
     uploads, static = _upload_folder(), settings.STATIC_ROOT
     if uploads and overlay.lies_in_release(uploads):
-        yield f"uploads would go to {uploads} and be gone with the release; {guard.read_it('media_root')}"
+        cure = guard.cure("MEDIA_ROOT", "media_root")
+        yield f"uploads would go to {uploads} and be gone with the release; {cure}"
     if (
         static != os.environ["ROADIE_STATIC_ROOT"]
         and _reads_static_root()
         and not overlay.holds_files(static)
     ):
-        yield f"STATIC_ROOT is {static}, where no static files will be; {guard.read_it('static_root')}"
+        cure = guard.cure("STATIC_ROOT", "static_root")
+        yield f"STATIC_ROOT is {static}, where no static files will be; {cure}"
 
 
 def _unknown_commands():

@@ -92,14 +92,17 @@ def test_a_wsgi_module_that_assigns_other_settings_is_refused(site, tmp_path, ov
 def test_a_blank_in_the_environment_is_told_by_its_name(site):
     [reason] = refused(site("ALLOWED_HOSTS = ['a.example.org']", env_names={"allowed_hosts": "MY_HOSTS"}))
     assert reason == (
-        f"ALLOWED_HOSTS does not hold {DOMAIN}; read it from the environment, where it is MY_HOSTS "
-        "(see env_names of fabric.yaml), or write it under django: there"
+        f"ALLOWED_HOSTS does not hold {DOMAIN}; read it from the environment, where it is MY_HOSTS, "
+        "or write overlay: [ALLOWED_HOSTS] in fabric.yaml"
     )
 
 
 def test_a_value_without_a_name_in_the_environment_is_to_get_one(site):
     [reason] = refused(site("DEBUG = bool(1)", env_names={"debug": []}))
-    assert reason.startswith("DEBUG is on; name it in fabric.yaml, env_names: debug, and read it from")
+    assert reason == (
+        "DEBUG is on; read it from the environment, by a name under env_names: debug, "
+        "or write overlay: [DEBUG] in fabric.yaml"
+    )
 
 
 # ---- What nginx would not serve ---------------------------------------------------------------------

@@ -284,3 +284,103 @@ def counts(said):
     """Return how often each logger's record came."""
     lines = [line.rpartition("from ")[2] for line in said.splitlines()]
     return {name: lines.count(name) for name in LOGGERS}
+
+
+# ---- Text that cannot be read: the value decides ----------------------------------------------------
+
+SPLIT = """
+def include(path):
+    exec((BASE_DIR / path).read_text(), globals())
+include('mysite/parts.py')
+"""
+
+
+def split(tmp_path, *more):
+    """A startproject whose settings stand in a file that only running the code would find."""
+    path = startproject(tmp_path, *more)
+    text = path.read_text()
+    base = text.index("# Quick-start")
+    (path.parent / "parts.py").write_text(text[base:])
+    path.write_text(text[:base] + SPLIT)
+    return path
+
+
+def test_a_startproject_in_parts_becomes_safe(tmp_path):
+    split(tmp_path)
+    release = lay_out(tmp_path)
+    found = release.settings(
+        *"DEBUG SECRET_KEY ALLOWED_HOSTS DATABASES STATIC_ROOT MEDIA_ROOT STATIC_URL MEDIA_URL".split()
+    )
+    assert found.pop("DATABASES")["default"]["NAME"] == "mysite"
+    assert found == {
+        "DEBUG": False,
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": [DOMAIN],
+        "STATIC_ROOT": str(release.static),
+        "MEDIA_ROOT": str(release.media),
+        "STATIC_URL": "/static/",
+        "MEDIA_URL": "/media/",
+    }
+
+
+def test_in_parts_too_a_value_of_the_projects_own_stays(tmp_path):
+    split(
+        tmp_path,
+        "import os",
+        "SECRET_KEY = os.environ['MY_KEY']",
+        "ALLOWED_HOSTS = ['a.example.org']",
+        "DATABASES['default'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': '/srv/theirs.sqlite3'}",
+        "STATIC_URL = '/own/'",
+        "MEDIA_ROOT = '/mnt/uploads'",
+    )
+    names = "SECRET_KEY ALLOWED_HOSTS STATIC_URL MEDIA_ROOT DATABASES".split()
+    found = lay_out(tmp_path, env={"MY_KEY": "theirs"}, static_url="/own/").settings(*names)
+    assert found.pop("DATABASES")["default"]["NAME"] == "/srv/theirs.sqlite3"
+    assert [*found.values()] == ["theirs", ["a.example.org"], "/own/", "/mnt/uploads"]
+
+
+# ---- What fabric.yaml has roadie set by name --------------------------------------------------------
+
+
+def test_the_overlay_sets_by_name_what_the_project_says_otherwise(tmp_path):
+    startproject(
+        tmp_path,
+        "DEBUG = bool(1)",
+        "SECRET_KEY = 'k' * 50",
+        "ALLOWED_HOSTS = ['a.example.org']",
+        "DATABASES = dict(default=dict(ENGINE='no.such.engine', HOST='db', CONN_MAX_AGE=9), old={})",
+        "STATIC_URL, STATIC_ROOT, MEDIA_ROOT = '/a/', '/mnt/static', '/mnt/media'",
+        "LOGGING = {'version': 1, 'handlers': {'x': {'class': 'no.such.Handler'}}}",
+    )
+    names = "DEBUG SECRET_KEY ALLOWED_HOSTS DATABASES STATIC_URL STATIC_ROOT MEDIA_ROOT LOGGING".split()
+    release = lay_out(tmp_path, overlay=names)
+    found = release.settings(*names)
+    databases, logging = found.pop("DATABASES"), found.pop("LOGGING")
+    assert (databases["default"]["NAME"], databases["default"]["HOST"]) == (
+        "mysite",
+        "/run/mysqld/mysqld.sock",
+    )
+    assert databases["default"]["CONN_MAX_AGE"] == 9 and "old" in databases
+    assert [*logging["handlers"]] == ["roadie"]
+    assert found == {
+        "DEBUG": False,
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": [DOMAIN],
+        "STATIC_URL": "/static/",
+        "STATIC_ROOT": str(release.static),
+        "MEDIA_ROOT": str(release.media),
+    }
+
+
+# ---- The secret key ---------------------------------------------------------------------------------
+
+
+def test_a_key_that_is_in_git_is_replaced(tmp_path):
+    startproject(tmp_path, "SECRET_KEY = 'a long key that stands in the repository for everyone'")
+    assert lay_out(tmp_path).settings("SECRET_KEY") == {"SECRET_KEY": SECRET_KEY}
+
+
+def test_a_key_that_fabric_yaml_names_under_secrets_is_the_sites(tmp_path):
+    startproject(tmp_path, "SECRET_KEY = 'a long key that stands in the repository for everyone'")
+    release = lay_out(tmp_path, env={"SECRET_KEY": SECRET_KEY, "DJANGO_SECRET_KEY": "from the vault"})
+    assert release.settings("SECRET_KEY") == {"SECRET_KEY": "from the vault"}

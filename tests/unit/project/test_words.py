@@ -68,7 +68,6 @@ def test_startprojects_of_older_djangos_are_known(database):
         "DEBUG, TEMPLATE_DEBUG = True, True",
         "DEBUG = 1",
         "SECRET_KEY = os.environ['SECRET_KEY']",
-        "SECRET_KEY = 'a key of their own'",
         "ALLOWED_HOSTS = ['*']",
         "ALLOWED_HOSTS = []\nALLOWED_HOSTS += ['example.org']",
         "ALLOWED_HOSTS = []\nALLOWED_HOSTS.append('example.org')",
@@ -129,9 +128,15 @@ def test_what_only_looks_like_a_word_is_none(line):
         "class Production(configurations.Configuration):\n    DEBUG = False",
     ],
 )
-def test_where_anything_may_be_set_all_is_the_projects_own(line):
-    assert words(f"DEBUG = True\n{line}") == dict.fromkeys(WORDS, "own")
+def test_where_anything_may_be_set_the_text_does_not_tell(line):
+    assert words(f"DEBUG = True\n{line}") == dict.fromkeys(WORDS, "unread")
     assert words(f"{line}\nDEBUG = True")["DEBUG"] == "startproject"
+
+
+@pytest.mark.parametrize("key", ["'a key of their own'", "'a' 'b'", "''"])
+def test_a_secret_key_in_the_text_is_a_committed_one(key):
+    assert words(f"SECRET_KEY = {key}") == {"SECRET_KEY": "committed"}
+    assert words(f"SECRET_KEY = {key}\nSECRET_KEY = os.environ['KEY']") == {"SECRET_KEY": "own"}
 
 
 def test_the_last_word_counts():

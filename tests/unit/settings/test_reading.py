@@ -15,6 +15,7 @@ from invoke.context import Context
 from roadie.errors import SettingsError
 from roadie.settings import manual
 from roadie.settings.reading import KEYS, check_topology, load, read, roles_of
+from roadie.settings.sections import Overlay
 
 DOMAIN = "www.example.org"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -52,7 +53,7 @@ def test_the_defaults_are_these():
     assert (made.gate_timeout, made.drain, made.graceful_timeout) == (30, 30, 60)
     assert (made.request_timeout, made.proxy_read_timeout, made.apt_lock_timeout) == (90, 120, 600)
     assert (made.client_max_body_size, made.health, made.packages) == ("20m", (), ())
-    assert (made.overlay, made.collectstatic, made.post_build) == (True, True, ())
+    assert (made.overlay, made.collectstatic, made.post_build) == (Overlay(True), True, ())
     assert made.env_names["secret_key"] == ("SECRET_KEY", "DJANGO_SECRET_KEY")
 
 
@@ -114,7 +115,10 @@ def test_what_is_unknown_is_refused_by_its_path_with_what_was_meant(values, says
         ("keep", 2.5, "not 2.5"),
         ("drain", "30s", "must be a whole number of seconds from 0 to 3600, not '30s'"),
         ("gate_timeout", 0, "from 1 to 600"),
-        ("overlay", "no", "must be true or false, not 'no'"),
+        ("overlay", "no", "must be true, false, or a list of Django settings such as"),
+        ("overlay", ["DATABASE"], "not 'DATABASE' (did you mean DATABASES?)"),
+        ("overlay", ["TIME_ZONE"], "not 'TIME_ZONE' (docs/settings.rst names them)"),
+        ("overlay", ["DEBUG", "DEBUG"], "names 'DEBUG' twice"),
         ("collectstatic", 0, "must be true or false, not 0"),
         ("app", ["a"], "not a list"),
         ("app", 7, "not 7"),
@@ -528,9 +532,12 @@ def test_a_folder_of_templates_that_is_not_there_is_refused(project):
     ("name", "text", "value"),
     [
         ("KEEP", "9", 9),
-        ("OVERLAY", "no", False),
-        ("OVERLAY", "TRUE", True),
-        ("OVERLAY", "0", False),
+        ("COLLECTSTATIC", "no", False),
+        ("COLLECTSTATIC", "TRUE", True),
+        ("COLLECTSTATIC", "0", False),
+        ("OVERLAY", "no", Overlay(False)),
+        ("OVERLAY", "TRUE", Overlay()),
+        ("OVERLAY", "DATABASES, SECRET_KEY", Overlay(forced=("DATABASES", "SECRET_KEY"))),
         ("DOMAIN", "a.org, b.org", ("a.org", "b.org")),
         ("HEALTH", "", ()),
         ("APP", "other", "other"),
@@ -556,7 +563,12 @@ def test_hosts_come_from_a_variable_too(project):
             "many",
             "ROADIE_KEEP in the environment: must be a whole number from 1 to 100, not 'many'",
         ),
-        ("ROADIE_OVERLAY", "maybe", "ROADIE_OVERLAY in the environment: must be true or false, not 'maybe'"),
+        (
+            "ROADIE_COLLECTSTATIC",
+            "maybe",
+            "ROADIE_COLLECTSTATIC in the environment: must be true or false, not",
+        ),
+        ("ROADIE_OVERLAY", "maybe", "ROADIE_OVERLAY in the environment: must be true, false, or a list of"),
         ("ROADIE_ENV", "A=1", "ROADIE_ENV in the environment: is a mapping; write it in fabric.yaml"),
         ("ROADIE_DOMIAN", "x", "ROADIE_DOMIAN in the environment: unknown setting (did you mean domain?)"),
         ("ROADIE_DOMAIN", "a;b", "ROADIE_DOMAIN in the environment: must be a host name"),

@@ -248,7 +248,8 @@ WRONG = {
     ),
     "bool": (
         "roadie: {domain: a.org, overlay: maybe}\n",
-        "fabric.yaml, roadie.overlay: must be true or false, not 'maybe'",
+        "fabric.yaml, roadie.overlay: must be true, false, or a list of Django settings such as "
+        "[DATABASES, SECRET_KEY], not 'maybe' (docs/settings.rst names them)",
     ),
     "size": (
         "roadie: {domain: a.org, client_max_body_size: 20 MB}\n",
