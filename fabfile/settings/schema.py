@@ -123,7 +123,8 @@ class Settings:
         ENV,
         {},
         """Plain values for the environment of the site's processes. Everyone who can read this file can
-        read them, so write secrets under secrets. true and false become True and False; 1 and 0 stay.""",
+        read them, so write secrets under secrets. A value is the text that stands here: 01067, 22:30 and NO
+        stay as they are. Only true and false become True and False.""",
     )
     env_names: Mapping[str, tuple[str, ...]] = setting(
         ENV_NAMES_KIND,
@@ -136,9 +137,9 @@ class Settings:
         SECRETS,
         {},
         """Secret values for the environment. Each says where a deploy gets it:
-        {MAIL_PASSWORD: {command: pass show mail}}, {file: path} or {prompt: true}. Commands run on your
-        machine, in the folder of fabric.yaml. The secret key and the database's password need no entry:
-        roadie makes them on the host.""",
+        {MAIL_PASSWORD: {command: pass show mail}}, {file: path}, {env: NAME} or {prompt: true}. Commands
+        run on your machine, in the folder of fabric.yaml. NAME is a variable of your machine, or of a
+        pipeline. The secret key and the database's password need no entry: roadie makes them on the host.""",
     )
     django: Mapping[str, Any] = setting(
         DJANGO,

@@ -1,7 +1,8 @@
-"""Gets the secrets of the settings from commands, files and the terminal. No output ever shows them."""
+"""Gets the secrets of the settings from their sources. No output ever shows them."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ def _text(name: str, source: SecretSource, root: Path, ask: Callable[[str], str]
         found = _decoded(name, _run(name, source.command, root))
     elif source.file:
         found = _decoded(name, _contents(name, root / Path(source.file).expanduser()))
+    elif source.env:
+        found = _variable(name, source.env)
     else:
         found = ask(name)
     if not found or "\0" in found:
@@ -63,6 +66,15 @@ def _run(name: str, command: str, root: Path) -> bytes:
             f"run it yourself in {root} to see why"
         )
     return done.stdout
+
+
+def _variable(name: str, variable: str) -> str:
+    if variable not in os.environ:
+        raise SettingsError(
+            f"secret {name}: {variable} is not set in the environment of fab; export it, "
+            "or have the pipeline set it"
+        )
+    return os.environ[variable]
 
 
 def _contents(name: str, path: Path) -> bytes:

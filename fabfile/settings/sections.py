@@ -47,17 +47,18 @@ OVERLAID = tuple(
     STATIC_URL STATIC_ROOT MEDIA_URL MEDIA_ROOT LOGGING
     """.split()
 )
-_SOURCES = ("command", "file", "prompt")
+_SOURCES = ("command", "file", "env", "prompt")
 _OF_PROGRAMS = ("command", "stop_timeout")
 _STOP_TIMEOUT = 60
 
 
 @dataclass(frozen=True)
 class SecretSource:
-    """Where a secret comes from: a command's output, a file, or a question at the terminal."""
+    """Where a secret comes from: a command's output, a file, a variable, or a question at the terminal."""
 
     command: str = ""
     file: str = ""
+    env: str = ""
     prompt: bool = False
 
 
@@ -146,13 +147,13 @@ def _env_names(value: Any) -> dict[str, tuple[str, ...]]:
 
 def _secret_source(value: Any) -> SecretSource:
     if not isinstance(value, Mapping):
-        raise Wrong("must say where it comes from ({command: ...}, {file: ...} or {prompt: true})")
+        raise Wrong("must say its source: {command: ...}, {file: ...}, {env: ...} or {prompt: true}")
     for key in value:
         if key not in _SOURCES:
             near = meant(key, _SOURCES) or "known are " + ", ".join(_SOURCES)
             raise Wrong(f"unknown ({near})", str(key))
     if len(value) != 1:
-        raise Wrong("needs just one of command, file and prompt")
+        raise Wrong("needs just one of command, file, env and prompt")
     [(source, given)] = value.items()
     if source == "prompt" and given is not True:
         raise Wrong("must be true", source)

@@ -1,4 +1,7 @@
-"""YAML without surprises: what YAML would lose or read as something else is refused, with its line."""
+"""YAML without surprises: what YAML would lose or read as something else is refused, with its line.
+
+Only the values of `env:` are text as they are written, whatever YAML would make of them.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,7 @@ from .layers import KEY
 #: Invoke's own copy of PyYAML, if it has one
 yaml: Any = vars(util)["yaml"]
 
-#: settings in which a person means text where YAML 1.1 sees a yes or a no
-_TEXTS = ("env", "django")
+_STR, _NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 _INT, _BOOL = "tag:yaml.org,2002:int", "tag:yaml.org,2002:bool"
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)")
 #: far more than any settings have; anchors within anchors come to billions
@@ -99,6 +101,8 @@ class _Check:
         elif isinstance(node, yaml.SequenceNode):
             for place, value in enumerate(node.value):
                 self.visit(value, (*path, str(place)))
+        elif path[:2] == (KEY, "env") and node.style is None:
+            _take_as_written(node)
         elif path[:1] == (KEY,) and node.style is None:
             _check_plain(node, path)
 
@@ -113,9 +117,15 @@ class _Check:
                     raise Refused(problem=problem, problem_mark=key.start_mark)
 
 
+def _take_as_written(node: Any) -> None:
+    """Take 01067, 22:30, 1.10 and NO as text. Only true, false and nothing at all stay what they are."""
+    if node.tag != _NULL and not (node.tag == _BOOL and node.value.lower() in ("true", "false")):
+        node.tag = _STR
+
+
 def _check_plain(node: Any, path: tuple[str, ...]) -> None:
     """Refuse a number that is not in plain decimal, and a word for yes or no where text is meant."""
-    may_be_text = len(path) > 1 and path[1] in _TEXTS
+    may_be_text = path[1:2] == ("django",)
     if node.tag == _INT and len(node.value) > _LONGEST_NUMBER:
         problem = f"a number of {len(node.value)} digits; if it is text, put it in quotes"
     elif node.tag == _INT and not _DECIMAL.fullmatch(node.value):

@@ -394,9 +394,12 @@ def test_a_secret_says_where_it_comes_from():
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("hunter2", "must say where it comes from ({command: ...}, {file: ...} or {prompt: true})"),
-        ({}, "needs just one of command, file and prompt"),
-        ({"command": "x", "file": "y"}, "needs just one of command, file and prompt"),
+        (
+            "hunter2",
+            "must say its source: {command: ...}, {file: ...}, {env: ...} or {prompt: true}",
+        ),
+        ({}, "needs just one of command, file, env and prompt"),
+        ({"command": "x", "file": "y"}, "needs just one of command, file, env and prompt"),
         ({"prompt": False}, "roadie.secrets.A.prompt: must be true"),
         ({"command": ["hunter2"]}, "roadie.secrets.A.command: must be text"),
         ({"file": ""}, "roadie.secrets.A.file: must be text"),

@@ -38,6 +38,17 @@ def test_a_file_is_found_from_the_folder_of_the_settings(tmp_path):
     }
 
 
+def test_a_variable_of_a_pipeline_is_taken_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("CI_KEY", f"{VALUE}\n")
+    assert resolve(tmp_path, A={"env": "CI_KEY"}) == {"A": f"{VALUE}\n"}
+    monkeypatch.setenv("CI_KEY", "")
+    assert refusal(tmp_path, A={"env": "CI_KEY"}).startswith("secret A: came out empty")
+    monkeypatch.delenv("CI_KEY")
+    assert refusal(tmp_path, A={"env": "CI_KEY"}) == (
+        "secret A: CI_KEY is not set in the environment of fab; export it, or have the pipeline set it"
+    )
+
+
 def test_what_is_to_be_typed_is_asked_for_by_name(tmp_path):
     assert resolve(tmp_path, ask=lambda name: f"{name}!", A={"prompt": True}) == {"A": "A!"}
 

@@ -194,25 +194,17 @@ WRONG = {
         "roadie: {domain: a.org, workers: -1}\n",
         "fabric.yaml, roadie.workers: must be a whole number from 1 to 64, not -1",
     ),
-    "env octal": (
-        "roadie: {domain: a.org, env: {ZIP: 01067}}\n",
-        "fabric.yaml line 1, column 36: roadie.env.ZIP: 01067 is the number 567 to YAML; put it in quotes",
+    "env nothing": (
+        "roadie: {domain: a.org, env: {A: }}\n",
+        'fabric.yaml, roadie.env.A: must be text, not nothing; put it in quotes ("" for an empty one)',
     ),
-    "env time": (
-        "roadie: {domain: a.org, env: {OPENS: 22:30}}\n",
-        "fabric.yaml line 1, column 38: roadie.env.OPENS: 22:30 is the number 1350 to YAML; put it in quotes",
+    "django octal": (
+        "roadie: {domain: a.org, django: {ZIP: 01067}}\n",
+        "fabric.yaml line 1, column 39: roadie.django.ZIP: 01067 is the number 567 to YAML; put it in quotes",
     ),
-    "env no": (
-        "roadie: {domain: a.org, env: {COUNTRY: NO}}\n",
-        "fabric.yaml line 1, column 40: roadie.env.COUNTRY: NO is false to YAML; put it in quotes, or write false",
-    ),
-    "env float": (
-        "roadie: {domain: a.org, env: {V: 1.10}}\n",
-        "fabric.yaml, roadie.env.V: is a number that YAML may have shortened; put it in quotes",
-    ),
-    "env date": (
-        "roadie: {domain: a.org, env: {D: 2026-01-01}}\n",
-        'fabric.yaml, roadie.env.D: must be text, not the date 2026-01-01; put it in quotes ("" for an empty one)',
+    "django no": (
+        "roadie: {domain: a.org, django: {COUNTRY: NO}}\n",
+        "fabric.yaml line 1, column 43: roadie.django.COUNTRY: NO is false to YAML; put it in quotes, or write false",
     ),
     "env null": (
         "roadie: {domain: a.org, env: {D: }}\n",
@@ -273,7 +265,7 @@ WRONG = {
     ),
     "secrets": (
         "roadie: {domain: a.org, secrets: {KEY: hunter2}}\n",
-        "fabric.yaml, roadie.secrets.KEY: must say where it comes from ({command: ...}, {file: ...} or {prompt: true})",
+        "fabric.yaml, roadie.secrets.KEY: must say its source: {command: ...}, {file: ...}, {env: ...} or {prompt: true}",
     ),
     "complex key": (
         "roadie:\n  ? [a]\n  : b\n",
@@ -345,3 +337,32 @@ RIGHT = {
 @pytest.mark.parametrize("text", RIGHT.values(), ids=RIGHT)
 def test_a_file_that_means_what_it_says_is_read(tmp_path, text):
     assert settings_of(tmp_path, text).domain == ("a.org",)
+
+
+AS_WRITTEN = """
+more: &more {CODE: 0123}
+roadie:
+  domain: www.example.org
+  env: {<<: *more, ZIP: 01067, OPENS: 22:30, COUNTRY: NO, RATE: 1.10, DAY: 2026-01-01, BIG: 1_000, HEX: 0xff,
+    NONE: "", IS: true, ISNT: FALSE, WORD: on, TALL: .inf, FIVE: 5, QUOTED: '010'}
+"""
+
+
+def test_a_value_of_the_environment_is_the_text_that_is_written(tmp_path):
+    assert settings_of(tmp_path, AS_WRITTEN).env == {
+        "CODE": "0123",
+        "ZIP": "01067",
+        "OPENS": "22:30",
+        "COUNTRY": "NO",
+        "RATE": "1.10",
+        "DAY": "2026-01-01",
+        "BIG": "1_000",
+        "HEX": "0xff",
+        "NONE": "",
+        "IS": "True",
+        "ISNT": "False",
+        "WORD": "on",
+        "TALL": ".inf",
+        "FIVE": "5",
+        "QUOTED": "010",
+    }
