@@ -276,7 +276,9 @@ class Settings:
     gate_timeout: int = setting(
         whole(1, 600, "seconds"),
         30,
-        "How long a new release may take until each of its workers has answered those pages.",
+        """How long a new release may take until each of its workers has answered those pages. A project that
+        starts slowly needs more than the default. The check of the release may take as long to start, but at
+        least 60 seconds. Gunicorn ends a worker that starts for longer than request_timeout.""",
     )
     drain: int = setting(
         whole(0, 3600, "seconds"),
@@ -334,6 +336,11 @@ class Settings:
     def interface(self) -> str:
         """The interface of the application that Gunicorn's workers call: `wsgi` or `asgi`."""
         return "asgi" if self.worker_class == "asgi" or "uvicorn" in self.worker_class.lower() else "wsgi"
+
+    @property
+    def start_seconds(self) -> int:
+        """How many seconds the check of a release may take to start Django: 60, or what the gate allows."""
+        return max(60, self.gate_timeout)
 
     @property
     def stop_timeout(self) -> int:

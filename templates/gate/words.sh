@@ -54,7 +54,7 @@ judge_page() { # PATH: sets refusal; empties it if the page passes
   refusal=''
   case ${page_status} in
     2??) return ;;
-    timeout) refusal="$1 gave no answer within ${gate_seconds} seconds" ;;
+    timeout) refusal="$1 gave no answer within ${gate_seconds} seconds (gate_timeout)" ;;
     30?) judge_redirect "$1" ;;
     400) refusal="$1 answered 400 for the host ${domains[0]}: ALLOWED_HOSTS does not hold it" ;;
     4??) [[ ${#health[@]} == 0 ]] || refusal="$1 answered ${page_status}, and health: asks for 2xx" ;;
@@ -126,7 +126,7 @@ see_pages() {
       return
     fi
     refusal=${refusal:-${late}}
-    if ((SECONDS >= deadline)); then refusal+=" within ${gate_seconds} seconds" && return; fi
+    if ((SECONDS >= deadline)); then refusal+=" within ${gate_seconds} seconds (gate_timeout)" && return; fi
     sleep 0.02
     stop_if_asked
   done

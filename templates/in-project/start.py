@@ -7,13 +7,15 @@ import faulthandler
 import runpy
 import sys
 
+import roadie_site as site
+
 
 def answer(key, value):
     """Send one answer to the stage that asked."""
     print(f"roadie:\t{key}\t{' '.join(str(value).split())}", flush=True)
 
 
-def watch(seconds=60):
+def watch(seconds=site.START_SECONDS):
     """End this process with a traceback after so many seconds, unless watch_no_more() comes first."""
     faulthandler.dump_traceback_later(seconds, exit=True)
 

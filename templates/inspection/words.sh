@@ -95,8 +95,8 @@ hear() { # LINE: sets key and value from an answer; logs any other line, and set
   printf '%s\n' "$1"
   if [[ $1 == 'Traceback (most recent call last):' ]]; then
     in_traceback=1 error_said='' error_at=''
-  elif [[ $1 == 'Timeout ('* ]]; then
-    in_traceback='' error_at='' error_said='it hangs when it starts'
+  elif [[ $1 =~ ^Timeout\ \(([0-9:]+) ]]; then
+    in_traceback='' error_at='' error_said="it had not started after ${BASH_REMATCH[1]}, which gate_timeout: can extend"
   elif [[ $1 =~ ^\ +File\ \"${work_dir}/([^\"]+)\",\ (line\ [0-9]+) ]]; then
     # Keep the project's innermost file. A traceback names it last; the dump of a hanging start names it first.
     [[ -z ${in_traceback} && -n ${error_at} ]] || error_at="${BASH_REMATCH[1]}, ${BASH_REMATCH[2]}"

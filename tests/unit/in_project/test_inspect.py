@@ -180,6 +180,11 @@ def test_a_start_that_hangs_is_ended_and_says_where(site):
     assert "mysite/settings.py" in done.stderr.splitlines()[2]
 
 
+@pytest.mark.parametrize(("gate_timeout", "seconds"), [(30, 60), (200, 200)])
+def test_a_slow_start_may_take_what_the_gate_allows(site, gate_timeout, seconds):
+    assert f"START_SECONDS = {seconds}\n" in site(gate_timeout=gate_timeout).module("roadie_site")
+
+
 def test_answers_are_heard_among_what_a_project_prints(site):
     release = site("print('roadie: hello', end='')", "import sys; sys.stdout.write('unended')")
     assert release.answers("release.inspect('collected')")[-1] == ("inspected", "passed")
