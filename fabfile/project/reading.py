@@ -17,6 +17,7 @@ from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
 from . import requirements
 from .database import Choice, choose
+from .minds import TwoMinds, refuse_developers
 from .words import Code, Names, Word, classify, literal, text_of
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
@@ -69,6 +70,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     wsgi, _, called = _wsgi(code, module, names, settings).partition(":")
     if not settings.settings_module:
         _refuse_two_minds(code, wsgi, module)
+        refuse_developers(code, module)
     path = settings.requirements or requirements.find(
         tree, manage_dir, (_django(code, module), *_suggested_driver(settings))
     )
@@ -241,10 +243,7 @@ def _refuse_two_minds(code: Code, wsgi: str, module: str) -> None:
     path = code.path(wsgi) or ""
     for value, is_default in _settings_named(code.parse(path)):
         if is_default and value and value != module and code.path(value):
-            raise SettingsError(
-                f"manage.py names {module} and {path} {value}; write the one for production in fabric.yaml, "
-                f"for example `settings_module: {value}`"
-            )
+            raise TwoMinds(f"manage.py names {module} and {path} {value}", (value, module))
 
 
 def _packages(module: str) -> list[str]:

@@ -16,6 +16,7 @@ from ..errors import RoadieError, UsageError
 from ..run.executor import hosts_of, in_parallel, named_hosts, roadie_task
 
 if TYPE_CHECKING:
+    from ..git.trees import Tree
     from ..settings.reading import Settings
     from ..ssh.host import Host
 
@@ -41,7 +42,7 @@ def init(c: Context, domain: str = "", yes: bool = False) -> None:
 
     domain = _checked_domain(domain) if domain else ""
     known = first_files.settings_of(c)
-    settings, found, default = _look(known, Path.cwd())
+    settings, found, default = _look(known, Path.cwd(), may_ask=not yes and console.is_interactive())
     for one in found:
         _tell(one)
     if not known:
@@ -57,10 +58,10 @@ def init(c: Context, domain: str = "", yes: bool = False) -> None:
     _tell_next([*found, *met, *written], f"fab {host}plan")
 
 
-def _look(known: Settings | None, folder: Path) -> tuple[Settings, list[Finding], str]:
+def _look(known: Settings | None, folder: Path, *, may_ask: bool) -> tuple[Settings, list[Finding], str]:
     """The settings so far, what git and the project say, and the project's own name for the site."""
     from ..git.bundle import find_commit
-    from ..git.trees import CommitTree, FolderTree, Tree
+    from ..git.trees import CommitTree, FolderTree
     from ..project import reading
     from ..settings.reading import Settings
 
@@ -73,6 +74,8 @@ def _look(known: Settings | None, folder: Path) -> tuple[Settings, list[Finding]
     else:
         found.append((True, "git", f"{commit.branch or 'HEAD'} at {commit.sha[:8]}, {commit.subject!r}"))
         tree = CommitTree(settings.root, commit.sha, commit.prefix)
+    if not known:
+        settings = replace(settings, settings_module=_settings_module(tree or folders, settings, may_ask))
     faults = reading.faults(tree or folders, settings)
     if tree and faults and not reading.faults(folders, settings):
         faults = [f"{fault} (it is in this folder: git add ., git commit)" for fault in faults]
@@ -85,6 +88,30 @@ def _look(known: Settings | None, folder: Path) -> tuple[Settings, list[Finding]
         found.append((False, "project", str(error)))
     what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements}"
     return settings, [*found, (True, "project", what)], _spoken(project.own_names)
+
+
+def _settings_module(tree: Tree, settings: Settings, may_ask: bool) -> str:
+    """The settings module for production, if the project names two and a person can be asked which."""
+    from ..project import reading
+    from ..project.minds import TwoMinds
+
+    try:
+        reading.read(tree, settings)
+    except TwoMinds as minds:
+        if may_ask:
+            choices = minds.choices
+            tell("", str(minds).partition("; ")[0], kind="warn")
+            question = f"The settings module for production, {' or '.join(choices)} [{choices[0]}]: "
+            return _asked(question, lambda text: _one_of(text, choices), choices[0])
+    except RoadieError:
+        pass
+    return ""
+
+
+def _one_of(text: str, words: tuple[str, ...]) -> str:
+    if text not in words:
+        raise UsageError(f"--settings: must be {' or '.join(words)}, not {text!r}")
+    return text
 
 
 def _spoken(names: tuple[str, ...]) -> str:

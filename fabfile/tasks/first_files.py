@@ -27,7 +27,7 @@ roadie:
   domain: {domain}
   # the server: [user@]host[:port], or a name of ~/.ssh/config; -H on the command line wins
   {hosts}
-"""
+{settings_module}"""
 _NO_HOSTS = "# hosts: [root@your.server]"
 
 
@@ -42,7 +42,8 @@ def write(settings: Settings, *, is_known: bool) -> Iterator[tuple[bool, str, st
     if is_known:
         tell("", "fabric.yaml has roadie's settings already; left as it is")
         return
-    text = SETTINGS.format(domain=settings.domain[0], hosts=_hosts(settings))
+    module = settings.settings_module and f"  settings_module: {settings.settings_module}\n"
+    text = SETTINGS.format(domain=settings.domain[0], hosts=_hosts(settings), settings_module=module)
     file = next((path for path in map(Path, ("fabric.yaml", "fabric.yml")) if path.exists()), None)
     if not file:
         _write(Path("fabric.yaml"), text)

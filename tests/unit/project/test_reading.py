@@ -385,3 +385,49 @@ def test_an_lfs_pointer_in_what_ships_is_refused(odd):
 
 def test_what_does_not_ship_may_be_anything(odd):
     odd(submodule="docs/theme", pointer="docs/film.mp4")
+
+
+# ---- Settings for developers beside those for production
+
+
+@pytest.mark.parametrize(
+    ("named", "beside"),
+    [
+        ("shop.settings.dev", "shop.settings.production"),
+        ("shop.settings.local", "shop.settings.prod"),
+        ("shop.settings_development", "shop.settings_live"),
+        ("shop.local_settings", "shop.production_settings"),
+        ("dev", "prod"),
+    ],
+)
+def test_settings_for_developers_beside_those_for_production_are_a_question(named, beside):
+    files = shop(
+        **{
+            "shop/settings.py": None,
+            "shop/settings/__init__.py": "",
+            "manage.py": MANAGE.format(repr(named)),
+        },
+        **{f"{one.replace('.', '/')}.py": "" for one in (named, beside)},
+    )
+    assert refusal(files) == (
+        f"manage.py names {named}, which is for developers by its name, and {beside} lies beside it; "
+        f"write the one for production in fabric.yaml, for example `settings_module: {beside}`"
+    )
+    for chosen in (named, beside):
+        assert project(files, settings_module=chosen).settings_module == chosen
+    del files[f"{beside.replace('.', '/')}.py"]
+    assert project(files).settings_module == named
+
+
+def test_a_settings_package_that_imports_those_for_developers_is_a_question_too():
+    files = shop(
+        **{
+            "shop/settings.py": None,
+            "shop/settings/__init__.py": "from .local import *",
+            "shop/settings/local.py": "",
+            "shop/settings/production.py": "",
+        }
+    )
+    assert "manage.py names shop.settings, which imports shop.settings.local, " in refusal(files)
+    files["shop/settings/__init__.py"] = "try:\n    from .local import *\nexcept ImportError:\n    pass"
+    assert project(files).settings_module == "shop.settings"

@@ -170,3 +170,32 @@ def test_it_takes_no_domain_that_is_none(tmp_path, domain):
 def test_the_name_must_lead_to_the_host(leads, hosts, well, says):
     found = beginning._whither("a.org", leads, hosts)
     assert found[:2] == (well, "DNS") and says in found[2]
+
+
+def with_production_beside(project):
+    settings = project / "mysite/settings.py"
+    base = settings.read_text()
+    settings.unlink()
+    (project / "mysite/settings").mkdir()
+    for name in ("__init__", "dev", "production"):
+        (project / f"mysite/settings/{name}.py").write_text("" if name == "__init__" else base)
+    for path in (project / "manage.py", project / "mysite/wsgi.py"):
+        projects.change_line(path, "mysite.settings", "mysite.settings.dev")
+    projects.commit(project)
+
+
+def test_settings_for_developers_beside_those_for_production_are_a_question(project):
+    with_production_beside(project)
+    code, shown = init_at_a_terminal(project, "mysite.other\n\nwww.shop.org\n\n")
+    assert code == 0, shown
+    assert "manage.py names mysite.settings.dev, which is for developers by its name" in shown
+    assert "must be mysite.settings.production or mysite.settings.dev, not 'mysite.other'" in shown
+    assert "  settings_module: mysite.settings.production\n" in (project / "fabric.yaml").read_text()
+
+
+def test_where_nobody_can_be_asked_both_settings_are_named(project):
+    with_production_beside(project)
+    done = init(project, "--domain", "www.shop.org")
+    assert "!   project  manage.py names mysite.settings.dev, " in done.stdout
+    assert "`settings_module: mysite.settings.production`" in done.stdout
+    assert "settings_module" not in (project / "fabric.yaml").read_text()

@@ -1,0 +1,53 @@
+"""Which of several settings modules a project means for production. If its files disagree, roadie asks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..errors import SettingsError
+from .words import Code, absolute
+
+#: words in the name of a settings module, by whom it is for
+_DEVELOPERS = ("dev", "develop", "development", "local", "debug", "testing")
+_PRODUCTION = ("production", "prod", "live", "deployment", "deploy")
+
+
+class TwoMinds(SettingsError):
+    """The project names two settings modules. `choices` has both, the likelier one for production first."""
+
+    def __init__(self, why: str, choices: tuple[str, str]) -> None:
+        super().__init__(
+            f"{why}; write the one for production in fabric.yaml, for example `settings_module: {choices[0]}`"
+        )
+        self.choices = choices
+
+
+def refuse_developers(code: Code, module: str) -> None:
+    """Refuse a settings module for developers that manage.py names, if one for production lies beside it."""
+    for one in (module, *_imported(code, module)):
+        if (other := _beside(code, one)) and code.path(one):
+            how = "names" if one == module else f"names {module}, which imports"
+            why = f"manage.py {how} {one}, which is for developers by its name, and {other} lies beside it"
+            raise TwoMinds(why, (other, module))
+
+
+def _imported(code: Code, package: str) -> Iterator[str]:
+    """The modules of which a settings package imports everything, whatever the case may be."""
+    path = code.path(package) or ""
+    if path.endswith("/__init__.py"):
+        for node in code.parse(path).body:
+            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+                yield absolute(node, package)
+
+
+def _beside(code: Code, module: str) -> str:
+    """The module for production beside one for developers; empty if there is none."""
+    package, _, name = module.rpartition(".")
+    words = name.split("_")
+    for place, word in enumerate(words):
+        for other in _PRODUCTION if word in _DEVELOPERS else ():
+            found = ".".join(filter(None, (package, "_".join([*words[:place], other, *words[place + 1 :]]))))
+            if code.path(found):
+                return found
+    return ""
