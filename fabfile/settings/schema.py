@@ -29,6 +29,7 @@ from .sections import (
 T = TypeVar("T")
 
 OWN_TEMPLATES = "roadie-templates"
+_PACKAGE = r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"
 
 
 def setting(kind: Kind[T], default: T, manual: str, *, default_is: str = "") -> T:
@@ -100,9 +101,11 @@ class Settings:
         uv cannot be had, would do something else than pip, or fails.""",
     )
     packages: tuple[str, ...] = setting(
-        several(text("a Debian package", r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"), "a list of packages"),
+        several(text("a Debian package", rf"{_PACKAGE}( *\| *{_PACKAGE})*"), "a list of packages"),
         (),
-        "Debian packages that the project needs besides those of roadie, such as libmagic1.",
+        """Debian packages that the project needs besides those of roadie, such as libmagic1. A name that
+        another package provides will do. Where names differ between releases of Debian, write alternatives:
+        the first that the host can have is installed, as in [libgdal32 | libgdal36].""",
     )
     apt_lock_timeout: int = setting(
         whole(0, 7200, "seconds"),

@@ -4,12 +4,12 @@ local apt_lock_seconds=600
 local nginx_sandbox='<text of nginx/sandbox.conf.j2>'
 local supervisor_sandbox='<text of supervisor/sandbox.conf.j2>'
 
-local wanted=(
+local wanted=( # packages, names that others provide, or alternatives with a | between them, of which one is enough
   nginx supervisor "${database_packages[@]}" python3-venv python3-dev
   build-essential pkg-config git curl logrotate ca-certificates "${more_packages[@]}"
 )
 local -A installed=()
-local missing=() left_half='' apt_at_work=/run/roadie/apt-at-work
+local missing=() chosen=() left_half='' apt_at_work=/run/roadie/apt-at-work
 local apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
 
 start_on_sandbox() {
@@ -32,17 +32,49 @@ ensure_sandbox() {
 }
 
 ask_dpkg() { # sets missing; sets left_half if a run of dpkg was interrupted
-  local state package journal=(/var/lib/dpkg/updates/[0-9]*)
-  while read -r state package; do
-    [[ ${state} != ?i ]] || installed["${package%:*}"]=1 installed["${package}"]=1
-  done < <(dpkg-query -W -f='${db:Status-Abbrev} ${binary:Package}\n' -- "${wanted[@]}" 2>/dev/null)
-  for package in "${wanted[@]}"; do
-    [[ -n ${installed["${package}"]-} ]] || missing+=("${package}")
-  done
+  local journal=(/var/lib/dpkg/updates/[0-9]*)
+  ask_installed
+  find_missing
+  if [[ ${#missing[@]} != 0 ]]; then
+    ask_provided
+    find_missing
+  fi
   if [[ ${#missing[@]} != 0 || -e ${journal[0]} || -e ${apt_at_work} ]]; then
     left_half=$(dpkg --audit) || :
     [[ ! -e ${journal[0]} ]] || left_half=1
   fi
+}
+
+ask_installed() { # sets installed
+  local state package names=()
+  read -r -a names <<<"${wanted[*]//|/ }"
+  while read -r state package; do
+    [[ ${state} != ?i ]] || installed["${package%:*}"]=1 installed["${package}"]=1
+  done < <(dpkg-query -W -f='${db:Status-Abbrev} ${binary:Package}\n' -- "${names[@]}" 2>/dev/null)
+}
+
+ask_provided() { # adds to installed the names that installed packages provide
+  local name
+  while read -r name; do
+    [[ -z ${name} ]] || installed["${name}"]=1
+  done < <(dpkg-query -W -f='${db:Status-Abbrev}, ${Provides}\n' | sed -n 's/^.i *, //p' | sed -E 's/\([^)]*\)//g; s/[ ,]+/\n/g')
+}
+
+find_missing() {
+  local one
+  missing=()
+  for one in "${wanted[@]}"; do
+    is_met "${one}" || missing+=("${one}")
+  done
+}
+
+is_met() { # PACKAGES: one package, or alternatives
+  local name names=()
+  read -r -a names <<<"${1//|/ }"
+  for name in "${names[@]}"; do
+    [[ -z ${installed["${name}"]-} ]] || return 0
+  done
+  return 1
 }
 
 start_on_packages() {
@@ -102,24 +134,54 @@ update_lists() { # apt-get update only warns of a mirror that fails; the error c
   fail 'package lists' "apt-get update failed three times: $(why_apt_failed)"
 }
 
-fetch_packages() { # PACKAGE...: updates the lists after a failure, as the mirror may have replaced a file by a newer one
+choose_packages() { # PACKAGES...: sets chosen to these packages; of alternatives to the first that apt can install here
+  local one name names=()
+  chosen=()
+  for one in "$@"; do
+    read -r -a names <<<"${one//|/ }"
+    for name in "${names[@]}"; do
+      [[ ${#names[@]} == 1 ]] || can_install "${name}" || continue
+      chosen+=("${name}")
+      continue 2
+    done
+    fail "package ${one}" 'apt can install none of these here; name another in packages:'
+  done
+}
+
+can_install() { # PACKAGE
+  apt_get install --no-install-recommends --simulate "$1"
+}
+
+fetch_packages() { # PACKAGES...: updates the lists after a failure, as the mirror may have replaced a file by a newer one
   local try
+  choose_packages "$@"
   for try in 1 2 3; do
     wait_for_apt
-    apt_get install --no-install-recommends --download-only "$@" && return
+    apt_get install --no-install-recommends --download-only "${chosen[@]}" && return
     [[ -z $(cause '^E: (Unable to locate|Package .* has no installation candidate)') ]] || break
     sleep "${try}"
     apt_get update || :
   done
-  fail 'package files' "$(why_apt_failed)"
+  fail 'package files' "$(why_apt_failed)$(tell_providers)"
+}
+
+tell_providers() { # prints what to write instead of a name that several packages provide
+  local names
+  names=$(step_output | sed -n '/ is a virtual package provided by:$/,/^[^ ]/s/^  \([^ ]*\) .*/\1/p' | sort -u | head -n 8)
+  [[ -z ${names} ]] || printf '; several packages provide it; name one of them in packages: %s' "${names//$'\n'/, }"
 }
 
 install_package() { # PACKAGE ALL...: the first call installs ALL in one run of apt; later calls find theirs installed
   if ! is_installed "$1"; then
-    wait_for_apt
-    apt_get install --no-install-recommends "${@:2}" || fail "package $1" "$(why_apt_failed)"
+    if [[ ${#chosen[@]} == 0 ]]; then
+      choose_packages "${@:2}"
+      wait_for_apt
+      apt_get install --no-install-recommends "${chosen[@]}" || fail "package $1" "$(why_apt_failed)"
+    fi
+    ask_installed
+    ask_provided
   fi
-  is_installed "$1" || fail "package $1" 'apt installed it, but dpkg knows no package of this name; name the real one in packages:'
+  is_installed "$1" || is_met "$1" || fail "package $1" 'apt installed it, but dpkg knows no package of this name; name the real one in packages:'
 }
 
 local before_change=start_on_packages package

@@ -81,3 +81,18 @@ def test_no_program_is_restarted_and_none_asks_a_question(packaged, desk):
     assert "Failed to restart" not in done.text
     desk(host, packages=["needrestart", "postfix"]).does("bootstrap")
     assert "supervisor" in host.ssh("cat /etc/needrestart/conf.d/roadie.conf").stdout
+
+
+def test_names_that_others_provide_and_alternatives_are_enough(packaged, desk):
+    """libmagic1 is a package on Debian 12, and on 13 a name that libmagic1t64 provides."""
+    packaged.host.ssh("apt-get -qq update")
+    sat = desk(packaged.host, packages=["libmagic1", "no-such-thing | jq | no-other", "tree|no-other"])
+    sat.does("packages")
+    assert ("packages", "package no-such-thing | jq | no-other") in last_run(packaged.host).said("changed")
+    assert packaged.host.ssh("dpkg-query -W jq tree").stdout
+    assert re.search(r": 0 changed", sat.does("packages").out)
+    done = desk(packaged.host, packages=["mail-transport-agent"]).fab("packages")
+    assert (done.code, "name one of them in packages: " in done.last_line) == (6, True), done.text
+    assert "exim4-daemon-light" in done.last_line
+    done = desk(packaged.host, packages=["no-such-thing | no-other"]).fab("packages")
+    assert done.code == 6 and "no-such-thing | no-other: apt can install none" in done.last_line, done.text

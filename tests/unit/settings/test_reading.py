@@ -74,6 +74,7 @@ def test_one_item_needs_no_list():
     made = settings(domain="A.example.org", health="/healthz", hosts="web1")
     assert made.domain == ("a.example.org",)
     assert made.health == ("/healthz",)
+    assert settings(packages="libmagic1 | libmagic1t64").packages == ("libmagic1 | libmagic1t64",)
     assert list(made.hosts) == ["web1"]
 
 
@@ -140,6 +141,8 @@ def test_what_is_unknown_is_refused_by_its_path_with_what_was_meant(values, says
         ("packages", ["libmagic1; reboot"], "must be a Debian package"),
         ("packages", ["-y"], "must be a Debian package"),
         ("packages", ["git", "git"], "names 'git' twice"),
+        ("packages", ["a1 | | b1"], "must be a Debian package"),
+        ("packages", ["a1 |"], "must be a Debian package"),
         ("post_build", ["one\ntwo"], "must be a line of shell"),
         ("post_build", [" "], "must be a line of shell"),
     ],
