@@ -26,7 +26,10 @@ SQLITE = "DATABASES = {'default': dict(ENGINE='django.db.backends.sqlite3', NAME
 # No apps, so that Django starts faster in tests that need none.
 BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysite.no_urls'",)
 MODULES = (
-    *(f"in-project/{name}.py" for name in "overlay guard release migrations lint start serving".split()),
+    *(
+        f"in-project/{name}.py"
+        for name in "overlay guard release migrations lint start serving front".split()
+    ),
     "in-project/settings.py.j2",
     "in-project/site.py.j2",
     "early-start/gunicorn.py",

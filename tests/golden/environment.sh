@@ -21,6 +21,7 @@ local lint_py='<text of in-project/lint.py>'
 local start_py='<text of in-project/start.py>'
 local gunicorn_py='<text of early-start/gunicorn.py>'
 local serving_py='<text of in-project/serving.py>'
+local front_py='<text of in-project/front.py>'
 local served_module=roadie_wsgi
 local served_py='<text of in-project/application.py.j2>'
 local program_in='<text of web/program.supervisor.j2>'
@@ -88,7 +89,7 @@ write_modules() {
   local -A modules=(
     [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
     [roadie_migrations]=${migrations_py} [roadie_lint]=${lint_py} [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
-    [roadie_serving]=${serving_py} ["${served_module}"]=${served_py}
+    [roadie_serving]=${serving_py} [roadie_front]=${front_py} ["${served_module}"]=${served_py}
   )
   [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}
   remove_if_there "${release_dir}/overlay"

@@ -17,11 +17,16 @@ from roadie.throwaway import hosts as throwaway
 from visitors import Visitors
 
 INDEX = "entries/templates/entries/index.html"
-BIG_VIEW = '''
+MORE_VIEWS = '''
 
 def big(request):
     """A page of three megabytes: no socket holds that, so somebody must, until its reader has it."""
     return HttpResponse(b"x" * 3_000_000)
+
+
+def address(request):
+    """Who the visitor is, as the application sees it."""
+    return HttpResponse(request.META["REMOTE_ADDR"])
 '''
 MIGRATION = '''"""Add a mood."""
 
@@ -40,15 +45,16 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     suite = request.param
     with throwaway.boot("site", suite, standing.bootstrapped(suite)) as host:
         desk = Desk(example("guestbook", tmp_path_factory.mktemp("desk") / "guestbook"), host)
-        add_big_page(desk.project)
+        add_pages(desk.project)
         desk.does("deploy")
         yield desk
 
 
-def add_big_page(project: Path) -> None:
+def add_pages(project: Path) -> None:
     views, urls = project / "entries/views.py", project / "entries/urls.py"
-    views.write_text(views.read_text() + BIG_VIEW)
-    change_line(urls, "urlpatterns = [", 'urlpatterns = [\n    path("big", views.big),')
+    views.write_text(views.read_text() + MORE_VIEWS)
+    more = 'path("big", views.big), path("address", views.address),'
+    change_line(urls, "urlpatterns = [", f"urlpatterns = [\n    {more}")
     commit(project)
 
 
@@ -71,6 +77,13 @@ def test_the_pages_answer_through_nginx(site: Desk) -> None:
 def test_no_visitor_is_told_which_worker_answers(site: Desk) -> None:
     asked = browse(site.host, headers={"Forwarded": "by=_roadie", "X-Roadie-Worker": "1 of 1"})
     assert (asked.status, [name for name in asked.headers if "roadie" in name]) == (200, [])
+
+
+def test_the_application_knows_the_visitors_address_and_no_visitor_forges_it(site: Desk) -> None:
+    lies = {"X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.1", "Forwarded": "for=192.0.2.1"}
+    seen = browse(site.host, "/address", headers=lies).body
+    assert seen == said(site, "tail -n 1 /var/log/nginx/guestbook.access.log").split()[0]
+    assert seen.count(".") == 3 and seen != "192.0.2.1"
 
 
 def test_static_files_come_from_nginx(site: Desk) -> None:

@@ -1,6 +1,8 @@
 """What Gunicorn serves: the application of guestbook.wsgi, unless its settings are unsafe."""
 
+import roadie_front
 import roadie_guard
 from guestbook.wsgi import application
 
 roadie_guard.refuse_unsafe()
+application = roadie_front.wsgi(application)
