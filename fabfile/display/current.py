@@ -57,6 +57,12 @@ def tell(host: str, text: str, *, kind: str = "") -> None:
     display().tell(host, text, kind)
 
 
+def forewarn(sentences: Sequence[str]) -> None:
+    """Warn of what is known before anything is done."""
+    for each in sentences:
+        tell("here", each, kind="warn")
+
+
 def result(name: str, host: str, data: Mapping[str, Any], lines: Sequence[str]) -> None:
     """Show one item of a command that tells something. See `Display.result`."""
     display().result(name, host, data, lines)

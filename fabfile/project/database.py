@@ -42,7 +42,8 @@ def choose(
     """
     named = {one.kind: one for one in _named(settings, code, module, names)}
     if settings.database:
-        _refuse_another(settings.database, module, named)
+        if _SETTING not in settings.overlay.forced:
+            _refuse_another(settings.database, module, named)
         return Choice(settings.database, "as `database:` says")
     drivers = {one.name: driver for one in DATABASES.values() for driver in one.drivers if driver in packages}
     kinds = _firm(named) or [*named]
@@ -64,7 +65,8 @@ def _refuse_another(kind: str, module: str, named: Mapping[str, _Named]) -> None
         if one.is_fixed and one.kind != kind and len(named) == 1:
             raise SettingsError(
                 f"{module}: {_SETTING} has the engine {one.words}, whatever the environment says, and "
-                f"`database:` is {kind}; read it from DATABASE_URL there, or write `database: {one.kind}`"
+                f"`database:` is {kind}; read it from DATABASE_URL there, or write `database: {one.kind}` "
+                f"or `overlay: [{_SETTING}]`"
             )
 
 
@@ -72,15 +74,17 @@ def _named(settings: Settings, code: Code, module: str, names: Names) -> Iterato
     """Each kind that the settings name for the default database."""
     if _SETTING in settings.django:
         yield from _in_value(ast.parse(repr(settings.django[_SETTING]), mode="eval").body, {})
-    elif classify(names)[_SETTING] == "own":
-        value = names[_SETTING]
+    elif (word := classify(names)[_SETTING]) in ("own", "unread"):
+        value = names[_SETTING] if word == "own" else None
         # Without a value, only running the code would show it. Then all texts of its modules count.
         yield from _in_value(value, names) if value else _in_modules(code, module, set())
+        if word == "unread":
+            yield from (each for one in _parts(code, module) for each in _in_modules(code, one, set()))
 
 
 def _in_value(value: ast.expr, names: Names) -> Iterator[_Named]:
-    value = _item(value, "default") or value
-    engine = _item(value, "ENGINE")
+    value = item_of(value, "default") or value
+    engine = item_of(value, "ENGINE")
     if engine and (text := text_of(engine)):
         yield from (_Named(kind, text, is_fixed=True) for kind in _kinds_of_engine(text))
         return
@@ -104,7 +108,17 @@ def _in_modules(code: Code, module: str, seen: set[str]) -> Iterator[_Named]:
             yield from _in_modules(code, absolute(node, package), seen)
 
 
-def _item(value: ast.expr, key: str) -> ast.expr | None:
+def _parts(code: Code, package: str) -> Iterator[str]:
+    """The modules in a settings package, of which `include(...)` may take any."""
+    path = code.path(package) or ""
+    if path.endswith("/__init__.py"):
+        inside = path.removesuffix("__init__.py")
+        for each in code.tree.list():
+            if each.startswith(inside) and each.endswith(".py") and each != path:
+                yield f"{package}.{each.removeprefix(inside).removesuffix('.py').replace('/', '.')}"
+
+
+def item_of(value: ast.expr | None, key: str) -> ast.expr | None:
     """The value of a key in a mapping that the text spells out."""
     if isinstance(value, ast.Dict):
         for each, item in zip(value.keys, value.values, strict=True):

@@ -17,6 +17,7 @@ from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
 from . import requirements
 from .database import Choice, choose
+from .forewarnings import forewarnings
 from .minds import TwoMinds, refuse_developers
 from .words import Code, Names, Word, classify, literal, text_of
 
@@ -59,6 +60,8 @@ class Project:
     database: Choice
     #: the names that ALLOWED_HOSTS spells out
     own_names: tuple[str, ...] = ()
+    #: what its text tells of a deploy: what would be refused or wrong, with the cure
+    forewarnings: tuple[str, ...] = ()
 
 
 def read(tree: Tree, settings: Settings) -> Project:
@@ -77,6 +80,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     required = requirements.collect(tree, path)
     database = choose(settings, code, module, names, path, required.packages)
     required = required.completed(DATABASES[database.kind], settings.worker_class)
+    words = {name: word for name, word in classify(names).items() if name in OVERLAID}
     return Project(
         name=_name(module, settings),
         manage_dir=manage_dir,
@@ -92,12 +96,13 @@ def read(tree: Tree, settings: Settings) -> Project:
         pins=required.pins,
         needs_tree=bool(required.local),
         django_requirement=required.packages.get("django", ""),
-        words={name: word for name, word in classify(names).items() if name in OVERLAID},
+        words=words,
         static_url=_url(names, "STATIC_URL"),
         media_url=_url(names, "MEDIA_URL"),
         celery_app=_celery(code, module),
         database=database,
         own_names=_own_names(names),
+        forewarnings=forewarnings(code, module, names, words, settings),
     )
 
 

@@ -87,7 +87,9 @@ def _look(known: Settings | None, folder: Path, *, may_ask: bool) -> tuple[Setti
     except RoadieError as error:
         found.append((False, "project", str(error)))
     what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements}"
-    return settings, [*found, (True, "project", what)], _spoken(project.own_names)
+    found.append((True, "project", what))
+    found += [(False, "settings", each) for each in project.forewarnings]
+    return settings, found, _spoken(project.own_names)
 
 
 def _settings_module(tree: Tree, settings: Settings, may_ask: bool) -> str:

@@ -77,6 +77,7 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
 
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
+    display.forewarn(work.project.forewarnings)
     common = {**work.values, "secrets": _secrets(settings)}
     return work, {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}, hosts
 

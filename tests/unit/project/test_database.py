@@ -152,3 +152,18 @@ def test_an_engine_that_no_environment_changes_is_refused_under_another_kind():
     assert "`database: postgresql`" in why
     with pytest.raises(SettingsError):
         read(tree, settings(database="mysql"))
+
+
+def test_settings_in_parts_name_a_kind_by_any_of_their_parts():
+    parts = {
+        "shop/settings.py": None,
+        "shop/settings/__init__.py": "from split_settings.tools import include\ninclude('parts/*.py')\n",
+        "shop/settings/parts/database.py": LITERAL.format("postgresql"),
+    }
+    made = read(Files({k: v for k, v in {**shop("").texts, **parts}.items() if v is not None}), settings())
+    assert made.database.kind == "postgresql"
+
+
+def test_the_overlay_may_set_another_engine_than_the_project_names():
+    text, values = LITERAL.format("postgresql"), {"database": "mysql", "overlay": ["DATABASES"]}
+    assert project(text, values=values).database.kind == "mysql"

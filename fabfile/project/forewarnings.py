@@ -1,0 +1,183 @@
+"""What the text of the settings already tells of a deploy: what it would refuse, and what would be wrong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from ..settings.reading import Settings
+from .database import item_of
+from .variables import Variable, read_at_once, variables
+from .words import UNREAD, Code, Names, Word, text_of
+
+#: what roadie sets for every process besides what the settings name
+_ALWAYS = frozenset("HOME PATH VIRTUAL_ENV LC_ALL PYTHONPATH DJANGO_SETTINGS_MODULE".split())
+#: each setting that the overlay can set, by what env_names calls it
+_MEANINGS = {
+    "SECRET_KEY": "secret_key",
+    "DEBUG": "debug",
+    "ALLOWED_HOSTS": "allowed_hosts",
+    "DATABASES": "database_url",
+}
+_PARTS = {"NAME": "db_name", "USER": "db_user", "PASSWORD": "db_password", "HOST": "db_socket"}
+#: what a DEBUG that is off looks like in the environment
+_OFF = ("none", "false", "0", "no", "off", "")
+_NO_MAIL = ("console", "dummy", "locmem", "filebased")
+
+
+def forewarnings(
+    code: Code, module: str, names: Names, words: Mapping[str, Word], settings: Settings
+) -> tuple[str, ...]:
+    """A sentence for each thing that is known before there is a connection, with its cure."""
+    known = _Known(names, words, settings)
+    return (*known.told(), *known.told_of(read_at_once(code, module)))
+
+
+class _Known:
+    """What is known of the settings: their text, and what fabric.yaml makes of it."""
+
+    def __init__(self, names: Names, words: Mapping[str, Word], settings: Settings) -> None:
+        self.names, self.words, self.settings = names, words, settings
+        given = (name for several in settings.env_names.values() for name in several)
+        self.is_set = frozenset({*_ALWAYS, *given, *settings.env, *settings.secrets})
+        self.domains = settings.domain
+        self.read: set[str] = set()
+
+    def told(self) -> Iterator[str]:
+        """What the values tell."""
+        yield from self._secret_key()
+        for name in _MEANINGS:
+            yield from self._unset(name)
+        yield from self._hosts()
+        yield from self._database()
+        yield from self._https()
+        yield from self._mail()
+
+    def told_of(self, needed: frozenset[str]) -> Iterator[str]:
+        """What the variables tell that the settings cannot do without."""
+        if lacking := sorted(needed - self.is_set - self.read):
+            shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8} more" if len(lacking) > 8 else "")
+            yield (
+                f"the settings read {shown} from the environment, where nothing sets {_them(lacking)}; write "
+                f"{_them(lacking)} under env: or secrets: in fabric.yaml"
+            )
+
+    def _secret_key(self) -> Iterator[str]:
+        if self.settings.overlay and self.words["SECRET_KEY"] == "committed":
+            yield (
+                "SECRET_KEY stands in the repository, so it is no secret: the site gets the one that roadie "
+                "makes on the host; to keep a key, name it under secrets: in fabric.yaml"
+            )
+
+    def _unset(self, name: str) -> Iterator[str]:
+        """Of a setting that is read from variables which nothing sets."""
+        value = self._own(name)
+        read = variables(value) if value else []
+        if (
+            not read
+            or any(one.name in self.is_set for one in read)
+            or self._is_right_without(name, value, read)
+        ):
+            return
+        cures = [self._names_of(name, value, read)]
+        # Without a default the settings end with an error, before the overlay can set anything.
+        cures += [f"overlay: [{name}]"] if all(one.default for one in read) else []
+        if cure := " or ".join(filter(None, cures)):
+            self.read |= {one.name for one in read}
+            variable = ", ".join(one.name for one in read)
+            yield f"{name} is read from {variable}, which nothing sets; write {cure} in fabric.yaml"
+
+    def _is_right_without(self, name: str, value: ast.expr | None, read: list[Variable]) -> bool:
+        """Whether a setting does without its variables: DEBUG is off by default, or the hosts are right."""
+        defaults = [_literal(one.default) for one in read if one.default]
+        if name == "DEBUG":
+            is_off = len(defaults) == len(read) and all(str(one).lower() in _OFF for one in defaults)
+            return is_off or not isinstance(value, ast.Call)
+        are_right = all(self._has(one, domain) for one in defaults for domain in self.domains)
+        return name == "ALLOWED_HOSTS" and bool(defaults) and are_right
+
+    def _names_of(self, name: str, value: ast.expr | None, read: list[Variable]) -> str:
+        """The line for env_names, if the text tells what each of the variables means."""
+        default = item_of(value, "default")
+        meant = {
+            meaning: found[0].name
+            for key, meaning in _PARTS.items()
+            if (item := item_of(default, key)) and len(found := variables(item)) == 1
+        }
+        if not meant and len(read) == 1:
+            meant = {_MEANINGS[name]: read[0].name}
+        lines = ", ".join(f"{meaning}: {variable}" for meaning, variable in meant.items())
+        return f"env_names: {{{lines}}}" if lines else ""
+
+    def _hosts(self) -> Iterator[str]:
+        hosts = self._value("ALLOWED_HOSTS")
+        for domain in self.domains if hosts is not None and self._own("ALLOWED_HOSTS") else ():
+            if not self._has(hosts, domain):
+                yield (
+                    f"ALLOWED_HOSTS does not hold {domain}, so a deploy would refuse the release; "
+                    "add it there, or write overlay: [ALLOWED_HOSTS] in fabric.yaml"
+                )
+
+    def _has(self, hosts: object, domain: str) -> bool:
+        several = hosts.split(",") if isinstance(hosts, str) else hosts
+        return isinstance(several, list | tuple) and any(_matches(domain, str(one)) for one in several)
+
+    def _database(self) -> Iterator[str]:
+        value = self._own("DATABASES")
+        default = item_of(value, "default")
+        engine, name = text_of(item_of(default, "ENGINE")), text_of(item_of(default, "NAME"))
+        if default and engine and name and "sqlite" not in engine and not variables(default):
+            yield (
+                f"DATABASES names the database {name} itself, but the site's is the one that roadie makes; "
+                "read it from DATABASE_URL there, or write overlay: [DATABASES] in fabric.yaml"
+            )
+
+    def _https(self) -> Iterator[str]:
+        if self._value("SECURE_SSL_REDIRECT") is True:
+            yield (
+                "SECURE_SSL_REDIRECT sends visitors to https, but this site is served over http, so a deploy "
+                "would refuse the release; write `django: {SECURE_SSL_REDIRECT: false}` in fabric.yaml"
+            )
+
+    def _mail(self) -> Iterator[str]:
+        backend = self._value("EMAIL_BACKEND")
+        if isinstance(backend, str) and any(f".{one}." in backend for one in _NO_MAIL):
+            yield (
+                f"EMAIL_BACKEND is {backend}, so the site sends no e-mail; for the real one write "
+                "`django: {EMAIL_BACKEND: django.core.mail.backends.smtp.EmailBackend}` in fabric.yaml"
+            )
+
+    def _own(self, name: str) -> ast.expr | None:
+        """The expression of a setting that the project has and roadie does not set."""
+        if name in self.settings.django or (self.settings.overlay and name in self.settings.overlay.forced):
+            return None
+        value = self.names.get(name)
+        is_ours = self.settings.overlay and self.words.get(name, "own") != "own"
+        return None if is_ours or value is UNREAD else value
+
+    def _value(self, name: str) -> object:
+        """The value of a setting if the text tells; the default of a variable that nothing sets counts."""
+        if name in self.settings.django:
+            return self.settings.django[name]
+        value = self._own(name)
+        if isinstance(value, ast.Call) and len(read := variables(value)) == 1:
+            value = None if read[0].name in self.is_set else read[0].default
+        return _literal(value)
+
+
+def _literal(value: ast.expr | None) -> object:
+    try:
+        return ast.literal_eval(value) if value else None
+    except ValueError:
+        return None
+
+
+def _matches(domain: str, pattern: str) -> bool:
+    """As Django compares a host with an item of ALLOWED_HOSTS."""
+    pattern = pattern.strip().lower()
+    is_below = pattern.startswith(".") and (domain.endswith(pattern) or domain == pattern[1:])
+    return pattern in ("*", domain) or is_below
+
+
+def _them(several: list[str]) -> str:
+    return "it" if len(several) == 1 else "them"

@@ -1,0 +1,127 @@
+"""What the text of settings tells of a deploy before there is a connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import projects
+import pytest
+from roadie.git.trees import FolderTree
+from roadie.project.reading import read
+from roadie.settings.reading import load
+
+DOMAIN = "www.example.org"
+
+
+def told(folder: Path, *lines: str, **values: object) -> list[str]:
+    """Return the forewarnings of a startproject with these lines at the end of its settings."""
+    projects.startproject(folder)
+    path = folder / "mysite/settings.py"
+    path.write_text("\n".join([path.read_text(), "import os", *lines, ""]))
+    return [*read(FolderTree(folder), load({"domain": DOMAIN, **values}, "fabric.yaml", folder)).forewarnings]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "SECRET_KEY = os.environ['SECRET_KEY']",
+        "SECRET_KEY = env('DJANGO_SECRET_KEY')",
+        "ALLOWED_HOSTS = ['.example.org']",
+        "ALLOWED_HOSTS = ['*']",
+        "ALLOWED_HOSTS = env.list('HOSTS', default=['www.example.org'])",
+        "ALLOWED_HOSTS = os.environ.get('HOSTS', 'a.org,www.example.org').split(',')",
+        "DEBUG = env.bool('MY_DEBUG', False)",
+        "DEBUG = config('MY_DEBUG', default='False', cast=bool)",
+        "DEBUG = os.environ.get('MY_DEBUG') == '1'",
+        "DATABASES = {'default': env.db()}",
+        "DATABASES = {'default': env.db('DATABASE_URL')}",
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': '/srv/x.sqlite3'}}",
+        "SECURE_SSL_REDIRECT = env.bool('DJANGO_SECURE_SSL_REDIRECT', default=False)",
+        "EMAIL_BACKEND = 'django.core.mail.backends.smtp.EmailBackend'",
+        "STRIPE = os.environ.get('STRIPE')",
+        "STRIPE = os.environ['STRIPE'] if 'STRIPE' in os.environ else ''",
+        "STRIPE = env('STRIPE', default='')",
+        "env = environ.Env(STRIPE=(str, ''))\nSTRIPE = env('STRIPE')",
+        "def stripe():\n    return os.environ['STRIPE']",
+        "try:\n    STRIPE = os.environ['STRIPE']\nexcept KeyError:\n    pass",
+    ],
+)
+def test_of_what_will_do_nothing_is_told(tmp_path, line):
+    assert told(tmp_path, line) == []
+
+
+POSTGRES = (
+    "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['PG_DB'], "
+    "'USER': os.environ['PG_USER'], 'PASSWORD': os.environ['PG_PASS'], 'HOST': os.getenv('PG_HOST')}}"
+)
+TOLD = {
+    "SECRET_KEY = 'in git for everyone to see'": "SECRET_KEY stands in the repository, so it is no secret",
+    "SECRET_KEY = os.environ['MY_KEY']": (
+        "SECRET_KEY is read from MY_KEY, which nothing sets; "
+        "write env_names: {secret_key: MY_KEY} in fabric.yaml"
+    ),
+    "SECRET_KEY = env('MY_KEY', default='for all')": (
+        "write env_names: {secret_key: MY_KEY} or overlay: [SECRET_KEY] in fabric.yaml"
+    ),
+    "DEBUG = env.bool('MY_DEBUG', True)": "DEBUG is read from MY_DEBUG, which nothing sets",
+    "ALLOWED_HOSTS = ['example.com']": f"ALLOWED_HOSTS does not hold {DOMAIN}, so a deploy would refuse",
+    "ALLOWED_HOSTS = env.list('HOSTS')": "ALLOWED_HOSTS is read from HOSTS, which nothing sets",
+    "DATABASES = {'default': env.db('DB')}": "write env_names: {database_url: DB} in fabric.yaml",
+    "DATABASES = {'default': env.db('DB', default='sqlite:///x')}": (
+        "write env_names: {database_url: DB} or overlay: [DATABASES] in fabric.yaml"
+    ),
+    POSTGRES: (
+        "DATABASES is read from PG_DB, PG_USER, PG_PASS, PG_HOST, which nothing sets; write env_names: "
+        "{db_name: PG_DB, db_user: PG_USER, db_password: PG_PASS, db_socket: PG_HOST} in fabric.yaml"
+    ),
+    "DATABASES = {'default': {'ENGINE': 'django.db.backends.mysql', 'NAME': 'shop'}}": (
+        "DATABASES names the database shop itself"
+    ),
+    "SECURE_SSL_REDIRECT = True": "sends visitors to https, but this site is served over http",
+    "SECURE_SSL_REDIRECT = env.bool('SSL', default=True)": "SECURE_SSL_REDIRECT sends visitors to https",
+    "EMAIL_BACKEND = 'django.core.mail.backends.console.EmailBackend'": "so the site sends no e-mail",
+    "STRIPE, MAIL = os.environ['STRIPE'], env('MAIL')": (
+        "the settings read MAIL, STRIPE from the environment, where nothing sets them; "
+        "write them under env: or secrets: in fabric.yaml"
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "says"), TOLD.items())
+def test_what_would_be_refused_or_wrong_is_told_in_one_line(tmp_path, line, says):
+    [one] = told(tmp_path, line, database="mysql")
+    assert says in one
+    assert len(one) < 300 and "\n" not in one
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("SECRET_KEY = os.environ['MY_KEY']", {"env_names": {"secret_key": "MY_KEY"}}),
+        ("SECRET_KEY = os.environ['MY_KEY']", {"secrets": {"MY_KEY": {"command": "pass"}}}),
+        ("DEBUG = env.bool('MY_DEBUG', True)", {"env": {"MY_DEBUG": False}}),
+        ("DEBUG = env.bool('MY_DEBUG', True)", {"overlay": ["DEBUG"]}),
+        ("ALLOWED_HOSTS = ['example.com']", {"overlay": ["ALLOWED_HOSTS"]}),
+        ("ALLOWED_HOSTS = ['example.com']", {"django": {"ALLOWED_HOSTS": ["*"]}}),
+        ("SECURE_SSL_REDIRECT = env.bool('SSL', default=True)", {"env": {"SSL": False}}),
+        ("SECURE_SSL_REDIRECT = True", {"django": {"SECURE_SSL_REDIRECT": False}}),
+        ("DATABASES = {'default': env.db('DB', default='sqlite:///x')}", {"overlay": ["DATABASES"]}),
+        ("DATABASES = {'default': env.db('DB')}", {"env_names": {"database_url": "DB"}}),
+        ("STRIPE = os.environ['STRIPE']", {"env": {"STRIPE": "x"}}),
+    ],
+)
+def test_each_cure_works(tmp_path, line, values):
+    assert told(tmp_path, line, database="mysql", **values) == []
+
+
+def test_a_variable_that_a_committed_env_file_has_is_no_news(tmp_path):
+    (tmp_path / ".env").write_text("export STRIPE=x\n#MAIL=\nMAIL = y\n")
+    assert told(tmp_path, "STRIPE, MAIL = env('STRIPE'), env('MAIL')") == []
+
+
+def test_settings_that_are_imported_count_too(tmp_path):
+    (tmp_path / "mysite").mkdir()
+    (tmp_path / "mysite/base.py").write_text("from os import environ\nSTRIPE = environ['STRIPE']\n")
+    [one] = told(tmp_path, "from .base import *")
+    assert "read STRIPE from the environment, where nothing sets it" in one
