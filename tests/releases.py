@@ -106,6 +106,7 @@ def lay_out(
         "settings": complete,
         "project": found,
         "database": replace(DATABASES["mysql"], name=database),
+        "database_name": complete.app,
     }
     (folder / "overlay").mkdir()
     for path in MODULES:

@@ -22,6 +22,7 @@ _MEANINGS = {
 _PARTS = {"NAME": "db_name", "USER": "db_user", "PASSWORD": "db_password", "HOST": "db_socket"}
 #: what a DEBUG that is off looks like in the environment
 _OFF = ("none", "false", "0", "no", "off", "")
+_RANDOM = ("get_random_secret_key", "token_hex", "token_urlsafe", "token_bytes", "urandom", "uuid4")
 _NO_MAIL = ("console", "dummy", "locmem", "filebased")
 
 
@@ -46,6 +47,7 @@ class _Known:
     def told(self) -> Iterator[str]:
         """What the values tell."""
         yield from self._secret_key()
+        yield from self._random_key()
         for name in _MEANINGS:
             yield from self._unset(name)
         yield from self._hosts()
@@ -67,6 +69,14 @@ class _Known:
             yield (
                 "SECRET_KEY stands in the repository, so it is no secret: the site gets the one that roadie "
                 "makes on the host; to keep a key, name it under secrets: in fabric.yaml"
+            )
+
+    def _random_key(self) -> Iterator[str]:
+        value = self._own("SECRET_KEY")
+        if value and not variables(value) and any(f"{one}(" in ast.unparse(value) for one in _RANDOM):
+            yield (
+                "SECRET_KEY is made anew by each process, so that no session lasts; "
+                "write overlay: [SECRET_KEY] in fabric.yaml"
             )
 
     def _unset(self, name: str) -> Iterator[str]:

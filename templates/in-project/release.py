@@ -5,9 +5,11 @@ import gc
 import hashlib
 import inspect as source
 import os
+import re
 import shutil
 import sys
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,10 +32,12 @@ def inspect(collect_into, static_before=""):
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved()), *_told(_unknown_commands())]
+    reasons += [] if reasons else [*_told(_known_key()), *_told(_to_https())]
     if not reasons:
         _static(collect_into, static_before)
     reasons += _told(_checks())
     _warn_of_debug()
+    _warn_of_mail()
     if not reasons:
         _collect_garbage()  # foreseeing migrations leaves one state of all models behind for each migration
         reasons += _told(migrations.look())
@@ -75,6 +79,48 @@ def _unserved():
     ):
         cure = guard.cure("STATIC_ROOT", "static_root")
         yield f"STATIC_ROOT is {static}, where no static files will be; {cure}"
+
+
+def _to_https():
+    """The health pages that Django would send to https. The gate would see it too, but after migrations."""
+    if not settings.SECURE_SSL_REDIRECT or SECURITY not in settings.MIDDLEWARE:
+        return
+    from django.core.handlers.wsgi import WSGIRequest
+    from django.utils.module_loading import import_string
+
+    middleware = import_string(SECURITY)(lambda request: None)
+    for page in site.HEALTH or ["/"]:
+        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": page.partition("?")[0], "wsgi.input": BytesIO()}
+        asked |= {"HTTP_HOST": site.DOMAIN[0], "SERVER_PORT": "80", "HTTP_X_FORWARDED_PROTO": "http"}
+        if answered := middleware.process_request(WSGIRequest(asked)):
+            yield (
+                f"{page} redirects to {answered['Location']}, but this site is served over http; "
+                "set SECURE_SSL_REDIRECT: false under django: in fabric.yaml"
+            )
+
+
+SECURITY = "django.middleware.security.SecurityMiddleware"
+
+
+def _known_key():
+    """The file of the release in which the secret key stands: who can read the repository knows the key."""
+    key = settings.SECRET_KEY
+    if key in (os.environ.get(name) for name in ("ROADIE_SECRET_KEY", *site.ENV_NAMES["secret_key"])):
+        return
+    spellings = {key.encode(), repr(key)[1:-1].encode()}
+    for folder, inner, names in os.walk(overlay.RELEASE / "code"):
+        inner[:] = [one for one in inner if one != "node_modules"]
+        for path in (Path(folder, name) for name in names if name.startswith(".env") or MAY_HAVE_KEY(name)):
+            if path.stat().st_size < 1_000_000 and any(one in path.read_bytes() for one in spellings):
+                where, cure = (
+                    path.relative_to(overlay.RELEASE / "code"),
+                    guard.cure("SECRET_KEY", "secret_key"),
+                )
+                yield f"SECRET_KEY stands in {where}, which is in git; {cure}"
+                return
+
+
+MAY_HAVE_KEY = re.compile(r"[^.]+|.*\.(py|env|toml|ya?ml|ini|cfg|conf|json|txt|sh)", re.ASCII).fullmatch
 
 
 def _unknown_commands():
@@ -123,10 +169,19 @@ def _warn_of_debug():
         answer("debug", "; ".join(places))
 
 
+def _warn_of_mail():
+    """Report an e-mail backend that sends nothing. If the text of the settings tells, roadie has said so."""
+    if not site.IS_READ and settings.EMAIL_BACKEND.startswith(NO_MAIL):
+        answer("mail", settings.EMAIL_BACKEND)
+
+
+NO_MAIL = tuple(f"django.core.mail.backends.{one}." for one in ("console", "dummy", "locmem", "filebased"))
+
+
 def _asks_for_debug(module):
     path = getattr(module, "__file__", None) or ""
     if "DEBUG" in vars(module) and path.endswith(".py") and overlay.lies_in_release(path):
-        for node in ast.walk(ast.parse(Path(path).read_text("utf-8"))):
+        for node in ast.walk(ast.parse(Path(path).read_bytes())):
             if isinstance(node, ast.Name) and node.id == "DEBUG" and isinstance(node.ctx, ast.Load):
                 yield f"{os.path.relpath(path)}, line {node.lineno}"
 

@@ -105,9 +105,35 @@ def a_health_page_that_fails(project):
     projects.change_line(project / "entries/views.py", "Entry.objects.exists()", "1 / 0")
 
 
-@broken("gate", "redirects to https://guestbook.example.org/healthz", "SECURE_SSL_REDIRECT: false")
+@broken(
+    "inspect", "/healthz redirects to https://guestbook.example.org/healthz", "SECURE_SSL_REDIRECT: false"
+)
 def redirects_to_https(project):
     append(project / "guestbook/settings.py", "SECURE_SSL_REDIRECT = True")
+
+
+@broken("gate", "redirects to https://guestbook.example.org/healthz", "SECURE_SSL_REDIRECT: false")
+def redirects_to_https_by_code_of_its_own(project):
+    append(
+        project / "guestbook/settings.py",
+        "MIDDLEWARE.insert(0, 'guestbook.https.to_https')",
+    )
+    (project / "guestbook/https.py").write_text(
+        "from django.http import HttpResponseRedirect\n\n\n"
+        "def to_https(get_response):\n"
+        "    return lambda request: HttpResponseRedirect(\n"
+        "        f'https://{request.get_host()}{request.path}'\n"
+        "    )\n"
+    )
+
+
+@broken("inspect", "SECRET_KEY stands in guestbook/settings.py, which is in git", "overlay: [SECRET_KEY]")
+def a_key_of_developers_as_the_default(project):
+    append(
+        project / "guestbook/settings.py",
+        "import os",
+        "SECRET_KEY = os.environ.get('GUESTBOOK_KEY', 'a long key for all developers of it')",
+    )
 
 
 @broken("inspect", "ALLOWED_HOSTS does not hold guestbook.example.org")

@@ -105,6 +105,56 @@ def test_a_value_without_a_name_in_the_environment_is_to_get_one(site):
     )
 
 
+# ---- What is known to others ------------------------------------------------------------------------
+
+KEY = "It's a \\long key, known to all"
+
+
+@pytest.mark.parametrize(
+    "name", ["mysite/other.py", ".env", ".env.production", "config/app.toml", "Makefile"]
+)
+def test_a_key_that_stands_in_a_committed_file_is_refused(site, name):
+    release = site(f"import os; SECRET_KEY = os.environ.get('MY_KEY', {KEY!r}[:])")
+    assert [one.partition(";")[0] for one in refused(release)] == [
+        "SECRET_KEY stands in mysite/settings.py, which is in git"
+    ]
+    assert refused(release, MY_KEY="another long key that nobody knows") == []
+    path = release.folder / "code" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("KEY = 'another long key that nobody knows'\n")
+    [reason] = refused(release, MY_KEY="another long key that nobody knows")
+    assert reason.startswith(f"SECRET_KEY stands in {name}, which is in git; read it from the environment, ")
+    assert reason.endswith("or write overlay: [SECRET_KEY] in fabric.yaml")
+
+
+def test_a_key_that_fabric_yaml_gives_is_taken_although_it_is_known(site):
+    release = site(f"import os; SECRET_KEY = os.environ.get('SECRET_KEY', {KEY!r})")
+    assert refused(release, SECRET_KEY=KEY) == []
+
+
+@pytest.mark.parametrize(
+    ("health", "exempt", "pages"),
+    [([], [], ["/"]), (["/up/", "/a/"], [], ["/up/", "/a/"]), (["/up/"], ["^up/"], [])],
+)
+def test_a_redirect_to_https_is_refused_before_migrations(site, health, exempt, pages):
+    lines = "SECURE_SSL_REDIRECT = bool(1)", f"SECURE_REDIRECT_EXEMPT = {exempt}"
+    assert [one.split(" ")[0] for one in refused(site(*lines, health=health, whole=True))] == pages
+
+
+def test_an_email_backend_that_sends_nothing_is_told_if_the_text_did_not_tell(site):
+    line = "EMAIL_BACKEND = 'django.core.mail.backends.console.EmailBackend'"
+    assert said(site(line, "exec('')", SQLITE), "mail") == ["django.core.mail.backends.console.EmailBackend"]
+
+
+def test_settings_in_latin_1_that_ask_for_debug_are_read(site):
+    release = site()
+    path = release.folder / "code/mysite/settings.py"
+    text = path.read_text() + "# Stra\xdfe\nif DEBUG:\n    pass\n"
+    path.write_bytes(b"# -*- coding: latin-1 -*-\n" + text.encode("latin-1"))
+    [place] = said(release, "debug")
+    assert place.startswith("mysite/settings.py, line ")
+
+
 # ---- What nginx would not serve ---------------------------------------------------------------------
 
 

@@ -31,6 +31,7 @@ def told(folder: Path, *lines: str, **values: object) -> list[str]:
         "ALLOWED_HOSTS = ['*']",
         "ALLOWED_HOSTS = env.list('HOSTS', default=['www.example.org'])",
         "ALLOWED_HOSTS = os.environ.get('HOSTS', 'a.org,www.example.org').split(',')",
+        "SECRET_KEY = os.environ.get('SECRET_KEY') or get_random_secret_key()",
         "DEBUG = env.bool('MY_DEBUG', False)",
         "DEBUG = config('MY_DEBUG', default='False', cast=bool)",
         "DEBUG = os.environ.get('MY_DEBUG') == '1'",
@@ -64,6 +65,7 @@ TOLD = {
     "SECRET_KEY = env('MY_KEY', default='for all')": (
         "write env_names: {secret_key: MY_KEY} or overlay: [SECRET_KEY] in fabric.yaml"
     ),
+    "SECRET_KEY = get_random_secret_key()": "SECRET_KEY is made anew by each process",
     "DEBUG = env.bool('MY_DEBUG', True)": "DEBUG is read from MY_DEBUG, which nothing sets",
     "ALLOWED_HOSTS = ['example.com']": f"ALLOWED_HOSTS does not hold {DOMAIN}, so a deploy would refuse",
     "ALLOWED_HOSTS = env.list('HOSTS')": "ALLOWED_HOSTS is read from HOSTS, which nothing sets",
