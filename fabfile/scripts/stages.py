@@ -138,7 +138,10 @@ checkout = _stage(
 )
 secrets = _stage("secrets/secrets", "Hand over the secrets of the settings.", step="build")
 environment = _stage(
-    "release/environment", "Write the release's environment and settings.", needs=("release",), step="build"
+    "release/environment",
+    "Write the release's environment and settings.",
+    needs=("release", "secrets"),
+    step="build",
 )
 inspect = _stage(
     "inspection/inspect",

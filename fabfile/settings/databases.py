@@ -48,7 +48,7 @@ _ALL = (
     Database(
         name="mysql",
         manual="mysql is Debian's default-mysql-server on the same host, over its socket",
-        packages=("default-mysql-server", "default-libmysqlclient-dev"),
+        packages=("default-mysql-server", "default-libmysqlclient-dev", "tzdata"),
         services=("mariadb", "mysql"),
         socket="/run/mysqld/mysqld.sock",
         drivers={"mysqlclient": "MySQLdb", "pymysql": "pymysql"},

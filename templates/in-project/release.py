@@ -23,6 +23,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.management import call_command, get_commands
+from django.db import Error, connections
 from django.http.request import validate_host
 from roadie_start import answer
 
@@ -38,6 +39,7 @@ def inspect(collect_into, static_before=""):
     reasons += _told(_checks())
     _warn_of_debug()
     _warn_of_mail()
+    _warn_of_connection()
     if not reasons:
         _collect_garbage()  # foreseeing migrations leaves one state of all models behind for each migration
         reasons += _told(migrations.look())
@@ -184,6 +186,32 @@ def _asks_for_debug(module):
         for node in ast.walk(ast.parse(Path(path).read_bytes())):
             if isinstance(node, ast.Name) and node.id == "DEBUG" and isinstance(node.ctx, ast.Load):
                 yield f"{os.path.relpath(path)}, line {node.lineno}"
+
+
+def _warn_of_connection():
+    """Report what the connection to MySQL cannot do, although nothing would fail at once."""
+    connection = connections["default"]
+    if connection.vendor != "mysql":
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT @@character_set_client, CONVERT_TZ('2000-01-01 00:00:00', 'UTC', 'Europe/Paris')"
+            )
+            charset, zoned = cursor.fetchone()
+    except Error:
+        return  # the question for migrations tells that the database does not answer
+    if charset != "utf8mb4":
+        answer(
+            "database",
+            f"the connection speaks {charset}, which has no emoji: a text with one is an error 500; "
+            "set charset: utf8mb4 in the OPTIONS of DATABASES",
+        )
+    if settings.USE_TZ and not zoned:
+        answer(
+            "database",
+            "knows no time zones, so a filter by day or month finds nothing; run fab mysql, which fills them",
+        )
 
 
 # ---- Static files -----------------------------------------------------------------------------------

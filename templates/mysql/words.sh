@@ -2,7 +2,9 @@
 # Jinja; the frame sets database_socket.
 
 no_answer="no answer over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
-database_collation=utf8mb4_unicode_ci
+# The collation is the server's own for this charset: a connection has that one too, and MySQL refuses to compare two.
+database_charset=utf8mb4
+time_zones_file=${state}/mysql-time-zones # the version of the zones that the server's tables are filled with
 packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
 client_seconds=90 # how long a call of the client may take; a stage that asks waits less than that
 pid_files+=([mariadb]=/run/mysqld/mysqld.pid [mysql]=/run/mysqld/mysqld.pid)
@@ -106,13 +108,13 @@ needs_root_for_triggers() {
 
 empty_database() { # the server locks every table before it drops one; rights stay, as they go by the database's name
   local charset client_seconds=3600
-  charset=$(database_charset) || return
+  charset=$(charset_and_collation) || return
   as_site "SET SESSION lock_wait_timeout = 30;
     DROP DATABASE IF EXISTS \`${app}\`;
-    CREATE DATABASE \`${app}\` ${charset:-CHARACTER SET utf8mb4 COLLATE ${database_collation}};"
+    CREATE DATABASE \`${app}\` ${charset:-CHARACTER SET ${database_charset}};"
 }
 
-database_charset() { # prints the charset and collation of new tables
+charset_and_collation() { # prints the charset and collation of new tables
   as_site "SELECT CONCAT('CHARACTER SET ', default_character_set_name, ' COLLATE ', default_collation_name)
     FROM information_schema.schemata WHERE schema_name = '${app}';"
 }

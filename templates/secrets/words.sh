@@ -11,6 +11,12 @@ secret_value() { # VARIABLE: prints its value in shared/secrets, or nothing
   [[ ! $'\n'${text}$'\n' =~ $'\n'"$1='"([^\']*)"'"$'\n' ]] || printf %s "${BASH_REMATCH[1]}"
 }
 
+recorded_password() { # prints the password of the database's user, as it stands in the recorded URL
+  local url
+  url=$(secret_value ROADIE_DATABASE_URL)
+  [[ ! ${url} =~ ^[a-z]+://[^:/@]+:([A-Za-z0-9-]+)@ ]] || printf %s "${BASH_REMATCH[1]}"
+}
+
 # Stores one secret under VARIABLE, and under each NAME that the project uses for it. The function MAKER prints a new value.
 ensure_secret() { # VARIABLE MAKER [NAME]...
   local file=${root}/shared/secrets text='' name mode_now='' missing=''

@@ -10,7 +10,9 @@ local media_root_names=()
 local db_name_names=()
 local db_user_names=()
 local db_socket_names=()
-local secret_names=(SECRET_KEY DJANGO_SECRET_KEY DATABASE_URL )
+local secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
+local database_url_names=(DATABASE_URL)
+local db_password_names=()
 local settings_py='<text of in-project/settings.py.j2>'
 local overlay_py='<text of in-project/overlay.py>'
 local site_py='<text of in-project/site.py.j2>'
@@ -118,13 +120,14 @@ write_modules_anew() {
   "${python}" -I -S -c "${compile_py}" "${release_dir}"/overlay/*.py
 }
 
-require_secrets() { # a name under env_names: may be newer than the last bootstrap
-  local name text=''
-  contents_of "${root}/shared/secrets" text
-  for name in "${secret_names[@]}"; do
-    [[ $'\n'${text} == *$'\n'"${name}="* ]] ||
-      fail "secret ${name}" "env_names: asks for this name, and ${root}/shared/secrets does not have it; run fab bootstrap, then deploy again"
-  done
+name_secrets() { # a name under env_names: may be newer than the last bootstrap
+  ensure_secret ROADIE_SECRET_KEY lost_secret "${secret_key_names[@]}"
+  ensure_secret ROADIE_DATABASE_URL lost_secret "${database_url_names[@]}"
+  [[ ${#db_password_names[@]} == 0 ]] || ensure_secret "${db_password_names[0]}" recorded_password "${db_password_names[@]:1}"
+}
+
+lost_secret() {
+  fail 'secret' "${root}/shared/secrets has lost one that bootstrap made; run fab bootstrap, then deploy again"
 }
 
 # Drops each option that the project's gunicorn.conf.py sets: on the command line the option would override that file.
@@ -160,6 +163,6 @@ lay_out_settings() {
   mv -T -- "${release_dir}/env.new" "${release_dir}/env"
 }
 
-require_secrets
+name_secrets
 if [[ -n ${dry_run} ]]; then tell_environment; fi
 change "settings of ${release}" lay_out_settings

@@ -15,6 +15,7 @@ judge_release() { # reads the answers of the check; sets static_answer and the p
       check) say warn 'check --deploy' "${value}" ;;
       debug) say warn DEBUG "the settings turn it on, and the project reads it before roadie turns it off, in ${value}; have the settings read it from the environment" ;;
       mail) say warn EMAIL_BACKEND "it is ${value}, so the site sends no e-mail; EMAIL_BACKEND under django: names another" ;;
+      database) say warn "database ${app}" "${value}" ;;
       static) static_answer=${value} ;;
       inspected) inspected=1 && break ;;
       *) hear_plan "${key}" "${value}" ;;

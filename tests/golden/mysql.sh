@@ -6,11 +6,21 @@ local threads_of_each=4
 new_database_url() { # the password has an upper case letter, a lower case letter and a `-`, as a policy may ask for
   local password
   password=$(random_hex 20)
-  printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s' "${app}" "${password}" "${app}" "${database_socket}"
+  printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s&charset=utf8mb4' "${app}" "${password}" "${app}" "${database_socket}"
 }
 
-known_password() {
-  printf '%s' "${site_password}"
+# An earlier roadie named no charset. Then Django up to 5.1 speaks utf8mb3 with the server, which has no emoji.
+ensure_charset_in_url() {
+  local url
+  url=$(secret_value ROADIE_DATABASE_URL)
+  [[ ${url} == *"@localhost/${app}?unix_socket=${database_socket}" ]] || return 0
+  change 'charset in ROADIE_DATABASE_URL' add_charset "${url}"
+}
+
+add_charset() { # URL: in each line of shared/secrets that holds it
+  local file=${root}/shared/secrets text=''
+  contents_of "${file}" text
+  put_file "${file}" 640 "root:${app}" "${text//"='$1'"/"='$1&charset=utf8mb4'"}"
 }
 
 # MAX: prints how many of the server's connections the site may hold, so that it cannot take them from other sites and root.
@@ -21,24 +31,28 @@ connections_of_site() {
   echo $((useful < least ? least : useful < most ? useful : most))
 }
 
-check_as_root() { # sets database_ok when the site's own user cannot log in
+check_as_root() { # sets database_ok and has_time_zones when the site's own user cannot log in
   local answer
-  ask answer 'the database' as_root "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}';" 2>/dev/null || return 0
-  [[ ${answer} != "${database_collation}" ]] || database_ok=1
+  ask answer 'the database' as_root "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = '${app}';
+    SELECT 'zones', ${knows_time_zones};" 2>/dev/null || return 0
+  [[ ${answer}$'\n' != "${database_charset}"$'\n'* ]] || database_ok=1
+  [[ ${answer} != *zones$'\t1' ]] || has_time_zones=1
 }
 
-check_as_site() { # sets database_ok and user_ok by logging in as the site's own user
+check_as_site() { # sets database_ok, user_ok and has_time_zones by logging in as the site's own user
   local line answer wide='' may_hold='' max='' granted=''
   database_ok='' user_ok=''
   [[ -n ${site_password} && -S ${database_socket} ]] || return 0
-  ask answer 'the database' as_site "SELECT 'collation', default_collation_name FROM information_schema.schemata WHERE schema_name = '${app}';
+  ask answer 'the database' as_site "SELECT 'charset', default_character_set_name FROM information_schema.schemata WHERE schema_name = '${app}';
+    SELECT 'zones', ${knows_time_zones};
     SELECT 'connections', @@SESSION.max_user_connections, @@GLOBAL.max_connections; SHOW GRANTS;" 2>/dev/null || return 0
   while IFS= read -r line; do
     case ${line} in
-      collation$'\t'"${database_collation}") database_ok=1 ;;
+      charset$'\t'"${database_charset}") database_ok=1 ;;
+      zones$'\t1') has_time_zones=1 ;;
       "GRANT ALL PRIVILEGES ON ${grant_on} TO "*) granted=1 ;;
       connections$'\t'*) IFS=$'\t' read -r _ may_hold max <<<"${line}" ;;
-      'GRANT USAGE ON *.* TO '* | collation*) ;;
+      'GRANT USAGE ON *.* TO '* | charset* | zones*) ;;
       GRANT*) wide="${line%% TO *}" ;;
       *) ;;
     esac
@@ -56,8 +70,8 @@ refuse_taken_database() {
 }
 
 make_database() {
-  as_root "CREATE DATABASE IF NOT EXISTS \`${app}\` CHARACTER SET utf8mb4 COLLATE ${database_collation};
-    ALTER DATABASE \`${app}\` CHARACTER SET utf8mb4 COLLATE ${database_collation};" || fail "database ${app}" "$(cause ERROR)"
+  as_root "CREATE DATABASE IF NOT EXISTS \`${app}\` CHARACTER SET ${database_charset};
+    ALTER DATABASE \`${app}\` CHARACTER SET ${database_charset};" || fail "database ${app}" "$(cause ERROR)"
 }
 
 make_database_user() {
@@ -71,14 +85,48 @@ make_database_user() {
   [[ -n ${user_ok} ]] || fail "database user ${app}" 'is made, but cannot log in with the password in shared/secrets, or holds all connections that it may; see the log of the database'
 }
 
+# ---- Time zones -------------------------------------------------------------------------------------------------------
+
+# Without these tables the server knows no time zone: a filter by day or month finds nothing, and tells nobody. They are filled
+# from the host's own zones, and again once Debian has newer ones. The server keeps what it has read of a zone until it
+# starts again.
+ensure_time_zones() {
+  local newest='' filled=''
+  read -r newest 2>/dev/null <"${host_zones}/tzdata.zi" || :
+  [[ ! -f ${time_zones_file} ]] || contents_of "${time_zones_file}" filled
+  if [[ -n ${has_time_zones} && ${filled} == "${newest}" ]]; then
+    ok 'time zones of the database'
+  else
+    change_within 600 'time zones of the database' fill_time_zones "${newest}"
+  fi
+}
+
+fill_time_zones() { # VERSION: other sites that ask for a zone meanwhile wait, and never find empty tables
+  local program=mariadb-tzinfo-to-sql
+  command -v "${program}" >/dev/null || program=mysql_tzinfo_to_sql
+  {
+    printf 'SET autocommit = 0;\nLOCK TABLES '
+    printf '%s WRITE' time_zone; printf ', time_zone_%s WRITE' leap_second name transition transition_type
+    printf ';\n'
+    # Some files there are no zones: the program names them as warnings. What locks and commits is said here.
+    "${program}" "${host_zones}" |
+      sed -E "/^(START TRANSACTION|COMMIT|UNLOCK TABLES);\$/d; /^.\*M![0-9]+ execute immediate.*'LOCK TABLES/,/;\$/d"
+    printf 'COMMIT;\nUNLOCK TABLES;\n'
+  } | client --user=root mysql || fail 'time zones of the database' "$(cause ERROR)"
+  put_file "${time_zones_file}" 600 root:root "$1"
+}
+
 require_site
 # In a GRANT, an underscore in the database's name stands for any character, unless it is escaped.
-local grant_on="\`${app//_/\\_}\`.*" site_password='' database_ok user_ok
+local grant_on="\`${app//_/\\_}\`.*" site_password='' database_ok user_ok has_time_zones=''
+local host_zones=/usr/share/zoneinfo
+local knows_time_zones="CONVERT_TZ('2000-01-01 00:00:00', 'UTC', 'Europe/Paris') IS NOT NULL"
 if [[ -e /lib/systemd/system/mariadb.service ]]; then ensure_service mariadb; else ensure_service mysql; fi
+ensure_charset_in_url
 ensure_secret ROADIE_DATABASE_URL new_database_url "${database_url_names[@]}"
 ask_password ||
   fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines, so that roadie makes a new password"
-[[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" known_password "${password_names[@]:1}"
+[[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" recorded_password "${password_names[@]:1}"
 if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed "${database_claim}"; then
   return 0 # the server is down and cannot be asked
 fi
@@ -92,3 +140,4 @@ else
 fi
 if [[ -n ${database_ok} ]]; then ok "database ${app}"; else change "database ${app}" make_database; fi
 if [[ -n ${user_ok} ]]; then ok "database user ${app}"; else change "database user ${app}" make_database_user; fi
+ensure_time_zones

@@ -1,4 +1,4 @@
-local database_packages=(default-mysql-server default-libmysqlclient-dev)
+local database_packages=(default-mysql-server default-libmysqlclient-dev tzdata)
 local more_packages=()
 local apt_lock_seconds=600
 local nginx_sandbox='<text of nginx/sandbox.conf.j2>'

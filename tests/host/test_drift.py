@@ -74,8 +74,19 @@ DRIFTS = {
         f"ln -s /etc/nginx/sites-available/default {DEFAULT}", {("nginx", f"no {DEFAULT}"), RELOAD}
     ),
     "a claim": Drift(f"sed -i '/^domain/d' {CLAIMS}", {("nginx", "claim of guestbook.example.org")}),
-    "the database's collation": Drift(
-        "mariadb -e 'ALTER DATABASE guestbook COLLATE utf8mb4_bin'", {("mysql", "database guestbook")}
+    "the database's charset": Drift(
+        "mariadb -e 'ALTER DATABASE guestbook CHARACTER SET latin1'", {("mysql", "database guestbook")}
+    ),
+    "the zones of a newer tzdata": Drift(
+        "sed -i '1s/.*/# version 1999a/' /var/lib/roadie/mysql-time-zones",
+        {("mysql", "time zones of the database")},
+    ),
+    "no zones": Drift(
+        "mariadb -e 'DELETE FROM mysql.time_zone_name' && systemctl restart mariadb",
+        {("mysql", "time zones of the database")},
+    ),
+    "a URL without a charset": Drift(
+        f"sed -i 's/&charset=utf8mb4//' {ROOT}/shared/secrets", {("mysql", "charset in ROADIE_DATABASE_URL")}
     ),
     "the database user's password": Drift(
         "mariadb -e \"ALTER USER guestbook@localhost IDENTIFIED BY 'other'\"",

@@ -18,7 +18,7 @@ FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
 WORD = re.compile(r"\w+")
 VARIABLE = re.compile(r"(?<![^ \n])([a-z_]\w*)=")
 # These run inside Django and use its own names for the kinds: the scheme of a URL, a connection's vendor.
-SPEAK_DJANGOS_WORDS = {"in-project/overlay.py", "in-project/lint.py", "in-project/migrations.py"}
+SPEAK_DJANGOS_WORDS = {f"in-project/{name}.py" for name in ("overlay", "lint", "migrations", "release")}
 
 
 def words_of_a_kind():
