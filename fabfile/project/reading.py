@@ -6,7 +6,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..errors import SettingsError
 from ..git.trees import CommitTree, Tree
@@ -15,7 +15,7 @@ from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
-from . import requirements
+from . import places, requirements
 from .database import Choice, choose
 from .forewarnings import forewarnings
 from .minds import TwoMinds, refuse_developers
@@ -62,6 +62,19 @@ class Project:
     own_names: tuple[str, ...] = ()
     #: what its text tells of a deploy: what would be refused or wrong, with the cure
     forewarnings: tuple[str, ...] = ()
+    #: the paths of `shared:`, each with the word folder or file
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+    def in_code(self, path: str) -> str:
+        """The place of a path in the code of a release."""
+        return places.in_code(path, self.ship_root)
+
+    @property
+    def shared_places(self) -> tuple[str, ...]:
+        """The shared paths in the code of a release; a `/` is the end of a folder."""
+        return tuple(
+            f"{self.in_code(path)}{'/' if kind == 'folder' else ''}" for path, kind in self.shared.items()
+        )
 
 
 def read(tree: Tree, settings: Settings) -> Project:
@@ -84,7 +97,14 @@ def read(tree: Tree, settings: Settings) -> Project:
     return Project(
         name=_name(module, settings),
         manage_dir=manage_dir,
-        ship_root=_common([manage_dir, *map(posixpath.dirname, required.files), *required.local]),
+        ship_root=_common(
+            [
+                manage_dir,
+                *map(posixpath.dirname, required.files),
+                *required.local,
+                *places.folders(settings),
+            ]
+        ),
         settings_module=module,
         wsgi_module=wsgi,
         wsgi_callable=called or "application",
@@ -103,6 +123,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         database=database,
         own_names=_own_names(names),
         forewarnings=forewarnings(code, module, names, words, settings),
+        shared=places.shared(tree, settings, list(required.files)),
     )
 
 

@@ -14,12 +14,14 @@ from typing import Any
 from ..git.bundle import Commit
 from ..project.workspace import Committed
 from ..scripts.render import TEMPLATES, render
-from ..scripts.stages import OURS, Stage, environment, in_use, secrets, static, virtualenv
+from ..scripts.stages import OURS, Stage, build, environment, in_use, secrets, shared, static, virtualenv
 
 FORMAT = 1
 # The parts of a release besides its code, each with the stages that make the part.
 _PARTS: Mapping[str, tuple[Stage, ...]] = {
     "requirements": (virtualenv,),
+    "build": (build,),
+    "shared folders": (shared,),
     "settings": (secrets, environment),
     "static files": (static,),
 }
@@ -60,8 +62,14 @@ def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -
     given = {**values, "release": bare}
     lines = [f"{bare.tree} code"]
     for part, stages in _PARTS.items():
-        made_by = "\0".join(render(stage.template, work.settings.own_templates, given) for stage in stages)
-        lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} {part}")
+        scripts = [
+            render(stage.template, work.settings.own_templates, given)
+            for stage in stages
+            if stage.when(work.settings, work.project)
+        ]
+        if scripts:
+            made_by = "\0".join(scripts)
+            lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} {part}")
     own = [stage for stage in in_use("deploy") if stage not in OURS]
     if own:
         # The text and not the script: a stage of the user's own may name what only a run has.
@@ -78,11 +86,15 @@ def _text(stage: Stage, work: Committed) -> str:
 
 def differences(fingerprint: str, other: str) -> list[str]:
     """The parts in which two releases differ, by their fingerprints."""
-    ours, theirs = fingerprint.splitlines(), other.splitlines()
-    parts = [line.partition(" ")[2] for line in ours if line not in theirs]
-    # A release without stages of the user's own has no line for them.
-    is_gone = any(line.endswith(f" {_OWN}") for line in theirs) and not any(_OWN in line for line in ours)
-    return [*parts, *([_OWN] if is_gone else [])]
+    ours, theirs = _sums(fingerprint), _sums(other)
+    # A release has no line for a part that its settings do not name, such as stages of the user's own.
+    return [part for part in {**ours, **theirs} if ours.get(part) != theirs.get(part)]
+
+
+def _sums(fingerprint: str) -> dict[str, str]:
+    """The sum of each part."""
+    lines = (line.partition(" ") for line in fingerprint.splitlines())
+    return {part: one for one, _, part in lines}
 
 
 def _record(release: NewRelease, commit: Commit, now: datetime) -> str:

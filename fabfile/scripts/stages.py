@@ -88,6 +88,14 @@ def _is_dumped(settings: Settings, project: Project | None) -> bool:
     return settings.dump_before_migrate
 
 
+def _shares(settings: Settings, project: Project | None) -> bool:
+    return bool(settings.shared)
+
+
+def _builds(settings: Settings, project: Project | None) -> bool:
+    return bool(settings.build)
+
+
 def _is_watched(settings: Settings, project: Project | None) -> bool:
     return settings.watch > 0
 
@@ -135,6 +143,20 @@ load = _stage(
 receive = _stage("code/receive", "Take in the code that the host lacks.", needs=("code",), step="build")
 checkout = _stage(
     "code/checkout", "Lay out the code as a new release.", needs=("release", "code"), step="build"
+)
+build = _stage(
+    "build/build",
+    "Have the project's own commands make files of the release.",
+    needs=("virtualenv",),
+    when=_builds,
+    step="build",
+)
+shared = _stage(
+    "code/shared",
+    "Link the folders that outlive releases.",
+    needs=("code",),
+    when=_shares,
+    step="build",
 )
 secrets = _stage("secrets/secrets", "Hand over the secrets of the settings.", step="build")
 environment = _stage(
@@ -226,6 +248,8 @@ DEPLOY: Sequence = (
     virtualenv,
     receive,
     checkout,
+    build,
+    shared,
     environment,
     inspect,
     static,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from .databases import DATABASES, DEFAULT, LATER
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
+from .placed import COMMANDS, SHARED
 from .sections import (
     DJANGO,
     ENV,
@@ -177,10 +178,19 @@ class Settings:
     collectstatic: bool = setting(
         switch(),
         True,
-        "Whether a deploy collects static files. With false, nginx serves the project's own STATIC_ROOT.",
+        """Whether a deploy collects static files, those that are committed in STATIC_ROOT among them. With
+        false, or with a manifest in it, nginx serves the project's own STATIC_ROOT as it is.""",
+    )
+    build: tuple[str, ...] = setting(
+        COMMANDS,
+        (),
+        """Commands that make files of the release on the host, before static files are collected:
+        [python manage.py compilemessages]. They run in the folder of manage.py, in a copy of the code, as a
+        user that knows no secret: where the settings read one, they find a placeholder. The release gets the
+        files that they made or changed. The same code and commands are not built again.""",
     )
     post_build: tuple[str, ...] = setting(
-        several(text("a line of shell", r"[^\x00\n]*[^\x00\s][^\x00\n]*"), "a list of lines of shell"),
+        COMMANDS,
         (),
         """Commands that finish a build. They run after collectstatic, as the site's user, in the folder of
         manage.py: python manage.py compress.""",
@@ -189,7 +199,16 @@ class Settings:
         whole(1, 86400, "seconds"),
         3600,
         """How long each part of a build may take: the virtualenv, the check with collectstatic, each command
-        of post_build, and each stage of your own.""",
+        of build and post_build, and each stage of your own.""",
+    )
+    shared: tuple[str, ...] = setting(
+        SHARED,
+        (),
+        """Folders and files of the project's own tree that outlive releases and that the site may write, such
+        as a search index: [whoosh_index, data/state.json]. Paths start in the folder of fabric.yaml. In each
+        release a link leads from there to /srv/<app>/shared/project. A path is a folder, unless the commit
+        has a file there or the name has an ending. What the commit has there is copied where the host has
+        nothing of that name yet. Uploads (MEDIA_ROOT) need no entry.""",
     )
     dump_before_migrate: bool = setting(
         switch(),

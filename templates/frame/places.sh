@@ -66,6 +66,7 @@ made_again=( # what `remove` deletes
 # ---- The site's places that only `remove --purge` deletes -----------------------------------------------------------
 
 claim_file=${state}/sites/${app} # deleted last: if a purge is cut, the next run still knows that the site is roadie's
+shared_project=${root}/shared/project # the folders and files of `shared:`, which outlive releases
 log_dir=/var/log/${app}
 access_log=/var/log/nginx/${app}.access.log error_log=/var/log/nginx/${app}.error.log
 dumps=${backups}/dumps/${app}
@@ -75,7 +76,7 @@ held_file=${state}/held-${app}                # exists while `fab lock` holds th
 nginx_before=${state}/nginx-before-${app}.tar # nginx's files before a run changed them
 
 kept_until_purge=( # what `remove --purge` deletes besides
-  "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${root}"
+  "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${shared_project} ${app}" "${root}"
   "${log_dir}" "${access_log}*" "${error_log}*"
   "${dumps}" "${half_applied}" "${half_restored}" "${held_file}"{,.mine} "${nginx_before}"{,.new}
   # What cron, mail and systemd keep for a user. roadie makes none of them, but a user of the same name would inherit them.

@@ -1,5 +1,6 @@
 """Makes the project's settings ready for production: its keys, its database, its paths and its logs."""
 
+import json
 import os
 from importlib import import_module
 from importlib.util import find_spec
@@ -38,7 +39,10 @@ def make_ready(settings, words, *, forced=(), domains=(), urls=None):
         **{name: lambda name=name, url=url: own(name) or url for name, url in (urls or {}).items()},
     }
     settings.update({name: make() for name, make in ours.items() if is_ours(name)})
-    settings["STATIC_ROOT"] = static_root(own("STATIC_ROOT"), os.environ["ROADIE_STATIC_ROOT"])
+    collects = import_module("roadie_site").COLLECTSTATIC
+    settings["STATIC_ROOT"] = static_root(
+        own("STATIC_ROOT"), os.environ["ROADIE_STATIC_ROOT"], collects=collects
+    )
     settings["MEDIA_ROOT"] = lasting(own("MEDIA_ROOT"), os.environ["ROADIE_MEDIA_ROOT"])
     settings["LOGGING"] = to_stderr(own("LOGGING") or {})
 
@@ -129,9 +133,25 @@ def lasting(path, ours):
     return ours if not path or lies_in_release(path) else path
 
 
-def static_root(path, ours):
-    """The same, but a folder with committed files stays: the project ships its static files there."""
-    return path if holds_files(path) else lasting(path, ours)
+def static_root(path, ours, *, collects):
+    """The same, but a folder stays if the project ships its static files there."""
+    return path if ships_static(path, collects=collects) else lasting(path, ours)
+
+
+def ships_static(path, *, collects):
+    """Whether nginx serves a folder as it is: it has files, and nothing is collected or a manifest is there.
+
+    Whoever collects into a folder with a manifest breaks the names that the manifest has.
+    """
+    return holds_files(path) and (not collects or any(map(_is_manifest, Path(path).glob("*.json"))))
+
+
+def _is_manifest(path):
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and isinstance(content.get("paths"), dict)
 
 
 def lies_in_release(path):

@@ -21,7 +21,9 @@ import roadie_site as site
 import roadie_start as start
 from django.apps import apps
 from django.conf import settings
+from django.contrib.staticfiles.finders import FileSystemFinder
 from django.core import checks
+from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command, get_commands
 from django.db import Error, connections
 from django.http.request import validate_host
@@ -36,6 +38,7 @@ def inspect(collect_into, static_before=""):
     reasons += [] if reasons else [*_told(_known_key()), *_told(_to_https())]
     if not reasons:
         _static(collect_into, static_before)
+        _uploads()
     reasons += _told(_checks())
     _warn_of_debug()
     _warn_of_mail()
@@ -74,6 +77,11 @@ def _unserved():
     if uploads and overlay.lies_in_release(uploads):
         cure = guard.cure("MEDIA_ROOT", "media_root")
         yield f"uploads would go to {uploads} and be gone with the release; {cure}"
+    if uploads and Path(os.path.realpath(uploads)).is_relative_to(site.SHARED):
+        yield (
+            f"uploads would go to {uploads}, which is under shared: in fabric.yaml; roadie keeps uploads by "
+            "itself, where nginx serves them, so take that folder out of shared:"
+        )
     if (
         static != os.environ["ROADIE_STATIC_ROOT"]
         and _reads_static_root()
@@ -133,6 +141,20 @@ def _unknown_commands():
                 f"the program {program} runs manage.py {command}, a command that no app of the project has "
                 "(see programs: in fabric.yaml)"
             )
+
+
+def _uploads():
+    """Name the project's own folder of uploads, if the commit has files there that the site lacks."""
+    own, ours = _committed("MEDIA_ROOT"), os.environ["ROADIE_MEDIA_ROOT"]
+    if own and str(settings.MEDIA_ROOT) == ours and any(_lacking(Path(own), Path(ours))):
+        answer("uploads", own)
+
+
+def _lacking(own, ours):
+    """The files of a folder that the other one lacks; hidden ones such as .gitkeep do not count."""
+    for path in own.rglob("[!.]*"):
+        if path.is_file() and not (ours / path.relative_to(own)).exists():
+            yield path
 
 
 def _upload_folder():
@@ -220,6 +242,8 @@ def _warn_of_connection():
 def _static(into, before):
     """Collect the static files, unless the project ships them or they have not changed."""
     root = settings.STATIC_ROOT
+    if _committed("STATIC_ROOT"):
+        _find_committed()
     if root != os.environ["ROADIE_STATIC_ROOT"] and overlay.holds_files(root):
         answer("static", f"own {os.path.realpath(root)}")
     elif not site.COLLECTSTATIC or not apps.is_installed("django.contrib.staticfiles"):
@@ -242,6 +266,27 @@ def _collect(into):
     start.watch_no_more()
     call_command("collectstatic", interactive=False, verbosity=0)
     start.watch()
+
+
+class Committed(FileSystemFinder):
+    """Finds the files that the project has in its STATIC_ROOT: the last of all finders, so the others win."""
+
+    def __init__(self, *args, **kwargs):
+        root = _committed("STATIC_ROOT")
+        self.locations, self.storages = [("", root)], {root: FileSystemStorage(root)}
+
+
+def _find_committed():
+    from django.test.utils import override_settings
+
+    override_settings(STATICFILES_FINDERS=[*settings.STATICFILES_FINDERS, f"{__name__}.Committed"]).enable()
+
+
+def _committed(name):
+    """The project's own folder of this name, if the release has files there and roadie set another."""
+    own = getattr(import_module(site.PROJECT_SETTINGS), name, None)
+    is_left = own and getattr(settings, name) != own and overlay.lies_in_release(own)
+    return os.path.realpath(own) if is_left and overlay.holds_files(own) else ""
 
 
 def _digest():

@@ -1,7 +1,7 @@
 # The words for running roadie's Python functions in a release's Django, and for their answers. Plain bash, no Jinja.
 
-# The stage inspect sets the first two. `teller` is the process that waits for the check and tells how it ended.
-inspected_release='' static_answer='' teller=''
+# The stage inspect sets the first three. `teller` is the process that waits for the check and tells how it ended.
+inspected_release='' static_answer='' uploads_answer='' teller=''
 in_traceback='' error_said='' error_at='' static_file='' last_said='' # what `hear` has heard of an error
 begin_seconds=60 # how long the process that waits may take to begin with the check
 answers_until=$((SECONDS + 1000000)) heard=0 copier='' # when the check must have ended, and how many bytes it has printed

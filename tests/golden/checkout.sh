@@ -37,10 +37,15 @@ link_from() { # RELEASE_DIR
   [[ -f $1/index ]] &&
     cp -al -- "$1/code" "${new}/code" &&
     cp -- "$1/index" "${new}/index" &&
+    remove_overlaid "$1" &&
     list_sources diff-index --cached --name-only "${tree}" &&
     [[ " ${sources[*]##*/} " != *' .gitattributes '* ]] &&
     repo_git read-tree --reset -u "${tree}" &&
     remove_strays
+}
+
+remove_overlaid() { # RELEASE_DIR: removes links to what is shared and files that were built; git brings the commit's files back
+  [[ ! -f $1/overlaid ]] || (cd "${new}/code" && xargs -0 -r rm -rf --) <"$1/overlaid"
 }
 
 check_out_all() {

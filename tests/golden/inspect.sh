@@ -3,7 +3,7 @@ local static_root_names=()
 local static_url=/static/
 local media_url=/media/
 
-judge_release() { # reads the answers of the check; sets static_answer and the plan of migrations, or refuses the release
+judge_release() { # reads the answers of the check; sets static_answer, uploads_answer and the plan of migrations, or refuses the release
   local line key value code=lost inspected='' refusals=()
   hear_nothing
   while next_answer; do
@@ -17,6 +17,7 @@ judge_release() { # reads the answers of the check; sets static_answer and the p
       mail) say warn EMAIL_BACKEND "it is ${value}, so the site sends no e-mail; EMAIL_BACKEND under django: names another" ;;
       database) say warn "database ${app}" "${value}" ;;
       static) static_answer=${value} ;;
+      uploads) uploads_answer=${value} ;;
       inspected) inspected=1 && break ;;
       *) hear_plan "${key}" "${value}" ;;
     esac
@@ -47,7 +48,7 @@ refuse_project() { # WHY
 }
 
 require_whole_database
-static_answer=''
+static_answer='' uploads_answer=''
 forget_plan
 begin_inspection
 begin_step "look at ${release}" cut

@@ -61,6 +61,11 @@ make_static() {
   printf '%s\n' "${static_answer#* }" >"${release_dir}/static.digest"
 }
 
+# The commit has files in its folder of uploads, such as a default picture. Uploads of visitors are never replaced.
+copy_uploads() {
+  as_user "${app}" "${root}/shared/home" python3 -I -S -c "${fill_py}" "${uploads_answer}/" "${root}/shared/media/"
+}
+
 [[ ${inspected_release} == "${release}" ]] || fail "static files of ${release}" 'the stage inspect must run before this one; have roadie.use name them in this order'
 local line
 for line in "${post_build[@]}"; do
@@ -70,3 +75,4 @@ for line in "${post_build[@]}"; do
   doing=''
 done
 change_within "${build_timeout}" "static files of ${release}" make_static
+[[ -z ${uploads_answer} ]] || change_within "${build_timeout}" "uploads that the commit has in ${uploads_answer##*/code/}" copy_uploads

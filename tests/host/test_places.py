@@ -55,7 +55,7 @@ def changed(before: dict[str, str], now: dict[str, str]) -> set[str]:
 
 def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_declared(packaged, desk):
     host = packaged.host
-    sat = desk(host, programs={"sleeper": "sleep infinity"})
+    sat = desk(host, programs={"sleeper": "sleep infinity"}, shared=["search_index"])
     before = listing(host)
     for words in ("bootstrap", "deploy", "lock", "unlock", "maintenance on"):
         sat.does(*words.split())

@@ -300,13 +300,57 @@ def test_without_the_overlay_they_are_collected_too(site):
     assert not (release.folder / "code/out").exists()
 
 
-def test_committed_files_are_not_collected_over(site):
+def test_static_files_beside_a_committed_manifest_are_not_collected_over(site):
     release = site("STATIC_ROOT = BASE_DIR / 'assets'", whole=True)
     own = release.folder / "code/assets"
     own.mkdir()
-    (own / "app.css").touch()
+    (own / "staticfiles.json").write_text('{"paths": {"app.css": "app.0123456789ab.css"}}')
     assert said(release, "static") == [f"own {own}"]
     assert not (release.root / "collected").exists()
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+def test_committed_static_files_are_collected_with_all_others(site, hashed):
+    lines = [f"STORAGES = {HASHED}"] if hashed else []
+    release = site("STATIC_ROOT = BASE_DIR / 'assets'", *lines, whole=True)
+    own = release.folder / "code/assets"
+    for name in ("own.css", "admin/css/base.css"):
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        (own / name).write_text("body {}")
+    [first] = said(release, "static")
+    assert first.startswith("collected ")
+    collected = release.root / "collected"
+    assert (collected / "own.css").read_text() == "body {}"
+    assert len((collected / "admin/css/base.css").read_text()) > 100
+    assert [*collected.glob("own.*.css")] != [] or not hashed
+    (own / "own.css").write_text("body {margin: 0}")
+    [after] = said(release, "static", f"release.inspect('{{}}', '{first.split()[1]}')")
+    assert after.startswith("collected ") and after != first
+
+
+# ---- Uploads ----------------------------------------------------------------------------------------
+
+
+def test_committed_uploads_that_the_site_lacks_are_named(site):
+    release = site("MEDIA_ROOT = BASE_DIR / 'media'", "MEDIA_URL = '/media/'")
+    own = release.folder / "code/media"
+    (own / "faces").mkdir(parents=True)
+    (own / ".gitkeep").touch()
+    assert said(release, "uploads") == []
+    (own / "faces/default.jpg").touch()
+    assert said(release, "uploads") == [str(own)]
+    (release.media / "faces").mkdir(parents=True)
+    (release.media / "faces/default.jpg").touch()
+    assert said(release, "uploads") == []
+
+
+def test_uploads_in_a_shared_folder_are_refused(site):
+    release = site("MEDIA_ROOT = '/srv/shop/shared/project/media'", "MEDIA_URL = '/media/'")
+    [reason] = refused(release)
+    assert "take that folder out of shared:" in reason
+
+
+# ---- What is collected --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("line", "answer"), [("", "none"), ("STATIC_ROOT = BASE_DIR / 'assets'", "own")])

@@ -157,13 +157,24 @@ def test_a_media_root_inside_the_release_does_not_count(tmp_path, said, lasts):
     assert found == ("/mnt/uploads" if lasts else str(release.media))
 
 
-@pytest.mark.parametrize(("name", "is_own"), [("app.css", True), (".gitkeep", False)])
-def test_a_static_root_with_committed_files_is_left_alone(tmp_path, name, is_own):
+@pytest.mark.parametrize(
+    ("name", "collects", "is_own"),
+    [
+        ("app.css", True, False),
+        ("app.css", False, True),
+        (".gitkeep", False, False),
+        ("staticfiles.json", True, True),
+        ("hashes.json", True, True),
+    ],
+)
+def test_a_static_root_stays_if_nothing_is_collected_or_a_manifest_is_there(tmp_path, name, collects, is_own):
     path = startproject(tmp_path, "STATIC_ROOT = BASE_DIR / 'assets'")
     own = path.parents[1] / "assets"
     own.mkdir()
-    (own / name).touch()
-    release = lay_out(tmp_path)
+    (own / name).write_text('{"paths": {}, "version": "1.1"}')
+    (own / "package.json").write_text("[")
+    release = lay_out(tmp_path, collectstatic=collects)
+    (own / "package.json").unlink()
     assert release.settings("STATIC_ROOT") == {"STATIC_ROOT": str(own if is_own else release.static)}
 
 

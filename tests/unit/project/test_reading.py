@@ -431,3 +431,29 @@ def test_a_settings_package_that_imports_those_for_developers_is_a_question_too(
     assert "manage.py names shop.settings, which imports shop.settings.local, " in refusal(files)
     files["shop/settings/__init__.py"] = "try:\n    from .local import *\nexcept ImportError:\n    pass"
     assert project(files).settings_module == "shop.settings"
+
+
+# ---- What is shared ---------------------------------------------------------------------------------
+
+
+def test_a_shared_path_is_a_folder_unless_the_commit_or_its_name_says_otherwise():
+    tree = Files(shop(**{"index/.gitkeep": "", "counter": "7", "v1.2/.gitkeep": ""}))
+    paths = ["index", "counter", "v1.2", "cache", "data/state.json", ".cache"]
+    found = read(tree, settings(shared=paths))
+    assert found.shared_places == ("index/", "counter", "v1.2/", "cache/", "data/state.json", ".cache/")
+
+
+def test_what_ships_holds_the_places_of_what_is_shared():
+    tree = Files(shop("site/"))
+    assert read(tree, settings()).ship_root == "site"
+    found = read(tree, settings(shared=["site/index"]))
+    assert (found.ship_root, found.shared_places) == ("site", ("index/",))
+    found = read(tree, settings(shared=["var/index"]))
+    assert (found.ship_root, found.shared_places) == ("", ("var/index/",))
+
+
+@pytest.mark.parametrize(("path", "held"), [("shop", "shop/__init__.py"), ("reqs", "reqs/prod.txt")])
+def test_a_shared_folder_that_holds_what_makes_a_release_is_refused(path, held):
+    tree = Files(shop(**{"reqs/prod.txt": "Django==5.2\ngunicorn\nmysqlclient\n"}))
+    with pytest.raises(SettingsError, match=f"^shared: {path} holds {held}, which belongs to a release"):
+        read(tree, settings(shared=[path], requirements="reqs/prod.txt"))

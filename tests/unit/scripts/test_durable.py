@@ -17,6 +17,7 @@ REASONS = {
     "on-host/reconcile": "it runs at each boot",
     "early-start/words.sh": "a question to a process, which ends with the boot",
     "code/receive.sh.j2": "it syncs what it renames; without the rename, the next run makes the store again",
+    "code/shared.sh.j2": THE_SWITCH_SYNCS,
     "code/words.sh": "the next run makes the store again",
     "release/prune.sh.j2": "it syncs by itself",
     "lock/lock.sh.j2": "the word that follows syncs the folder",

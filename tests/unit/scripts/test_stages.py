@@ -24,6 +24,10 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> object:
     return choose
 
 
+# Settings for which the stages run that put something beside the commit's files.
+PLACED = {"build": ["make css"], "shared": ["search_index"]}
+
+
 def names(sequence: stages.Sequence) -> list[str]:
     return [stage.name for stage in sequence]
 
@@ -34,7 +38,7 @@ def test_the_virtualenv_does_not_wait_for_the_code() -> None:
 
 def test_the_virtualenv_waits_for_the_code_if_requirements_are_folders_of_the_project() -> None:
     found = _deploy_stages(True, IN_FOLDERS)
-    assert names(found)[1:6] == ["load", "receive", "checkout", "virtualenv", "environment"]
+    assert names(found)[1:6] == ["load", "receive", "checkout", "virtualenv", "build"]
     assert {*found} == {*stages.DEPLOY}
 
 
@@ -76,9 +80,14 @@ def test_a_stage_runs_where_its_condition_holds_and_on_hosts_with_its_role() -> 
 
 
 def test_no_dump_is_made_and_no_release_watched_where_the_settings_say_so() -> None:
-    settings = scripts.values(dump_before_migrate=False, watch=0)["settings"]
+    settings = scripts.values(dump_before_migrate=False, watch=0, **PLACED)["settings"]
     found = stages.applicable(stages.DEPLOY, settings, PROJECT, ROLES)
     assert {*stages.DEPLOY} - {*found} == {stages.dump, stages.watch}
+
+
+def test_nothing_is_built_or_shared_where_the_settings_name_nothing() -> None:
+    found = stages.applicable(stages.DEPLOY, scripts.values()["settings"], PROJECT, ROLES)
+    assert {*stages.DEPLOY} - {*found} == {stages.build, stages.shared}
 
 
 def test_every_stage_is_for_a_role_that_a_host_can_have() -> None:

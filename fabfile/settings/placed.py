@@ -1,0 +1,45 @@
+"""The settings that place something in a release's tree besides the commit's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from .kinds import Kind, Wrong, several, shown, text
+from .names import INSIDE
+
+COMMANDS = several(text("a line of shell", r"[^\x00\n]*[^\x00\s][^\x00\n]*"), "a list of lines of shell")
+
+
+def overlap(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Two of these paths, of which the second is the first one or lies in it; None if all lie apart."""
+    known = sorted(f"{path}/" for path in paths)
+    found = next(((one, other) for one, other in pairwise(known) if other.startswith(one)), None)
+    return (found[0][:-1], found[1][:-1]) if found else None
+
+
+def _place(value: Any) -> str:
+    path = INSIDE.check(value)
+    if path == "." or ".git" in path.split("/"):
+        raise Wrong(f"must be a path below the folder of fabric.yaml, not {shown(value)}")
+    return path
+
+
+def _shared(value: Any) -> tuple[str, ...]:
+    paths = _PLACES.check(value)
+    for path in paths:
+        if path.endswith(".py"):
+            raise Wrong(f"{path} is Python code, which belongs to a release; share a folder or file of data")
+    return _apart(paths)
+
+
+def _apart(paths: tuple[str, ...]) -> tuple[str, ...]:
+    if found := overlap(paths):
+        raise Wrong(f"{found[1]} lies in {found[0]}, which is shared whole; leave one out")
+    return paths
+
+
+PLACE: Kind[str] = Kind(INSIDE.says, _place)
+_PLACES = several(PLACE, "a list of paths")
+SHARED: Kind[tuple[str, ...]] = Kind(_PLACES.says, _shared, _PLACES.from_text)

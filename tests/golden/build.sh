@@ -1,0 +1,102 @@
+local commands=()
+local environment=()
+local placeholders=( SECRET_KEY DJANGO_SECRET_KEY )
+local database_kind=mysql
+local database_url_names=(DATABASE_URL)
+local settings_module=guestbook.settings
+local python=python3
+local tree=89ef456789ef456789ef456789ef456789ef4567
+local seal_py='<text of build/seal.py>'
+local in_group=(setpriv --regid="${app}" --clear-groups --)
+
+compose_variables() { # sets variables to lines of shell that export what the commands may know
+  local name i
+  variables="export PATH=${venv_dir@Q}/bin:/usr/local/bin:/usr/bin:/bin VIRTUAL_ENV=${venv_dir@Q} PYTHONDONTWRITEBYTECODE=1"$'\n'
+  for ((i = 0; i < ${#environment[@]}; i += 2)); do variables+="export ${environment[i]}=${environment[i + 1]@Q}"$'\n'; done
+  for name in "${placeholders[@]}"; do variables+="export ${name}=no-secret-is-known-in-a-build"$'\n'; done
+  for name in "${database_url_names[@]}"; do variables+="export ${name}=${database_kind}://nobody@localhost/nothing"$'\n'; done
+  variables+="export DJANGO_SETTINGS_MODULE=${settings_module}"$'\n'
+}
+
+# The build user needs the group of the app to read the virtualenv. So it gets a view of the host in which all else that this
+# group may read is hidden, and in which its copy of the code lies where the release will have it. This sets user_groups and
+# user_view.
+narrow_view() {
+  user_groups=(--groups "$(id -g -- "${build_user}"),$(id -g -- "${app}")")
+  user_view=(unshare --mount -- bash -euc "$(declare -f enter_view); enter_view \"\$@\"" view
+    "${root}" "${log_dir}" "${release_dir}/code" "${desk}")
+}
+
+enter_view() { # ROOT LOG_DIR CODE DESK COMMAND...: in a mount namespace of its own
+  local place
+  for place in "$1"/{shared,releases,slots} "$2"; do mount -t tmpfs -o 'size=64k,mode=711' roadie "${place}"; done
+  mkdir -p -- "$3"
+  mount --bind -- "$4" "$3"
+  exec "${@:5}"
+}
+
+lay_out_desk() {
+  find_settings
+  renew_home
+  rm -rf -- "${desk}"
+  mkdir -m 700 -- "${desk}"
+  cp -a --no-preserve=ownership -- "${release_dir}/code/." "${desk}"
+  chown -R -h -- "${build_user}:${build_user}" "${desk}"
+}
+
+clear_desk() {
+  remove_home
+  rm -rf -- "${desk}"
+}
+
+run_command() { # COMMAND
+  narrow_view
+  build_in "${work_dir}" "${bash_of_input[@]}" 7<<<"${variables}$1"
+}
+
+seal() {
+  local built=${release_dir}/built.new
+  end_build_user
+  adopt "${build_user}" "${desk}" "${built}" || fail "build of ${release}" 'what the commands made could not be taken over; is it too large for the disk? Their last words are above'
+  find "${built}" ! -type d \( ! -type f -o -links +1 \) -delete
+  : >"${release_dir}/built.made"
+  "${in_group[@]}" "${python}" -I -S -c "${seal_py}" "${built}" "${release_dir}/code" "${release_dir}/built.made" "$(id -g -- "${app}")"
+  cat -- "${release_dir}/built.made" >>"${release_dir}/overlaid"
+  rm -rf -- "${built}"
+  finish_build
+}
+
+finish_build() {
+  printf '%s\n' "${sum}" >"${release_dir}/built"
+  clear_desk
+}
+
+# The release that serves was built from the same code by the same commands: this release gets links to the same files.
+link_built() {
+  local from=${root}/live/release
+  cat -- "${from}/built.made" >>"${release_dir}/overlaid"
+  cp -- "${from}/built.made" "${release_dir}/built.made"
+  (cd "${release_dir}/code" && xargs -0 -r rm -rf --) <"${from}/built.made"
+  (cd "${from}/code" && xargs -0 -r cp -al --parents -t "${release_dir}/code" --) <"${from}/built.made"
+  printf '%s\n' "${sum}" >"${release_dir}/built"
+}
+
+local variables='' sum='' before='' line
+[[ -z ${dry_run} ]] || return 0
+compose_variables
+sum=$(printf '%s\0' "${tree}" "${venv_dir}" "${variables}" "${commands[@]}" | sha256sum)
+[[ ! -f ${root}/live/release/built ]] || contents_of "${root}/live/release/built" before
+if [[ ${before} == "${sum}" ]]; then
+  change "build of ${release}" link_built
+else
+  change_cuttable "copy of the code for build:" lay_out_desk
+  before_end=clear_desk
+  for line in "${commands[@]}"; do
+    begin_step "build: ${line}" cut
+    within "${build_timeout}" run_command "${line}" || fail "${doing}" "exit code $?; its last words are above"
+    say ran "${doing}"
+    doing=''
+  done
+  change_within "${build_timeout}" "build of ${release}" seal
+  before_end=''
+fi

@@ -1,0 +1,121 @@
+"""A release is more than its commit: what was built, shared, rendered and uploaded is there too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from desk import Desk, browse
+from projects import change_line, commit, settings, startproject
+from roadie.throwaway.hosts import ThrowawayHost
+from within import inside
+
+DOMAIN = "www.example.org"
+PAGE = """
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
+from django.utils.translation import gettext, override
+
+
+def home(request):
+    hits = Path(settings.BASE_DIR, "hits/count.txt")
+    if "hit" in request.GET:
+        hits.write_text(f"{int(hits.read_text()) + 1}")
+    built = Path(settings.BASE_DIR, "built.txt")
+    with override("de"):
+        lines = [gettext("home"), hits.read_text(), built.read_text() if built.exists() else "not built"]
+    return HttpResponse(" ".join(line.strip() for line in lines))
+
+
+urlpatterns = [path("", home)]
+"""
+LINES = """
+LOCALE_PATHS = [BASE_DIR / "locale"]
+STATIC_ROOT = BASE_DIR / "static"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = BASE_DIR / "media"
+"""
+PO = """msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8\\n"
+
+msgid "home"
+msgstr "Zuhause"
+"""
+BUILD = [
+    "python manage.py compilemessages",
+    "pwd >built.txt; id -un >>built.txt; ! cat ../env /srv/mysite/shared/secrets",
+    'test "$MAIL_KEY" != sesame; ln -s /etc/passwd leak; chmod 777 manage.py',
+]
+
+
+def project(folder: Path, **values: object) -> Path:
+    made = startproject(folder)
+    (made / "mysite/urls.py").write_text(PAGE)
+    change_line(made / "mysite/settings.py", "USE_TZ = True\n", f"USE_TZ = True\n{LINES}")
+    for name, text in (("media/default.jpg", "a picture\n"), ("static/css/site.css", "body {}\n")):
+        (made / name).parent.mkdir(parents=True)
+        (made / name).write_text(text)
+    (made / "locale/de/LC_MESSAGES").mkdir(parents=True)
+    (made / "locale/de/LC_MESSAGES/django.po").write_text(PO)
+    (made / "hits").mkdir()
+    (made / "hits/count.txt").write_text("40\n")
+    configure(made, **values)
+    return made
+
+
+def configure(folder: Path, **values: object) -> None:
+    known = {
+        "domain": DOMAIN,
+        "packages": ["gettext"],
+        "build": BUILD,
+        "shared": ["hits", "var/cache.db"],
+        "secrets": {"MAIL_KEY": {"command": "echo sesame"}},
+    }
+    settings(folder, **{**known, **values})
+    commit(folder, "Settings")
+
+
+def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
+    site = Desk(project(tmp_path / "mysite"), packaged.host)
+    host = site.host
+    site.does("bootstrap")
+    site.does("deploy")
+    first = current(host)
+    assert home(host, "/?hit") == ["Zuhause", "41", f"{first}/code", "mysite-build"]
+    modes = inside(host, f"cd {first}/code && stat -c '%n %A %U:%G' built.txt manage.py hits var/cache.db")
+    assert modes.splitlines() == [
+        "built.txt -rw-r----- root:mysite",
+        "manage.py -rwxr-x--- root:mysite",
+        "hits lrwxrwxrwx root:root",
+        "var/cache.db lrwxrwxrwx root:root",
+    ]
+    inside(host, f"! test -e {first}/code/leak && cd /srv/mysite && test -d shared/project/var")
+    assert browse(host, "/media/default.jpg", DOMAIN).body == "a picture\n"
+    for name in ("css/site.css", "admin/css/base.css"):
+        assert browse(host, f"/static/{name}", DOMAIN).status == 200, name
+
+    inside(host, "echo mine >/srv/mysite/shared/media/default.jpg")
+    change_line(site.project / "locale/de/LC_MESSAGES/django.po", "Zuhause", "Daheim")
+    (site.project / "hits/count.txt").write_text("1\n")
+    commit(site.project)
+    done = site.does("deploy")
+    assert "uploads" not in done.out
+    second = current(host)
+    assert home(host, "/?hit") == ["Daheim", "42", f"{second}/code", "mysite-build"]
+    assert browse(host, "/media/default.jpg", DOMAIN).body == "mine\n"
+
+    done = site.does("deploy", "-v", env={"ROADIE_WORKERS": "1"})
+    assert "build of" in done.out and "ran" not in done.out
+    assert home(host)[:2] == ["Daheim", "42"]
+    site.does("rollback", "--to", Path(first).name)
+    assert home(host, "/?hit") == ["Zuhause", "43", f"{first}/code", "mysite-build"]
+
+
+def current(host: ThrowawayHost) -> str:
+    return inside(host, "readlink -f /srv/mysite/current").strip()
+
+
+def home(host: ThrowawayHost, path: str = "/") -> list[str]:
+    return browse(host, path, DOMAIN).body.split()

@@ -1,0 +1,54 @@
+"""What a release holds besides its commit is named by paths below fabric.yaml, each for one purpose."""
+
+from pathlib import Path
+
+import pytest
+from roadie.errors import SettingsError
+from roadie.settings.reading import load
+
+
+def settings(**values):
+    return load({"domain": "www.example.org", **values}, "fabric.yaml", Path("/project"))
+
+
+def refusal(**values):
+    with pytest.raises(SettingsError) as caught:
+        settings(**values)
+    return str(caught.value)
+
+
+def test_a_shared_path_is_written_in_one_way():
+    assert settings(shared=["a/./b/", "c.d"]).shared == ("a/b", "c.d")
+    assert settings(shared="index").shared == ("index",)
+
+
+@pytest.mark.parametrize(
+    ("paths", "says"),
+    [
+        (["/var/index"], "must be a path from the folder of fabric.yaml down, not '/var/index'"),
+        (["~/index"], "must be a path from the folder of fabric.yaml down"),
+        (["../index"], "must be a path from the folder of fabric.yaml down"),
+        (["a/../../b"], "must be a path from the folder of fabric.yaml down"),
+        (["a\nb"], "must be a path from the folder of fabric.yaml down"),
+        (["."], "must be a path below the folder of fabric.yaml, not '.'"),
+        ([".git/x"], "must be a path below the folder of fabric.yaml"),
+        (["shop/views.py"], "shop/views.py is Python code, which belongs to a release"),
+        (["a", "a/b"], "a/b lies in a, which is shared whole; leave one out"),
+        (["a/b/c", "a-b", "a/b"], "a/b/c lies in a/b"),
+        (["a", "a/"], "names 'a' twice"),
+        ([7], "must be a path from the folder of fabric.yaml down, not 7"),
+        ({"a": "b"}, "must be a list of paths, not a mapping"),
+    ],
+)
+def test_a_shared_path_that_cannot_be_is_refused(paths, says):
+    message = refusal(shared=paths)
+    assert message.startswith("fabric.yaml, roadie.shared: ") and says in message
+
+
+def test_paths_that_only_begin_alike_lie_apart():
+    assert settings(shared=["a", "a-b", "a.b", "ab"]).shared == ("a", "a-b", "a.b", "ab")
+
+
+@pytest.mark.parametrize("line", ["one\ntwo", " ", 7, {"a": "b"}])
+def test_a_command_is_a_line(line):
+    assert refusal(build=[line]).startswith("fabric.yaml, roadie.build: must be a line of shell")
