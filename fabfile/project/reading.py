@@ -154,6 +154,7 @@ def complete(settings: Settings, project: Project) -> Settings:
         database=settings.database or project.database.kind,
         static_url=settings.static_url or _served(project.static_url, "/static/"),
         media_url=settings.media_url or _served(project.media_url, "/media/"),
+        redirect_www=settings.redirect_www and project.words["PREPEND_WWW"] == "absent",
     )
     check_urls(done, "the project's settings")
     return done

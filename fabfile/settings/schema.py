@@ -222,6 +222,13 @@ class Settings:
         """Whether roadie applies migrations that delete content, such as a column with its values, without
         asking. Otherwise it asks at a terminal, and elsewhere wants --yes.""",
     )
+    redirect_www: bool = setting(
+        switch(),
+        True,
+        """Whether nginx leads visitors of www.example.org to example.org, if domain has both names, or the
+        other way round: the one that stands first in domain stays. Other names are never led away. A project
+        that sets PREPEND_WWW leads visitors itself, so nginx does not.""",
+    )
     client_max_body_size: str = setting(
         size(),
         "20m",
@@ -293,7 +300,8 @@ class Settings:
         (),
         """Pages that must answer 2xx before a release gets a visitor. More than one is better: a status
         page may be well while every other page fails.""",
-        default_is="/, where any answer below 500 will do but 400 and a redirect to https or elsewhere",
+        default_is="/, where any answer below 500 will do but 400 and a redirect to https or elsewhere; the"
+        " page to which redirects inside the site lead must be below 500 too",
     )
     gate_timeout: int = setting(
         whole(1, 600, "seconds"),
@@ -342,6 +350,18 @@ class Settings:
         OWN_TEMPLATES,
         "The folder whose templates replace roadie's templates of the same name.",
     )
+
+    @property
+    def redirected(self) -> dict[str, str]:
+        """The names that nginx leads away from, each with the name that it leads to."""
+        names = {name.removeprefix("www."): name for name in reversed(self.domain)}
+        canonical = {name: names[name.removeprefix("www.")] for name in self.domain}
+        return {name: to for name, to in canonical.items() if self.redirect_www and name != to}
+
+    @property
+    def served_names(self) -> tuple[str, ...]:
+        """The names under which nginx serves the site itself."""
+        return tuple(name for name in self.domain if name not in self.redirected)
 
     @property
     def own_templates(self) -> Path | None:

@@ -29,7 +29,7 @@ host_places=(
   /var/log/roadie # a log of every run
   /run/roadie     # locks; a boot empties this folder
   "${drop_ins}" "${nginx_drop_ins}" "${needrestart_file}" "${logrotate_file}"
-  "${http_file}" "${catch_all_file}" "${limits_file}" "${snippets}"/roadie-{clients,headers,proxy}.conf
+  "${http_file}" "${catch_all_file}" "${limits_file}" "${snippets}"/roadie-{clients,compression,headers,proxy}.conf
 )
 # Files of Debian's nginx. roadie changes the first and deletes the second.
 debians_places=(/etc/nginx/nginx.conf /etc/nginx/sites-enabled/default)

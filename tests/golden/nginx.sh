@@ -3,6 +3,7 @@ local http_conf='<text of nginx/http.nginx.j2>'
 local catch_all='<text of nginx/catch-all.nginx.j2>'
 local clients_conf='<text of nginx/clients.nginx.j2>'
 local headers_conf='<text of nginx/headers.nginx.j2>'
+local compression_conf='<text of nginx/compression.nginx.j2>'
 local proxy_conf='<text of nginx/proxy.nginx.j2>'
 local limits_conf='<text of nginx/limits.nginx.j2>'
 local no_release_page='<text of nginx/no-release.html.j2>'
@@ -25,6 +26,14 @@ is_bucket_size_set() { # by a file that is not roadie's; nginx refuses the direc
     [[ ! ${text} =~ (^|$'\n')[^#$'\n']*server_names_hash_bucket_size ]] || return 0
   done
   return 1
+}
+
+leave_out_known_types() { # nginx warns of a kind of file that it is told twice
+  local known='' line
+  [[ ! -f /etc/nginx/mime.types ]] || contents_of /etc/nginx/mime.types known
+  for line in '    text/javascript mjs;' '    application/manifest+json webmanifest;'; do
+    [[ ! ${known} =~ [[:space:]]"${line##* }" ]] || http_conf=${http_conf/"${line}"$'\n'/}
+  done
 }
 
 find_other_default() { # sets other_default to a file that roadie did not write and that answers for unknown names
@@ -113,7 +122,7 @@ note_given() { # CONTENT: records two sums for tell_nginx: of the file that the 
 
 require_site
 local before_change=start_on_nginx debians_default given=${site_conf}
-has_ipv6 || site_conf=${site_conf/    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
+has_ipv6 || site_conf=${site_conf//    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
 [[ -e ${state}/applied/reload-of-nginx ]] || require_port_80
 
 look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable,too-many}.html "${access_log}" "${error_log}"
@@ -123,9 +132,11 @@ ensure_file "${pages}/unavailable.html" 644 root:root "${unavailable_page}"
 ensure_file "${pages}/too-many.html" 644 root:root "${too_many_page}"
 ensure_connections
 ! is_bucket_size_set || http_conf=${http_conf/server_names_hash_bucket_size 512;$'\n'/}
+leave_out_known_types
 ensure_file "${http_file}" 644 root:root "${http_conf}"
 ensure_file "${snippets}/roadie-clients.conf" 644 root:root "${clients_conf}"
 ensure_file "${snippets}/roadie-headers.conf" 644 root:root "${headers_conf}"
+ensure_file "${snippets}/roadie-compression.conf" 644 root:root "${compression_conf}"
 ensure_file "${snippets}/roadie-proxy.conf" 644 root:root "${proxy_conf}"
 ensure_no_debian_default
 ensure_catch_all

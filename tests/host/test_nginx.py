@@ -25,8 +25,11 @@ class Echo(http.server.BaseHTTPRequestHandler):
         time.sleep(2 if self.path == "/slow" else 0)
         self.send_response(503 if self.path == "/own-503" else 200)
         self.send_header("X-Content-Type-Options", "own")
+        if self.path == "/long":
+            self.send_header("Content-Security-Policy", "img-src " + "https://cdn.example.org " * 700)
         self.end_headers()
         self.wfile.write(str(self.headers).encode())
+    do_POST = do_GET
     def address_string(self):
         return "nginx"
 server = socketserver.UnixStreamServer("/run/guestbook/blue.sock", Echo)
@@ -180,6 +183,41 @@ def test_what_a_client_says_of_itself_does_not_reach_the_site(echo):
     seen = browse(echo.host, headers=dict.fromkeys((*lies, *more), "lie")).body
     assert "lie" not in seen
     assert "X-Forwarded-Proto: http\n" in seen and "Host: guestbook.example.org\n" in seen
+
+
+def test_of_two_names_the_later_one_leads_to_the_first(echo, desk):
+    host = echo.host
+    names = ["guestbook.example.org", "www.guestbook.example.org", "other.example.org"]
+    desk(host, domain=names).does("nginx")
+    led = browse(host, "/a?b=c", domain=names[1], method="POST", body=b"a=b")
+    assert (led.status, led.headers["location"]) == (308, "http://guestbook.example.org/a?b=c")
+    assert browse(host).status == browse(host, domain=names[2]).status == 200
+    desk(host, domain=names, redirect_www=False).does("nginx")
+    assert browse(host, domain=names[1]).status == 200
+
+
+def test_an_answer_may_have_headers_of_16k(echo):
+    answer = browse(echo.host, "/long")
+    assert answer.status == 200 and len(answer.headers["content-security-policy"]) > 16000
+
+
+def test_static_files_have_their_kinds_and_are_compressed(echo):
+    host, zipped = echo.host, {"Accept-Encoding": "gzip"}
+    host.ssh("cd /srv/guestbook/slots/blue && mkdir release/static && ln -s release/static static")
+    host.ssh("cd /srv/guestbook/live/static && yes 'a { b: c }' | head -n 500 >a.css && cp a.css a.mjs")
+    host.ssh(
+        "cd /srv/guestbook/live/static && touch a.wasm a.webmanifest && echo {} >a.json && gzip -k a.json"
+    )
+    kinds = {"css": "text/css", "mjs": "text/javascript", "wasm": "application/wasm"}
+    kinds["webmanifest"] = "application/manifest+json"
+    for ending, kind in kinds.items():
+        assert browse(host, f"/static/a.{ending}").headers["content-type"] == kind
+    whole = browse(host, "/static/a.css")
+    assert len(whole.body) > 5000 and whole.headers["vary"] == "Accept-Encoding"
+    for name in "a.css", "a.mjs", "a.json":  # the last one is small, and was compressed beforehand
+        answer = browse(host, f"/static/{name}", headers=zipped)
+        assert answer.headers["content-encoding"] == "gzip" and len(answer.body) < 1000
+    assert "duplicate extension" not in host.ssh("nginx -t 2>&1").stdout
 
 
 def test_error_pages_and_headers_of_the_site_pass_through(echo):

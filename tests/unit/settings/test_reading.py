@@ -57,6 +57,22 @@ def test_the_defaults_are_these():
     assert made.env_names["secret_key"] == ("SECRET_KEY", "DJANGO_SECRET_KEY")
 
 
+@pytest.mark.parametrize(
+    ("domain", "redirected"),
+    [
+        (["a.org", "www.a.org"], {"www.a.org": "a.org"}),
+        (["www.a.org", "b.org", "a.org"], {"a.org": "www.a.org"}),
+        (["a.org", "www.a.org", "www.b.org", "b.org"], {"www.a.org": "a.org", "b.org": "www.b.org"}),
+        (["a.org", "shop.a.org", "www.shop.b.org"], {}),
+    ],
+)
+def test_of_a_name_with_and_without_www_the_first_stays(domain, redirected):
+    made = settings(domain=domain)
+    assert made.redirected == redirected
+    assert made.served_names == tuple(name for name in domain if name not in redirected)
+    assert settings(domain=domain, redirect_www=False).served_names == tuple(domain)
+
+
 def test_an_empty_key_keeps_its_default():
     assert settings(keep=None, hosts=None, env=None).keep == 5
 
