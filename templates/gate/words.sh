@@ -2,6 +2,7 @@
 
 health=() gate_seconds=0 deadline=0 # set by the stage that asks
 page_status='' page_location='' page_code=0 refusal='' # page_code is curl's own exit code
+page_url='' followed='' # the address that answered last, and the last redirect that leads to a good page
 declare -A seen=() # its keys say which worker has answered which page: "PID PAGE"
 
 read_health() { # sets health to the release's own list: an older release may not have the pages of today's settings
@@ -13,15 +14,16 @@ read_health() { # sets health to the release's own list: an older release may no
   done <<<"${text}"
 }
 
-# PATH [TIMES]: asks as nginx will ask. Sets page_status to the worst status, and page_location to a redirect's target.
+# PATH [TIMES] [OPTION...]: asks as nginx will ask. Sets page_status to the worst status, and page_location to a redirect's
+# target. The options are curl's.
 ask_page() {
   local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
   # This `Forwarded` makes the worker name itself. Visitors cannot send it: nginx removes that header.
   cuttable ask_plainly "${left}" -s -g --path-as-is -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
-    --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
+    --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\nroadie at: %{url_effective}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
     -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
-    "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
+    "${@:3}" "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
   hear_answers "$1"
   page_code=${code}
   [[ ${code} != 28 && ${code} != 124 ]] || page_status=timeout
@@ -34,6 +36,8 @@ hear_answers() { # PATH: sets page_status to the worst status, and notes in seen
     if [[ ${line} =~ ^roadie:\ ([0-9]+)\ (.*) ]]; then
       status=${BASH_REMATCH[1]}
       [[ ${page_status} == 000 || ${status} != 000 && ${status} < ${page_status} ]] || page_status=${status} page_location=${BASH_REMATCH[2]}
+    elif [[ ${line} == 'roadie at: '* ]]; then
+      page_url=${line#*: }
     elif [[ ${line,,} =~ ^x-roadie-worker:\ ([0-9]+)\ of\ ([1-9][0-9]{0,3})[^0-9]*$ ]]; then
       seen["${BASH_REMATCH[1]} $1"]=1 workers=${BASH_REMATCH[2]}
     fi
@@ -63,20 +67,48 @@ judge_page() { # PATH: sets refusal; empties it if the page passes
 }
 
 judge_redirect() { # PATH: sets refusal, if the redirect leads away from the site or health: asks for 2xx
-  local host=${page_location#*://} name
+  local host=${page_location#*://}
   host=${host%%[/:?#]*}
   if [[ ${page_location} == https://* ]]; then
-    refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django:"
-    return
-  fi
-  for name in "${domains[@]}"; do
-    [[ ${host} != "${name}" ]] || host=''
-  done
-  if [[ -n ${host} ]]; then
+    refuse_https "$1"
+  elif [[ " ${domains[*]} " != *" ${host} "* ]]; then
     refusal="$1 redirects to another host, ${page_location}; put ${host} into domain:, or name another page in health:"
+  elif [[ " ${redirected[*]} " == *" ${host} "* ]]; then
+    refusal="$1 redirects to ${page_location}, and nginx leads back from there; write ${host} first in domain:, or redirect_www: false, and run fab nginx"
   elif [[ ${#health[@]} != 0 ]]; then
     refusal="$1 redirects to ${page_location}, and health: asks for 2xx"
   fi
+}
+
+refuse_https() { # PATH
+  refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django:"
+}
+
+# PATH: judges a page as judge_page does, and then the page of the site to which its redirects lead, as a browser follows them.
+judge_to_the_end() {
+  judge_page "$1"
+  if [[ -z ${refusal} && ${page_status} == 30? && ${page_location} != "${followed}" ]]; then follow "$1"; fi
+}
+
+# PATH: sets refusal if a visitor would end at a page that fails. Other hosts are not asked: a site may have its logins there.
+follow() {
+  local first=${page_location} status=${page_status} host
+  ask_page "$1#" 1 --location --max-redirs 10 --cookie '' --proto-redir =http # `#`: this says nothing of the page itself
+  host=${page_url#*://} host=${host%%[/:?#]*}
+  if [[ ${page_code} == 47 ]]; then
+    refusal="$1 redirects in a circle, by way of ${first}"
+  elif [[ ${page_location} == https://* ]]; then
+    host=${page_location#*://} host=${host%%[/:?#]*}
+    [[ " ${domains[*]} " != *" ${host} "* ]] || refuse_https "$1"
+  elif [[ " ${domains[*]} " == *" ${host} "* ]]; then
+    case ${page_status} in
+      timeout) refusal="$1 redirects to ${first}, which gave no answer within ${gate_seconds} seconds" ;;
+      000) return ;;
+      5??) refusal="$1 redirects to ${page_url}, which answered ${page_status}" ;;
+      *) ;;
+    esac
+  fi
+  if [[ -z ${refusal} ]]; then followed=${first} page_status=${status}; fi
 }
 
 pass_gate() { # JUDGE: sets refusal; empties it if every page passes and the program still runs

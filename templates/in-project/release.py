@@ -43,6 +43,7 @@ def inspect(collect_into, static_before=""):
     _warn_of_debug()
     _warn_of_mail()
     _warn_of_connection()
+    _warn_of_secure_cookies()
     if not reasons:
         _collect_garbage()  # foreseeing migrations leaves one state of all models behind for each migration
         reasons += _told(migrations.look())
@@ -174,14 +175,25 @@ def _reads_static_root():
     return hasattr(staticfiles_storage, "read_manifest") or "whitenoise" in str(settings.MIDDLEWARE)
 
 
+# `check --deploy` asks for https by these. Whoever did as they say would be refused, or could not log in.
+_OF_HTTPS = {f"security.W{number:03}" for number in (4, 5, 8, 10, 11, 12, 15, 16, 17, 21)}
+
+
 def _checks():
     """Run Django's checks and those of `check --deploy`. Report warnings; return the errors."""
     found = checks.run_checks(include_deployment_checks=True, databases=["default"])
-    found = [one for one in found if not one.is_silenced()]
+    found = [one for one in found if not (one.is_silenced() or one.id in _OF_HTTPS)]
     warnings = [one for one in found if not one.is_serious()]
     if warnings:
         answer("check", "; ".join(sorted(f"{one.id}: {one.msg.partition('. ')[0]}" for one in warnings)))
     return [f"{one.obj or 'check'}: {one.msg} ({one.id})" for one in found if one.is_serious()]
+
+
+def _warn_of_secure_cookies():
+    """Report the cookies that browsers send over https only."""
+    names = [name for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE") if getattr(settings, name)]
+    if names:
+        answer("secure_cookies", " and ".join(names))
 
 
 def _warn_of_debug():

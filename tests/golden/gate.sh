@@ -11,7 +11,7 @@ refuse_at_gate() { # WHY
 
 begin_step "gate for ${release}" cut
 read_health
-pass_gate judge_page
+pass_gate judge_to_the_end
 [[ -z ${refusal} ]] || refuse_at_gate "${refusal}"
 doing=''
 say ok "release ${release}" "${health[*]:-/} ${page_status}"

@@ -112,21 +112,6 @@ def redirects_to_https(project):
     append(project / "guestbook/settings.py", "SECURE_SSL_REDIRECT = True")
 
 
-@broken("gate", "redirects to https://guestbook.example.org/healthz", "SECURE_SSL_REDIRECT: false")
-def redirects_to_https_by_code_of_its_own(project):
-    append(
-        project / "guestbook/settings.py",
-        "MIDDLEWARE.insert(0, 'guestbook.https.to_https')",
-    )
-    (project / "guestbook/https.py").write_text(
-        "from django.http import HttpResponseRedirect\n\n\n"
-        "def to_https(get_response):\n"
-        "    return lambda request: HttpResponseRedirect(\n"
-        "        f'https://{request.get_host()}{request.path}'\n"
-        "    )\n"
-    )
-
-
 @broken("inspect", "SECRET_KEY stands in guestbook/settings.py, which is in git", "overlay: [SECRET_KEY]")
 def a_key_of_developers_as_the_default(project):
     append(
@@ -134,6 +119,36 @@ def a_key_of_developers_as_the_default(project):
         "import os",
         "SECRET_KEY = os.environ.get('GUESTBOOK_KEY', 'a long key for all developers of it')",
     )
+
+
+VIEWS = """
+from django.http import HttpResponseRedirect
+
+def to(place):
+    return lambda request: HttpResponseRedirect(place)
+
+urlpatterns = [path("", to({!r})), path("home/", lambda request: 1 / 0), path("circle/", to("/circle/"))]
+"""
+
+
+def lead_to(project, place):
+    append(project / "guestbook/urls.py", VIEWS.format(place))
+    projects.settings(project, app="guestbook", domain="guestbook.example.org")
+
+
+@broken("gate", "redirects to https://guestbook.example.org/, but", "SECURE_SSL_REDIRECT: false")
+def redirects_to_https_by_itself(project):
+    lead_to(project, "https://guestbook.example.org/")
+
+
+@broken("gate", "/ redirects to http://guestbook.example.org/home/, which answered 500: ZeroDivisionError")
+def leads_to_a_page_that_fails(project):
+    lead_to(project, "/home/")
+
+
+@broken("gate", "/ redirects in a circle, by way of http://guestbook.example.org/circle/")
+def leads_in_a_circle(project):
+    lead_to(project, "/circle/")
 
 
 @broken("inspect", "ALLOWED_HOSTS does not hold guestbook.example.org")

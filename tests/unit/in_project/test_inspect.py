@@ -191,10 +191,35 @@ def test_a_static_root_that_the_site_reads_must_be_where_its_files_are(site, rea
 
 
 def test_an_error_of_djangos_checks_is_a_reason_and_a_warning_is_not(site):
-    release = site("TEMPLATES[0]['OPTIONS']['context_processors'] = []", whole=True)
+    lines = "TEMPLATES[0]['OPTIONS']['context_processors'] = []", "SECURE_CONTENT_TYPE_NOSNIFF = False"
+    release = site(*lines, whole=True)
     assert any("admin.E402" in one for one in refused(release))
     [warning] = said(release, "check")
-    assert "security.W004: You have not set a value for the SECURE_HSTS_SECONDS setting" in warning
+    assert "security.W006: Your SECURE_CONTENT_TYPE_NOSNIFF setting is not set to True" in warning
+
+
+def test_nothing_is_advised_that_is_refused_where_nobody_serves_https(site):
+    assert said(site("SECURE_HSTS_SECONDS = 0", whole=True), "check") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_refused"),
+    [
+        (["SECURE_SSL_REDIRECT = True"], True),
+        (["SECURE_SSL_REDIRECT = True", "SECURE_REDIRECT_EXEMPT = ['^up/$']"], True),
+        (["SECURE_SSL_REDIRECT = True", "SECURE_REDIRECT_EXEMPT = ['^$']"], False),
+        (["SECURE_SSL_REDIRECT = True", "MIDDLEWARE.pop(0)"], False),
+    ],
+)
+def test_a_redirect_to_https_is_refused_before_anything_is_done(site, lines, is_refused):
+    reasons = refused(site(*lines, whole=True))
+    assert [one.partition(",")[0] for one in reasons] == ["/ redirects to https"] * is_refused
+    assert all("SECURE_SSL_REDIRECT: false" in one for one in reasons)
+
+
+def test_cookies_for_https_only_are_told(site):
+    release = site("SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True")
+    assert said(release, "secure_cookies") == ["SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE"]
 
 
 def test_what_acts_on_debug_before_it_is_off_is_told(site):
@@ -211,7 +236,8 @@ def test_a_debug_that_is_off_or_never_asked_for_is_not_told(site, line):
 
 
 def test_silenced_checks_are_silent(site):
-    release = site("SILENCED_SYSTEM_CHECKS = [f'security.W0{n:02}' for n in range(30)]")
+    own = "SECURE_CONTENT_TYPE_NOSNIFF = False"
+    release = site(own, "SILENCED_SYSTEM_CHECKS = [f'security.W0{n:02}' for n in range(30)]")
     assert said(release, "check") == []
 
 

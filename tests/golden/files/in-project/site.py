@@ -6,6 +6,7 @@ SERVED_MODULE = 'guestbook.wsgi'
 DOMAIN = ['guestbook.example.org']
 DATABASE = 'mysql'
 DATABASE_NAME = 'guestbook'
+HEALTH = []
 STATIC_URL = '/static/'
 MEDIA_URL = '/media/'
 COLLECTSTATIC = True
