@@ -166,6 +166,7 @@ def main(slot, options):
     else:
         load_django(options)
         is_for_check = await_release(slot, *GUNICORN)
+    os.environ["ROADIE_SLOT"] = str(slot)
     sys.path[:] = [*paths, *(path for path in sys.path if path not in paths)]
     if is_early:
         move(before, release)

@@ -55,6 +55,7 @@ busy_connections() { # SLOT: prints how many connections are accepted or still q
 
 drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in a row, or until the seconds are over
   local idle=0 tries
+  { : >"${root}/slots/$1/leave"; } 2>/dev/null || : # websockets and event streams end by this: see in-project/front.py
   for ((tries = 0; tries < $2 * 10; tries++)); do
     if [[ $(busy_connections "$1") == 0 ]]; then idle=$((idle + 1)); else idle=0; fi
     ((idle < 3)) || return 0
@@ -145,7 +146,7 @@ clear_idle_slot() {
 fill_slot() { # FOLDER: makes the files of the idle slot, which nothing uses now; a half filled slot is filled again
   local slot=${root}/slots/${idle} text control='' program_text
   [[ -L ${slot}/sock && -L ${slot}/venv && -L ${slot}/static ]] || lay_out_slot "${slot}"
-  remove_if_there "${slot}"/{serve,inspect,inspect.new,answers} # left by the previous release
+  remove_if_there "${slot}"/{serve,leave,inspect,inspect.new,answers} # left by the previous release
   ln -sfn -- "../../releases/${release}" "${slot}/release"
   contents_of "$1/program.in" text
   text=${text//@COLOUR@/${idle}} text=${text//@RELEASE_DIR@/${release_dir}} text=${text//@VENV_DIR@/${venv_dir}}
