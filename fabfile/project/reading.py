@@ -18,6 +18,7 @@ from ..settings.sections import OVERLAID
 from . import places, requirements
 from .database import Choice, choose
 from .forewarnings import forewarnings
+from .interface import Interface, choose_interface
 from .minds import TwoMinds, refuse_developers
 from .words import Code, Names, Word, classify, literal, text_of
 
@@ -58,6 +59,9 @@ class Project:
     media_url: str | None
     celery_app: str | None
     database: Choice
+    interface: Interface
+    #: whether the project may lead visitors from example.org to www.example.org
+    leads_to_www: bool
     #: the names that ALLOWED_HOSTS spells out
     own_names: tuple[str, ...] = ()
     #: what its text tells of a deploy: what would be refused or wrong, with the cure
@@ -83,16 +87,19 @@ def read(tree: Tree, settings: Settings) -> Project:
     code = Code(tree, manage_dir)
     module = settings.settings_module or _settings_module(code, manage_dir)
     names = _names(code, module, settings)
-    wsgi, _, called = _wsgi(code, module, names, settings).partition(":")
     if not settings.settings_module:
-        _refuse_two_minds(code, wsgi, module)
+        _refuse_two_minds(code, _wsgi(code, module, names, settings, "wsgi").partition(":")[0], module)
         refuse_developers(code, module)
     path = settings.requirements or requirements.find(
         tree, manage_dir, (_django(code, module), *_suggested_driver(settings))
     )
     required = requirements.collect(tree, path)
     database = choose(settings, code, module, names, path, required.packages)
-    required = required.completed(DATABASES[database.kind], settings.worker_class)
+    interface = choose_interface(
+        settings, names, path, required.packages, has_asgi=bool(_beside(code, module, "asgi"))
+    )
+    wsgi, _, called = _wsgi(code, module, names, settings, interface.kind).partition(":")
+    required = required.completed(DATABASES[database.kind], _worker_class(settings, interface))
     words = {name: word for name, word in classify(names).items() if name in OVERLAID}
     return Project(
         name=_name(module, settings),
@@ -121,6 +128,8 @@ def read(tree: Tree, settings: Settings) -> Project:
         media_url=_url(names, "MEDIA_URL"),
         celery_app=_celery(code, module),
         database=database,
+        interface=interface,
+        leads_to_www=classify(names)["PREPEND_WWW"] != "absent",
         own_names=_own_names(names),
         forewarnings=forewarnings(code, module, names, words, settings),
         shared=places.shared(tree, settings, list(required.files)),
@@ -154,7 +163,9 @@ def complete(settings: Settings, project: Project) -> Settings:
         database=settings.database or project.database.kind,
         static_url=settings.static_url or _served(project.static_url, "/static/"),
         media_url=settings.media_url or _served(project.media_url, "/media/"),
-        redirect_www=settings.redirect_www and project.words["PREPEND_WWW"] == "absent",
+        redirect_www=settings.redirect_www and not project.leads_to_www,
+        interface=project.interface.kind,
+        worker_class=_worker_class(settings, project.interface),
     )
     check_urls(done, "the project's settings")
     return done
@@ -238,21 +249,29 @@ def _names(code: Code, module: str, settings: Settings) -> Names:
     return code.names(module)
 
 
-def _wsgi(code: Code, module: str, names: Names, settings: Settings) -> str:
+def _worker_class(settings: Settings, interface: Interface) -> str:
+    return settings.worker_class or {"asgi": "uvicorn", "wsgi": "gthread"}[interface.kind]
+
+
+def _wsgi(code: Code, module: str, names: Names, settings: Settings, kind: str) -> str:
     """The module that Gunicorn serves, and after a colon the callable if one is named."""
-    kind = settings.interface
     setting = f"{kind.upper()}_APPLICATION"
     found = settings.wsgi or _application(module, names, setting)
     if not found:
-        beside = [f"{package}.{kind}" if package else kind for package in _packages(module)]
-        return next((one for one in beside if code.path(one)), "")
+        return _beside(code, module, kind)
     if not code.path(found.partition(":")[0]):
         said = "`wsgi:`" if settings.wsgi else f"{setting} in {module}"
         raise SettingsError(
-            f"wsgi module {found}, named by {said}, is not there; is it committed? "
-            "Else write `wsgi:` in fabric.yaml, for example `wsgi: mysite.wsgi`"
+            f"{kind} module {found}, named by {said}, is not there; is it committed? "
+            f"Else write `wsgi:` in fabric.yaml, for example `wsgi: mysite.{kind}`"
         )
     return found
+
+
+def _beside(code: Code, module: str, kind: str) -> str:
+    """The module wsgi or asgi beside the settings, or in a folder above; empty if there is none."""
+    beside = [f"{package}.{kind}" if package else kind for package in _packages(module)]
+    return next((one for one in beside if code.path(one)), "")
 
 
 def _application(module: str, names: Names, setting: str) -> str:
@@ -260,7 +279,7 @@ def _application(module: str, names: Names, setting: str) -> str:
     if not isinstance(value, ast.Constant):
         raise SettingsError(
             f"{module}: {setting} is worked out there; write `wsgi:` in fabric.yaml, "
-            "for example `wsgi: mysite.wsgi`"
+            f"for example `wsgi: mysite.{setting[:4].lower()}`"
         )
     return ":".join(str(value.value).rsplit(".", 1)) if value.value else ""
 

@@ -18,12 +18,15 @@ PINS = {
     "gunicorn": "gunicorn==27.0.1",
     "uvicorn": "uvicorn==0.54.0",
     "uvicorn-worker": "uvicorn-worker==0.4.0",
+    "websockets": "websockets==17.4",
     "gevent": "gevent==26.9.0",
     "packaging": "packaging>=20",  # Any version that the project's packages bring is good.
     "uv": "uv==0.13.9",  # uv takes a third of pip's time.
 }
 # Keys are parts of the worker class's name.
-_FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker"), "gevent": ("gevent", "packaging")}
+_FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker", "websockets"), "gevent": ("gevent", "packaging")}
+# Other packages that make a pin needless.
+_INSTEAD = {"websockets": ("wsproto",)}
 
 NAMES = (
     "requirements/production.txt",
@@ -69,7 +72,10 @@ class Requirements:
     @property
     def pins(self) -> tuple[str, ...]:
         """roadie's own requirement lines for the packages that the project lacks to run."""
-        return tuple(pin for pin, instead in self.own_pins.items() if not instead & self.packages.keys())
+        named = {*self.packages}
+        if re.match(r"uvicorn\s*\[[^\]]*standard", self.packages.get("uvicorn", "")):
+            named.add("websockets")  # this extra brings it
+        return tuple(pin for pin, instead in self.own_pins.items() if not instead & named)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -154,7 +160,7 @@ def _own_pins(database: Database, worker_class: str) -> dict[str, frozenset[str]
     return {
         PINS["gunicorn"]: frozenset(["gunicorn"]),
         **dict.fromkeys(database.pins, frozenset(database.drivers)),
-        **{PINS[name]: frozenset([name]) for name in workers},
+        **{PINS[name]: frozenset([name, *_INSTEAD.get(name, ())]) for name in workers},
     }
 
 

@@ -116,6 +116,12 @@ def _check_together(settings: Settings, address: Address) -> None:
             f"request_timeout ({settings.request_timeout}); nginx would give up on requests that still run"
         )
     check_urls(settings, address(("static_url",)))
+    of_class = {"gthread": "wsgi", "sync": "wsgi", "gevent": "wsgi", "uvicorn": "asgi"}
+    if settings.interface and settings.interface != of_class.get(settings.worker_class, settings.interface):
+        raise SettingsError(
+            f"{address(('worker_class',))}: {settings.worker_class} does not serve {settings.interface}, "
+            "which `interface:` asks for; leave one of the two out"
+        )
     for name in settings.env.keys() & settings.secrets.keys():
         raise SettingsError(f"{address(('env', name))}: is under `secrets:` too; leave one out")
     _check_environment_names(settings, address)

@@ -80,8 +80,9 @@ class Settings:
     wsgi: str = setting(
         text("a module such as mysite.wsgi", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?"),
         "",
-        "The module that Gunicorn serves. Write a callable that is not called application after a colon.",
-        default_is="what WSGI_APPLICATION names, or wsgi.py beside the settings",
+        """The module that Gunicorn serves, also if it is one for ASGI. Write a callable that is not called
+        application after a colon.""",
+        default_is="what WSGI_APPLICATION names, or wsgi.py beside the settings; the same of ASGI",
     )
     requirements: str = setting(
         INSIDE,
@@ -262,12 +263,21 @@ class Settings:
         thread-safe.""",
         default_is="4; 8 where memory allows only one worker",
     )
+    interface: str = setting(
+        choice("wsgi", "asgi"),
+        "",
+        """The interface of the application that Gunicorn serves: wsgi, or asgi for websockets and
+        asynchronous views. The application is the one that WSGI_APPLICATION or ASGI_APPLICATION names, or
+        wsgi.py or asgi.py beside the settings.""",
+        default_is="asgi if the project requires channels or uvicorn-worker, or has ASGI_APPLICATION and"
+        " requires daphne, uvicorn or hypercorn; else wsgi",
+    )
     worker_class: str = setting(
         text("a worker class such as gthread", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"),
-        "gthread",
-        """Gunicorn's worker class. With gthread a slow client does not hold a whole process. With uvicorn
-        Gunicorn serves the project's ASGI application: ASGI_APPLICATION, or asgi.py beside the settings.
-        roadie installs the packages that uvicorn and gevent need.""",
+        "",
+        """Gunicorn's worker class. With gthread a slow client does not hold a whole process. uvicorn serves
+        ASGI. roadie installs the packages that uvicorn and gevent need.""",
+        default_is="gthread; uvicorn for asgi",
     )
     programs: Mapping[str, Program] = setting(
         PROGRAMS,
@@ -373,11 +383,6 @@ class Settings:
     def manage_commands(self) -> dict[str, str]:
         """The command of manage.py that each program runs, by the program's name."""
         return {name: one.manage_command for name, one in self.programs.items() if one.manage_command}
-
-    @property
-    def interface(self) -> str:
-        """The interface of the application that Gunicorn's workers call: `wsgi` or `asgi`."""
-        return "asgi" if self.worker_class == "asgi" or "uvicorn" in self.worker_class.lower() else "wsgi"
 
     @property
     def start_seconds(self) -> int:

@@ -63,6 +63,8 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
     if dry_run:
         kind, why = work.settings.database, work.project.database.why
         display.result("database", "", {"kind": kind, "why": why}, [f"database: {kind}, {why}"])
+        kind, why = work.project.interface.kind, work.project.interface.why
+        display.result("interface", "", {"kind": kind, "why": why}, [f"interface: {kind}, {why}"])
     if command in ("bootstrap", "plan"):
         display.forewarn(work.project.forewarnings)
     hides = frozenset({"would"} if dry_run else ())

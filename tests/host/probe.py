@@ -61,6 +61,7 @@ class Probe:
     word: int = 0
     six: str = _SIXES[0]
     migration: str = "0001_initial"
+    more_requirements: str = ""
 
     def __post_init__(self) -> None:
         shutil.copytree(PROBE, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -121,7 +122,9 @@ class Probe:
     def _commit(self, message: str) -> Truth:
         (self.folder / "probe/release.py").write_text(f'CODE = "{self.code}"\n')
         (self.folder / "probe/static/probe/style.css").write_text(self._style)
-        (self.folder / "requirements.txt").write_text(f"{projects.REQUIREMENTS}six=={self.six}\n")
+        (self.folder / "requirements.txt").write_text(
+            f"{projects.REQUIREMENTS}six=={self.six}\n{self.more_requirements}"
+        )
         site = {"app": "guestbook", "domain": "guestbook.example.org", "health": "/health"}
         values = {**site, "env": {"WORD": str(self.word)}, **self.settings}
         projects.settings(self.folder, **values)

@@ -8,4 +8,5 @@ urlpatterns = [
     path("slow/<int:seconds>", views.slow),
     path("entries", views.entries),
     path("uploads", views.uploads),
+    path("events", views.events),
 ]

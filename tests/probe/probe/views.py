@@ -1,5 +1,6 @@
 """Every answer says which release each of its parts comes from: code, folder, environment and so on."""
 
+import asyncio
 import hashlib
 import os
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.http import JsonResponse
+from django.http import JsonResponse, StreamingHttpResponse
 
 from . import release
 from .models import Entry
@@ -41,6 +42,17 @@ def uploads(request):
     return answer(request, sha1=hashlib.sha1(request.body).hexdigest())
 
 
+def events(request):
+    """An event stream that never ends."""
+    return StreamingHttpResponse(ticks(), content_type="text/event-stream")
+
+
+async def ticks():
+    while True:
+        yield f"data: {release.CODE}\n\n"
+        await asyncio.sleep(0.5)
+
+
 def answer(request, **more):
     here, environment = Path(__file__), os.environ
     places = {
@@ -54,6 +66,7 @@ def answer(request, **more):
     return JsonResponse(
         {
             "number": request.GET.get("number"),
+            "address": request.META["REMOTE_ADDR"],
             "releases": releases,
             "virtualenvs": [sys.prefix, environment["VIRTUAL_ENV"], str(_virtualenv(releases["code"]))],
             "code": release.CODE,

@@ -212,8 +212,10 @@ def test_what_the_project_lacks_to_run_is_pinned(text, pins):
     ("worker_class", "text", "pins"),
     [
         ("gthread", "", ()),
-        ("uvicorn", "", ("uvicorn", "uvicorn-worker")),
-        ("uvicorn_worker.UvicornWorker", "uvicorn==0.30", ("uvicorn-worker",)),
+        ("uvicorn", "", ("uvicorn", "uvicorn-worker", "websockets")),
+        ("uvicorn_worker.UvicornWorker", "uvicorn==0.30", ("uvicorn-worker", "websockets")),
+        ("uvicorn", "uvicorn[extra, standard]==0.30", ("uvicorn-worker",)),
+        ("uvicorn", "wsproto", ("uvicorn", "uvicorn-worker")),
         ("gevent", "", ("gevent", "packaging")),
         ("gevent", "gevent", ("packaging",)),
     ],

@@ -49,7 +49,7 @@ def test_only_the_domain_must_be_set():
 def test_the_defaults_are_these():
     made = settings()
     assert (made.app, made.hosts, made.database, made.python) == ("", {}, "", "python3")
-    assert (made.workers, made.threads, made.worker_class, made.keep) == (0, 0, "gthread", 5)
+    assert (made.workers, made.threads, made.worker_class, made.keep) == (0, 0, "", 5)
     assert (made.gate_timeout, made.drain, made.graceful_timeout) == (30, 30, 60)
     assert (made.request_timeout, made.proxy_read_timeout, made.apt_lock_timeout) == (90, 120, 600)
     assert (made.client_max_body_size, made.health, made.packages) == ("20m", (), ())

@@ -1,0 +1,175 @@
+"""Visitors whose connections last: websockets, and event streams. They come back whenever they are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+
+from roadie.throwaway.hosts import ThrowawayHost
+from within import enter_network
+
+DOMAIN = "guestbook.example.org"
+PATIENCE = 15.0  # seconds for one message
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+class Lost(Exception):
+    """A connection ended in a way that its client cannot understand."""
+
+
+class Lasting:
+    """Keeps so many websockets and event streams open as long as the block lasts.
+
+    Afterwards `failed` lists what went wrong, `closed` counts the codes that closed websockets, and `ended`
+    the event streams that came to a whole end. `codes` are the releases that answered.
+    """
+
+    def __init__(self, host: ThrowawayHost, websockets: int, streams: int) -> None:
+        self.host, self.websockets, self.streams = host, websockets, streams
+        self.failed: list[str] = []
+        self.closed: Counter[int] = Counter()
+        self.ended = 0
+        self.codes: Counter[str] = Counter()
+        self.open = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go, daemon=True)
+
+    def __enter__(self) -> Lasting:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join(timeout=PATIENCE + 10)
+        assert kind or not self._thread.is_alive(), "a connection hangs"
+
+    @property
+    def are_open(self) -> bool:
+        """Whether all connections are open."""
+        return self.open == self.websockets + self.streams
+
+    def _go(self) -> None:
+        enter_network(self.host)
+        asyncio.run(self._come())
+
+    async def _come(self) -> None:
+        talks = [self._repeat(self._talk) for _ in range(self.websockets)]
+        await asyncio.gather(*talks, *(self._repeat(self._listen) for _ in range(self.streams)))
+
+    async def _repeat(
+        self, last: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+    ) -> None:
+        while not self._over.is_set():
+            began = time.time()
+            try:
+                reader, writer = await asyncio.open_connection(self.host.address, 80)
+                try:
+                    await last(reader, writer)
+                finally:
+                    writer.close()
+            except (OSError, EOFError, ValueError, Lost) as why:
+                self.failed.append(f"{began % 86400:.2f}-{time.time() % 86400:.2f} {last.__name__}: {why!r}")
+                await asyncio.sleep(1)
+
+    # ---- Websockets -------------------------------------------------------------------------------------
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        upgrade = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        await self._ask(reader, writer, "/ws", f"{upgrade}Sec-WebSocket-Version: 13\r\n", 101)
+        code, address = (await self._text(reader, writer)).split()
+        if not address.startswith("10."):
+            raise Lost(f"the application knows the address as {address}")
+        self.codes[code] += 1
+        self.open += 1
+        try:
+            for number in itertools.count():
+                writer.write(frame(TEXT, str(number).encode()))
+                if (said := await self._text(reader, writer)) != str(number):
+                    raise Lost(f"{said!r} for {number}")
+                if self._over.is_set():
+                    return
+                await asyncio.sleep(0.3)
+        except Closed as closed:
+            self.closed[closed.code] += 1
+        finally:
+            self.open -= 1
+
+    async def _text(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        """Read the next text. If the server closes, reply as a client must, and wait for the end."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                kind, body = await read_frame(reader)
+                if kind == TEXT:
+                    return body.decode()
+                if kind == PING:
+                    writer.write(frame(PONG, body))
+                if kind == CLOSE:
+                    writer.write(frame(CLOSE, body[:2]))
+                    if await reader.read(1):
+                        raise Lost("more after the close frame")
+                    raise Closed(int.from_bytes(body[:2]))
+
+    # ---- Event streams ----------------------------------------------------------------------------------
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._ask(reader, writer, "/events", "", 200)
+        self.open += 1
+        try:
+            async with asyncio.timeout(PATIENCE):
+                first = await read_chunk(reader)
+            self.codes[first.split()[1].decode()] += 1
+            while not self._over.is_set():
+                async with asyncio.timeout(PATIENCE):
+                    if not await read_chunk(reader):
+                        self.ended += 1
+                        return
+        finally:
+            self.open -= 1
+
+    async def _ask(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, more: str, status: int
+    ) -> None:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {DOMAIN}\r\n{more}\r\n".encode())
+        async with asyncio.timeout(PATIENCE):
+            head = await reader.readuntil(b"\r\n\r\n")
+        if int(head.split()[1]) != status:
+            raise Lost(head[:60].decode("latin-1"))
+
+
+class Closed(Exception):
+    """The server has closed a websocket in order."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def frame(kind: int, body: bytes) -> bytes:
+    """Return a short frame as a client sends it: masked."""
+    mask = os.urandom(4)
+    return bytes([0x80 | kind, 0x80 | len(body)]) + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(body))
+
+
+async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read a short frame of the server."""
+    kind, size = await reader.readexactly(2)
+    return kind & 15, await reader.readexactly(size)
+
+
+async def read_chunk(reader: asyncio.StreamReader) -> bytes:
+    """Read one chunk of an answer; empty for the last one."""
+    size = int(await reader.readline(), 16)
+    return (await reader.readexactly(size + 2))[:-2]
