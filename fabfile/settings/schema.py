@@ -236,6 +236,14 @@ class Settings:
         """The largest request that nginx accepts, in bytes or with k, m or g. Django's own limits do not
         cover files, and nginx's default of 1m is too small for a photo.""",
     )
+    proxies: tuple[str, ...] = setting(
+        several(NETWORK, "an address, or a list of addresses and networks"),
+        (),
+        """The addresses and networks of proxies before the host, such as a CDN or a balancer. From these, and
+        from nobody else, nginx takes the visitor's address out of X-Forwarded-For: for the application
+        (REMOTE_ADDR), its logs, limits and maintenance_allow. After a change, run fab nginx.""",
+        default_is="none: whoever connects to nginx is the visitor",
+    )
     limits: Limits = setting(
         LIMITS,
         Limits(),
@@ -243,7 +251,7 @@ class Settings:
         requests is a rate per second or minute (20/s, 300/m). burst says how many requests more may come at
         once (20 unless you set it). connections says how many requests may run at once. Beyond that nginx
         answers 429, and the application never sees the request. Static files and uploads have no limit.
-        Behind a proxy or a CDN all visitors have its address, so set no limit there. After a change, run
+        Behind a proxy or a CDN all visitors have its address, unless proxies names it. After a change, run
         fab nginx.""",
         default_is="none",
     )

@@ -185,6 +185,17 @@ def test_what_a_client_says_of_itself_does_not_reach_the_site(echo):
     assert "X-Forwarded-Proto: http\n" in seen and "Host: guestbook.example.org\n" in seen
 
 
+def test_only_a_proxy_of_the_settings_says_who_the_visitor_is(echo, desk):
+    host, forwarded = echo.host, {"X-Forwarded-For": "203.0.113.7, 198.51.100.9"}
+    me = re.search(r"X-Real-IP: (\S+)", browse(host, headers=forwarded).body)[1]
+    assert me not in ("203.0.113.7", "198.51.100.9")
+    desk(host, proxies=["192.0.2.0/24"]).does("nginx")
+    assert f"X-Real-IP: {me}\n" in browse(host, headers=forwarded).body
+    desk(host, proxies=[me, "198.51.100.0/24"]).does("nginx")
+    seen = browse(host, headers=forwarded).body
+    assert "X-Real-IP: 203.0.113.7\n" in seen and "X-Forwarded-For: 203.0.113.7\n" in seen
+
+
 def test_of_two_names_the_later_one_leads_to_the_first(echo, desk):
     host = echo.host
     names = ["guestbook.example.org", "www.guestbook.example.org", "other.example.org"]

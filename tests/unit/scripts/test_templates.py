@@ -70,6 +70,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "requirements": "requirements.txt",
         "limits": {"requests": "20/s", "burst": 40, "connections": 20},
         "maintenance_allow": ["203.0.113.7", "2001:db8::/32"],
+        "proxies": ["203.0.113.7", "2001:db8::/32"],
     },
     "gevent": {"worker_class": "gevent"},
     "uvicorn": {"worker_class": "uvicorn"},
