@@ -31,7 +31,7 @@ def forewarnings(
 ) -> tuple[str, ...]:
     """A sentence for each thing that is known before there is a connection, with its cure."""
     known = _Known(names, words, settings)
-    return (*known.told(), *known.told_of(read_at_once(code, module)))
+    return (*known.told(), *known.told_of(read_at_once(code, module, known.is_set)))
 
 
 class _Known:
@@ -57,7 +57,7 @@ class _Known:
 
     def told_of(self, needed: frozenset[str]) -> Iterator[str]:
         """What the variables tell that the settings cannot do without."""
-        if lacking := sorted(needed - self.is_set - self.read):
+        if lacking := sorted(needed - self.read):
             shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8} more" if len(lacking) > 8 else "")
             yield (
                 f"the settings read {shown} from the environment, where nothing sets {_them(lacking)}; write "
@@ -82,12 +82,10 @@ class _Known:
     def _unset(self, name: str) -> Iterator[str]:
         """Of a setting that is read from variables which nothing sets."""
         value = self._own(name)
+        value = item_of(value, "default") or value
         read = variables(value) if value else []
-        if (
-            not read
-            or any(one.name in self.is_set for one in read)
-            or self._is_right_without(name, value, read)
-        ):
+        is_known = not read or any(one.name in self.is_set for one in read)
+        if is_known or self._is_right_without(name, value, read):
             return
         cures = [self._names_of(name, value, read)]
         # Without a default the settings end with an error, before the overlay can set anything.
@@ -108,11 +106,10 @@ class _Known:
 
     def _names_of(self, name: str, value: ast.expr | None, read: list[Variable]) -> str:
         """The line for env_names, if the text tells what each of the variables means."""
-        default = item_of(value, "default")
         meant = {
             meaning: found[0].name
             for key, meaning in _PARTS.items()
-            if (item := item_of(default, key)) and len(found := variables(item)) == 1
+            if (item := item_of(value, key)) and len(found := variables(item)) == 1
         }
         if not meant and len(read) == 1:
             meant = {_MEANINGS[name]: read[0].name}

@@ -10,6 +10,7 @@ from .words import Code, absolute
 
 #: words in the name of a settings module, by whom it is for
 _DEVELOPERS = ("dev", "develop", "development", "local", "debug", "testing")
+_SHARED = ("base", "common", "default", "defaults")
 _PRODUCTION = ("production", "prod", "live", "deployment", "deploy")
 
 
@@ -24,12 +25,15 @@ class TwoMinds(SettingsError):
 
 
 def refuse_developers(code: Code, module: str) -> None:
-    """Refuse a settings module for developers that manage.py names, if one for production lies beside it."""
+    """Refuse settings for developers that manage.py names, if settings for production lie beside them.
+
+    Settings that others share (base, common) are no better if manage.py itself names them.
+    """
     for one in (module, *_imported(code, module)):
-        if (other := _beside(code, one)) and code.path(one):
+        known = (*_DEVELOPERS, *_SHARED) if one == module else _DEVELOPERS
+        if (other := _beside(code, one, known)) and code.path(one):
             how = "names" if one == module else f"names {module}, which imports"
-            why = f"manage.py {how} {one}, which is for developers by its name, and {other} lies beside it"
-            raise TwoMinds(why, (other, module))
+            raise TwoMinds(f"manage.py {how} {one}, and {other} lies beside it", (other, module))
 
 
 def _imported(code: Code, package: str) -> Iterator[str]:
@@ -41,12 +45,12 @@ def _imported(code: Code, package: str) -> Iterator[str]:
                 yield absolute(node, package)
 
 
-def _beside(code: Code, module: str) -> str:
-    """The module for production beside one for developers; empty if there is none."""
+def _beside(code: Code, module: str, known: tuple[str, ...]) -> str:
+    """The module for production beside one with a known word in its name; empty if there is none."""
     package, _, name = module.rpartition(".")
     words = name.split("_")
     for place, word in enumerate(words):
-        for other in _PRODUCTION if word in _DEVELOPERS else ():
+        for other in _PRODUCTION if word in known else ():
             found = ".".join(filter(None, (package, "_".join([*words[:place], other, *words[place + 1 :]]))))
             if code.path(found):
                 return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .words import Code, absolute, text_of
@@ -32,20 +32,46 @@ def variables(node: ast.AST) -> list[Variable]:
     return [found for each in ast.walk(node) if (found := _variable(each))]
 
 
-def read_at_once(code: Code, module: str) -> frozenset[str]:
-    """The variables that a settings module reads in any case when it is imported, without a default."""
-    known = {*_in_files(code), *_in_schemas(code, module)}
-    return frozenset(one for one in _needed(code, module, set()) if one not in known)
+def read_at_once(code: Code, module: str, is_set: Collection[str]) -> frozenset[str]:
+    """The variables that a settings module reads in any case when it is imported, without a default.
+
+    `is_set` are the variables that will be there. They decide which branch of an `if` counts.
+    """
+    known = {*is_set, *_in_files(code), *_in_schemas(code, module)}
+    return frozenset(one for one in _needed(code, module, known, set()) if one not in known)
 
 
-def _needed(code: Code, module: str, seen: set[str]) -> Iterator[str]:
+def _needed(code: Code, module: str, known: Collection[str], seen: set[str]) -> Iterator[str]:
     for package, node in _statements(code, module, seen):
-        if isinstance(node, ast.ImportFrom):
-            yield from _needed(code, absolute(node, package), seen)
-        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr) and node.value:
-            yield from (
-                one.name for each in _evaluated(node.value) if (one := _variable(each)) and not one.default
-            )
+        for each in _run(node, known):
+            if isinstance(each, ast.ImportFrom):
+                yield from _needed(code, absolute(each, package), known, seen)
+            elif isinstance(each, ast.Assign | ast.AnnAssign | ast.Expr) and each.value:
+                read = (_variable(part) for part in _evaluated(each.value))
+                yield from (one.name for one in read if one and not one.default)
+
+
+def _run(node: ast.stmt, known: Collection[str]) -> Iterator[ast.stmt]:
+    """The statement, or those of the branch that an `if` takes without the variables that nothing sets."""
+    if not isinstance(node, ast.If):
+        yield node
+    elif (truth := _truth(node.test, known)) is not None:
+        for each in node.body if truth else node.orelse:
+            yield from _run(each, known)
+
+
+def _truth(test: ast.expr, known: Collection[str]) -> bool | None:
+    """What a test comes to that only asks whether a variable is set; None if it asks something else."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _truth(test.operand, known)
+        return None if inner is None else not inner
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.In) and _is_environ(test.comparators[0]):
+        name = text_of(test.left)
+        return None if name is None else name in known
+    found = _variable(test)
+    if not found or found.name in known or not isinstance(found.default, ast.Constant):
+        return None
+    return bool(found.default.value)
 
 
 def _statements(code: Code, module: str, seen: set[str]) -> Iterator[tuple[str, ast.stmt]]:

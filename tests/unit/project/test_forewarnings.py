@@ -44,6 +44,10 @@ def told(folder: Path, *lines: str, **values: object) -> list[str]:
         "STRIPE = os.environ['STRIPE'] if 'STRIPE' in os.environ else ''",
         "STRIPE = env('STRIPE', default='')",
         "env = environ.Env(STRIPE=(str, ''))\nSTRIPE = env('STRIPE')",
+        "if os.environ.get('PAID'):\n    STRIPE = os.environ['STRIPE']",
+        "if 'STRIPE' in os.environ:\n    STRIPE = os.environ['STRIPE']",
+        "if x():\n    STRIPE = os.environ['STRIPE']",
+        "DATABASES['old'] = {'ENGINE': 'x', 'NAME': os.environ.get('OLD')}",
         "def stripe():\n    return os.environ['STRIPE']",
         "try:\n    STRIPE = os.environ['STRIPE']\nexcept KeyError:\n    pass",
     ],
@@ -83,6 +87,8 @@ TOLD = {
     "SECURE_SSL_REDIRECT = True": "sends visitors to https, but this site is served over http",
     "SECURE_SSL_REDIRECT = env.bool('SSL', default=True)": "SECURE_SSL_REDIRECT sends visitors to https",
     "EMAIL_BACKEND = 'django.core.mail.backends.console.EmailBackend'": "so the site sends no e-mail",
+    "if os.environ.get('FREE'):\n    pass\nelse:\n    STRIPE = env('STRIPE')": "settings read STRIPE from",
+    "if not env.bool('FREE', False):\n    STRIPE = env('STRIPE')": "the settings read STRIPE from",
     "STRIPE, MAIL = os.environ['STRIPE'], env('MAIL')": (
         "the settings read MAIL, STRIPE from the environment, where nothing sets them; "
         "write them under env: or secrets: in fabric.yaml"

@@ -398,6 +398,7 @@ def test_what_does_not_ship_may_be_anything(odd):
         ("shop.settings_development", "shop.settings_live"),
         ("shop.local_settings", "shop.production_settings"),
         ("dev", "prod"),
+        ("shop.settings.base", "shop.settings.production"),
     ],
 )
 def test_settings_for_developers_beside_those_for_production_are_a_question(named, beside):
@@ -410,7 +411,7 @@ def test_settings_for_developers_beside_those_for_production_are_a_question(name
         **{f"{one.replace('.', '/')}.py": "" for one in (named, beside)},
     )
     assert refusal(files) == (
-        f"manage.py names {named}, which is for developers by its name, and {beside} lies beside it; "
+        f"manage.py names {named}, and {beside} lies beside it; "
         f"write the one for production in fabric.yaml, for example `settings_module: {beside}`"
     )
     for chosen in (named, beside):

@@ -188,7 +188,7 @@ def test_settings_for_developers_beside_those_for_production_are_a_question(proj
     with_production_beside(project)
     code, shown = init_at_a_terminal(project, "mysite.other\n\nwww.shop.org\n\n")
     assert code == 0, shown
-    assert "manage.py names mysite.settings.dev, which is for developers by its name" in shown
+    assert "manage.py names mysite.settings.dev, and mysite.settings.production lies beside it" in shown
     assert "must be mysite.settings.production or mysite.settings.dev, not 'mysite.other'" in shown
     assert "  settings_module: mysite.settings.production\n" in (project / "fabric.yaml").read_text()
 
