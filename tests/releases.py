@@ -14,6 +14,7 @@ from typing import Any
 import projects
 from roadie.git.trees import FolderTree
 from roadie.project import reading as project
+from roadie.project.workspace import values_of
 from roadie.scripts.render import render
 from roadie.settings import reading as settings
 from roadie.settings.databases import DATABASES
@@ -103,7 +104,7 @@ def lay_out(
     found = project.read(FolderTree(folder / "code"), given)
     complete = project.complete(given, found)
     values = {
-        "settings": complete,
+        **values_of(complete),
         "project": found,
         "database": replace(DATABASES["mysql"], name=database),
         "database_name": complete.app,
