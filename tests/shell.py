@@ -12,7 +12,8 @@ FRAME = """
 set -Eeuo pipefail
 umask 022
 nonce={nonce} dry_run={check} app=guestbook build_user=guestbook-build who=ann command='fab test' run_id=1
-log={log} database_socket={folder}/database bounded_py=$(<{templates}/words/bounded.py)
+log={log} database_socket={folder}/database dump_ending=sql.gz dump_seconds=60
+bounded_py=$(<{templates}/words/bounded.py)
 . {folder}/lib.sh
 stages() {{
 {body}

@@ -111,6 +111,7 @@ packages = _stage(
 site = _stage("site/site", "Make the site's system users and folders.", needs=("secrets",), role="")
 databases = {kind: _database(kind) for kind in DATABASES}
 mysql = databases["mysql"]
+sqlite = databases["sqlite"]
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",

@@ -19,7 +19,9 @@ class Database:
 
     A project names the kind by an ENGINE whose last part begins with one of `engines`, or by a URL with one
     of `schemes`. Of two kinds that it names, one that `yields` is for its developers. `names` and `users`
-    say what the database and its user are called for a site {app}.
+    say what the database and its user are called for a site {app}. `program` is a template of Python that the
+    words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing more comes for
+    `dump_seconds` is given up.
     """
 
     name: str
@@ -34,6 +36,9 @@ class Database:
     yields: bool = False
     names: str = "{app}"
     users: str = "{app}"
+    program: str = ""
+    dump_ending: str = "sql.gz"
+    dump_seconds: int = 60
 
     @property
     def claim(self) -> str:
@@ -56,11 +61,28 @@ _ALL = (
         engines=("mysql",),
         schemes=("mysql", "mysql2", "mysqlgis", "mysql-connector"),
     ),
+    Database(
+        name="sqlite",
+        manual="sqlite is a file in /srv/<app>/shared/database, without a server",
+        packages=(),
+        services=(),
+        socket="",
+        drivers={},
+        pins=(),
+        engines=("sqlite",),
+        schemes=("sqlite", "sqlite3"),
+        yields=True,
+        names="/srv/{app}/shared/database/db.sqlite3",
+        users="",
+        program="sqlite/file.py",
+        dump_ending="sqlite3.gz",
+        dump_seconds=1800,
+    ),
 )
 DATABASES = {one.name: one for one in _ALL}
 
 #: Kinds that roadie does not support yet.
-LATER = ("postgresql", "sqlite")
+LATER = ("postgresql",)
 
 #: Supervisor starts the sites of a host after all of these. A host may have PostgreSQL for other uses.
 SERVICES = (*(service for one in _ALL for service in one.services), "postgresql")

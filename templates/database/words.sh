@@ -45,12 +45,12 @@ tell_no_answer() {
 # ---- Dumps: whole and on disk, or not there ---------------------------------------------------------------------------
 
 name_dump() { # BEFORE_WHAT: sets dump to the path of a dump that is made now
-  printf -v dump '%s/%(%Y%m%dT%H%M%SZ)T-before-%s.sql.gz' "${dumps}" -1 "$1"
+  printf -v dump '%s/%(%Y%m%dT%H%M%SZ)T-before-%s.%s' "${dumps}" -1 "$1" "${dump_ending}"
 }
 
 change_dump() { # COMMAND...: makes ${dump}; a dump of a large database takes long, but its file goes on growing
   local late_because=database_waits
-  change_while_it_grows "${dump}.new" 60 "dump of database ${app}" "$@"
+  change_while_it_grows "${dump}.new" "${dump_seconds}" "dump of database ${app}" "$@"
 }
 
 # In a subshell: when a stop ends it, its trap removes the half made dump.
@@ -65,8 +65,8 @@ dump_database() ( # FILE
   trap 'rm -f -- "${new}"; exit 143' TERM
   say_database | nice gzip -1 >"${new}" || refuse_dump "${new}"
   # For a rollback, list beside the dump the migrations that the dump holds and the ones that were half applied.
-  { applied_now || :; sed 's/\t.*//; s/^/half /' -- "${half_applied}" 2>/dev/null || :; } >"${1%.sql.gz}.applied"
-  sync -- "${1%.sql.gz}.applied"
+  { applied_now || :; sed 's/\t.*//; s/^/half /' -- "${half_applied}" 2>/dev/null || :; } >"${1%".${dump_ending}"}.applied"
+  sync -- "${1%".${dump_ending}"}.applied"
   move_over "${new}" "$1"
 )
 

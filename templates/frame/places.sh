@@ -76,7 +76,7 @@ held_file=${state}/held-${app}                # exists while `fab lock` holds th
 nginx_before=${state}/nginx-before-${app}.tar # nginx's files before a run changed them
 
 kept_until_purge=( # what `remove --purge` deletes besides
-  "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${shared_project} ${app}" "${root}"
+  "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${root}/shared/database ${app}" "${shared_project} ${app}" "${root}"
   "${log_dir}" "${access_log}*" "${error_log}*"
   "${dumps}" "${half_applied}" "${half_restored}" "${held_file}"{,.mine} "${nginx_before}"{,.new}
   # What cron, mail and systemd keep for a user. roadie makes none of them, but a user of the same name would inherit them.

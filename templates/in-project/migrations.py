@@ -1,8 +1,11 @@
 """Names the pending migrations of a release, applies and unapplies migrations, and reports each one."""
 
+import fcntl
 import hashlib
 import os
 import sys
+import time
+from contextlib import suppress
 
 import roadie_lint as lint
 import roadie_start as start
@@ -170,6 +173,8 @@ def _one_way(operations):
 def _wait_for_others():
     """Wait for migrations of a killed run. That run's lock is gone, but MySQL holds theirs until they end."""
     connection = connections["default"]
+    if connection.vendor == "sqlite":
+        _wait_beside(connection.settings_dict["NAME"])
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
             # By default MariaDB waits a day for the lock of a table, and later queries of the site wait too.
@@ -182,6 +187,21 @@ def _wait_for_others():
                 f"another run may still migrate: connection {holder} of the database holds the lock of "
                 "migrations; wait until it ends, or end it"
             )
+
+
+def _wait_beside(path):
+    """The same for SQLite, which has no server: lock a file beside the database until this process ends."""
+    _beside.append(open(f"{path}-migrating", "a"))  # noqa: PTH123, SIM115
+    until = time.monotonic() + 60
+    while True:
+        with suppress(BlockingIOError):
+            return fcntl.flock(_beside[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if time.monotonic() > until:
+            raise RuntimeError("another run still migrates; wait until its process ends, or end it")
+        time.sleep(0.1)
+
+
+_beside = []
 
 
 def _lock_of(settings):

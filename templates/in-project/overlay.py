@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from django import VERSION
+
 RELEASE = Path(__file__).resolve().parent.parent
 
 # ---- What becomes of each setting -------------------------------------------------------------------
@@ -39,6 +41,7 @@ def make_ready(settings, words, *, forced=(), domains=(), urls=None):
         **{name: lambda name=name, url=url: own(name) or url for name, url in (urls or {}).items()},
     }
     settings.update({name: make() for name, make in ours.items() if is_ours(name)})
+    complete(settings.get("DATABASES"), os.environ["ROADIE_DATABASE_URL"])
     collects = import_module("roadie_site").COLLECTSTATIC
     settings["STATIC_ROOT"] = static_root(
         own("STATIC_ROOT"), os.environ["ROADIE_STATIC_ROOT"], collects=collects
@@ -122,7 +125,30 @@ def _mysql(parts):
     }
 
 
-KINDS = {"mysql": _mysql}
+def _sqlite(parts):
+    """sqlite:////path"""
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path)[1:]}
+
+
+KINDS = {"mysql": _mysql, "sqlite": _sqlite}
+
+
+def complete(databases, url):
+    """What the project says nothing about in its first database, whoever else sets the rest.
+
+    MySQL gets a charset with all of Unicode, which is Django's own choice from 5.2 on. In SQLite a writer
+    waits for another one instead of failing at once. A file of SQLite's in the release would go with it.
+    """
+    default = (databases or {}).get("default") or {}
+    engine, options = str(default.get("ENGINE", "")), {}
+    if engine.endswith(".mysql"):
+        options = {"charset": "utf8mb4"}
+    if engine.endswith(".sqlite3"):
+        options = {"timeout": 20, **({"transaction_mode": "IMMEDIATE"} if VERSION >= (5, 1) else {})}
+        if urlsplit(url).scheme == "sqlite" and lies_in_release(default.get("NAME") or "."):
+            default["NAME"] = _sqlite(urlsplit(url))["NAME"]
+    if options:
+        default["OPTIONS"] = {**options, **default.get("OPTIONS", {})}
 
 
 # ---- Paths ------------------------------------------------------------------------------------------

@@ -105,9 +105,9 @@ dump_without() { # NAME VARIABLE: sets the variable to the newest dump from befo
   local record recorded=''
   printf -v "$2" %s ''
   for record in "${dumps}"/*.applied; do
-    [[ -f ${record%.applied}.sql.gz ]] || continue
+    [[ -f ${record%.applied}.${dump_ending} ]] || continue
     contents_of "${record}" recorded
-    [[ $'\n'${recorded}$'\n' == *$'\n'"$1"$'\n'* || $'\n'${recorded}$'\n' == *$'\n'"half $1"$'\n'* ]] || printf -v "$2" %s "${record%.applied}.sql.gz"
+    [[ $'\n'${recorded}$'\n' == *$'\n'"$1"$'\n'* || $'\n'${recorded}$'\n' == *$'\n'"half $1"$'\n'* ]] || printf -v "$2" %s "${record%.applied}.${dump_ending}"
   done
 }
 

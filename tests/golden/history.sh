@@ -8,10 +8,10 @@ for folder in "${root}"/releases/*/; do
     tell_file "${folder}${part}" "${part}"
   done
 done
-for dump in "${dumps}"/*.sql.gz; do
-  [[ -f ${dump%.sql.gz}.applied ]] || continue
+for dump in "${dumps}"/*".${dump_ending}"; do
+  [[ -f ${dump%".${dump_ending}"}.applied ]] || continue
   say fact dumps "${dump}"
-  tell_file "${dump%.sql.gz}.applied" dumped
+  tell_file "${dump%".${dump_ending}"}.applied" dumped
 done
 local applied='' kb
 if ask applied 'the database' applied_now; then

@@ -62,19 +62,19 @@ list_old_virtualenvs() { # sets old to the virtualenvs that no remaining release
 }
 
 list_old_dumps() { # sets old to all dumps but the newest, and the ones from before a remaining release
-  local paths=("${dumps}"/*.sql.gz) named=$'\n' path i
+  local paths=("${dumps}"/*".${dump_ending}") named=$'\n' path i
   for path in "${root}"/releases/*/dump; do
     [[ ! -f ${path} ]] || named+=$(<"${path}")$'\n'
   done
   # Keep the dump from before a half applied migration and, for a week, the dump of a database that a restore replaced.
   [[ ! -f ${half_applied} ]] || named+=$(cut -f 2 -- "${half_applied}")$'\n'
-  [[ ! -d ${dumps} ]] || named+=$(find "${dumps}" -name '*-before-restore.sql.gz' -mtime -7)$'\n'
+  [[ ! -d ${dumps} ]] || named+=$(find "${dumps}" -name "*-before-restore.${dump_ending}" -mtime -7)$'\n'
   for ((i = 0; i < ${#paths[@]} - newest_dumps; i++)); do
     [[ ${paths[i]##*/} != [0-9]*T*Z-before-* || ${named} == *$'\n'"${paths[i]}"$'\n'* ]] || old+=("${paths[i]}")
   done
   for path in "${dumps}"/*.applied; do
     [[ -f ${path} ]] || continue
-    [[ -f ${path%.applied}.sql.gz && " ${old[*]} " != *" ${path%.applied}.sql.gz "* ]] || old+=("${path}")
+    [[ -f ${path%.applied}.${dump_ending} && " ${old[*]} " != *" ${path%.applied}.${dump_ending} "* ]] || old+=("${path}")
   done
   for path in "${dumps}"/*.new "${dumps}"/*.gone; do # left behind by killed runs
     [[ ! -e ${path} ]] || old+=("${path}")

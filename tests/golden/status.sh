@@ -95,7 +95,7 @@ tell_database() { # its size and its newest dump; the migrations that the releas
     why=$(grep -aE -m 1 -- "${database_errors}" <<<"${kb}") || :
     say fact silent "${no_answer}: ${why:-nothing within 6 seconds}"
   fi
-  for dump in "${dumps}"/*.sql.gz; do
+  for dump in "${dumps}"/*".${dump_ending}"; do
     [[ ! -f ${dump} ]] || newest=${dump}
   done
   [[ -z ${newest} ]] || say fact dump "$(stat -c %s -- "${newest}") ${newest}"

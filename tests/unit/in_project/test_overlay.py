@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from releases import DOMAIN, SECRET_KEY, lay_out, startproject
 from roadie.scripts.render import TEMPLATES
 
+LASTING = "/srv/mysite/shared/database/db.sqlite3"
 NEWSDESK = {
     "app": "newsdesk",
     "project": "src",
@@ -69,6 +70,27 @@ def test_an_unedited_startproject_has_its_data_where_it_lasts(tmp_path):
         "HOST": "/run/mysqld/mysqld.sock",
         "OPTIONS": {"charset": "utf8mb4"},
     }
+
+
+@pytest.mark.parametrize("name", ["BASE_DIR / 'db.sqlite3'", "'data/mine.sqlite3'"])
+@pytest.mark.parametrize("more", ["", "OPTIONS={'timeout': 3}"])
+def test_a_file_of_the_release_is_never_the_database(tmp_path, name, more):
+    own = f"DATABASES = {{'default': dict(ENGINE='django.db.backends.sqlite3', NAME={name}, {more})}}"
+    startproject(tmp_path, own)
+    release = lay_out(tmp_path, env={"ROADIE_DATABASE_URL": f"sqlite:///{LASTING}"})
+    database = release.settings("DATABASES")["DATABASES"]["default"]
+    assert (database["ENGINE"], database["NAME"]) == ("django.db.backends.sqlite3", LASTING)
+    assert database["OPTIONS"]["timeout"] == (3 if more else 20)
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+@pytest.mark.parametrize("url", ["mysql://", "mysql://?charset=utf8mb3"])
+def test_a_connection_to_mysql_has_emoji_unless_the_project_says_otherwise(tmp_path, url):
+    options = f"dict(s.split('=') for s in ['{url}'.partition('?')[2]] if s)"
+    entry = f"DATABASES = {{'default': dict(ENGINE='django.db.backends.mysql', OPTIONS={options})}}"
+    startproject(tmp_path, "import os", "os.environ", entry)
+    database = lay_out(tmp_path).settings("DATABASES")["DATABASES"]["default"]
+    assert database["OPTIONS"]["charset"] == ("utf8mb3" if "utf8mb3" in url else "utf8mb4")
 
 
 def test_a_setting_that_a_project_computes_stays(tmp_path):

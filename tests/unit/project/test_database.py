@@ -18,7 +18,6 @@ MORE = {
         engines=("postgresql", "postgis"),
         schemes=("postgres", "postgresql", "postgis"),
     ),
-    "files": replace(MYSQL, name="files", drivers={}, engines=("sqlite",), schemes=("sqlite",), yields=True),
 }
 ENGINE = "DATABASES = {'default': {'ENGINE': '%s'}}"
 LITERAL = "DATABASES = {{'default': {{'ENGINE': 'django.db.backends.{}'}}}}"
@@ -72,11 +71,11 @@ CASES = {
     "gis": (ENGINE % "django.contrib.gis.db.backends.postgis", "", "postgresql", "backends.postgis"),
     "another's": (ENGINE % "django_tenants.postgresql_backend", "", "postgresql", "postgresql_backend"),
     "literal and another driver": (FIXED("mysql"), "psycopg2", "mysql", "names django.db.backends.mysql"),
-    "literal of developers and a driver": (FIXED("sqlite3"), "psycopg", "files", "backends.sqlite3"),
+    "literal of developers and a driver": (FIXED("sqlite3"), "psycopg", "sqlite", "backends.sqlite3"),
     "a driver": ("", "psycopg[binary]==3.2", "postgresql", "as requirements.txt has psycopg"),
     "two drivers": ("", "psycopg2\nmysqlclient", "mysql", "names mysql and postgresql; `database:`"),
     "URL": (ENVIRON % ", default='postgres://me:pw@here/x'", "", "postgresql", "names a postgres:// URL"),
-    "URL of developers": (ENVIRON % ", default='sqlite:///x'", "", "files", "sqlite:// URL"),
+    "URL of developers": (ENVIRON % ", default='sqlite:///x'", "", "sqlite", "sqlite:// URL"),
     "URL of developers and a driver": (
         ENVIRON % ", default='sqlite:///x'",
         "psycopg",

@@ -1,0 +1,69 @@
+# The words for a database in a file, of SQLite. database/words.sh lists them, and says who asks for what. Plain bash, no
+# Jinja; the frame sets database_py, which is file.py.
+#
+# The folder is the site's own, so anything may stand in the file's place: a link, a FIFO, a database of terabytes. Only the
+# site's user opens a file there, with Debian's Python, and root gets what comes through a pipe. There is no server and no
+# password.
+
+database_folder=${root}/shared/database database_file=${root}/shared/database/db.sqlite3
+no_answer="${app} cannot read ${database_file}" database_errors='^sqlite: '
+loads_whole=1 # load_dump is one transaction
+
+# WORD: through pipes, as another process of the site could take a file of root's from this one, and write into it later.
+# What comes at standard input is at descriptor 7 there.
+as_owner() {
+  { as_user_plainly "${app}" / python3 -I -S -c "${database_py}" "$1" "${database_file}" 7<&0 2>&1 >&3 3>&- | head -c 10000 >&2; } 3>&1 | cat
+}
+
+# WORD: the site decides how much its tables, which may be views, answer.
+as_owner_briefly() {
+  as_owner "$1" </dev/null | head -c 1000000
+}
+
+has_database_server() {
+  command -v python3 >/dev/null
+}
+
+database_kb() {
+  as_owner_briefly kb
+}
+
+count_tables() {
+  as_owner_briefly tables
+}
+
+applied_now() {
+  as_owner_briefly applied 2>/dev/null | LC_ALL=C sort -u
+}
+
+say_database() {
+  as_owner dump </dev/null
+}
+
+tables_in_dump() {
+  as_owner dumped
+}
+
+vet_dump() { # nothing in the file runs but as the site's user
+  cat >/dev/null
+}
+
+empty_database() {
+  : # load_dump does, in the same transaction
+}
+
+load_dump() {
+  as_owner load
+}
+
+database_waits() { # SQLite does not tell who holds its lock
+  :
+}
+
+database_remains() {
+  [[ ! -e ${database_file} && ! -L ${database_file} ]] || printf 'database %s\n' "${database_file}"
+}
+
+drop_database() {
+  as_owner drop </dev/null
+}
