@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ..settings.reading import Settings
 from .database import item_of
+from .minds import is_for_developers
 from .variables import Variable, read_at_once, variables
 from .words import UNREAD, Code, Names, Word, text_of
 
@@ -31,7 +32,19 @@ def forewarnings(
 ) -> tuple[str, ...]:
     """A sentence for each thing that is known before there is a connection, with its cure."""
     known = _Known(names, words, settings)
-    return (*known.told(), *known.told_of(read_at_once(code, module, known.is_set)))
+    return (
+        *_for_developers(module, settings),
+        *known.told(),
+        *known.told_of(read_at_once(code, module, known.is_set)),
+    )
+
+
+def _for_developers(module: str, settings: Settings) -> Iterator[str]:
+    if not settings.settings_module and is_for_developers(module):
+        yield (
+            f"manage.py names the settings {module}, which are for developers by their name; "
+            "if others are for production, write `settings_module:` in fabric.yaml"
+        )
 
 
 class _Known:

@@ -36,6 +36,11 @@ def refuse_developers(code: Code, module: str) -> None:
             raise TwoMinds(f"manage.py {how} {one}, and {other} lies beside it", (other, module))
 
 
+def is_for_developers(module: str) -> bool:
+    """Whether the name of a settings module says that it is for developers."""
+    return bool({*module.rpartition(".")[2].split("_")} & {*_DEVELOPERS})
+
+
 def _imported(code: Code, package: str) -> Iterator[str]:
     """The modules of which a settings package imports everything, whatever the case may be."""
     path = code.path(package) or ""

@@ -11,6 +11,9 @@ from ..settings.kinds import nearest
 #: the ends of the names of templates; other files, such as a README, are nobody's concern
 _ENDS = (".j2", ".sh", ".py", ".html", ".conf")
 
+#: what is read before the user's templates are known
+_ONLY_OURS = "frame/wrap.sh"
+
 
 def refuse_strays(folder: Path, ours: Path, of_stages: Collection[str]) -> None:
     """Refuse a template that replaces none of roadie's, belongs to no stage, and that no other one names.
@@ -19,6 +22,10 @@ def refuse_strays(folder: Path, ours: Path, of_stages: Collection[str]) -> None:
     """
     known = {path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file()}
     theirs = {path.relative_to(folder).as_posix(): path for path in _templates(folder)}
+    if path := theirs.get(_ONLY_OURS):
+        raise SettingsError(
+            f"{path}: roadie never reads another {_ONLY_OURS} than its own; take the file out"
+        )
     texts = [path.read_text("utf-8", "replace") for path in theirs.values()]
     for name, path in sorted(theirs.items()):
         is_in_ours = "/" not in name or (ours / name.partition("/")[0]).is_dir()

@@ -128,6 +128,17 @@ def test_a_variable_that_a_committed_env_file_has_is_no_news(tmp_path):
     assert told(tmp_path, "STRIPE, MAIL = env('STRIPE'), env('MAIL')") == []
 
 
+def test_settings_for_developers_are_told(tmp_path):
+    projects.startproject(tmp_path)
+    (tmp_path / "mysite/settings.py").rename(tmp_path / "mysite/settings_local.py")
+    projects.change_line(tmp_path / "manage.py", "mysite.settings", "mysite.settings_local")
+    wanted = {"domain": DOMAIN, "settings_module": ""}
+    [one] = read(FolderTree(tmp_path), load({"domain": DOMAIN}, "fabric.yaml", tmp_path)).forewarnings
+    assert one.startswith("manage.py names the settings mysite.settings_local, which are for developers")
+    wanted["settings_module"] = "mysite.settings_local"
+    assert read(FolderTree(tmp_path), load(wanted, "fabric.yaml", tmp_path)).forewarnings == ()
+
+
 def test_settings_that_are_imported_count_too(tmp_path):
     (tmp_path / "mysite").mkdir()
     (tmp_path / "mysite/base.py").write_text("from os import environ\nSTRIPE = environ['STRIPE']\n")
