@@ -9,7 +9,7 @@ from ..settings.reading import Settings
 from .database import item_of
 from .minds import is_for_developers
 from .variables import Variable, read_at_once, variables
-from .words import UNREAD, Code, Names, Word, text_of
+from .words import UNREAD, Code, Names, Word, configurations, text_of
 
 #: what roadie sets for every process besides what the settings name
 _ALWAYS = frozenset("HOME PATH VIRTUAL_ENV LC_ALL PYTHONPATH DJANGO_SETTINGS_MODULE".split())
@@ -33,10 +33,20 @@ def forewarnings(
     """A sentence for each thing that is known before there is a connection, with its cure."""
     known = _Known(names, words, settings)
     return (
+        *_which_class(code, module, known.is_set),
         *_for_developers(module, settings),
         *known.told(),
         *known.told_of(read_at_once(code, module, known.is_set)),
     )
+
+
+def _which_class(code: Code, module: str, is_set: frozenset[str]) -> Iterator[str]:
+    classes = configurations(code.parse(code.path(module) or ""))
+    if classes and "DJANGO_CONFIGURATION" not in is_set:
+        yield (
+            f"the settings are one of the classes {', '.join(classes)}; write which one is for production in "
+            f"fabric.yaml, for example env: {{DJANGO_CONFIGURATION: {classes[-1]}}}"
+        )
 
 
 def _for_developers(module: str, settings: Settings) -> Iterator[str]:

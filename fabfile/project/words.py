@@ -47,6 +47,7 @@ _MUTABLE = {"ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATABASES", "LOGGING", "CA
 _ANYTHING = {"globals", "locals", "vars", "setattr", "exec", "include"}
 # Stands for every name, where a statement may change any.
 _ANY = "any name"
+_LOADERS = {"globals", "locals", "DjangoDynaconf"}
 _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -159,6 +160,8 @@ class _Reading:
 
     def statement(self, node: ast.stmt, package: str) -> Names:
         """The names that a statement at the top level sets, and their values."""
+        if isinstance(node, ast.Assign) and _sets_any(node.value):
+            return {**dict.fromkeys(WORDS, UNREAD), **dict.fromkeys(self.touched(node, package))}
         if isinstance(node, ast.Assign) and all(isinstance(one, ast.Name) for one in node.targets):
             return {one.id: node.value for one in node.targets if isinstance(one, ast.Name)}
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -213,9 +216,26 @@ def _base(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+def _sets_any(value: ast.expr) -> bool:
+    """Whether an expression calls what may set any name: `settings = dynaconf.DjangoDynaconf(__name__)`."""
+    calls = (each for each in ast.walk(value) if isinstance(each, ast.Call))
+    return any(getattr(each.func, "attr", getattr(each.func, "id", "")) in _LOADERS for each in calls)
+
+
 def _changed(bases: set[str]) -> set[str]:
     """The names that may change when these targets are assigned or called."""
     return {*bases, _ANY} if bases & _ANYTHING else bases
+
+
+def configurations(code: ast.Module) -> list[str]:
+    """The classes of django-configurations in a module, each of which is the whole settings."""
+    found: list[str] = []
+    for node in code.body:
+        if isinstance(node, ast.ClassDef):
+            bases = {getattr(base, "id", "") for base in node.bases}
+            if _is_configuration(node) or bases & {*found}:
+                found.append(node.name)
+    return found
 
 
 def _is_configuration(node: ast.AST) -> bool:

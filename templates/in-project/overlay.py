@@ -14,8 +14,39 @@ RELEASE = Path(__file__).resolve().parent.parent
 # ---- What becomes of each setting -------------------------------------------------------------------
 
 
-def make_ready(settings, words, *, forced=(), domains=(), urls=None):
+def make_ready(settings, words, *, forced=(), domains=(), urls=None, django=None):
     """Set, in this mapping of settings, what the project leaves to roadie, and the settings in `forced`.
+
+    Those under django: come last. django-configurations sets the settings of a class when this module is
+    over; then all of it is done after that.
+    """
+
+    def make():
+        fill(settings, words, forced, domains, urls or {})
+        settings.update(django or {})
+
+    chosen = settings.get(os.environ.get("DJANGO_CONFIGURATION"))
+    if hasattr(chosen, "post_setup"):
+        settings[chosen.__name__] = and_then(chosen, make)
+    else:
+        make()
+
+
+def and_then(configuration, make):
+    """A class of django-configurations that calls this function once its settings are set."""
+
+    def post_setup(cls):
+        super(found, cls).post_setup()
+        make()
+
+    found = type(configuration)(
+        configuration.__name__, (configuration,), {"post_setup": classmethod(post_setup)}
+    )
+    return found
+
+
+def fill(settings, words, forced, domains, urls):
+    """Set what the project leaves to roadie.
 
     `words` says what the project's text makes of a setting. "own" is the project's, and stays. "absent",
     "startproject" and "committed" (a secret key that is in git) are left to roadie. "unread" means that the
@@ -38,7 +69,7 @@ def make_ready(settings, words, *, forced=(), domains=(), urls=None):
         # nginx sets this header to the scheme that the visitor used, whatever the visitor sent.
         "SECURE_PROXY_SSL_HEADER": lambda: ("HTTP_X_FORWARDED_PROTO", "https"),
         "DATABASES": lambda: with_database(settings.get("DATABASES"), os.environ["ROADIE_DATABASE_URL"]),
-        **{name: lambda name=name, url=url: own(name) or url for name, url in (urls or {}).items()},
+        **{name: lambda name=name, url=url: own(name) or url for name, url in urls.items()},
     }
     settings.update({name: make() for name, make in ours.items() if is_ours(name)})
     complete(settings.get("DATABASES"), os.environ["ROADIE_DATABASE_URL"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import projects
@@ -370,6 +371,30 @@ def test_in_parts_too_a_value_of_the_projects_own_stays(tmp_path):
     found = lay_out(tmp_path, env={"MY_KEY": "theirs"}, static_url="/own/").settings(*names)
     assert found.pop("DATABASES")["default"]["NAME"] == "/srv/theirs.sqlite3"
     assert [*found.values()] == ["theirs", ["a.example.org"], "/own/", "/mnt/uploads"]
+
+
+def test_settings_of_a_class_are_made_ready_after_it_has_set_them(overlay, monkeypatch):
+    class Configuration:
+        """As in django-configurations, which sets the attributes of the class in the module."""
+
+        @classmethod
+        def post_setup(cls):
+            settings["SEEN"] = cls.__name__
+
+    monkeypatch.setenv("DJANGO_CONFIGURATION", "Live")
+    monkeypatch.setitem(sys.modules, "roadie_site", SimpleNamespace(COLLECTSTATIC=True))
+    for name in ("SECRET_KEY", "STATIC_ROOT", "MEDIA_ROOT"):
+        monkeypatch.setenv(f"ROADIE_{name}", f"/ours/{name}")
+    Live = type("Live", (Configuration,), {})
+    settings = {"Live": Live}
+    words = {"DEBUG": "unread", "SECRET_KEY": "own", "ALLOWED_HOSTS": "unread", "DATABASES": "own"}
+    words |= dict.fromkeys(["CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER"], "own")
+    overlay.make_ready(settings, words, domains=["a.org"], django={"TIME_ZONE": "UTC"})
+    assert settings["Live"] is not Live and "STATIC_ROOT" not in settings
+    settings |= {"DEBUG": True, "STATIC_ROOT": None, "TIME_ZONE": "Europe/Paris", "ALLOWED_HOSTS": []}
+    settings["Live"].post_setup()
+    names = "SEEN DEBUG STATIC_ROOT TIME_ZONE ALLOWED_HOSTS".split()
+    assert [settings[name] for name in names] == ["Live", False, "/ours/STATIC_ROOT", "UTC", ["a.org"]]
 
 
 # ---- What fabric.yaml has roadie set by name --------------------------------------------------------

@@ -139,6 +139,16 @@ def test_settings_for_developers_are_told(tmp_path):
     assert read(FolderTree(tmp_path), load(wanted, "fabric.yaml", tmp_path)).forewarnings == ()
 
 
+def test_which_class_is_for_production_is_asked(tmp_path):
+    classes = "class Dev(Configuration):\n    pass\nclass Live(Dev):\n    pass\nclass Other:\n    pass"
+    [one] = told(tmp_path / "one", classes)
+    assert one == (
+        "the settings are one of the classes Dev, Live; write which one is for production in fabric.yaml, "
+        "for example env: {DJANGO_CONFIGURATION: Live}"
+    )
+    assert told(tmp_path / "two", classes, env={"DJANGO_CONFIGURATION": "Live"}) == []
+
+
 def test_settings_that_are_imported_count_too(tmp_path):
     (tmp_path / "mysite").mkdir()
     (tmp_path / "mysite/base.py").write_text("from os import environ\nSTRIPE = environ['STRIPE']\n")

@@ -124,6 +124,8 @@ def test_what_only_looks_like_a_word_is_none(line):
         "exec(open('more.py').read())",
         "include('components/*.py')",
         "setattr(sys.modules[__name__], 'DEBUG', False)",
+        "settings = dynaconf.DjangoDynaconf(__name__)",
+        "loaded = load(globals())",
         "class Production(Configuration):\n    DEBUG = False",
         "class Production(configurations.Configuration):\n    DEBUG = False",
     ],

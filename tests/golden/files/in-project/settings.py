@@ -26,4 +26,6 @@ roadie_overlay.make_ready(
     forced=[],
     domains=['guestbook.example.org'],
     urls={"STATIC_URL": '/static/', "MEDIA_URL": '/media/'},
+    # From fabric.yaml.
+    django={},
 )
