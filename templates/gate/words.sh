@@ -176,13 +176,16 @@ log_since_start() { # prints the first and the last 100 KB of it; Supervisor may
 
 # Prints what the program has logged since its start, up to the project's first error. Sets error_said and error_at.
 tell_log() {
-  local line shown=() first gunicorns=''
+  local line shown=() first gunicorns='' uvicorns=''
   hear_nothing
   while IFS= read -r line || [[ -n ${line} ]]; do
     shown+=("${line}")
     hear "${line}" >/dev/null
     if [[ ${line} == 'roadie refuses to serve: '* ]]; then error_said=${line#*: } && break; fi
     [[ ${line} != 'Error: '* ]] || gunicorns=${line}
+    # If an application of ASGI refuses to start, uvicorn says its reason first.
+    [[ ${line} != *'] [ERROR] Application startup failed'* ]] || gunicorns=${uvicorns}
+    uvicorns=${line##*'] [ERROR] '}
     [[ -z ${error_said} || -z ${error_at} || -n ${in_traceback} ]] || break
   done < <(log_since_start | cut -c 1-2000)
   error_said=${error_said:-${gunicorns}}

@@ -15,6 +15,18 @@ from probe import Probe
 
 SOCKETS, STREAMS, DEPLOYS = 12, 4, 2
 SERVICE_RESTART = 1012
+REFUSES = """
+
+serve = application
+
+
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no broker today"})
+    else:
+        await serve(scope, receive, send)
+"""
 
 
 @pytest.fixture
@@ -53,12 +65,19 @@ def test_every_websocket_and_event_stream_is_closed_in_order_and_comes_back(prob
     crowd.assert_content()
 
 
-def test_an_asgi_application_knows_the_visitors_address_and_survives_a_reboot(probe: Probe) -> None:
+def test_an_asgi_application_knows_its_visitor_may_refuse_to_start_and_outlives_a_reboot(
+    probe: Probe,
+) -> None:
     host = probe.host
     probe.desk.does("deploy")
     lies = {"X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.1"}
     seen = json.loads(browse(host, "/?number=1", headers=lies).body)["address"]
     assert seen == host.ssh("tail -n 1 /var/log/nginx/guestbook.access.log").stdout.split()[0] != "192.0.2.1"
+    asgi = probe.folder / "probe/asgi.py"
+    asgi.write_text(asgi.read_text() + REFUSES)
+    probe.change_code()
+    refused = probe.desk.fab("deploy")
+    assert refused.code == 6 and "it ends as soon as it starts: no broker today;" in refused.last_line
     host.reboot()
     assert eventually(lambda: browse(host, "/health").status == 200, 30)
     with Lasting(host, 1, 1) as lasting:
