@@ -165,7 +165,10 @@ def _explain(root: Path, command: str, stderr: bytes) -> RoadieError:
     said = [_clean(line) for line in stderr.splitlines() if line.strip()] or ["no word of why"]
     text = "\n".join(said)
     if "not a git repository" in text:
-        return NoCommit(f"{root}: not in a git repository; run: git init, git add ., git commit")
+        return NoCommit(
+            f"{root}: not in a git repository; run: git init, git add ., git commit "
+            "(db.sqlite3 and the like belong in .gitignore)"
+        )
     if found := re.search("dubious ownership in repository at '(.+)'", text):
         return UsageError(
             f"{found[1]}: belongs to another user, so git will not read it; if you trust it, run: "

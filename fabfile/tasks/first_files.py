@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,15 +39,15 @@ def settings_of(c: Context) -> Settings | None:
 
 def write(settings: Settings, *, is_known: bool) -> Iterator[tuple[bool, str, str]]:
     """Write the files that are missing, and say of each other one which lines to add, if any."""
-    yield from _write_fabfile()
+    yield from _write_fabfile(settings.root)
     if is_known:
         tell("", "fabric.yaml has roadie's settings already; left as it is")
         return
     module = settings.settings_module and f"  settings_module: {settings.settings_module}\n"
     text = SETTINGS.format(domain=settings.domain[0], hosts=_hosts(settings), settings_module=module)
-    file = next((path for path in map(Path, ("fabric.yaml", "fabric.yml")) if path.exists()), None)
+    file = _first(settings.root, "fabric.yaml", "fabric.yml")
     if not file:
-        _write(Path("fabric.yaml"), text)
+        _write(_shown(settings.root / "fabric.yaml"), text)
         return
     tell("", f"{file} is there already; add these lines to it:")
     for line in text.splitlines()[1:]:
@@ -55,15 +56,24 @@ def write(settings: Settings, *, is_known: bool) -> Iterator[tuple[bool, str, st
     yield False, str(file), "lacks the lines"
 
 
-def _write_fabfile() -> Iterator[tuple[bool, str, str]]:
-    file = next((path for path in map(Path, ("fabfile.py", "fabfile/__init__.py")) if path.exists()), None)
+def _write_fabfile(folder: Path) -> Iterator[tuple[bool, str, str]]:
+    file = _first(folder, "fabfile.py", "fabfile/__init__.py")
     if not file:
-        _write(Path("fabfile.py"), FABFILE)
+        _write(_shown(folder / "fabfile.py"), FABFILE)
     elif _imports_roadie(file.read_bytes()):
         tell("", f"{file} has roadie's tasks already; left as it is")
     else:
         tell("", f"{file} is there already; add this line to it: {LINE}")
         yield False, str(file), "lacks the line"
+
+
+def _first(folder: Path, *names: str) -> Path | None:
+    """The first of these files that exists in the folder, as seen from here."""
+    return next((_shown(folder / name) for name in names if (folder / name).exists()), None)
+
+
+def _shown(path: Path) -> Path:
+    return Path(os.path.relpath(path))
 
 
 def _imports_roadie(source: bytes) -> bool:

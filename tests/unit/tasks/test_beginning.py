@@ -117,6 +117,14 @@ def test_files_that_are_here_and_not_committed_are_called_so(project):
     assert "it is in this folder: git add ., git commit" in done.stdout
 
 
+def test_in_a_folder_below_it_writes_no_second_fabfile(project):
+    init(project, "--domain", "www.example.com")
+    done = init(project / "mysite")
+    assert done.returncode == 0, done.stderr
+    assert "../fabfile.py has roadie's tasks already; left as it is\n" in done.stdout
+    assert not (project / "mysite/fabfile.py").exists()
+
+
 def test_it_never_overwrites_and_says_which_lines_to_add(project):
     (project / "fabfile.py").write_text("import os\n")
     (project / "fabric.yaml").write_text("run: {echo: false}\n")
