@@ -6,7 +6,7 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from . import __version__, ns
+from . import __version__, console, ns
 from .run import program
 from .run.executor import Executor
 from .settings.config import Config
@@ -15,6 +15,11 @@ from .tasks.beginning import init
 
 class Program(program.Program):
     """Fabric's own program with roadie's tasks, and the fabric.yaml of the folder or one above."""
+
+    def print_groups(self) -> None:
+        """Show the tasks in their groups, and where to begin."""
+        super().print_groups()
+        console.say("Begin in the folder of your project: roadie init")
 
     def parse_collection(self) -> None:
         """Take roadie's tasks, and load the project's settings, which Fabric leaves out here."""

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import fabric
@@ -280,6 +281,9 @@ class Executor(fabric.Executor):  # type: ignore[misc]
                 return super().execute(*tasks)
             if missing := _missing_file(self.config):
                 raise UsageError(f"-f {missing}: no such file")
+            for key in self.core[0].args.identity.value or ():
+                if not Path(key).expanduser().exists():
+                    raise UsageError(f"-i {key}: no such file")
             for option in _CANNOT:
                 if option in self.core[0].args and self.core[0].args[option].value:
                     raise _cannot(option)
@@ -359,8 +363,9 @@ def _spelled(address: str) -> dict[str, Any]:
         spelled["port"] = int(spelled["port"]) if spelled["port"] else None
     except ValueError:
         raise UsageError(f"host {address!r}: the port is no number; write [user@]host[:port]") from None
-    if not _HOST_NAME.fullmatch(spelled["host"] or ""):
-        raise UsageError(f"host {address!r}: no name of a host; write [user@]host[:port]")
+    if not _HOST_NAME.fullmatch(spelled["host"] or "") or len(address.split()) > 1:
+        several = ", and commas between several" if len(address.split()) > 1 else ""
+        raise UsageError(f"host {address!r}: no name of a host; write [user@]host[:port]{several}")
     return spelled
 
 

@@ -15,6 +15,11 @@ from .executor import RoadieTask
 
 #: a shorter likeness would guess wildly: `main` is like `manage`
 _LIKENESS = 0.7
+#: commands of Django that people type as if they were tasks
+_DJANGOS = frozenset(
+    "changepassword check collectstatic createsuperuser dbshell dumpdata loaddata makemigrations "
+    "sendtestemail shell showmigrations test".split()
+)
 _UNKNOWN = re.compile(r"No idea what (?P<word>'.*'|\".*\") is!", re.DOTALL)
 _NO_VALUE = re.compile(r"Flag (?P<flag>--?\S+) needed value")
 _MISSING = re.compile(r"did not receive required positional arguments: (?P<names>.*)")
@@ -36,7 +41,10 @@ class Typed:
         if unknown := _UNKNOWN.fullmatch(said):
             word = unknown["word"][1:-1]
             if not word.startswith("-"):
-                return self._not_a_value(word, name) or self.unknown_task(word, "" if is_theirs else name)
+                example = "" if is_theirs else _with_a_value(task)
+                return self._not_a_value(word, name) or self.unknown_task(
+                    word, "" if is_theirs else name, example
+                )
             if not is_theirs:
                 return self._unknown_option(word, name, error.context)
         if is_theirs:
@@ -49,13 +57,16 @@ class Typed:
             return UsageError(f"{where}{what} is missing; for example: {self.program} {task.examples[0]}")
         return UsageError(f"{where}{said}; {self._see(name)}")
 
-    def unknown_task(self, word: str, after: str = "") -> UsageError:
-        """The error for a word that is no task. `after` is the task before it."""
+    def unknown_task(self, word: str, after: str = "", example: str = "") -> UsageError:
+        """The error for a word that is no task. `after` is the task before it, with an example of it."""
         if word == "init" and self.program == "fab":
             return UsageError("no task init; it is a command of the program roadie: roadie init")
         hint = meant(word, self.tasks, _LIKENESS)
+        if not hint and word in _DJANGOS and "manage" in self.tasks:
+            return UsageError(f"no task {word}; it is a command of manage.py: {self.program} manage {word}")
         if after and not hint:
-            return UsageError(f"no task {word}; {self.program} --help {after} shows what {after} takes")
+            such = f", such as {self.program} {example}" if example else ""
+            return UsageError(f"no task {word}; {self.program} --help {after} shows what {after} takes{such}")
         return UsageError(f"no task {word}; {f'{hint} ' if hint else ''}{self.program} --list shows all")
 
     def single_dash(self, options: Iterable[str]) -> UsageError | None:
@@ -89,3 +100,9 @@ class Typed:
 
     def _see(self, name: str) -> str:
         return f"{self.program} --help {name}".rstrip() + " shows all options"
+
+
+def _with_a_value(task: Any) -> str:
+    """The first example of a task that gives a value to an option; empty if there is none."""
+    examples = getattr(task, "examples", ())
+    return next((one for one in examples if re.search(r" --\S+ [^-]", one)), "")

@@ -13,6 +13,7 @@ from invoke.tasks import Task
 from invoke.util import helpline
 
 from .. import console
+from ..errors import UsageError
 from .executor import Option, RoadieTask
 from .mistyped import Typed
 
@@ -45,7 +46,7 @@ class Program(Fab):  # type: ignore[misc]
         if words[:1] == [_HELP] and not self._task(_HELP):
             self.core.unparsed = []
             if not words[1:]:
-                self._print_groups()
+                self.print_groups()
                 raise Exit
             self.args.help.value = words[1]
         else:
@@ -64,6 +65,15 @@ class Program(Fab):  # type: ignore[misc]
         if isinstance(name, str) and name not in self.parser.contexts:
             raise self._typed(()).unknown_task(name)
         super().parse_cleanup()
+
+    def no_tasks_given(self) -> None:
+        """Show the tasks in their groups. Fabric would show only the options that stand before them."""
+        if self.core.remainder:
+            return
+        if (named := self.args.hosts.value) and self._task(named):
+            raise UsageError(f"-H {named}: a host is missing; write {self.binary} -H HOST {named}")
+        self.print_groups()
+        raise Exit
 
     def print_task_help(self, name: str) -> None:
         """Show what one of roadie's tasks takes, and examples. Others are shown as in stock Fabric."""
@@ -130,7 +140,8 @@ class Program(Fab):  # type: ignore[misc]
         self.core.remainder = ""  # Fabric would run these words as a command on the host.
         return list(self.argv[self.argv.index("--") :])
 
-    def _print_groups(self) -> None:
+    def print_groups(self) -> None:
+        """Show the tasks in their groups."""
         groups: dict[str, list[tuple[str, str | None]]] = {group: [] for group in GROUPS}
         for name in sorted(self.collection.task_names):
             task = self.collection[name]
@@ -141,6 +152,7 @@ class Program(Fab):  # type: ignore[misc]
                 console.say("")
                 self.print_columns(groups[group])
         console.say(f"{self.binary} help TASK shows a task's options and examples.")
+        console.say(f"{self.binary} --help shows the options that stand before a task, such as -H HOST.")
 
 
 def install() -> None:

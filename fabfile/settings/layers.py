@@ -25,6 +25,7 @@ class Layers:
     merged: Any
     root: Path
     is_bare: bool
+    has_file: bool
 
     def origin(self, path: tuple[str, ...]) -> str:
         """The name of the layer that a setting comes from."""
@@ -47,6 +48,8 @@ def collect(config: Config) -> Layers:
         merged=_bare(config[KEY]) if KEY in config else None,
         root=Path(prefix or "").resolve(),
         is_bare=prefix is None and not runtime,
+        # Invoke notes the last path that it tried, and takes a fabric.py that is not there for an empty one.
+        has_file=bool(runtime) or Path(getattr(config, "_project_path", None) or "fabric.yaml").is_file(),
     )
 
 

@@ -52,6 +52,10 @@ def read(c: Context) -> Settings:
         _refuse_outside(c.config)
     values = _values(layers)
     variables = _variables(os.environ)
+    if not variables and not (layers.parts or layers.has_file):
+        raise SettingsError(
+            f"no fabric.yaml for {layers.root}; go to the project's folder, or write one there: roadie init"
+        )
 
     def address(path: tuple[str, ...]) -> str:
         if path[0] in variables:

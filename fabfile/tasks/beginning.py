@@ -30,7 +30,7 @@ _OS = '. /etc/os-release && echo "$PRETTY_NAME"'
 
 @roadie_task(
     group="set-up",
-    examples=("roadie init", "roadie init --domain www.shop.org -H root@203.0.113.7 --yes"),
+    examples=("init", "init --domain www.shop.org -H root@203.0.113.7 --yes"),
     help={
         "domain": "the name that visitors will type",
         "yes": "ask nothing: take what is given and what the project says",

@@ -60,6 +60,20 @@ TYPOS = {
     "no task at all": ("xyzzy", "no task xyzzy; fab --list shows all"),
     "after a good task": ("deploy relases", "no task relases; did you mean releases?"),
     "a word that is no value": ("deploy main", "no task main; fab --help deploy shows what deploy takes"),
+    "a release for a word": (
+        "rollback 6082d6a7",
+        "no task 6082d6a7; fab --help rollback shows what rollback takes, such as fab rollback --to ",
+    ),
+    "a commit for a word": (
+        "deploy v1.2",
+        "no task v1.2; fab --help deploy shows what deploy takes, such as fab deploy --ref v1.2\n",
+    ),
+    "a command of manage.py": (
+        "createsuperuser",
+        "no task createsuperuser; it is a command of manage.py: fab manage createsuperuser\n",
+    ),
+    "a task for a host": ("-H deploy", "-H deploy: a host is missing; write fab -H HOST deploy\n"),
+    "no such key": ("-i nowhere/key deploy", "-i nowhere/key: no such file\n"),
     "a word that is not on": ("maintenance of", "no task of; fab --help maintenance shows what"),
     "init of another program": ("init", "no task init; it is a command of the program roadie: roadie init"),
     "an option's letters": (
@@ -149,6 +163,10 @@ def test_help_of_a_task_that_takes_a_command(fab):
     for argv in (("manage", "--help"), ("help", "manage")):
         code, out, _ = fab(*argv)
         assert code == 0 and out.startswith("Usage: fab manage COMMAND [its options]\n")
+
+
+def test_no_task_at_all_shows_the_groups_too(fab):
+    assert fab() == fab("help")
 
 
 def test_help_of_a_users_own_task_is_that_of_stock_fabric(fab):

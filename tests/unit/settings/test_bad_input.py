@@ -178,6 +178,8 @@ WRONG_HOSTS = {
         2,
         "hosts a.invalid, b.invalid: each would have a database",
     ),
+    "a space": ("web1 web2", 2, "host 'web1 web2': no name of a host", ", and commas between several"),
+    "a space before the last user": ("a@web1 a@web2", 2, "host 'a@web1 a@web2': no name of a host"),
     "a command": ("$(touch pwned)", 2, "host '$(touch pwned)': no name of a host"),
     "unknown": ("no-such-host.invalid", 5, "no-such-host.invalid: the name ", "does not resolve", "spelling"),
     "nobody there": ("127.0.0.1:1", 5, "nothing listens at 127.0.0.1 port 1"),
