@@ -141,3 +141,6 @@ def _ask(text: str, secret: bool) -> str:
         return sys.stdin.readline().strip()
     except EOFError:
         return ""
+    except KeyboardInterrupt:
+        print(file=sys.stderr, flush=True)  # What is said next stands on a line of its own.
+        raise

@@ -32,6 +32,17 @@ def test_an_end_of_input_is_an_empty_answer(typed):
     assert console.ask("sure? ") == ""
 
 
+def test_what_is_said_after_an_interrupted_question_has_its_own_line(monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.readline", interrupt, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        console.ask("sure? ")
+    assert capsys.readouterr().err == "sure? \n"
+
+
 def test_the_waiting_thread_asks_the_questions_of_background_threads(typed):
     typed("one\ntwo\n")
     answers, asked_by = [], []
