@@ -165,7 +165,11 @@ class History:
             if not before.bad:
                 return before
             one = before
-        raise UsageError(f"{self.host}: no release served before {self.live}; there is none to go back to")
+        left = [each.id for each in self.releases if each.bad and each.switched and each.id != self.live]
+        hint = f"; to one that was left: fab rollback --to {left[-1]}" if left else ""
+        raise UsageError(
+            f"{self.host}: no release served before {self.live}; there is none to go back to{hint}"
+        )
 
 
 def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:

@@ -43,6 +43,14 @@ def test_a_bad_release_is_passed_over_and_reached_by_its_name() -> None:
     assert past.target(B).id == B
 
 
+def test_with_nothing_before_the_way_to_a_release_that_was_left_is_told() -> None:
+    past = history(release(A), release(B, A, bad="left"), live=A)
+    with pytest.raises(UsageError, match=f"none to go back to; to one that was left: fab rollback --to {B}$"):
+        past.target()
+    with pytest.raises(UsageError, match="none to go back to$"):
+        history(release(A), live=A).target()
+
+
 def test_a_rollback_that_was_cut_is_finished_and_goes_no_further() -> None:
     assert history(*THREE, live=B, rollback=[f"{C} {B} 1"]).target().id == B
     assert history(*THREE, live=C, rollback=[f"{C} {B} 1"]).target().id == B
