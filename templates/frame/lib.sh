@@ -38,7 +38,7 @@ fail() { # WHAT WHY [CODE]
   [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"
   end_cuttable
-  note_failure "$1"
+  note_failure "$1" "$2"
   end_whole
   end_in_order
   # A subshell exits with 200 + code, so that on_error knows that the failure is reported already.
@@ -46,9 +46,12 @@ fail() { # WHAT WHY [CODE]
   exit "${code}"
 }
 
-note_failure() { # WHAT: records the failure in a release that never served, for `fab releases`
+note_failure() { # WHAT WHY: records the failure in a release that never served, for `fab releases` and `fab status`
   [[ -d ${release_dir} && ! -e ${release_dir}/switched ]] || return 0
-  printf '%s: %s\n' "${stage}" "$1" >"${release_dir}/failed" || :
+  local what="$1: " why=${2%%$'\n'*}
+  [[ $1 != *"${release_dir##*/}"* ]] || what='' # the release is named beside these words
+  # What to do next follows the first semicolon.
+  printf '%s: %s%s\n' "${stage}" "${what}" "${why%%; *}" >"${release_dir}/failed" || :
 }
 
 end_in_order() { # before a run ends early: calls the function that a stage named in before_end, once

@@ -127,6 +127,19 @@ def test_a_reload_is_due_until_it_is_done(shell):
     assert [verb for verb, _ in shell.run(hooked)] == ["ok", "changed"]
 
 
+NOTED = {
+    "of the release": ("release 2026-a", "/ answered 500; no visitor saw it", "/ answered 500"),
+    "of a part": ("build of virtualenv x", "exit code 3; see above", "build of virtualenv x: exit code 3"),
+}
+
+
+@pytest.mark.parametrize(("what", "why", "noted"), NOTED.values(), ids=NOTED)
+def test_a_failed_release_keeps_why_it_failed(shell, what, why, noted):
+    shell.path("2026-a").mkdir()
+    shell.run(f'release_dir="${{P}}/2026-a"\nfail "{what}" "{why}"')
+    assert shell.path("2026-a/failed").read_text().partition(": ")[2] == f"{noted}\n"
+
+
 def test_a_failure_tells_the_step_its_command_and_its_code_once(shell):
     assert shell.run('change "the thing" bash -c "exit 3"') == [("failed", "the thing")]
     assert (shell.code, "exit code 3" in shell.detail) == (6, True)
