@@ -229,7 +229,9 @@ def _warn_of_dirty_tree(work: Committed) -> None:
         how = "it is" if len(used) == 1 else "they are"
         display.tell("here", f"{', '.join(used)}: used as {how} here, uncommitted", kind="warn")
     if left:
-        which = f"{len(left)} changed files are not committed and do not ship: {', '.join(left[:5])}"
+        what = "1 changed file is" if len(left) == 1 else f"{len(left)} changed files are"
+        which = f"{what} not committed and {'does' if len(left) == 1 else 'do'} not ship: "
+        which += ", ".join(left[:5])
         display.tell("here", which, kind="warn")
 
 

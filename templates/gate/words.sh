@@ -81,7 +81,7 @@ judge_redirect() { # PATH: sets refusal, if the redirect leads away from the sit
 }
 
 refuse_https() { # PATH
-  refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django:"
+  refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django: in fabric.yaml"
 }
 
 # PATH: judges a page as judge_page does, and then the page of the site to which its redirects lead, as a browser follows them.

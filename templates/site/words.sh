@@ -60,7 +60,7 @@ require_site() { # for a stage that may run without bootstrap
 
 require_whole_site() { # for a release
   require_site
-  [[ -d ${root}/releases ]] || fail "site ${app}" 'is only partly set up on this host; run: fab bootstrap'
+  [[ -d ${root}/releases ]] || fail "site ${app}" 'was taken off this host, or is only partly set up here; run: fab bootstrap'
   require_enclosure
 }
 

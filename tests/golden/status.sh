@@ -172,7 +172,7 @@ tell_refused() { # the newest release, if it does not serve: where its deploy en
 }
 
 require_site
-[[ -d ${root}/releases ]] || fail "site ${app}" 'is only partly set up on this host; run: fab bootstrap'
+[[ -d ${root}/releases ]] || fail "site ${app}" 'was taken off this host, or is only partly set up here; run: fab bootstrap'
 local slot='' said=''
 live_slot slot
 tell_front
