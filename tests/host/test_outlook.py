@@ -115,7 +115,7 @@ def test_code_only(site: Desk) -> None:
 def test_what_is_not_committed_does_not_count(site: Desk) -> None:
     change_line(site.project / INDEX, "</h1>", "!</h1>")
     plan, shown = planned(site, code=0)
-    assert plan["dirty"] == [INDEX] and "1 changed files are not committed" in shown.out
+    assert plan["dirty"] == [INDEX] and "1 changed file is not committed" in shown.out
     git(site.project, "checkout", "-q", "--", ".")
 
 
