@@ -17,13 +17,16 @@ from .record import NewRelease, differences
 #: as many commits are named
 _MOST = 10
 #: what a deploy says where `nginx_differs`; it does not change nginx
+NGINX_LACKS = "nginx does not serve this site yet, so no visitor reaches it; run: fab bootstrap"
 NGINX_DIFFERS = "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them"
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
-def nginx_differs(facts: Mapping[str, Sequence[str]], wanted: str) -> bool:
-    """Whether nginx serves the site by other settings than those with the sum that is wanted."""
-    return facts.get("nginx") not in (None, [wanted])
+def nginx_differs(facts: Mapping[str, Sequence[str]], wanted: str) -> str:
+    """What to say if nginx does not serve the site by the settings with the sum that is wanted."""
+    if facts.get("nginx") in (None, [wanted]):
+        return ""
+    return NGINX_DIFFERS if facts["nginx"][0] else NGINX_LACKS
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Outlook:
     facts: Mapping[str, Sequence[str]]
     stages: Sequence[str]
     builds: bool = False
-    #: whether nginx serves the site by other settings
-    nginx: bool = False
+    #: what nginx lacks: see `nginx_differs`
+    nginx: str = ""
     #: whether migrations are left out, as the command says
     migrate: bool = True
 
@@ -152,7 +155,7 @@ class Outlook:
             ],
             "migrations_of_packages": self.others_pending,
             "database_known": self.is_database_known,
-            "nginx_differs": self.nginx,
+            "nginx_differs": bool(self.nginx),
             "stages": list(self.stages),
         }
 
@@ -179,7 +182,7 @@ class Outlook:
     @property
     def told_nginx(self) -> list[str]:
         """A line if nginx serves the site by other settings. A deploy does not change that."""
-        return [NGINX_DIFFERS] if self.nginx else []
+        return [self.nginx] if self.nginx else []
 
     def sum(self) -> str:
         """All of it in a few words, for the last line."""

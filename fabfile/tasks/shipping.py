@@ -194,10 +194,10 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 
 def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
     """Warn if nginx serves the site by other settings. A deploy does not change nginx; `fab nginx` does."""
-    from ..release.outlook import NGINX_DIFFERS, nginx_differs
+    from ..release.outlook import nginx_differs
 
-    if nginx_differs(facts, values["nginx"]):
-        display.tell(host.name, NGINX_DIFFERS, kind="warn")
+    if differs := nginx_differs(facts, values["nginx"]):
+        display.tell(host.name, differs, kind="warn")
 
 
 def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, settings: Settings) -> None:

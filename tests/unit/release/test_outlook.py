@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from projects import commit, example
 from roadie.project.workspace import Committed, at_ref
-from roadie.release.outlook import Outlook
+from roadie.release.outlook import NGINX_DIFFERS, NGINX_LACKS, Outlook, nginx_differs
 from roadie.release.record import NewRelease
 from roadie.settings.reading import load
 
@@ -54,7 +54,7 @@ def facts(work: Committed, **more: Sequence[str]) -> dict[str, Sequence[str]]:
 
 
 def test_everything_is_told_to_a_person_and_to_a_program(work: Committed) -> None:
-    found = outlook(work, facts(work), builds=True, nginx=True)
+    found = outlook(work, facts(work), builds=True, nginx=NGINX_DIFFERS)
     data, text = found.data(), "\n".join(found.lines())
     assert [one["subject"] for one in data["commits"]] == ["Drop the photo"] and data["parts"] == ["code"]
     assert data["environment"] == [{"how": "added", "name": "B"}, {"how": "removed", "name": "A"}]
@@ -89,3 +89,11 @@ def test_what_cannot_be_known_is_said(work: Committed) -> None:
 def test_an_app_that_the_release_before_does_not_know_may_not_be_installed(work: Committed) -> None:
     found = outlook(work, facts(work, knows=["auth.0001_initial"]))
     assert "entries.0003_drop (if INSTALLED_APPS has this app)" in "\n".join(found.lines())
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [({}, ""), ({"nginx": ["ab"]}, ""), ({"nginx": ["cd"]}, NGINX_DIFFERS), ({"nginx": [""]}, NGINX_LACKS)],
+)
+def test_a_deploy_says_what_nginx_lacks(told: dict[str, list[str]], says: str) -> None:
+    assert nginx_differs(told, "ab") == says
