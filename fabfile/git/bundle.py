@@ -25,7 +25,8 @@ _NOT_OURS = frozenset(
     "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX GIT_NAMESPACE GIT_COMMON_DIR"
     " GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES".split()
 )
-_OURS = {
+#: the environment of every git
+OURS = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -109,8 +110,12 @@ def tree_of(root: Path, commit: Commit, folder: str = "") -> str:
     return told.split()[2].decode()
 
 
-def pack(root: Path, tree: str, have: Iterable[str]) -> bytes | Pack:
+def pack(
+    root: Path, tree: str, have: Iterable[str], also: str = "", environment: Mapping[str, str] = OURS
+) -> bytes | Pack:
     """Pack the objects of a tree that a host lacks if it has the trees `have`; b"" if it lacks none.
+
+    The pack also has another tree, if `also` names one. `environment` is one in which git knows both.
 
     The pack is thin: it may hold only the differences from objects that the host has. Git compares with the
     first trees of `have` before others.
@@ -118,13 +123,14 @@ def pack(root: Path, tree: str, have: Iterable[str]) -> bytes | Pack:
     theirs = [sha for sha in have if _SHA.fullmatch(sha)]
     if tree in theirs:
         return b""
+    trees = [tree, *([also] if also else [])]
     try:
-        made = _pack(root, tree, _known(root, theirs))
+        made = _pack(root, trees, _known(root, theirs), environment)
     except GitFailed:
         if not theirs:
             raise
         # A partial clone may lack the objects to compare with.
-        made = _pack(root, tree, [])
+        made = _pack(root, trees, [], environment)
     return made if len(made) > SMALL else made[:]
 
 
@@ -134,7 +140,7 @@ def git(
     text: str = "",
     stdin: IO[bytes] | None = None,
     stdout: IO[bytes] | None = None,
-    environment: Mapping[str, str] = _OURS,
+    environment: Mapping[str, str] = OURS,
 ) -> bytes:
     """Run git in `root`, with `text` or a file as its input, and return its output.
 
@@ -228,21 +234,23 @@ def _known(root: Path, trees: list[str]) -> list[str]:
         "cat-file",
         "--batch-check=%(objecttype) %(objectname)",
         text="".join(f"{sha}\n" for sha in trees),
-        environment={**_OURS, "GIT_NO_LAZY_FETCH": "1"},
+        environment={**OURS, "GIT_NO_LAZY_FETCH": "1"},
     )
     return [line.split()[1].decode() for line in told.splitlines() if line.startswith(b"tree ")]
 
 
-def _pack(root: Path, tree: str, known: list[str]) -> Pack:
+def _pack(root: Path, trees: list[str], known: list[str], environment: Mapping[str, str]) -> Pack:
     made = Pack()
     with tempfile.TemporaryFile(prefix="roadie-") as wanted:
         # Git does not send a tree after a "-", but it may send other objects as differences from that tree.
         # `pack-objects --thin` compares with commits only, so a changed line would cost its whole file.
         wanted.write("".join(f"-{sha}\n" for sha in known).encode())
         wanted.flush()
-        git(root, "rev-list", "--objects", tree, *(f"^{sha}" for sha in known), "--", stdout=wanted)
+        listed = ("rev-list", "--objects", *trees, *(f"^{sha}" for sha in known), "--")
+        git(root, *listed, stdout=wanted, environment=environment)
         wanted.seek(0)
-        git(root, "pack-objects", "-q", "--stdout", "--delta-base-offset", stdin=wanted, stdout=made.file)
+        packed = ("pack-objects", "-q", "--stdout", "--delta-base-offset")
+        git(root, *packed, stdin=wanted, stdout=made.file, environment=environment)
     return made
 
 

@@ -12,7 +12,7 @@ from ..settings.reading import Settings
 
 def folders(settings: Settings) -> list[str]:
     """The folders that the tree of a release must hold for the sake of these settings."""
-    return [posixpath.dirname(path) for path in settings.shared]
+    return [posixpath.dirname(path) for path in (*settings.shared, *settings.ship)]
 
 
 def shared(tree: Tree, settings: Settings, needed: list[str]) -> Mapping[str, str]:

@@ -144,6 +144,9 @@ class Outlook:
                 {"how": how, "package": name, "lines": lines} for how, name, lines in self.requirements
             ],
             "virtualenv": "new" if self.builds else "same",
+            "build_here": list(self.work.settings.build_here),
+            "build": list(self.work.settings.build),
+            "shared": self._new_places,
             "migrations": [
                 {
                     "name": one.full_name,
@@ -166,6 +169,11 @@ class Outlook:
             "environment": [f"{_SIGNS[how]} {name}" for how, name in self.variables],
             "requirements": [f"{_SIGNS[how]} {lines}" for how, _, lines in self.requirements],
             "virtualenv": ["built anew" if self.builds else "the same"],
+            "build": [
+                *(f"here: {line}" for line in self.work.settings.build_here),
+                *(f"on the host: {line}" for line in self.work.settings.build),
+            ],
+            "shared": [f"+ {path}" for path in self._new_places],
             "migrations": self._told_migrations(),
             "nginx": self.told_nginx,
             "stages": [" ".join(self.stages)],
@@ -178,6 +186,11 @@ class Outlook:
             for title, told in sections.items()
             for at, line in enumerate(told)
         ]
+
+    @property
+    def _new_places(self) -> list[str]:
+        """The shared folders and files that the host does not have yet."""
+        return list(self._facts("shared"))
 
     @property
     def told_nginx(self) -> list[str]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +39,9 @@ class NewRelease:
     record: str = ""
     #: the first line of the commit's message
     subject: str = ""
+    #: the tree of the commit, if the release has what a build here made besides
+    source_tree: str = ""
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def make_release(work: Committed, values: Mapping[str, Any]) -> NewRelease:
@@ -46,16 +49,21 @@ def make_release(work: Committed, values: Mapping[str, Any]) -> NewRelease:
 
     Releases with equal fingerprints are equal in everything; see `differences`.
     """
-    now = datetime.now(UTC)
     bare = NewRelease("0", "0", work.shipped_tree)
     release = replace(
         bare,
-        id=f"{now:%Y%m%dT%H%M%SZ}-{work.commit.sha[:8]}",
+        id=f"{bare.made:%Y%m%dT%H%M%SZ}-{work.commit.sha[:8]}",
         commit=work.commit.sha,
         subject=work.commit.subject,
         fingerprint=_fingerprint(bare, work, values),
     )
-    return replace(release, record=_record(release, work.commit, now))
+    return replace(release, record=_record(release, work.commit))
+
+
+def with_built(release: NewRelease, work: Committed, tree: str) -> NewRelease:
+    """The release with a tree that has more than its commit."""
+    more = replace(release, tree=tree, source_tree=release.tree)
+    return replace(more, record=_record(more, work.commit))
 
 
 def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -> str:
@@ -70,6 +78,9 @@ def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -
         if scripts:
             made_by = "\0".join(scripts)
             lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} {part}")
+    if work.settings.build_here:
+        made_by = repr((work.settings.build_here, work.settings.ship))
+        lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} build_here")
     own = [stage for stage in in_use("deploy") if stage not in OURS]
     if own:
         # The text and not the script: a stage of the user's own may name what only a run has.
@@ -97,7 +108,7 @@ def _sums(fingerprint: str) -> dict[str, str]:
     return {part: one for one, _, part in lines}
 
 
-def _record(release: NewRelease, commit: Commit, now: datetime) -> str:
+def _record(release: NewRelease, commit: Commit) -> str:
     return json.dumps(
         {
             "format": FORMAT,
@@ -111,7 +122,7 @@ def _record(release: NewRelease, commit: Commit, now: datetime) -> str:
             "dirty": list(commit.dirty),
             "who": getpass.getuser(),
             "from": socket.gethostname(),
-            "made": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "made": f"{release.made:%Y-%m-%dT%H:%M:%SZ}",
             "fingerprint": release.fingerprint,
         },
         indent=2,

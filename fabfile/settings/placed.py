@@ -36,10 +36,21 @@ def _shared(value: Any) -> tuple[str, ...]:
 
 def _apart(paths: tuple[str, ...]) -> tuple[str, ...]:
     if found := overlap(paths):
-        raise Wrong(f"{found[1]} lies in {found[0]}, which is shared whole; leave one out")
+        raise Wrong(f"{found[1]} lies in {found[0]}, which is named whole; leave one out")
     return paths
+
+
+def check_places(shared: Iterable[str], ship: Iterable[str]) -> None:
+    """Refuse two places of which one lies in the other: each has one purpose. Raises Wrong."""
+    named = {**dict.fromkeys(shared, "shared:"), **dict.fromkeys(ship, "ship:")}
+    if found := overlap(named):
+        both = [f"{path} ({named[path]})" for path in found]
+        raise Wrong(f"{both[1]} lies in {both[0]}; each place has one purpose, so leave one out")
 
 
 PLACE: Kind[str] = Kind(INSIDE.says, _place)
 _PLACES = several(PLACE, "a list of paths")
+SHIP: Kind[tuple[str, ...]] = Kind(
+    _PLACES.says, lambda value: _apart(_PLACES.check(value)), _PLACES.from_text
+)
 SHARED: Kind[tuple[str, ...]] = Kind(_PLACES.says, _shared, _PLACES.from_text)

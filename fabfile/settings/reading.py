@@ -15,6 +15,7 @@ from ..errors import SettingsError
 from .kinds import Kind, Wrong, meant, shown
 from .layers import KEY, Layers, collect
 from .names import ROLES, host_and_port
+from .placed import check_places
 from .schema import OWN_TEMPLATES, Settings
 
 __all__ = ["Settings", "check_topology", "check_urls", "load", "read", "roles_of"]
@@ -126,9 +127,23 @@ def _check_together(settings: Settings, address: Address) -> None:
             f"{address(('worker_class',))}: {settings.worker_class} does not serve {settings.interface}, "
             "which `interface:` asks for; leave one of the two out"
         )
+    _check_places(settings, address)
     for name in settings.env.keys() & settings.secrets.keys():
         raise SettingsError(f"{address(('env', name))}: is under `secrets:` too; leave one out")
     _check_environment_names(settings, address)
+
+
+def _check_places(settings: Settings, address: Address) -> None:
+    if settings.build_here and not settings.ship:
+        raise SettingsError(f"{address(('build_here',))}: nothing of what it makes would travel; add `ship:`")
+    if settings.ship and not settings.build_here:
+        raise SettingsError(
+            f"{address(('ship',))}: committed files ship by themselves; add `build_here:`, which makes these"
+        )
+    try:
+        check_places(settings.shared, settings.ship)
+    except Wrong as wrong:
+        raise SettingsError(f"{address(('shared',))}: {wrong.why}") from None
 
 
 def _check_environment_names(settings: Settings, address: Address) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from .databases import DATABASES, DEFAULT, LATER
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
-from .placed import COMMANDS, SHARED
+from .placed import COMMANDS, SHARED, SHIP
 from .sections import (
     DJANGO,
     ENV,
@@ -182,6 +182,20 @@ class Settings:
         """Whether a deploy collects static files, those that are committed in STATIC_ROOT among them. With
         false, or with a manifest in it, nginx serves the project's own STATIC_ROOT as it is.""",
     )
+    build_here: tuple[str, ...] = setting(
+        COMMANDS,
+        (),
+        """Commands that make files of the release on your machine: [npm ci, npm run build]. They run in a new
+        folder, which has the files of the commit and nothing else, where fabric.yaml lies. What `ship` names
+        travels to the hosts. A host that serves the same commit and commands is left alone, and nothing is
+        built.""",
+    )
+    ship: tuple[str, ...] = setting(
+        SHIP,
+        (),
+        """What the commands of build_here make for the release: folders and files, such as [static/dist].
+        Each takes the place of what the commit has there.""",
+    )
     build: tuple[str, ...] = setting(
         COMMANDS,
         (),
@@ -200,7 +214,7 @@ class Settings:
         whole(1, 86400, "seconds"),
         3600,
         """How long each part of a build may take: the virtualenv, the check with collectstatic, each command
-        of build and post_build, and each stage of your own.""",
+        of build_here, build and post_build, and each stage of your own.""",
     )
     shared: tuple[str, ...] = setting(
         SHARED,

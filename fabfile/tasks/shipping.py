@@ -62,6 +62,8 @@ def _deploy(c: Context, ref: str, wait: int, migrate: bool, yes: bool) -> None:
     values["consent"] = yes or values["consent"]
     survey = Run(SURVEY, values, command=_DEPLOY, locks=False).on(hosts)
     survey.raise_failure()  # nothing begins on any host if one is in no state for it
+    if work.settings.build_here and not all("served" in found.facts() for found in survey.hosts):
+        _build_here(work, values)
     run = Run((stages.served, *_deploy_stages(migrate, work.project)), values, command=_DEPLOY, wait=wait)
     for host, found in zip(hosts, survey.hosts, strict=True):
         _deploy_on(host, found.facts(), run, migrate)
@@ -82,6 +84,16 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
     return work, {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}, hosts
 
 
+def _build_here(work: Committed, values: dict[str, Any]) -> None:
+    """Have the release be what is built here too."""
+    from ..release.built_here import build_here
+    from ..release.record import with_built
+
+    built = build_here(work, lambda text: display.tell("here", text))
+    values["release"] = with_built(values["release"], work, built.tree)
+    values["objects"] = built.environment
+
+
 def _plan(c: Context, ref: str, migrate: bool) -> None:
     from .foresight import tell_plans
 
@@ -98,13 +110,14 @@ def _plan(c: Context, ref: str, migrate: bool) -> None:
 
 def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool) -> None:
     """Deploy to one host, and do only what is missing by its facts."""
-    from ..git.bundle import pack
+    from ..git.bundle import OURS, pack
 
     values, release = run.values, run.values["release"]
     _tell_maintenance(host, facts)
     if "served" not in facts:
         _tell_why(host, facts, release, values["settings"].root)
-        payload = pack(values["settings"].root, release.tree, facts.get("tree", []))
+        root, known = values["settings"].root, facts.get("tree", [])
+        payload = pack(root, release.tree, known, release.source_tree, values.get("objects", OURS))
         report = run.on([host], payload)
         # Another run may have changed what serves since the survey.
         facts = {**facts, **report.hosts[0].facts()}

@@ -1,5 +1,6 @@
 release=20261123T120000Z-0123abcd
 local tree=89ef456789ef456789ef456789ef456789ef4567
+local source_tree=''
 
 object_format() {
   if ((${#tree} == 64)); then printf sha256; else printf sha1; fi
@@ -33,8 +34,10 @@ take_in() { # sets the ref last, so a tree that has a ref is complete and on dis
   if [[ -s ${payload} ]]; then
     repo_git index-pack --stdin --fix-thin <"${payload}" >/dev/null || refuse_pack
   fi
-  repo_git rev-list --objects --quiet "${tree}" -- || refuse_pack
+  repo_git rev-list --objects --quiet "${tree}" ${source_tree:+"${source_tree}"} -- || refuse_pack
   sync -- "${store}/objects/pack"
+  # The next commit differs little from this one, but nobody here knows a tree that a build on a developer's machine made.
+  [[ -z ${source_tree} ]] || repo_git update-ref "refs/roadie/trees/source/${release}" "${source_tree}"
   repo_git update-ref "refs/roadie/trees/${release}" "${tree}"
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from desk import Desk, browse
-from projects import change_line, commit, settings, startproject
+from projects import change_line, commit, git, settings, startproject
 from roadie.throwaway.hosts import ThrowawayHost
 from within import inside
 
@@ -25,7 +26,7 @@ def home(request):
         hits.write_text(f"{int(hits.read_text()) + 1}")
     built = Path(settings.BASE_DIR, "built.txt")
     with override("de"):
-        lines = [gettext("home"), hits.read_text(), built.read_text() if built.exists() else "not built"]
+        lines = [gettext("home"), hits.read_text(), built.read_text()]
     return HttpResponse(" ".join(line.strip() for line in lines))
 
 
@@ -61,6 +62,8 @@ def project(folder: Path, **values: object) -> Path:
     (made / "locale/de/LC_MESSAGES/django.po").write_text(PO)
     (made / "hits").mkdir()
     (made / "hits/count.txt").write_text("40\n")
+    (made / ".gitignore").write_text("front/dist\nlocal.txt\n")
+    (made / "local.txt").write_text("of this machine only")
     configure(made, **values)
     return made
 
@@ -70,6 +73,8 @@ def configure(folder: Path, **values: object) -> None:
         "domain": DOMAIN,
         "packages": ["gettext"],
         "build": BUILD,
+        "build_here": ["test ! -e local.txt", "mkdir -p front/dist && cksum <manage.py >front/dist/sum.txt"],
+        "ship": ["front/dist"],
         "shared": ["hits", "var/cache.db"],
         "secrets": {"MAIL_KEY": {"command": "echo sesame"}},
     }
@@ -96,10 +101,21 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     for name in ("css/site.css", "admin/css/base.css"):
         assert browse(host, f"/static/{name}", DOMAIN).status == 200, name
 
+    made = inside(host, f"cat {first}/code/front/dist/sum.txt && cd {first}/code && ! ls local.txt")
+    tree, commit_of = told_of(host, first)
+    assert commit_of == git(site.project, "rev-parse", "HEAD")
+    assert tree != git(site.project, "rev-parse", "HEAD^{tree}")
+    done = site.does("deploy")
+    assert "0 changed" in done.out and "build_here" not in done.text
+    plan = site.fab("deploy", "--plan", "--ref", "HEAD").out
+    assert "nothing to do" in plan
+
     inside(host, "echo mine >/srv/mysite/shared/media/default.jpg")
     change_line(site.project / "locale/de/LC_MESSAGES/django.po", "Zuhause", "Daheim")
     (site.project / "hits/count.txt").write_text("1\n")
     commit(site.project)
+    plan = site.fab("deploy", "--plan").out
+    assert "build         here: test ! -e local.txt" in plan and "on the host: python manage.py" in plan
     done = site.does("deploy")
     assert "uploads" not in done.out
     second = current(host)
@@ -111,6 +127,12 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     assert home(host)[:2] == ["Daheim", "42"]
     site.does("rollback", "--to", Path(first).name)
     assert home(host, "/?hit") == ["Zuhause", "43", f"{first}/code", "mysite-build"]
+    assert inside(host, "cat /srv/mysite/current/code/front/dist/sum.txt") == made.splitlines()[0] + "\n"
+
+
+def told_of(host: ThrowawayHost, release: str) -> tuple[str, str]:
+    record = json.loads(inside(host, f"cat {release}/release.json"))
+    return record["tree"], record["commit"]
 
 
 def current(host: ThrowawayHost) -> str:
