@@ -52,6 +52,8 @@ def values(**chosen: Any) -> dict[str, Any]:
     return {
         **Workspace(projects.complete(settings, project), project).values,
         "release": RELEASE,
+        "files": {"guestbook/local_settings.py": "KEY = 'it is $(id)'\n", ".env": "A=1"},
+        "build_files": {"guestbook/local_settings.py": "KEY = 'none'\n", ".env": "A=1"},
         "put_right": "shop.0003_drop_note",
         "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},

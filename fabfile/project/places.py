@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..errors import SettingsError
 from ..git.trees import Tree
@@ -12,7 +14,39 @@ from ..settings.reading import Settings
 
 def folders(settings: Settings) -> list[str]:
     """The folders that the tree of a release must hold for the sake of these settings."""
-    return [posixpath.dirname(path) for path in (*settings.shared, *settings.ship)]
+    return [posixpath.dirname(path) for path in (*settings.shared, *settings.ship, *settings.files)]
+
+
+class WithFiles:
+    """A tree that has the files of `files:` too. Of a template, the text without its values can be told."""
+
+    def __init__(self, tree: Tree, settings: Settings) -> None:
+        self._tree = tree
+        self._texts = {path: _text(path, source_of(settings, path)) for path in settings.files}
+
+    def list(self) -> Sequence[str]:
+        """The paths of all files."""
+        return sorted({*self._tree.list(), *self._texts}) if self._texts else self._tree.list()
+
+    def read(self, path: str) -> str | None:
+        """A file's text; None if there is no such file."""
+        return self._texts[path] if path in self._texts else self._tree.read(path)
+
+
+def source_of(settings: Settings, path: str) -> Path:
+    """The template of a file of `files:` on this machine."""
+    return settings.root / Path(settings.files[path]).expanduser()
+
+
+def _text(path: str, template: Path) -> str:
+    try:
+        text = template.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(
+            f"files: {path}: {template} cannot be read ({why}); make it, or name another"
+        ) from None
+    return re.sub(r"\{%.*?%\}", "", re.sub(r"\{\{.*?\}\}", "value_of_roadie()", text, flags=re.S), flags=re.S)
 
 
 def shared(tree: Tree, settings: Settings, needed: list[str]) -> Mapping[str, str]:

@@ -66,12 +66,19 @@ class Project:
     own_names: tuple[str, ...] = ()
     #: what its text tells of a deploy: what would be refused or wrong, with the cure
     forewarnings: tuple[str, ...] = ()
+    #: the paths of `files:`
+    rendered: tuple[str, ...] = ()
     #: the paths of `shared:`, each with the word folder or file
     shared: Mapping[str, str] = field(default_factory=dict)
 
     def in_code(self, path: str) -> str:
         """The place of a path in the code of a release."""
         return places.in_code(path, self.ship_root)
+
+    @property
+    def rendered_places(self) -> tuple[str, ...]:
+        """The paths of `files:` in the code of a release."""
+        return tuple(map(self.in_code, self.rendered))
 
     @property
     def shared_places(self) -> tuple[str, ...]:
@@ -83,6 +90,7 @@ class Project:
 
 def read(tree: Tree, settings: Settings) -> Project:
     """Read the project in a tree. Raises SettingsError if a fact is missing or cannot be told."""
+    tree = places.WithFiles(tree, settings)
     manage_dir = posixpath.dirname(_manage_py(tree, settings))
     code = Code(tree, manage_dir)
     module = settings.settings_module or _settings_module(code, manage_dir)
@@ -132,6 +140,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         leads_to_www=classify(names)["PREPEND_WWW"] != "absent",
         own_names=_own_names(names),
         forewarnings=forewarnings(code, module, names, words, settings),
+        rendered=tuple(settings.files),
         shared=places.shared(tree, settings, list(required.files)),
     )
 

@@ -54,7 +54,8 @@ class Committed(Workspace):
     @property
     def uncommitted(self) -> tuple[list[str], list[str]]:
         """The changed files that roadie reads on this machine, and those that a release lacks."""
-        own = tuple(f"{self.commit.prefix}{name}" for name in (*_READ_HERE, f"{self.settings.templates}/"))
+        here = (*_READ_HERE, f"{self.settings.templates}/", *self.settings.files.values())
+        own = tuple(f"{self.commit.prefix}{name}" for name in here)
         used = [path for path in self.commit.dirty if path.startswith(own)]
         return used, [path for path in self.commit.dirty if path not in used]
 

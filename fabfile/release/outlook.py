@@ -146,6 +146,7 @@ class Outlook:
             "virtualenv": "new" if self.builds else "same",
             "build_here": list(self.work.settings.build_here),
             "build": list(self.work.settings.build),
+            "files": [{"how": how, "path": path} for how, path in self._files],
             "shared": self._new_places,
             "migrations": [
                 {
@@ -173,6 +174,7 @@ class Outlook:
                 *(f"here: {line}" for line in self.work.settings.build_here),
                 *(f"on the host: {line}" for line in self.work.settings.build),
             ],
+            "files": [f"{_SIGNS[how]} {path}" for how, path in self._files],
             "shared": [f"+ {path}" for path in self._new_places],
             "migrations": self._told_migrations(),
             "nginx": self.told_nginx,
@@ -186,6 +188,11 @@ class Outlook:
             for title, told in sections.items()
             for at, line in enumerate(told)
         ]
+
+    @property
+    def _files(self) -> list[tuple[str, str]]:
+        """How the files of `files:` differ from the release that serves: (added or changed; path)."""
+        return [(how, path) for told in self._facts("file") for how, _, path in [told.partition(" ")]]
 
     @property
     def _new_places(self) -> list[str]:

@@ -14,13 +14,25 @@ from typing import Any
 from ..git.bundle import Commit
 from ..project.workspace import Committed
 from ..scripts.render import TEMPLATES, render
-from ..scripts.stages import OURS, Stage, build, environment, in_use, secrets, shared, static, virtualenv
+from ..scripts.stages import (
+    OURS,
+    Stage,
+    build,
+    environment,
+    files,
+    in_use,
+    secrets,
+    shared,
+    static,
+    virtualenv,
+)
 
 FORMAT = 1
 # The parts of a release besides its code, each with the stages that make the part.
 _PARTS: Mapping[str, tuple[Stage, ...]] = {
     "requirements": (virtualenv,),
     "build": (build,),
+    "files": (files,),
     "shared folders": (shared,),
     "settings": (secrets, environment),
     "static files": (static,),

@@ -93,6 +93,8 @@ def _name(value: object) -> _Verbatim:
 def _finalize(context: Any, value: object) -> str:
     if isinstance(value, _Verbatim):
         return value
+    if isinstance(value, context.environment.undefined):
+        str(value)  # raises, and names what is unknown; repr() would not
     return _quoting(context.name)(value)
 
 
@@ -140,6 +142,16 @@ def supervisor(value: object) -> str:
     return shlex.quote(text).replace("%", "%%")
 
 
+def dotenv(value: object) -> str:
+    """A value of a .env file. The libraries that read such files agree on nothing inside quotes."""
+    text = _text(value)
+    if _PLAIN.fullmatch(text) or not text:
+        return text
+    if _CONTROL.search(text) or {"'", "\\"} & {*text}:
+        raise SettingsError(f"{text!r}: a .env file cannot hold a quote, a backslash or a control character")
+    return f"'{text}'"
+
+
 def cnf(value: object) -> str:
     """A value of a MySQL option file."""
     text = _text(value)
@@ -166,7 +178,7 @@ def html(value: object) -> str:
 
 def as_json(value: object) -> str:
     """A JSON value."""
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _text(value: object) -> str:
@@ -182,5 +194,9 @@ _QUOTING: dict[str, Callable[[object], str]] = {
     "cnf": cnf,
     "py": python,
     "json": as_json,
+    "toml": as_json,
+    "yaml": as_json,
+    "yml": as_json,
+    "env": dotenv,
     "html": html,
 }

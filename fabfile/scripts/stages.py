@@ -96,6 +96,10 @@ def _builds(settings: Settings, project: Project | None) -> bool:
     return bool(settings.build)
 
 
+def _has_files(settings: Settings, project: Project | None) -> bool:
+    return bool(settings.files)
+
+
 def _is_watched(settings: Settings, project: Project | None) -> bool:
     return settings.watch > 0
 
@@ -151,6 +155,9 @@ build = _stage(
     needs=("virtualenv",),
     when=_builds,
     step="build",
+)
+files = _stage(
+    "code/files", "Write the files that are not in git.", needs=("code",), when=_has_files, step="build"
 )
 shared = _stage(
     "code/shared",
@@ -250,6 +257,7 @@ DEPLOY: Sequence = (
     receive,
     checkout,
     build,
+    files,
     shared,
     environment,
     inspect,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from .kinds import Kind, Wrong, several, shown, text
+from .kinds import CONTROL, Kind, Wrong, mapping, several, shown, text
 from .names import INSIDE
 
 COMMANDS = several(text("a line of shell", r"[^\x00\n]*[^\x00\s][^\x00\n]*"), "a list of lines of shell")
@@ -40,12 +41,24 @@ def _apart(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths
 
 
-def check_places(shared: Iterable[str], ship: Iterable[str]) -> None:
+def check_places(shared: Iterable[str], ship: Iterable[str], files: Iterable[str]) -> None:
     """Refuse two places of which one lies in the other: each has one purpose. Raises Wrong."""
-    named = {**dict.fromkeys(shared, "shared:"), **dict.fromkeys(ship, "ship:")}
+    named = dict.fromkeys(shared, "shared:")
+    for path, key in [*((path, "ship:") for path in ship), *((path, "files:") for path in files)]:
+        if path in named:
+            raise Wrong(
+                f"{path} is under {named[path]} and {key}; each place has one purpose, so leave one out"
+            )
+        named[path] = key
     if found := overlap(named):
         both = [f"{path} ({named[path]})" for path in found]
         raise Wrong(f"{both[1]} lies in {both[0]}; each place has one purpose, so leave one out")
+
+
+def _template(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or re.search(CONTROL, value):
+        raise Wrong(f"must be the path of a template, such as deploy/local_settings.py, not {shown(value)}")
+    return value
 
 
 PLACE: Kind[str] = Kind(INSIDE.says, _place)
@@ -53,4 +66,5 @@ _PLACES = several(PLACE, "a list of paths")
 SHIP: Kind[tuple[str, ...]] = Kind(
     _PLACES.says, lambda value: _apart(_PLACES.check(value)), _PLACES.from_text
 )
+FILES = mapping("a mapping of places in the project to templates", PLACE.check, _template)
 SHARED: Kind[tuple[str, ...]] = Kind(_PLACES.says, _shared, _PLACES.from_text)

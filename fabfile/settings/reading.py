@@ -141,7 +141,7 @@ def _check_places(settings: Settings, address: Address) -> None:
             f"{address(('ship',))}: committed files ship by themselves; add `build_here:`, which makes these"
         )
     try:
-        check_places(settings.shared, settings.ship)
+        check_places(settings.shared, settings.ship, settings.files)
     except Wrong as wrong:
         raise SettingsError(f"{address(('shared',))}: {wrong.why}") from None
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from .databases import DATABASES, DEFAULT, LATER
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
-from .placed import COMMANDS, SHARED, SHIP
+from .placed import COMMANDS, FILES, SHARED, SHIP
 from .sections import (
     DJANGO,
     ENV,
@@ -215,6 +215,15 @@ class Settings:
         3600,
         """How long each part of a build may take: the virtualenv, the check with collectstatic, each command
         of build_here, build and post_build, and each stage of your own.""",
+    )
+    files: Mapping[str, str] = setting(
+        FILES,
+        {},
+        """Files of a release that are not in git, each made from a template:
+        {mysite/local_settings.py: deploy/local_settings.py}. Templates lie on your machine, in the folder of
+        fabric.yaml or elsewhere, and name values as {{ secrets.MAIL_PASSWORD }} and {{ settings.domain[0] }}.
+        The ending of a template's name (before .j2) says how values are quoted: py, env, json, toml and yaml.
+        Only root and the site's processes can read these files.""",
     )
     shared: tuple[str, ...] = setting(
         SHARED,

@@ -17,7 +17,9 @@ from ..scripts.stages import SURVEY, Sequence
 from ..ssh.host import Host
 
 #: The stages of a deploy whose dry run tells what they would do. All others need what these make.
-_TELLING = frozenset({stages.secrets, stages.virtualenv, stages.checkout, stages.shared, stages.environment})
+_TELLING = frozenset(
+    {stages.secrets, stages.virtualenv, stages.checkout, stages.files, stages.shared, stages.environment}
+)
 
 #: The stages that are left for a release that serves, by the facts of its host.
 Left = Callable[[dict[str, list[str]]], Sequence]

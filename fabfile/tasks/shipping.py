@@ -76,11 +76,14 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
     settings, hosts = targets(c)
     from ..project.workspace import at_ref
     from ..release.record import make_release  # meanwhile the hosts are connected to
+    from ..scripts.own_files import render_files, without_secrets
 
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     display.forewarn(work.project.forewarnings)
-    common = {**work.values, "secrets": _secrets(settings)}
+    secrets = _secrets(settings)
+    files = {"files": render_files(work, secrets), "build_files": without_secrets(work)}
+    common = {**work.values, **files, "secrets": secrets}
     return work, {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}, hosts
 
 

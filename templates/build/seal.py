@@ -1,6 +1,6 @@
-"""seal.py BUILT CODE RECORD GROUP: moves each plain file of BUILT that is new or other than in CODE to CODE.
+"""seal.py BUILT CODE RECORD GROUP [PATH]...: moves plain files of BUILT, if new or changed, to CODE.
 
-Writes the paths to RECORD first. Nothing of the project writes in any of these folders any more.
+Leaves out each PATH. Writes the paths to RECORD first. Nobody else writes in these folders any more.
 """
 
 import os
@@ -11,7 +11,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 built, code, record = map(Path, sys.argv[1:4])
-group = int(sys.argv[4])
+group, left_out = int(sys.argv[4]), {*map(Path, sys.argv[5:])}
 
 
 def made():
@@ -21,6 +21,8 @@ def made():
         for name in names:
             path = Path(here, name).relative_to(built)
             before = code / path
+            if path in left_out:
+                continue
             if before.is_symlink() or not before.is_file() or not cmp(built / path, before, shallow=False):
                 yield path
 

@@ -122,6 +122,9 @@ def _known_key():
     for folder, inner, names in os.walk(overlay.RELEASE / "code"):
         inner[:] = [one for one in inner if one != "node_modules"]
         for path in (Path(folder, name) for name in names if name.startswith(".env") or MAY_HAVE_KEY(name)):
+            # A shared file may not be there yet. The files of `files:` are not in git.
+            if not path.is_file() or str(path.relative_to(overlay.RELEASE / "code")) in site.FILES:
+                continue
             if path.stat().st_size < 1_000_000 and any(one in path.read_bytes() for one in spellings):
                 where, cure = (
                     path.relative_to(overlay.RELEASE / "code"),

@@ -6,6 +6,9 @@ local database_url_names=(DATABASE_URL)
 local settings_module=guestbook.settings
 local python=python3
 local tree=89ef456789ef456789ef456789ef456789ef4567
+local places=(guestbook/local_settings.py .env)
+local texts=('KEY = '"'"'none'"'"'
+' A=1)
 local seal_py='<text of build/seal.py>'
 local in_group=(setpriv --regid="${app}" --clear-groups --)
 
@@ -35,12 +38,18 @@ enter_view() { # ROOT LOG_DIR CODE DESK COMMAND...: in a mount namespace of its 
   exec "${@:5}"
 }
 
-lay_out_desk() {
+lay_out_desk() { # the files of `files:` have placeholders here instead of secrets
+  local i
   find_settings
   renew_home
   rm -rf -- "${desk}"
   mkdir -m 700 -- "${desk}"
   cp -a --no-preserve=ownership -- "${release_dir}/code/." "${desk}"
+  rm -f -- "${places[@]/#/"${desk}/"}"
+  for i in "${!places[@]}"; do
+    mkdir -p -- "$(dirname -- "${desk}/${places[i]}")"
+    printf '%s' "${texts[i]}" >"${desk}/${places[i]}"
+  done
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
 }
 
@@ -60,7 +69,7 @@ seal() {
   adopt "${build_user}" "${desk}" "${built}" || fail "build of ${release}" 'what the commands made could not be taken over; is it too large for the disk? Their last words are above'
   find "${built}" ! -type d \( ! -type f -o -links +1 \) -delete
   : >"${release_dir}/built.made"
-  "${in_group[@]}" "${python}" -I -S -c "${seal_py}" "${built}" "${release_dir}/code" "${release_dir}/built.made" "$(id -g -- "${app}")"
+  "${in_group[@]}" "${python}" -I -S -c "${seal_py}" "${built}" "${release_dir}/code" "${release_dir}/built.made" "$(id -g -- "${app}")" "${places[@]}"
   cat -- "${release_dir}/built.made" >>"${release_dir}/overlaid"
   rm -rf -- "${built}"
   finish_build
@@ -84,7 +93,7 @@ link_built() {
 local variables='' sum='' before='' line
 [[ -z ${dry_run} ]] || return 0
 compose_variables
-sum=$(printf '%s\0' "${tree}" "${venv_dir}" "${variables}" "${commands[@]}" | sha256sum)
+sum=$(printf '%s\0' "${tree}" "${venv_dir}" "${variables}" "${commands[@]}" "${places[@]}" "${texts[@]}" | sha256sum)
 [[ ! -f ${root}/live/release/built ]] || contents_of "${root}/live/release/built" before
 if [[ ${before} == "${sum}" ]]; then
   change "build of ${release}" link_built

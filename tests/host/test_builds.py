@@ -26,13 +26,14 @@ def home(request):
         hits.write_text(f"{int(hits.read_text()) + 1}")
     built = Path(settings.BASE_DIR, "built.txt")
     with override("de"):
-        lines = [gettext("home"), hits.read_text(), built.read_text()]
+        lines = [gettext("home"), hits.read_text(), built.read_text(), settings.TITLE, settings.MAIL_KEY]
     return HttpResponse(" ".join(line.strip() for line in lines))
 
 
 urlpatterns = [path("", home)]
 """
 LINES = """
+from .local_settings import *
 LOCALE_PATHS = [BASE_DIR / "locale"]
 STATIC_ROOT = BASE_DIR / "static"
 MEDIA_URL = "/media/"
@@ -47,7 +48,7 @@ msgstr "Zuhause"
 BUILD = [
     "python manage.py compilemessages",
     "pwd >built.txt; id -un >>built.txt; ! cat ../env /srv/mysite/shared/secrets",
-    'test "$MAIL_KEY" != sesame; ln -s /etc/passwd leak; chmod 777 manage.py',
+    'test "$MAIL_KEY" = no-secret-is-known-in-a-build; ln -s /etc/passwd leak; chmod 777 manage.py',
 ]
 
 
@@ -62,6 +63,9 @@ def project(folder: Path, **values: object) -> Path:
     (made / "locale/de/LC_MESSAGES/django.po").write_text(PO)
     (made / "hits").mkdir()
     (made / "hits/count.txt").write_text("40\n")
+    (made / "deploy").mkdir()
+    (made / "deploy/local_settings.py").write_text("MAIL_KEY = {{ secrets.MAIL_KEY }}\nTITLE = 'One'\n")
+    (made / "deploy/.env").write_text("DOMAIN={{ settings.domain[0] }}\n")
     (made / ".gitignore").write_text("front/dist\nlocal.txt\n")
     (made / "local.txt").write_text("of this machine only")
     configure(made, **values)
@@ -75,8 +79,9 @@ def configure(folder: Path, **values: object) -> None:
         "build": BUILD,
         "build_here": ["test ! -e local.txt", "mkdir -p front/dist && cksum <manage.py >front/dist/sum.txt"],
         "ship": ["front/dist"],
+        "files": {"mysite/local_settings.py": "deploy/local_settings.py", "conf/.env": "deploy/.env"},
         "shared": ["hits", "var/cache.db"],
-        "secrets": {"MAIL_KEY": {"command": "echo sesame"}},
+        "secrets": {"MAIL_KEY": {"command": "printf ses; printf ame"}},
     }
     settings(folder, **{**known, **values})
     commit(folder, "Settings")
@@ -88,7 +93,7 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     site.does("bootstrap")
     site.does("deploy")
     first = current(host)
-    assert home(host, "/?hit") == ["Zuhause", "41", f"{first}/code", "mysite-build"]
+    assert home(host, "/?hit") == ["Zuhause", "41", f"{first}/code", "mysite-build", "One", "sesame"]
     modes = inside(host, f"cd {first}/code && stat -c '%n %A %U:%G' built.txt manage.py hits var/cache.db")
     assert modes.splitlines() == [
         "built.txt -rw-r----- root:mysite",
@@ -96,6 +101,17 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
         "hits lrwxrwxrwx root:root",
         "var/cache.db lrwxrwxrwx root:root",
     ]
+    there = inside(
+        host, f"cd {first}/code && stat -c '%n %A %U:%G' mysite/local_settings.py conf/.env; cat conf/.env"
+    )
+    assert there.splitlines() == [
+        "mysite/local_settings.py -rw-r----- root:mysite",
+        "conf/.env -rw-r----- root:mysite",
+        "DOMAIN=www.example.org",
+    ]
+    assert inside(
+        host, "grep -rl sesame /var/log/roadie /var/log/mysite /srv/mysite/releases || true"
+    ).split() == [f"{first}/code/mysite/local_settings.py"]
     inside(host, f"! test -e {first}/code/leak && cd /srv/mysite && test -d shared/project/var")
     assert browse(host, "/media/default.jpg", DOMAIN).body == "a picture\n"
     for name in ("css/site.css", "admin/css/base.css"):
@@ -113,20 +129,22 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     inside(host, "echo mine >/srv/mysite/shared/media/default.jpg")
     change_line(site.project / "locale/de/LC_MESSAGES/django.po", "Zuhause", "Daheim")
     (site.project / "hits/count.txt").write_text("1\n")
+    change_line(site.project / "deploy/local_settings.py", "One", "Two")
     commit(site.project)
     plan = site.fab("deploy", "--plan").out
     assert "build         here: test ! -e local.txt" in plan and "on the host: python manage.py" in plan
+    assert "~ mysite/local_settings.py" in plan and "conf/.env" not in plan and "Two" not in plan
     done = site.does("deploy")
     assert "uploads" not in done.out
     second = current(host)
-    assert home(host, "/?hit") == ["Daheim", "42", f"{second}/code", "mysite-build"]
+    assert home(host, "/?hit") == ["Daheim", "42", f"{second}/code", "mysite-build", "Two", "sesame"]
     assert browse(host, "/media/default.jpg", DOMAIN).body == "mine\n"
 
     done = site.does("deploy", "-v", env={"ROADIE_WORKERS": "1"})
     assert "build of" in done.out and "ran" not in done.out
     assert home(host)[:2] == ["Daheim", "42"]
     site.does("rollback", "--to", Path(first).name)
-    assert home(host, "/?hit") == ["Zuhause", "43", f"{first}/code", "mysite-build"]
+    assert home(host, "/?hit") == ["Zuhause", "43", f"{first}/code", "mysite-build", "One", "sesame"]
     assert inside(host, "cat /srv/mysite/current/code/front/dist/sum.txt") == made.splitlines()[0] + "\n"
 
 

@@ -25,7 +25,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> object:
 
 
 # Settings for which the stages run that put something beside the commit's files.
-PLACED = {"build": ["make css"], "shared": ["search_index"]}
+PLACED = {"build": ["make css"], "shared": ["search_index"], "files": {"a.py": "fabric.yaml"}}
 
 
 def names(sequence: stages.Sequence) -> list[str]:
@@ -87,7 +87,7 @@ def test_no_dump_is_made_and_no_release_watched_where_the_settings_say_so() -> N
 
 def test_nothing_is_built_or_shared_where_the_settings_name_nothing() -> None:
     found = stages.applicable(stages.DEPLOY, scripts.values()["settings"], PROJECT, ROLES)
-    assert {*stages.DEPLOY} - {*found} == {stages.build, stages.shared}
+    assert {*stages.DEPLOY} - {*found} == {stages.build, stages.files, stages.shared}
 
 
 def test_every_stage_is_for_a_role_that_a_host_can_have() -> None:

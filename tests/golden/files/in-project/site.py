@@ -16,4 +16,5 @@ IS_READ = True
 START_SECONDS = 60
 ENV_NAMES = {'secret_key': ('SECRET_KEY', 'DJANGO_SECRET_KEY'), 'database_url': ('DATABASE_URL',), 'allowed_hosts': ('ALLOWED_HOSTS', 'DJANGO_ALLOWED_HOSTS'), 'csrf_trusted_origins': ('CSRF_TRUSTED_ORIGINS', 'DJANGO_CSRF_TRUSTED_ORIGINS'), 'debug': ('DEBUG', 'DJANGO_DEBUG'), 'static_root': (), 'media_root': (), 'db_name': (), 'db_user': (), 'db_password': (), 'db_socket': ()}
 MANAGE_COMMANDS = {'alerts': 'sendalerts'}
+FILES = []
 SHARED = '/srv/guestbook/shared/project'
