@@ -1,5 +1,5 @@
 local places=(guestbook/local_settings.py .env)
-local texts=('KEY = '"'"'it\'"'"'s'"'"'
+local texts=('KEY = '"'"'it is $(id)'"'"'
 ' A=1)
 
 tell_files() { # for a dry run: compares with the release that serves, and shows no content
