@@ -202,19 +202,8 @@ def test_nothing_is_advised_that_is_refused_where_nobody_serves_https(site):
     assert said(site("SECURE_HSTS_SECONDS = 0", whole=True), "check") == []
 
 
-@pytest.mark.parametrize(
-    ("lines", "is_refused"),
-    [
-        (["SECURE_SSL_REDIRECT = True"], True),
-        (["SECURE_SSL_REDIRECT = True", "SECURE_REDIRECT_EXEMPT = ['^up/$']"], True),
-        (["SECURE_SSL_REDIRECT = True", "SECURE_REDIRECT_EXEMPT = ['^$']"], False),
-        (["SECURE_SSL_REDIRECT = True", "MIDDLEWARE.pop(0)"], False),
-    ],
-)
-def test_a_redirect_to_https_is_refused_before_anything_is_done(site, lines, is_refused):
-    reasons = refused(site(*lines, whole=True))
-    assert [one.partition(",")[0] for one in reasons] == ["/ redirects to https"] * is_refused
-    assert all("SECURE_SSL_REDIRECT: false" in one for one in reasons)
+def test_a_redirect_that_no_middleware_makes_is_not_refused(site):
+    assert refused(site("SECURE_SSL_REDIRECT = True", "MIDDLEWARE.pop(0)", whole=True)) == []
 
 
 def test_cookies_for_https_only_are_told(site):
