@@ -58,6 +58,11 @@ clear_desk() {
   rm -rf -- "${desk}"
 }
 
+give_build_up() { # if the run ends early; an earlier stage may have a process to stop then
+  clear_desk
+  [[ -z ${others_end} ]] || "${others_end}"
+}
+
 run_command() { # COMMAND
   narrow_view
   build_in "${work_dir}" "${bash_of_input[@]}" 7<<<"${variables}$1"
@@ -90,7 +95,7 @@ link_built() {
   printf '%s\n' "${sum}" >"${release_dir}/built"
 }
 
-local variables='' sum='' before='' line
+local variables='' sum='' before='' others_end='' line
 [[ -z ${dry_run} ]] || return 0
 compose_variables
 sum=$(printf '%s\0' "${tree}" "${venv_dir}" "${variables}" "${commands[@]}" "${places[@]}" "${texts[@]}" | sha256sum)
@@ -99,7 +104,8 @@ if [[ ${before} == "${sum}" ]]; then
   change "build of ${release}" link_built
 else
   change_cuttable "copy of the code for build:" lay_out_desk
-  before_end=clear_desk
+  others_end=${before_end}
+  before_end=give_build_up
   for line in "${commands[@]}"; do
     begin_step "build: ${line}" cut
     within "${build_timeout}" run_command "${line}" || fail "${doing}" "exit code $?; its last words are above"
@@ -107,5 +113,5 @@ else
     doing=''
   done
   change_within "${build_timeout}" "build of ${release}" seal
-  before_end=''
+  before_end=${others_end}
 fi

@@ -30,4 +30,4 @@ if [[ -n ${dry_run} ]]; then
 else
   ensure_dir "${shared_project}" 700 "${app}:${app}"
 fi
-change_cuttable "shared folders of ${release}" link_shared
+change_within "${build_timeout}" "shared folders of ${release}" link_shared

@@ -143,6 +143,19 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     done = site.does("deploy", "-v", env={"ROADIE_WORKERS": "1"})
     assert "build of" in done.out and "ran" not in done.out
     assert home(host)[:2] == ["Daheim", "42"]
+
+    configure(site.project, build=[*BUILD, "echo no such tool; exit 3"])
+    done = site.fab("deploy")
+    assert (
+        done.code == 6 and "build: echo no such tool; exit 3: exit code 3; its last words" in done.last_line
+    )
+    assert "no such tool\n" in done.text
+    assert home(host)[:2] == ["Daheim", "42"]
+    look = "cd /var/cache/roadie; ls -d mysite.build mysite/home; supervisorctl status; true"
+    left = inside(host, look)
+    assert "mysite.build" not in left and "home" not in left
+    assert len([line for line in left.splitlines() if "mysite-" in line]) == 1
+
     site.does("rollback", "--to", Path(first).name)
     assert home(host, "/?hit") == ["Zuhause", "43", f"{first}/code", "mysite-build", "One", "sesame"]
     assert inside(host, "cat /srv/mysite/current/code/front/dist/sum.txt") == made.splitlines()[0] + "\n"

@@ -61,7 +61,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "keep": 2,
         "health": ["/healthz", "/?a=b"],
         "collectstatic": False,
-        "build": ["python manage.py compilemessages", "echo 'it\\'s' && id"],
+        "build": ["python manage.py compilemessages", "echo 'a b' && id"],
         "shared": ["search_index", "data/it's state.json"],
         "files": {"guestbook/local_settings.py": "~/local_settings.py"},
         "build_here": ["npm ci"],
