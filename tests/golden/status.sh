@@ -150,7 +150,7 @@ tell_strays() { # SLOT
   done <<<"${said}"
 }
 
-tell_refused() { # the newest release, if it does not serve: where its deploy ended
+tell_refused() { # the newest release, if its deploy was refused: where the deploy ended
   local folder name='' live='' why=''
   for folder in "${root}"/releases/*/; do
     ! is_release "${folder}" || name=${folder%/}
@@ -163,9 +163,8 @@ tell_refused() { # the newest release, if it does not serve: where its deploy en
     contents_of "${folder}/bad" why
   elif [[ -f ${folder}/failed ]]; then
     contents_of "${folder}/failed" why
-  else
-    return 0
   fi
+  [[ -n ${why} && ${why} != 'left for '* ]] || return 0
   say fact refused "${name}"
   say fact why "${why}"
   tell_file "${folder}/release.json" record

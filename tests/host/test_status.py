@@ -130,10 +130,9 @@ def test_a_run_that_works_is_named(deployed: Desk) -> None:
 
 
 def test_a_release_that_was_refused_is_told_with_where_its_log_is(deployed: Desk) -> None:
-    append(
-        deployed.project / "guestbook/urls.py",
-        "import sys\nif 'gunicorn' in sys.modules:\n    raise OSError('no such key')",
-    )
+    urls = deployed.project / "guestbook/urls.py"
+    good = urls.read_text()
+    append(urls, "import sys\nif 'gunicorn' in sys.modules:\n    raise OSError('no such key')")
     sha = commit(deployed.project, "Break it")
     assert deployed.fab("deploy").code == 6
     done = deployed.does("status")
@@ -144,6 +143,11 @@ def test_a_release_that_was_refused_is_told_with_where_its_log_is(deployed: Desk
     assert "OSError: no such key" in log and f"=== fab deploy of guestbook, release {release}, by " in log
     assert deployed.does("logs", "--release", sha).out == log
     error_of(deployed.fab("logs", "--release", "20200101T000000Z-00000000"), 2, "no log of a run for release")
+    urls.write_text(f"{good}# mended\n")
+    commit(deployed.project, "Mend it")
+    deployed.does("deploy")
+    deployed.does("rollback")
+    assert "the last deploy" not in deployed.does("status").out
 
 
 def test_a_process_that_no_program_owns_is_named_and_steers_no_terminal(deployed: Desk) -> None:

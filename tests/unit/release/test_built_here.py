@@ -18,6 +18,9 @@ from roadie.release.built_here import build_here
 from roadie.release.record import differences, make_release
 from roadie.settings.reading import load
 
+#: a command line that only this process of the tests starts
+SLEEP = f"sleep 986.{os.getpid()}"
+
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
@@ -142,9 +145,9 @@ def test_a_command_that_fails_tells_its_last_words(site, tmp_path):
 
 
 def test_a_command_that_does_not_end_is_ended_with_all_that_it_started(site):
-    why, _ = refusal(site, "sleep 987 & echo $! >/proc/self/fd/1; wait", build_timeout=1)
+    why, _ = refusal(site, f"{SLEEP} & echo $! >/proc/self/fd/1; wait", build_timeout=1)
     assert "did not end within 1 seconds" in why
-    assert subprocess.run(["pgrep", "-f", "^sleep 987$"], capture_output=True).stdout == b""
+    assert subprocess.run(["pgrep", "-f", f"^{SLEEP}$"], capture_output=True).stdout == b""
 
 
 def test_ctrl_c_ends_the_command_and_removes_the_export(site, tmp_path):
@@ -153,7 +156,7 @@ def test_ctrl_c_ends_the_command_and_removes_the_export(site, tmp_path):
     import test_built_here as here
     from pathlib import Path
     from roadie.release.built_here import build_here
-    build_here(here.work(Path({str(site)!r}), "touch {tmp_path}/begun; sleep 986"), print)
+    build_here(here.work(Path({str(site)!r}), "touch {tmp_path}/begun; {SLEEP}"), print)
     """
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
@@ -168,7 +171,7 @@ def test_ctrl_c_ends_the_command_and_removes_the_export(site, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert "interrupted: build_here: " in err
-    assert subprocess.run(["pgrep", "-f", "^sleep 986$"], capture_output=True).stdout == b""
+    assert subprocess.run(["pgrep", "-f", f"^{SLEEP}$"], capture_output=True).stdout == b""
     assert [*(tmp_path / "tmp").iterdir()] == []
 
 
