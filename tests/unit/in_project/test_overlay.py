@@ -382,6 +382,7 @@ def test_settings_of_a_class_are_made_ready_after_it_has_set_them(overlay, monke
             settings["SEEN"] = cls.__name__
 
     monkeypatch.setenv("DJANGO_CONFIGURATION", "Live")
+    monkeypatch.setenv("ROADIE_DATABASE_URL", releases.DATABASE_URL)
     monkeypatch.setitem(sys.modules, "roadie_site", SimpleNamespace(COLLECTSTATIC=True))
     for name in ("SECRET_KEY", "STATIC_ROOT", "MEDIA_ROOT"):
         monkeypatch.setenv(f"ROADIE_{name}", f"/ours/{name}")
