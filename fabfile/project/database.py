@@ -42,7 +42,7 @@ def choose(
     """
     named = {one.kind: one for one in _named(settings, code, module, names)}
     if settings.database:
-        if _SETTING not in settings.overlay.forced:
+        if _SETTING not in settings.overlay.forced and DATABASES[settings.database].is_provisioned:
             _refuse_another(settings.database, module, named)
         return Choice(settings.database, "as `database:` says")
     drivers = {one.name: driver for one in DATABASES.values() for driver in one.drivers if driver in packages}

@@ -177,6 +177,11 @@ def complete(settings: Settings, project: Project) -> Settings:
         worker_class=_worker_class(settings, project.interface),
     )
     check_urls(done, "the project's settings")
+    if not (DATABASES[done.database].is_provisioned or done.url_secret):
+        names = " or ".join(done.env_names["database_url"]) or "DATABASE_URL, and env_names: for it"
+        raise SettingsError(
+            f"`database: {done.database}` needs the URL of that database; name {names} under secrets:"
+        )
     return done
 
 

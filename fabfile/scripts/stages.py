@@ -81,11 +81,12 @@ def _database(kind: str) -> Stage:
         return settings.database == kind
 
     summary = "Make the site's database and its user."
-    return _stage(f"{kind}/{kind}", summary, ("secrets", "database"), is_chosen, role="db")
+    needs = ("secrets", "database") if DATABASES[kind].is_provisioned else ()
+    return _stage(f"{kind}/{kind}", summary, needs, is_chosen, role="db")
 
 
 def _is_dumped(settings: Settings, project: Project | None) -> bool:
-    return settings.dump_before_migrate
+    return settings.dump_before_migrate and DATABASES[settings.database].is_provisioned
 
 
 def _shares(settings: Settings, project: Project | None) -> bool:
@@ -114,6 +115,7 @@ packages = _stage(
 )
 site = _stage("site/site", "Make the site's system users and folders.", needs=("secrets",), role="")
 databases = {kind: _database(kind) for kind in DATABASES}
+external = databases["external"]
 mysql = databases["mysql"]
 sqlite = databases["sqlite"]
 virtualenv = _stage(

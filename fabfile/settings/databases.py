@@ -21,7 +21,8 @@ class Database:
     of `schemes`. Of two kinds that it names, one that `yields` is for its developers. `names` and `users`
     say what the database and its user are called for a site {app}. `program` is a template of Python that the
     words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing more comes for
-    `dump_seconds` is given up.
+    `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has its URL.
+    `status` waits `patience` seconds for an answer.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Database:
     program: str = ""
     dump_ending: str = "sql.gz"
     dump_seconds: int = 60
+    is_provisioned: bool = True
+    patience: int = 6
 
     @property
     def claim(self) -> str:
@@ -77,6 +80,23 @@ _ALL = (
         program="sqlite/file.py",
         dump_ending="sqlite3.gz",
         dump_seconds=1800,
+    ),
+    Database(
+        name="external",
+        manual="external is one elsewhere, whose URL is a secret (secrets: {DATABASE_URL: {command: ...}}),"
+        " and of which roadie makes no dump",
+        packages=("default-libmysqlclient-dev", "libpq-dev"),
+        services=(),
+        socket="",
+        drivers={},
+        pins=(),
+        engines=(),
+        schemes=(),
+        names="",
+        users="",
+        program="external/ask.py",
+        is_provisioned=False,
+        patience=20,
     ),
 )
 DATABASES = {one.name: one for one in _ALL}

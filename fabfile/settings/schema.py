@@ -411,6 +411,11 @@ class Settings:
         return folder if folder.is_dir() else None
 
     @property
+    def url_secret(self) -> str:
+        """The secret with the URL of the site's database, if the settings name one."""
+        return next((name for name in self.env_names["database_url"] if name in self.secrets), "")
+
+    @property
     def manage_commands(self) -> dict[str, str]:
         """The command of manage.py that each program runs, by the program's name."""
         return {name: one.manage_command for name, one in self.programs.items() if one.manage_command}

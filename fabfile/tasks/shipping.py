@@ -15,6 +15,7 @@ from ..run.executor import WAIT, roadie_task
 from ..run.report import Report
 from ..scripts import stages
 from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, PUT_RIGHT, RESTORE, SURVEY, Sequence, in_use
+from ..settings.databases import DATABASES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,7 +237,10 @@ def _secrets(settings: Settings) -> dict[str, str]:
     from ..settings.secret_sources import resolve_secrets
 
     found = resolve_secrets(settings, lambda name: console.ask(f"secret {name}: ", secret=True))
-    return {name: secret.reveal() for name, secret in found.items()}
+    given = {name: secret.reveal() for name, secret in found.items()}
+    if not DATABASES[settings.database].is_provisioned:
+        given["ROADIE_DATABASE_URL"] = given[settings.url_secret]
+    return given
 
 
 def _warn_of_dirty_tree(work: Committed) -> None:
@@ -286,6 +290,8 @@ def _migrate(
 
     settings, hosts = targets(c)
     values = {**at_head(settings).values, **values}
+    if values["restore_dump"] and not values["database"].is_provisioned:
+        raise UsageError("migrate --restore-dump: roadie loads no external database; load it at its server")
     values["consent"] = yes or values["consent"]
     report = Run(sequence, values, command="fab migrate", dry_run=plan, wait=wait).on(hosts)
     report.raise_failure()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from urllib.parse import unquote, urlsplit
 
 import roadie_site as site
 from django.conf import settings
@@ -60,8 +61,13 @@ def _secret_key():
 
 def _database():
     engine, name = connections["default"].vendor, str(connections["default"].settings_dict["NAME"])
-    if (engine, name) != (site.DATABASE, site.DATABASE_NAME):
+    wanted = site.DATABASE, site.DATABASE_NAME
+    if not site.IS_PROVISIONED:
+        url = urlsplit(os.environ["ROADIE_DATABASE_URL"])
+        wanted = engine, unquote(url.path.lstrip("/"))
+    if (engine, name) != wanted:
         yield (
-            f"the default database is {engine} {name} instead of {site.DATABASE} {site.DATABASE_NAME}; "
-            f"{cure('DATABASES', 'database_url')}"
+            f"the default database is {engine} {name} instead of {' '.join(wanted)}; "
+            f"{cure('DATABASES', 'database_url')}; env_names can also name its parts: db_name, db_user, "
+            "db_password and db_socket"
         )

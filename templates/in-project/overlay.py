@@ -136,6 +136,8 @@ KEPT = "ATOMIC_REQUESTS AUTOCOMMIT CONN_HEALTH_CHECKS CONN_MAX_AGE TEST TIME_ZON
 def database(url):
     """The entry of DATABASES for a URL. Its scheme names the kind of database."""
     parts = urlsplit(url)
+    if parts.scheme not in KINDS:
+        raise ValueError(f"roadie reads no URL that begins with {parts.scheme}:; read it in the settings")
     return KINDS[parts.scheme](parts)
 
 
@@ -152,8 +154,16 @@ def _mysql(parts):
         "PASSWORD": unquote(parts.password or ""),
         "HOST": socket or unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"charset": "utf8mb4", **options},
+        "OPTIONS": {"charset": "utf8mb4", **_driver_options(options)},
     }
+
+
+def _driver_options(options):
+    """As MySQL's driver takes them: ssl-ca=path and the like in one mapping, numbers as numbers."""
+    tls = {key[4:]: value for key, value in options.items() if key.startswith("ssl-")}
+    plain = {key: value for key, value in options.items() if not key.startswith("ssl-")}
+    plain = {key: int(value) if value.isdigit() else value for key, value in plain.items()}
+    return {**plain, "ssl": tls} if tls else plain
 
 
 def _sqlite(parts):

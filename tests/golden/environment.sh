@@ -12,6 +12,7 @@ local db_user_names=()
 local db_socket_names=()
 local secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
 local database_url_names=(DATABASE_URL)
+local makes_database=1
 local db_password_names=()
 local settings_py='<text of in-project/settings.py.j2>'
 local overlay_py='<text of in-project/overlay.py>'
@@ -122,6 +123,7 @@ write_modules_anew() {
 
 name_secrets() { # a name under env_names: may be newer than the last bootstrap
   ensure_secret ROADIE_SECRET_KEY lost_secret "${secret_key_names[@]}"
+  [[ -n ${makes_database} ]] || return 0
   ensure_secret ROADIE_DATABASE_URL lost_secret "${database_url_names[@]}"
   [[ ${#db_password_names[@]} == 0 ]] || ensure_secret "${db_password_names[0]}" recorded_password "${db_password_names[@]:1}"
 }

@@ -86,14 +86,14 @@ with_errors() { # COMMAND...
 
 tell_database() { # its size and its newest dump; the migrations that the release knows and the database does not record
   local kb='' applied='' dump newest='' why=''
-  if attempt kb 6 with_errors database_kb; then
+  if attempt kb "${database_patience}" with_errors database_kb; then
     say fact database "${kb}"
-    if [[ -f ${root}/live/release/knows ]] && { [[ -z ${kb} ]] || attempt applied 6 applied_now; }; then
+    if [[ -f ${root}/live/release/knows ]] && { [[ -z ${kb} ]] || attempt applied "${database_patience}" applied_now; }; then
       say fact pending "$(LC_ALL=C comm -23 <(LC_ALL=C sort -u -- "${root}/live/release/knows") <(printf '%s\n' "${applied}"))"
     fi
   else
     why=$(grep -aE -m 1 -- "${database_errors}" <<<"${kb}") || :
-    say fact silent "${no_answer}: ${why:-nothing within 6 seconds}"
+    say fact silent "${no_answer}: ${why:-nothing within ${database_patience} seconds}"
   fi
   for dump in "${dumps}"/*".${dump_ending}"; do
     [[ ! -f ${dump} ]] || newest=${dump}

@@ -94,6 +94,20 @@ def test_a_connection_to_mysql_has_emoji_unless_the_project_says_otherwise(tmp_p
     assert database["OPTIONS"]["charset"] == ("utf8mb3" if "utf8mb3" in url else "utf8mb4")
 
 
+def test_options_of_the_url_reach_the_driver_of_mysql(tmp_path):
+    startproject(tmp_path)
+    url = "mysql://u:p@db.example.org:3307/shop?ssl-ca=/etc/ca.pem&ssl-cert=/c.pem&connect_timeout=5&init_command=SET+a"
+    release = lay_out(tmp_path, env={"ROADIE_DATABASE_URL": url})
+    database = release.settings("DATABASES")["DATABASES"]["default"]
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", "3307", "shop")
+    assert database["OPTIONS"] == {
+        "charset": "utf8mb4",
+        "ssl": {"ca": "/etc/ca.pem", "cert": "/c.pem"},
+        "connect_timeout": 5,
+        "init_command": "SET a",
+    }
+
+
 def test_a_setting_that_a_project_computes_stays(tmp_path):
     startproject(
         tmp_path,

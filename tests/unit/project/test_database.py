@@ -166,3 +166,13 @@ def test_settings_in_parts_name_a_kind_by_any_of_their_parts():
 def test_the_overlay_may_set_another_engine_than_the_project_names():
     text, values = LITERAL.format("postgresql"), {"database": "mysql", "overlay": ["DATABASES"]}
     assert project(text, values=values).database.kind == "mysql"
+
+
+def test_a_database_elsewhere_needs_a_url_and_may_have_any_engine():
+    tree = shop(FIXED("oracle"))
+    with pytest.raises(SettingsError, match="that database; name DATABASE_URL under secrets"):
+        given = settings(database="external")
+        complete(given, read(tree, given))
+    given = settings(database="external", secrets={"DATABASE_URL": {"prompt": True}})
+    found = complete(given, read(tree, given))
+    assert (found.database, found.url_secret) == ("external", "DATABASE_URL")

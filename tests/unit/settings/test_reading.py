@@ -333,8 +333,8 @@ def test_a_database_on_another_host_is_not_supported_yet():
 
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_other_databases_are_not_supported_yet(database):
-    assert f"{database} is not supported yet; use mysql or sqlite" in refusal(database=database)
-    assert "must be the word mysql or sqlite, not 'mysq'" in refusal(database="mysq")
+    assert f"{database} is not supported yet; use mysql or sqlite or external" in refusal(database=database)
+    assert "must be the word mysql or sqlite or external, not 'mysq'" in refusal(database="mysq")
     assert "not a list" in refusal(database=["mysql"])
 
 

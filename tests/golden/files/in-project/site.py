@@ -5,6 +5,7 @@ PROJECT_SETTINGS = 'guestbook.settings'
 SERVED_MODULE = 'guestbook.wsgi'
 DOMAIN = ['guestbook.example.org']
 DATABASE = 'mysql'
+IS_PROVISIONED = True
 DATABASE_NAME = 'guestbook'
 HEALTH = []
 STATIC_URL = '/static/'
