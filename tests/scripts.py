@@ -74,8 +74,10 @@ def _guestbook() -> projects.Project:
 
 
 def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen: Any) -> str:
-    """Return the whole script of these stages."""
-    return render("frame/stage.sh.j2", None, {**values(**chosen), "run": run, "stages": stages})
+    """Return the whole script of those of these stages that have work to do for such a site."""
+    given = values(**chosen)
+    kept = tuple(stage for stage in stages if stage.when(given["settings"], given["project"]))
+    return render("frame/stage.sh.j2", None, {**given, "run": run, "stages": kept})
 
 
 def text(template: str) -> str:

@@ -55,7 +55,7 @@ DEFAULT = "mysql"
 _ALL = (
     Database(
         name="mysql",
-        manual="mysql is Debian's default-mysql-server on the same host, over its socket",
+        manual="mysql is Debian's default-mysql-server on the same host",
         packages=("default-mysql-server", "default-libmysqlclient-dev", "tzdata"),
         services=("mariadb", "mysql"),
         socket="/run/mysqld/mysqld.sock",
@@ -63,6 +63,17 @@ _ALL = (
         pins=("mysqlclient==2.3.1",),
         engines=("mysql",),
         schemes=("mysql", "mysql2", "mysqlgis", "mysql-connector"),
+    ),
+    Database(
+        name="postgresql",
+        manual="postgresql is Debian's on the same host",
+        packages=("postgresql", "libpq-dev"),
+        services=("postgresql",),
+        socket="/run/postgresql",
+        drivers={"psycopg": "psycopg", "psycopg2": "psycopg2", "psycopg2-binary": "psycopg2"},
+        pins=("psycopg==3.3.9", "psycopg-binary==3.3.9"),
+        engines=("postgresql", "postgis"),
+        schemes=("postgresql", "postgres", "pgsql", "psql", "postgis"),
     ),
     Database(
         name="sqlite",
@@ -101,8 +112,5 @@ _ALL = (
 )
 DATABASES = {one.name: one for one in _ALL}
 
-#: Kinds that roadie does not support yet.
-LATER = ("postgresql",)
-
-#: Supervisor starts the sites of a host after all of these. A host may have PostgreSQL for other uses.
-SERVICES = (*(service for one in _ALL for service in one.services), "postgresql")
+#: Supervisor starts the sites of a host after all of these, as each site may have another kind.
+SERVICES = tuple(service for one in _ALL for service in one.services)

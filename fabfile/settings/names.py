@@ -19,7 +19,7 @@ _RESERVED = frozenset(
     systemd systemd-network systemd-resolve systemd-timesync systemd-journal systemd-coredump
     systemd-oom sshd ssh ssl-cert ntp chrony postfix postdrop exim debian-exim syslog rsyslog uuidd
     tcpdump landscape pollinate lxd docker _apt apt bind dnsmasq statd ftp http https tss usbmux
-    mysql mysqld mariadb postgres postgresql redis valkey rabbitmq memcache memcached epmd
+    mysql mysqld mariadb postgres postgresql template0 template1 redis valkey rabbitmq memcache memcached epmd
     nginx apache apache2 supervisor supervisord gunicorn celery certbot letsencrypt fail2ban
     admin administrator guest ubuntu debian vagrant wheel
     host lock log user shm udev mount initctl network credentials motd cryptsetup private journal

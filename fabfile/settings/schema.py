@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .databases import DATABASES, DEFAULT, LATER
+from .databases import DATABASES, DEFAULT
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
 from .placed import COMMANDS, FILES, SHARED, SHIP
@@ -29,6 +29,7 @@ from .sections import (
 
 T = TypeVar("T")
 
+_KINDS = "; ".join(one.manual for one in DATABASES.values())
 OWN_TEMPLATES = "roadie-templates"
 _PACKAGE = r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"
 
@@ -117,10 +118,11 @@ class Settings:
     )
 
     database: str = setting(
-        choice(*DATABASES, later=LATER),
+        choice(*DATABASES),
         "",
-        f"""The kind of database: {"; ".join(one.manual for one in DATABASES.values())}. fab plan tells which
-        one the project has got, and why. A site keeps its kind: see Another database in how-it-works.""",
+        f"""The kind of database: {_KINDS}.
+        fab plan tells which kind the project has got, and why. A site keeps its kind: see Another database in
+        how-it-works.rst.""",
         default_is="the ENGINE or the URL in the project's settings, or the driver in its requirements; else"
         f" {DEFAULT}",
     )

@@ -26,11 +26,20 @@
 #   tables_in_dump       prints how many tables the dump on standard input holds; nothing if its end is missing
 #   vet_dump             warns of what another user made in the dump on standard input; fails, with the reason, if the
 #                        site's user could not load the dump
+#   loads_whole          not empty if load_dump empties the database itself, and changes nothing unless it succeeds
 #   empty_database       removes all that is in the database, or, if it fails, nothing
 #   load_dump            fills the empty database with the dump on standard input, as the site's own
 #   database_waits       prints which connections wait for a lock in the database, and which others use it; nothing if none waits
 #   database_remains     prints which of the database and its user exist; fails if the database does not answer
 #   drop_database        removes the database and its user
+
+# MAX USEFUL: prints how many of the server's connections the site may hold, so that it cannot take them from other sites and
+# root. That is three quarters; or, up to nine tenths, as many as the threads of both slots and 16 others can use: USEFUL. A
+# worker of another class than threads, such as gevent, serves many requests in one thread.
+connections_of_site() {
+  local least=$(($1 * 3 / 4)) most=$(($1 * 9 / 10))
+  echo $(($2 < least ? least : $2 < most ? $2 : most))
+}
 
 dump='' # the dump that this run makes, or has made, before it changes the database
 
@@ -62,6 +71,7 @@ dump_database() ( # FILE
   ask_size "dump of database ${app}"
   # Ask for the full size of the tables: some data cannot be compressed, and a full disk would stop the database.
   require_room "$((${kb:-0} + 10240))" "dump of database ${app}" "${folder}"
+  ulimit -f "$(($(free_kb "${folder}") - 5120))" # what the site says may have no end
   trap 'rm -f -- "${new}"; exit 143' TERM
   say_database | nice gzip -1 >"${new}" || refuse_dump "${new}"
   # For a rollback, list beside the dump the migrations that the dump holds and the ones that were half applied.
@@ -86,14 +96,25 @@ restore_dump() { # FILE: afterwards the database holds what the dump holds, and 
   tables=$(gzip -dc -- "$1" | tables_in_dump || :)
   [[ -n ${tables} ]] || fail "dump $1" 'it is not whole; the database was left as it is'
   gzip -dc -- "$1" | vet_dump
-  put_file "${half_restored}" 600 root:root "$1"
+  [[ -n ${loads_whole} ]] || put_file "${half_restored}" 600 root:root "$1"
   empty_database || fail "database ${app}" "it could not be emptied, and is as before: $(cause "${database_errors}")"
-  went_back="the database now holds the dump ${1##*/}${dump:+; what it held before is in ${dump}}"
-  gzip -dc -- "$1" | load_dump ||
-    fail "database ${app}" "only a part of $1 is back ($(cause "^gzip: |${database_errors}")); the dump itself is whole: run the same command again" 7
+  [[ -n ${loads_whole} ]] || tell_restored "$1"
+  gzip -dc -- "$1" | load_dump || refuse_load "$1"
+  tell_restored "$1"
   found=$(count_tables)
   [[ ${found} == "${tables}" ]] || fail "database ${app}" "it has ${found} tables now, and $1 holds ${tables}; look at both" 7
   drop_file "${half_restored}"
+}
+
+tell_restored() { # FILE: sets what `fail` adds until the older release serves
+  went_back="the database now holds the dump ${1##*/}${dump:+; what it held before is in ${dump}}"
+}
+
+refuse_load() { # FILE
+  local why
+  why=$(cause "^gzip: |${database_errors}")
+  [[ -z ${loads_whole} ]] || fail "database ${app}" "it did not take $1, and is as before: ${why:-no reason given}"
+  fail "database ${app}" "only a part of $1 is back (${why}); the dump itself is whole: run the same command again" 7
 }
 
 # Refuses a database that a cut run left half loaded. Django would find few migrations in it, and apply the rest.

@@ -18,7 +18,7 @@ def dangers(migration, state, connection, rows):
     """
     look = Look(migration.app_label, state.clone(), connection, rows)
     found = [danger for operation in migration.operations for danger in look.at(operation)]
-    if look.steps > 1 and not connection.features.can_rollback_ddl:
+    if look.steps > 1 and not (connection.features.can_rollback_ddl and migration.atomic):
         found.append(f"if one of its {look.steps} steps fails, those before it stay")
     return list(dict.fromkeys(found))
 
@@ -44,6 +44,12 @@ def rows_of_tables(connection):
                 "WHERE table_schema = DATABASE() AND table_rows IS NOT NULL"
             )
             rows.update(cursor.fetchall())
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT relname, CAST(reltuples AS bigint) FROM pg_catalog.pg_class "
+                "WHERE relkind IN ('r', 'p') AND reltuples > 0 AND pg_catalog.pg_table_is_visible(oid)"
+            )
+            rows.update((table, count) for table, count in cursor.fetchall() if table in rows)
     return rows
 
 

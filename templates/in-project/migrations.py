@@ -5,12 +5,12 @@ import hashlib
 import os
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import roadie_lint as lint
 import roadie_start as start
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from roadie_start import answer
 
@@ -171,10 +171,24 @@ def _one_way(operations):
 
 
 def _wait_for_others():
-    """Wait for migrations of a killed run. That run's lock is gone, but MySQL holds theirs until they end."""
+    """Wait for migrations of a killed run. Its lock is gone, but the server holds theirs until they end.
+
+    Also have a migration wait for the lock of a table no longer than a minute, as later queries of the site
+    wait behind it.
+    """
     connection = connections["default"]
     if connection.vendor == "sqlite":
         _wait_beside(connection.settings_dict["NAME"])
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '60s'")
+            try:
+                cursor.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [LOCK])
+            except OperationalError:
+                raise RuntimeError(
+                    "another run may still migrate: another connection of the database holds the lock of "
+                    "migrations; wait until it ends, or end it"
+                ) from None
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
             # By default MariaDB waits a day for the lock of a table, and later queries of the site wait too.
@@ -187,6 +201,10 @@ def _wait_for_others():
                 f"another run may still migrate: connection {holder} of the database holds the lock of "
                 "migrations; wait until it ends, or end it"
             )
+
+
+# In PostgreSQL the lock belongs to the database, where no other site can log in.
+LOCK = 0x726F61646965
 
 
 def _wait_beside(path):
@@ -219,11 +237,14 @@ def _tell_of(method, doing, done):
 
     def perform_and_tell(executor, state, migration, **options):
         name = name_of(migration)
-        answer(doing, name)
+        is_whole = migration.atomic and executor.connection.vendor == "postgresql"
+        answer(f"{doing} whole" if is_whole else doing, name)
         _await_record()
         changes = Changes()
+        # Django records a migration in another transaction than the one of its last steps.
+        whole = transaction.atomic(executor.connection.alias) if is_whole else nullcontext()
         try:
-            with executor.connection.execute_wrapper(changes):
+            with executor.connection.execute_wrapper(changes), whole:
                 state = perform(executor, state, migration, **options)
         except Exception as error:
             answer("half", name if changes.last else "")

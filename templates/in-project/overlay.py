@@ -171,7 +171,21 @@ def _sqlite(parts):
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path)[1:]}
 
 
-KINDS = {"mysql": _mysql, "sqlite": _sqlite}
+def _postgresql(parts):
+    """postgresql://user@/name?host=folder, where the folder has the socket"""
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", "") or unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }
+
+
+KINDS = {"mysql": _mysql, "postgresql": _postgresql, "sqlite": _sqlite}
 
 
 def complete(databases, url):

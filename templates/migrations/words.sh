@@ -73,7 +73,7 @@ require_consent() {
 # ---- Forwards and backwards -------------------------------------------------------------------------------------------
 
 apply_migrations() { # applies the migrations of ${release} that the database lacks
-  local name='' half='' was_half='' statement='' error='' code=0
+  local name='' is_whole='' half='' was_half='' statement='' error='' code=0
   applied_migrations=()
   run_migrations 'migrations.migrate()'
   [[ ${code} == 0 ]] || refuse_migration "${code}"
@@ -86,7 +86,7 @@ apply_migrations() { # applies the migrations of ${release} that the database la
 # NAME...: sets way_back to all migrations that must be unapplied with these, in order. Sets irreversible to the ones that
 # cannot be undone, and emptied to the tables and columns that they dropped.
 ask_way_back() {
-  local name='' half='' was_half='' statement='' error='' code=0
+  local name='' is_whole='' half='' was_half='' statement='' error='' code=0
   run_migrations 'migrations.way_back()' "ROADIE_UNAPPLY=$*"
   [[ ${code} == 0 ]] || refuse_migration "${code}"
 }
@@ -112,14 +112,14 @@ dump_without() { # NAME VARIABLE: sets the variable to the newest dump from befo
 }
 
 unapply_migrations() { # NAME...: with the code of ${release}, newest first; none, if one of them cannot be undone
-  local name='' half='' was_half='' statement='' error='' code=0
+  local name='' is_whole='' half='' was_half='' statement='' error='' code=0
   unapplied_migrations=()
   run_migrations 'migrations.unapply()' "ROADIE_UNAPPLY=$*"
   [[ ${#irreversible[@]} == 0 ]] || fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was unapplied"
   [[ ${code} == 0 ]] || refuse_migration "${code}"
 }
 
-run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, half, statement, error and code
+run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, is_whole, half, statement, error and code
   local line key value patience=() last=''
   read_half_applied
   way_back=() irreversible=() emptied=() code=137
@@ -128,6 +128,10 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, ha
   while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
     hear "${line}"
     case ${key} in
+      'applying whole' | 'unapplying whole') # whatever ends it, nothing or all of it is done
+        name=${value} was_half=${begun["${value}"]+yes} is_whole=1
+        echo >&4
+        ;;
       applying | unapplying)
         begin_migration "${key}" "${value}"
         echo >&4 # the migration has waited for its record
@@ -161,7 +165,7 @@ make_pipe() { # opens a pipe: what this shell writes to 4 is read from 5, and en
 }
 
 begin_migration() { # applying|unapplying NAME: records it as half done until it ends
-  name=$2 was_half=${begun["$2"]+yes}
+  name=$2 is_whole='' was_half=${begun["$2"]+yes}
   [[ -z ${was_half} ]] || return 0
   begun["$2"]=${dump}$'\t\t'$1
   write_half_applied
@@ -222,7 +226,7 @@ refuse_migration() { # CODE: fails; names what is done, what is half done, and h
   fi
   if [[ -z ${name} ]]; then
     fail migrations "${why}${earlier}; ${next}" "${grade}"
-  elif [[ -z ${error} || -n ${half} || -n ${was_half} ]]; then
+  elif [[ -z ${error}${is_whole} || -n ${half} || -n ${was_half} ]]; then
     begun["${name}"]=${begun["${name}"]%%$'\t'*}$'\t'${statement//$'\t'/ }$'\t'${begun["${name}"]##*$'\t'}
     write_half_applied
     why+="; it may be half applied, as ${was_half:+an earlier run ended half way through it and }this database cannot undo it${earlier}"

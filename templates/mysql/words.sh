@@ -2,6 +2,7 @@
 # Jinja; the frame sets database_socket.
 
 no_answer="no answer over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
+loads_whole='' # the server makes and drops tables one by one
 # The collation is the server's own for this charset: a connection has that one too, and MySQL refuses to compare two.
 database_charset=utf8mb4
 time_zones_file=${state}/mysql-time-zones # the version of the zones that the server's tables are filled with

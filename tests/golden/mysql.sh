@@ -23,14 +23,6 @@ add_charset() { # URL: in each line of shared/secrets that holds it
   put_file "${file}" 640 "root:${app}" "${text//"='$1'"/"='$1&charset=utf8mb4'"}"
 }
 
-# MAX: prints how many of the server's connections the site may hold, so that it cannot take them from other sites and root.
-# That is three quarters; or, up to nine tenths, as many as the threads of both slots and 16 others can use. A worker of
-# another class, such as gevent, serves many requests in one thread.
-connections_of_site() {
-  local useful=$((2 * web_workers * threads_of_each + 16)) least=$(($1 * 3 / 4)) most=$(($1 * 9 / 10))
-  echo $((useful < least ? least : useful < most ? useful : most))
-}
-
 check_as_root() { # sets database_ok and has_time_zones when the site's own user cannot log in
   local answer
   ask answer 'the database' as_root "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = '${app}';
@@ -57,7 +49,7 @@ check_as_site() { # sets database_ok, user_ok and has_time_zones by logging in a
       *) ;;
     esac
   done <<<"${answer}"
-  [[ -z ${granted} || ${may_hold} != "$(connections_of_site "${max}")" ]] || user_ok=1
+  [[ -z ${granted} || ${may_hold} != "$(connections_of_site "${max}" "${useful}")" ]] || user_ok=1
   [[ -z ${wide} ]] || say warn "database user ${app}" "has more rights than its own database needs: ${wide}; given by hand, so left alone"
 }
 
@@ -79,7 +71,7 @@ make_database_user() {
   max=$(as_root 'SELECT @@GLOBAL.max_connections;') || fail "database user ${app}" "$(cause ERROR)"
   as_root "CREATE USER IF NOT EXISTS '${app}'@'localhost' IDENTIFIED BY '${site_password}';
     ALTER USER '${app}'@'localhost' IDENTIFIED BY '${site_password}'
-      WITH MAX_USER_CONNECTIONS $(connections_of_site "${max}");
+      WITH MAX_USER_CONNECTIONS $(connections_of_site "${max}" "${useful}");
     GRANT ALL PRIVILEGES ON ${grant_on} TO '${app}'@'localhost';" || fail "database user ${app}" "$(cause ERROR)"
   check_as_site
   [[ -n ${user_ok} ]] || fail "database user ${app}" 'is made, but cannot log in with the password in shared/secrets, or holds all connections that it may; see the log of the database'
@@ -118,7 +110,7 @@ fill_time_zones() { # VERSION: other sites that ask for a zone meanwhile wait, a
 
 require_site
 # In a GRANT, an underscore in the database's name stands for any character, unless it is escaped.
-local grant_on="\`${app//_/\\_}\`.*" site_password='' database_ok user_ok has_time_zones=''
+local useful=$((2 * web_workers * threads_of_each + 16)) grant_on="\`${app//_/\\_}\`.*" site_password='' database_ok user_ok has_time_zones=''
 local host_zones=/usr/share/zoneinfo
 local knows_time_zones="CONVERT_TZ('2000-01-01 00:00:00', 'UTC', 'Europe/Paris') IS NOT NULL"
 if [[ -e /lib/systemd/system/mariadb.service ]]; then ensure_service mariadb; else ensure_service mysql; fi

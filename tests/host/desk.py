@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from roadie.throwaway.hosts import ThrowawayHost
 from terminals import Terminal, terminal
@@ -55,9 +56,9 @@ class Desk:
             out, err = process.communicate(timeout=timeout)
         return Done(process.returncode, out, err)
 
-    def does(self, *words: str, **options: float) -> Done:
+    def does(self, *words: str, **options: Any) -> Done:
         """Run fab, which must succeed."""
-        done = self.fab(*words, **options)  # type: ignore[arg-type]
+        done = self.fab(*words, **options)
         assert done.code == 0, f"fab {' '.join(words)} ended with {done.code}:\n{done.text}"
         return done
 

@@ -25,6 +25,13 @@ def packaged(suite: str = "trixie") -> str:
     return throwaway.prepared(label, _does("packages"), suite)
 
 
+def with_postgresql(suite: str = "trixie") -> str:
+    """Return the snapshot of a host that has the packages of a guestbook on PostgreSQL besides."""
+    sources = (ROOT / "templates/packages/packages.sh.j2", ROOT / "fabfile/settings/databases.py")
+    label = _label("with-postgresql", [*sources, GUESTBOOK / "fabric.yaml"])
+    return throwaway.prepared(label, _does("packages", "postgresql"), suite, on=packaged(suite))
+
+
 def bootstrapped(suite: str = "trixie") -> str:
     """Return the snapshot of a host that is ready for the guestbook."""
     label = _label("bootstrapped", _everything())
@@ -52,10 +59,11 @@ def booted(snapshot: str, suite: str = "trixie") -> Iterator[ThrowawayHost]:
         yield host
 
 
-def _does(task: str) -> Callable[[ThrowawayHost], object]:
+def _does(task: str, database: str = "mysql") -> Callable[[ThrowawayHost], object]:
     def prepare(host: ThrowawayHost) -> object:
         with tempfile.TemporaryDirectory() as folder:
-            return Desk(example("guestbook", Path(folder, "guestbook")), host).does(task)
+            desk = Desk(example("guestbook", Path(folder, "guestbook")), host)
+            return desk.does(task, env={"ROADIE_DATABASE": database})
 
     return prepare
 

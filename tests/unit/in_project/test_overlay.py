@@ -228,6 +228,19 @@ def test_a_database_url_may_name_a_host_and_a_port(overlay):
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example.org", "3307", "site")
 
 
+def test_a_database_url_may_name_the_folder_of_a_socket(overlay):
+    found = overlay.database("postgresql://site@/site?host=/run/postgresql")
+    assert found == {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "site",
+        "USER": "site",
+        "PASSWORD": "",
+        "HOST": "/run/postgresql",
+        "PORT": "",
+        "OPTIONS": {},
+    }
+
+
 # ---- Logging ----------------------------------------------------------------------------------------
 
 

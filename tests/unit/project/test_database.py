@@ -1,33 +1,15 @@
 """The kind of a site's database follows what the project says, and the reason is told."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from roadie.errors import SettingsError
 from roadie.project.reading import complete, faults, read
-from roadie.settings.databases import DATABASES
 from roadie.settings.reading import load
 
-MYSQL = DATABASES["mysql"]
-MORE = {
-    "postgresql": replace(
-        MYSQL,
-        name="postgresql",
-        drivers={"psycopg": "psycopg", "psycopg2": "psycopg2", "psycopg2-binary": "psycopg2"},
-        engines=("postgresql", "postgis"),
-        schemes=("postgres", "postgresql", "postgis"),
-    ),
-}
 ENGINE = "DATABASES = {'default': {'ENGINE': '%s'}}"
 LITERAL = "DATABASES = {{'default': {{'ENGINE': 'django.db.backends.{}'}}}}"
 ENVIRON = "import environ\nenv = environ.Env()\nDATABASES = {'default': env.db('DATABASE_URL'%s)}"
-
-
-@pytest.fixture(autouse=True)
-def more_kinds(monkeypatch):
-    for name, kind in MORE.items():
-        monkeypatch.setitem(DATABASES, name, kind)
 
 
 class Files:

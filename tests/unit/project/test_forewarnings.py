@@ -98,7 +98,7 @@ TOLD = {
 
 @pytest.mark.parametrize(("line", "says"), TOLD.items())
 def test_what_would_be_refused_or_wrong_is_told_in_one_line(tmp_path, line, says):
-    [one] = told(tmp_path, line, database="mysql")
+    [one] = told(tmp_path, line)
     assert says in one
     assert len(one) < 300 and "\n" not in one
 

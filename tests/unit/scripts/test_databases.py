@@ -76,7 +76,7 @@ def test_no_template_outside_its_folder_knows_a_kind(kind):
 TOY = replace(DATABASES["mysql"], name="toy", packages=("toy-server",), socket="/run/toy", pins=())
 TOY_WORDS = r"""
 # The words for a toy: a folder, in which each file is a table. The frame sets database_socket.
-no_answer="nobody reads ${database_socket}" database_errors='^toy: '
+no_answer="nobody reads ${database_socket}" database_errors='^toy: ' loads_whole=
 
 has_database_server() { [[ -d ${database_socket} ]]; }
 database_kb() { du -sk -- "${database_socket}" | cut -f 1; }

@@ -43,6 +43,7 @@ NOT_FAULTS_OF_THE_FRAME = {
 
 MATRIX: dict[str, dict[str, Any]] = {
     "defaults": {},
+    "another database": {"database": "postgresql"},
     "every setting": {
         "domain": ["a.example.org", "b.example.org"],
         "database": "mysql",

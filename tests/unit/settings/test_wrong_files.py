@@ -253,7 +253,7 @@ WRONG = {
     ),
     "database": (
         "roadie: {domain: a.org, database: mysq}\n",
-        "fabric.yaml, roadie.database: must be the word mysql or sqlite or external, not 'mysq'",
+        "fabric.yaml, roadie.database: must be the word mysql or postgresql or sqlite or external, not 'mysq'",
     ),
     "null byte": (
         'roadie: {domain: "a\\0b"}\n',
