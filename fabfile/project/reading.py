@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
-from . import places, requirements
+from . import places, pythons, requirements
 from .database import Choice, choose
 from .forewarnings import forewarnings
 from .interface import Interface, choose_interface
@@ -52,6 +53,17 @@ class Project:
     requirement_options: tuple[str, ...]
     requirements_digest: str
     pins: tuple[str, ...]
+    #: the tool that says on the host what to install, its words, and what makes each of the pins needless
+    requirements_tool: str
+    requirements_command: tuple[str, ...]
+    needless_pins: tuple[str, ...]
+    #: which requirements are installed, and which files could be but are not
+    requirements_told: str
+    #: the versions of Python that the project takes, such as 3.12 (none means any), and what says so
+    pythons: tuple[str, ...]
+    python_told: str
+    #: Debian's packages for requirements that have no wheels
+    build_packages: tuple[str, ...]
     needs_tree: bool
     django_requirement: str
     words: Mapping[str, Word]
@@ -98,10 +110,10 @@ def read(tree: Tree, settings: Settings) -> Project:
     if not settings.settings_module:
         _refuse_two_minds(code, _wsgi(code, module, names, settings, "wsgi").partition(":")[0], module)
         refuse_developers(code, module)
-    path = settings.requirements or requirements.find(
-        tree, manage_dir, (_django(code, module), *_suggested_driver(settings))
-    )
-    required = requirements.collect(tree, path)
+    named = [settings.requirements] if settings.requirements else []
+    lines = (_django(code, module), *_suggested_driver(settings))
+    path, *others = named or requirements.found(tree, manage_dir, lines)
+    required = requirements.collect(tree, path).with_extra(settings.extra_requirements)
     database = choose(settings, code, module, names, path, required.packages)
     interface = choose_interface(
         settings, names, path, required.packages, has_asgi=bool(_beside(code, module, "asgi"))
@@ -109,6 +121,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     wsgi, _, called = _wsgi(code, module, names, settings, interface.kind).partition(":")
     required = required.completed(DATABASES[database.kind], _worker_class(settings, interface))
     words = {name: word for name, word in classify(names).items() if name in OVERLAID}
+    python, python_file = pythons.required(tree, requirements.folders_of(path, manage_dir))
     return Project(
         name=_name(module, settings),
         manage_dir=manage_dir,
@@ -127,8 +140,15 @@ def read(tree: Tree, settings: Settings) -> Project:
         pip_dir=requirements.working_folder(path),
         requirement_files=required.files,
         requirement_options=required.options,
-        requirements_digest=required.digest,
+        requirements_digest=_digest(required, settings),
         pins=required.pins,
+        requirements_tool=required.tool,
+        requirements_command=required.command,
+        needless_pins=required.needless,
+        requirements_told=_told(required, others),
+        pythons=pythons.minors(python, python_file) if python else (),
+        python_told=f"{python_file} requires {python}" if python else "",
+        build_packages=required.build_packages,
         needs_tree=bool(required.local),
         django_requirement=required.packages.get("django", ""),
         words=words,
@@ -201,6 +221,22 @@ def refuse_unsupported(tree: CommitTree, project: Project) -> None:
         )
 
 
+def _digest(required: requirements.Requirements, settings: Settings) -> str:
+    """A hash of all that decides what is installed. Another interpreter is another virtualenv."""
+    index = settings.index if isinstance(settings.index, str) else ""  # a secret may change every hour
+    own = " ".join(filter(None, [settings.python.removeprefix("python3"), index]))
+    return hashlib.sha256(f"{required.digest} {own}".encode()).hexdigest() if own else required.digest
+
+
+def _told(required: requirements.Requirements, others: list[str]) -> str:
+    """One line about the choice; empty where there was none."""
+    others = [path for path in others if path not in required.files]
+    if not required.form and not others:
+        return ""
+    instead = f"; `requirements:` names another: {', '.join(others)}" if others else ""
+    return f"requirements: {required.told}{instead}"
+
+
 def _manage_py(tree: Tree, settings: Settings) -> str:
     if settings.project:
         path = posixpath.normpath(posixpath.join(settings.project, "manage.py"))
@@ -210,6 +246,8 @@ def _manage_py(tree: Tree, settings: Settings) -> str:
     near = (path for path in tree.list() if path.count("/") <= 2)
     found = [path for path in near if posixpath.basename(path) == "manage.py" and _is_djangos(tree, path)]
     found = ["manage.py"] if "manage.py" in found else found
+    if len(found) > 1:
+        found = [path for path in found if _has_settings(tree, path, settings)] or found
     if not found:
         raise SettingsError(
             "no manage.py of Django here or up to two folders down; is it committed? "
@@ -221,6 +259,14 @@ def _manage_py(tree: Tree, settings: Settings) -> str:
             f"{' and '.join(found)}: which one? Write `project: {first}` (or another's folder) in fabric.yaml"
         )
     return found[0]
+
+
+def _has_settings(tree: Tree, path: str, settings: Settings) -> bool:
+    code = Code(tree, posixpath.dirname(path))
+    try:
+        return code.path(settings.settings_module or _settings_module(code, code.folder)) is not None
+    except SettingsError:
+        return False
 
 
 def _is_djangos(tree: Tree, path: str) -> bool:

@@ -6,12 +6,14 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import SettingsError
 from ..git.trees import Tree
 from ..settings.databases import Database
+from . import forms
+from .forms import Form
 
 # What roadie adds in a second call of pip where the project lacks it. The drivers are with their databases.
 PINS = {
@@ -34,11 +36,20 @@ NAMES = (
     "requirements/deploy.txt",
     "requirements.txt",
 )
-_EXPORTS = {
-    "uv.lock": "uv export --no-dev --no-emit-project -o requirements.txt",
-    "poetry.lock": "poetry export -o requirements.txt",
-    "Pipfile.lock": "pipenv requirements > requirements.txt",
-    "Pipfile": "pipenv lock && pipenv requirements > requirements.txt",
+_BASES = ("requirements/base.txt", "requirements/common.txt")
+# Files that say what is required, but not in a form that can be installed, and what makes one.
+_LACK = {
+    "Pipfile": "run `pipenv lock`, and commit Pipfile.lock",
+    "pyproject.toml": "write `dependencies` under [project], or commit the lock file of your tool",
+}
+# Packages that have no wheels for Linux, and what Debian must have to build them.
+_BUILT_WITH = {
+    "mysqlclient": ("default-libmysqlclient-dev",),
+    "psycopg2": ("libpq-dev",),
+    "psycopg-c": ("libpq-dev",),
+    "python-ldap": ("libldap-dev | libldap2-dev", "libsasl2-dev"),
+    "pycairo": ("libcairo2-dev",),
+    "pygraphviz": ("libgraphviz-dev",),
 }
 _INCLUDE = r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s*)(\S.*)"
 _EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
@@ -57,6 +68,8 @@ class Requirements:
     """A requirements file with every file that it includes, and the packages that they name.
 
     `own_pins` has each pin that roadie may add, and the packages that each make it needless; see `completed`.
+    A file that is not in pip's own form has a `form`, and `command` are the words with which its tool says
+    what to install. `extra` are requirements of the settings.
     """
 
     path: str
@@ -64,18 +77,55 @@ class Requirements:
     packages: Mapping[str, str]
     local: tuple[str, ...]
     own_pins: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    form: Form | None = None
+    command: tuple[str, ...] = ()
+    #: groups of the project that are not installed
+    left: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def with_extra(self, lines: tuple[str, ...]) -> Requirements:
+        """The same, with more requirements, which come beside the files."""
+        more = {name: line for line in lines if (name := _package(line))}
+        return replace(self, packages={**self.packages, **more}, extra=lines)
 
     def completed(self, database: Database, worker_class: str = "") -> Requirements:
         """The same, with what the database and the worker class need."""
         return replace(self, own_pins=_own_pins(database, worker_class.lower()))
 
     @property
+    def tool(self) -> str:
+        """The tool that says on the host what to install; empty for pip's own form."""
+        return self.form.tool if self.form else ""
+
+    @property
     def pins(self) -> tuple[str, ...]:
-        """roadie's own requirement lines for the packages that the project lacks to run."""
-        named = {*self.packages}
+        """roadie's own requirement lines for the packages that the project may lack to run.
+
+        Of another form than pip's, the host knows only later what it lacks.
+        """
+        named = {_package(line) for line in self.extra} if self.form else {*self.packages}
         if re.match(r"uvicorn\s*\[[^\]]*standard", self.packages.get("uvicorn", "")):
             named.add("websockets")  # this extra brings it
         return tuple(pin for pin, instead in self.own_pins.items() if not instead & named)
+
+    @property
+    def needless(self) -> tuple[str, ...]:
+        """For each of these pins, the packages that make it needless."""
+        return tuple(" ".join(sorted(self.own_pins[pin])) for pin in self.pins)
+
+    @property
+    def told(self) -> str:
+        """In which form the requirements are, and what is left out."""
+        if not self.form:
+            return self.path
+        left = f", without {' '.join(self.left)}" if self.left else ""
+        return f"{self.path}, by `{' '.join([*self.form.tool.split(), *self.command])}`{left}"
+
+    @property
+    def build_packages(self) -> tuple[str, ...]:
+        """Debian's packages for what has to be built, as no wheel serves. roadie's own pins need others."""
+        names = [*self.packages, *("psycopg-c" for line in self.packages.values() if _asks_for_c(line))]
+        return tuple(dict.fromkeys(one for name in names for one in _BUILT_WITH.get(name, ())))
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -86,32 +136,55 @@ class Requirements:
     @property
     def digest(self) -> str:
         """A hash of all lines that decide what pip installs; comments and empty lines do not count."""
-        lines = [[path, [line for _, line in logical_lines(text)]] for path, text in self.files.items()]
-        return hashlib.sha256(json.dumps([self.path, lines, self.pins]).encode()).hexdigest()
+        if self.form:
+            lines = [[path, forms.decisive(path, text)] for path, text in self.files.items()]
+            lines.append(["by", self.command])
+        else:
+            lines = [[path, [line for _, line in logical_lines(text)]] for path, text in self.files.items()]
+        extra = [self.extra] if self.extra else []
+        return hashlib.sha256(json.dumps([self.path, lines, self.pins, *extra]).encode()).hexdigest()
 
 
 def find(tree: Tree, folder: str, lines: tuple[str, ...]) -> str:
-    """The requirements file of the project in `folder`, or in the nearest folder above that has one.
+    """The requirements of the project in `folder`, or in the nearest folder above that has any.
 
     `lines` are the requirements to suggest where there is no file at all.
     """
+    return found(tree, folder, lines)[0]
+
+
+def found(tree: Tree, folder: str, lines: tuple[str, ...]) -> list[str]:
+    """Every file that may have the requirements of the project in `folder`. The first one is installed."""
     paths = frozenset(tree.list())
     folders = [folder, *_above(folder)]
+    names = (*NAMES, *(form.file for form in forms.FORMS), *_BASES)
+    near = [posixpath.join(here, name) for here in folders for name in names]
+    if several := [path for path in near if path in paths and _is_installable(tree, path)]:
+        return several
     for here in folders:
-        for name in NAMES:
-            if posixpath.join(here, name) in paths:
-                return posixpath.join(here, name)
-    for here in folders:
-        for name, export in _EXPORTS.items():
-            if (lock := posixpath.join(here, name)) in paths:
-                raise NoRequirements(
-                    f"{lock}: roadie installs from a requirements file; run `{export}` and commit it"
-                )
+        for name, cure in _LACK.items():
+            if (path := posixpath.join(here, name)) in paths and not _others(paths, folders):
+                cure = _cure_of_poetry(tree, path) or cure
+                raise NoRequirements(f"{path} alone says too little to install from: {cure}")
     raise NoRequirements(_none_at_all(paths, folder, lines))
 
 
+def _is_installable(tree: Tree, path: str) -> bool:
+    """pyproject.toml mostly holds other things."""
+    if posixpath.basename(path) != "pyproject.toml":
+        return True
+    return forms.has_dependencies(forms.parsed(path, _read(tree, path, "")))
+
+
+def _cure_of_poetry(tree: Tree, path: str) -> str:
+    text = _read(tree, path, "")
+    return "run `poetry lock`, and commit poetry.lock" if "[tool.poetry.dependencies]" in text else ""
+
+
 def collect(tree: Tree, path: str) -> Requirements:
-    """Read a requirements file and all that it includes."""
+    """Read requirements and all that they include."""
+    if form := forms.form_of(path):
+        return _collect_form(tree, path, form)
     files: dict[str, str] = {}
     packages: dict[str, str] = {}
     local: list[str] = []
@@ -124,13 +197,70 @@ def collect(tree: Tree, path: str) -> Requirements:
     return Requirements(path, files, packages, tuple(dict.fromkeys(local)))
 
 
-def lines_by_package(texts: Iterable[str]) -> dict[str, str]:
-    """The line of each package in the texts of requirements files. A URL shows no user and no password.
+def _collect_form(tree: Tree, path: str, form: Form) -> Requirements:
+    folder = posixpath.dirname(path)
+    files = {path: _read(tree, path, "")}
+    for name in form.beside:
+        files[posixpath.join(folder, name)] = _read(tree, posixpath.join(folder, name), path)
+    pyproject = posixpath.join(folder, "pyproject.toml")
+    contents = forms.parsed(pyproject, files[pyproject]) if pyproject in files else {}
+    chosen = forms.chosen(contents)
+    if form.file == "uv.lock" and "[tool.uv.workspace]" in files[pyproject]:
+        files.update(_workspace(tree, folder))
+    packages: dict[str, str] = {}
+    local: list[str] = []
+    for name, line, place in form.facts(forms.parsed(path, files[path]), chosen):
+        packages.setdefault(_normal(name), line)
+        if place:
+            local.append(_resolved(place, folder, path))
+    return Requirements(
+        path,
+        files,
+        packages,
+        tuple(dict.fromkeys(local)),
+        form=form,
+        command=form.words(chosen),
+        left=chosen.left,
+    )
+
+
+def _workspace(tree: Tree, folder: str) -> dict[str, str]:
+    """pyproject.toml of every folder below: uv asks those of a workspace."""
+    start = f"{folder}/" if folder else ""
+    members = (path for path in tree.list() if path.startswith(start) and path.endswith("/pyproject.toml"))
+    return {path: tree.read(path) or "" for path in members}
+
+
+def folders_of(path: str, folder: str) -> list[str]:
+    """The folder of the requirements, then the project's and those above."""
+    return list(dict.fromkeys([posixpath.dirname(path), folder, *_above(folder)]))
+
+
+def lines_by_package(files: Mapping[str, str]) -> dict[str, str]:
+    """The line of each package in requirements, by path. A URL shows no user and no password.
 
     Lines that name no package, such as options, stand for themselves.
     """
+    known = {path: form for path in files if (form := forms.form_of(path))}
+    if known:
+        locks = {path: form for path, form in known.items() if form.file != "pyproject.toml"}
+        return _packages_of_forms(files, locks or known)
+    texts = files.values()
     lines = [re.sub(r"://[^/@\s]*@", "://", line) for text in texts for _, line in logical_lines(text)]
     return {_package(line) or line: line for line in lines}
+
+
+def _packages_of_forms(files: Mapping[str, str], locks: Mapping[str, Form]) -> dict[str, str]:
+    packages: dict[str, str] = {}
+    for path, form in locks.items():
+        pyproject = posixpath.join(posixpath.dirname(path), "pyproject.toml")
+        try:
+            contents = forms.parsed(pyproject, files[pyproject]) if pyproject in files else {}
+            facts = form.facts(forms.parsed(path, files[path]), forms.chosen(contents))
+            packages.update({_normal(name): line for name, line, _ in facts})
+        except SettingsError:  # a host tells only the first MB
+            continue
+    return packages
 
 
 def working_folder(path: str) -> str:
@@ -170,12 +300,7 @@ def _lines(
     """Every line of a file and of the files it includes: file, whether a constraint, number, line."""
     if path in files:
         return
-    text = tree.read(path)
-    if text is None:
-        raise SettingsError(f"{origin or path}: no such file{f' {path}' if origin else ''}; is it committed?")
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise SettingsError(f"{path}: is not UTF-8 (PowerShell's > writes UTF-16); save it as UTF-8")
-    files[path] = text
+    files[path] = text = _read(tree, path, origin)
     for number, line in logical_lines(text):
         include = re.fullmatch(_INCLUDE, line)
         if not include:
@@ -184,6 +309,15 @@ def _lines(
             where = f"{path}, line {number}"
             inner = _resolved(include[2].strip("\"'"), posixpath.dirname(path), where)
             yield from _lines(tree, inner, files, constraint or include[1] in ("-c", "--constraint"), where)
+
+
+def _read(tree: Tree, path: str, origin: str) -> str:
+    text = tree.read(path)
+    if text is None:
+        raise SettingsError(f"{origin or path}: no such file{f' {path}' if origin else ''}; is it committed?")
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise SettingsError(f"{path}: is not UTF-8 (PowerShell's > writes UTF-16); save it as UTF-8")
+    return text
 
 
 def _resolved(path: str, folder: str, where: str) -> str:
@@ -219,7 +353,15 @@ def _looks_like_path(spec: str) -> bool:
 def _package(line: str) -> str:
     """The normalised name of the package that a line names."""
     found = re.match(_NAME, line) or re.search(r"[#&]egg=([A-Za-z0-9._-]+)", line)
-    return re.sub(r"[-_.]+", "-", found[1]).lower() if found else ""
+    return _normal(found[1]) if found else ""
+
+
+def _asks_for_c(line: str) -> bool:
+    return re.match(r"psycopg\s*\[[^\]]*\bc\b[^\]]*\]", line) is not None
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _above(folder: str) -> list[str]:
@@ -234,19 +376,16 @@ def _is_requirements(path: str, folders: list[str]) -> bool:
     return name.endswith(".txt") and (named or (last == "requirements" and above in folders))
 
 
+def _others(paths: frozenset[str], folders: list[str]) -> list[str]:
+    """Requirements files whose names do not tell that they are for production."""
+    return sorted(path for path in paths if _is_requirements(path, folders))
+
+
 def _none_at_all(paths: frozenset[str], folder: str, lines: tuple[str, ...]) -> str:
-    folders = [folder, *_above(folder)]
-    others = sorted(path for path in paths if _is_requirements(path, folders))
-    if others:
+    if others := _others(paths, [folder, *_above(folder)]):
         return (
             f"no requirements file for production, only {', '.join(others[:4])}; "
             f"name the right one in fabric.yaml, for example `requirements: {others[0]}`"
-        )
-    if (pyproject := posixpath.join(folder, "pyproject.toml")) in paths or "pyproject.toml" in paths:
-        pyproject = pyproject if pyproject in paths else "pyproject.toml"
-        return (
-            f"{pyproject}: roadie installs from a requirements file; "
-            f"run `uv pip compile {pyproject} -o requirements.txt` and commit it"
         )
     return (
         f"no requirements file; write {posixpath.join(folder, 'requirements.txt')} with the lines "

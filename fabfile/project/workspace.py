@@ -34,6 +34,7 @@ class Workspace:
             **values_of(self.settings),
             "project": self.project,
             "pins": PINS,
+            "index": "",  # a task that builds knows it
             "hashed_pins": hashes.with_hashes(),
             "uv_sums": tuple(hashes.UV_PROGRAMS.values()),
         }

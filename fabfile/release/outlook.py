@@ -83,8 +83,9 @@ class Outlook:
         """How the requirements change: (added, removed or changed; package; the lines)."""
         if not self._fact("live"):
             return []
-        now = requirements.lines_by_package(text.partition("\n")[2] for text in self._facts("requirements"))
-        then = requirements.lines_by_package(self.work.project.requirement_files.values())
+        told = (text.partition("\n") for text in self._facts("requirements"))
+        now = requirements.lines_by_package({path: text for path, _, text in told})
+        then = requirements.lines_by_package(self.work.project.requirement_files)
         return [
             *(("added", name, then[name]) for name in sorted(then.keys() - now.keys())),
             *(("removed", name, now[name]) for name in sorted(now.keys() - then.keys())),

@@ -24,6 +24,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "migrations": ("database", "inspection"),
     "virtualenv": (),
     "virtualenv/downloads": ("virtualenv",),
+    "virtualenv/pythons": ("virtualenv",),
+    "virtualenv/forms": ("virtualenv", "virtualenv/downloads"),
 }
 
 

@@ -121,7 +121,7 @@ sqlite = databases["sqlite"]
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",
-    needs=("early-start", "virtualenv", "virtualenv/downloads"),
+    needs=("early-start", "virtualenv", "virtualenv/downloads", "virtualenv/pythons", "virtualenv/forms"),
     role="",
 )
 supervisor = _stage(

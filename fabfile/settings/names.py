@@ -159,6 +159,16 @@ def _folder(path: str) -> str:
     return path
 
 
+def _python(text: str) -> str:
+    found = re.fullmatch(r"(?:python)?(3(?:\.\d+)?)|(/[\w./+-]+)", text, re.ASCII)
+    if not found:
+        raise Wrong(
+            f"must be a Python such as python3, 3.12 or /opt/python/bin/python3.13, not {shown(text)}"
+        )
+    return found[2] or f"python{found[1]}"
+
+
+PYTHON: Kind[str] = checked('a Python such as python3, "3.12" (in quotes) or a path', _python)
 APP: Kind[str] = checked("a name of 1 to 26 small letters, digits, '-' and '_', a letter first", _app)
 DOMAIN: Kind[str] = checked("a host name such as www.example.org", _domain)
 HOST: Kind[str] = checked("a host such as web1.example.org or admin@web1:2222", _host)

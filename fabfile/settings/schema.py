@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from .databases import DATABASES, DEFAULT
 from .kinds import Kind, choice, several, size, switch, text, whole
-from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, URL_PATH
+from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, PYTHON, URL_PATH
 from .placed import COMMANDS, FILES, SHARED, SHIP
 from .sections import (
     DJANGO,
@@ -17,6 +17,7 @@ from .sections import (
     ENV_NAMES,
     ENV_NAMES_KIND,
     HOSTS,
+    INDEX,
     LIMITS,
     OVERLAY,
     PROGRAMS,
@@ -31,6 +32,7 @@ T = TypeVar("T")
 
 _KINDS = "; ".join(one.manual for one in DATABASES.values())
 OWN_TEMPLATES = "roadie-templates"
+_REQUIREMENT = r"[A-Za-z0-9][^\x00-\x1f]*"
 _PACKAGE = r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"
 
 
@@ -88,14 +90,33 @@ class Settings:
     requirements: str = setting(
         INSIDE,
         "",
-        "The requirements file that production installs.",
-        default_is="requirements/production.txt, prod.txt or deploy.txt, or requirements.txt, in the"
-        " folder of manage.py or above it",
+        """The requirements that production installs: a file for pip, uv.lock, pylock.toml, poetry.lock,
+        Pipfile.lock, pdm.lock or pyproject.toml. The tool that owns a form reads it, on the host. Of groups
+        and extras, those called production, prod or deploy are installed.""",
+        default_is="requirements/production.txt, prod.txt or deploy.txt, or requirements.txt, or one of the"
+        " other forms in the order above, or requirements/base.txt; in the folder of manage.py or above it",
+    )
+    extra_requirements: tuple[str, ...] = setting(
+        several(text("a requirement such as psycopg[binary]", _REQUIREMENT), "a list of requirements"),
+        (),
+        """More requirements, beside the project's own: [sentry-sdk, "psycopg[binary]>=3.2"]. Each is a line
+        as in a requirements file.""",
+    )
+    index: str | SecretSource = setting(
+        INDEX,
+        "",
+        """The package index, as a URL. If the URL has a password or a token, say where it comes from, as
+        under secrets: {command: pass show index}. Then no log, command line or file of the site shows it.
+        Lines such as -i or --index-url in the project's files are left out. `default` only leaves these
+        lines out: then the index is the one that pip on the host is configured for.""",
+        default_is="what the project's files say, else what pip on the host is configured for",
     )
     python: str = setting(
-        text("a Python such as python3 or /opt/python/bin/python3.13", r"python3(\.\d+)?|/[\w./+-]+"),
+        PYTHON,
         "python3",
-        "The interpreter on the host for virtualenvs. The default is Debian's own.",
+        """The Python of the virtualenv: a version such as "3.12" (in quotes), or the path of an interpreter
+        on the host. If the host has no such version, uv brings it. The default is the distribution's own, if
+        the project takes it by requires-python or Pipfile.lock; else the nearest that the project takes.""",
     )
     installer: str = setting(
         choice("uv", "pip"),

@@ -42,6 +42,13 @@ def resolve_secrets(settings: Settings, ask: Callable[[str], str]) -> dict[str, 
     }
 
 
+def resolve_index(settings: Settings, ask: Callable[[str], str]) -> Secret:
+    """The URL of the package index; empty if it is the host's own."""
+    if isinstance(settings.index, str):
+        return Secret(settings.index.removeprefix("default"))
+    return Secret(_text("index", settings.index, settings.root, ask).strip())
+
+
 def _text(name: str, source: SecretSource, root: Path, ask: Callable[[str], str]) -> str:
     if source.command:
         found = _decoded(name, _run(name, source.command, root))

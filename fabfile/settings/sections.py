@@ -162,6 +162,23 @@ def _secret_source(value: Any) -> SecretSource:
     return SecretSource(**{source: given})
 
 
+def _index(value: Any) -> str | SecretSource:
+    if isinstance(value, Mapping):
+        return _secret_source(value)
+    if value == "default":
+        return "default"
+    found = (
+        re.fullmatch(r"https?://([^/@\s]*@)?[^/@\s]+(/[^\s]*)?", value) if isinstance(value, str) else None
+    )
+    if not found:
+        raise Wrong(
+            f"must be a URL, the word default, or a mapping such as {{command: ...}}, not {shown(value)}"
+        )
+    if found[1]:
+        raise Wrong("has a password or a token; say where the URL comes from: {command: pass show index}")
+    return str(value)
+
+
 def _program_name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name, re.ASCII):
         raise Wrong("must be 1 to 31 small letters, digits, '-' or '_', a letter first")
@@ -241,6 +258,7 @@ HOSTS = Kind("a list of hosts, or a mapping of hosts to lists of roles", _hosts,
 ENV = mapping("a mapping of names to text", _env_name, _env_value)
 ENV_NAMES_KIND = Kind(_NAMES_BY_MEANING.says, _env_names, None)
 SECRETS = mapping("a mapping of names to where each comes from", _env_name, _secret_source)
+INDEX: Kind[str | SecretSource] = Kind("a URL, the word default, or where the URL comes from", _index)
 _SECONDS_TO_STOP = whole(1, 3600, "seconds")
 PROGRAMS = mapping(
     "a mapping of names to commands, such as {alerts: manage.py sendalerts}", _program_name, _program

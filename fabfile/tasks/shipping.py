@@ -82,10 +82,14 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
     work = at_ref(settings, ref)
     _warn_of_dirty_tree(work)
     display.forewarn(work.project.forewarnings)
+    if work.project.requirements_told:
+        display.tell("here", work.project.requirements_told)
     secrets = _secrets(settings)
     files = {"files": render_files(work, secrets), "build_files": without_secrets(work)}
     common = {**work.values, **files, "secrets": secrets}
-    return work, {**common, "release": make_release(work, common), "nginx": _sum_of_nginx(common)}, hosts
+    # A new token for the index makes no new release.
+    release, index = make_release(work, common), {"index": _index(settings)}
+    return work, {**common, **index, "release": release, "nginx": _sum_of_nginx(common)}, hosts
 
 
 def _build_here(work: Committed, values: dict[str, Any]) -> None:
@@ -241,6 +245,15 @@ def _secrets(settings: Settings) -> dict[str, str]:
     if not DATABASES[settings.database].is_provisioned:
         given["ROADIE_DATABASE_URL"] = given[settings.url_secret]
     return given
+
+
+def _index(settings: Settings) -> str:
+    if isinstance(settings.index, str):
+        return settings.index.removeprefix("default")
+    from .. import console
+    from ..settings.secret_sources import resolve_index
+
+    return resolve_index(settings, lambda name: console.ask(f"{name}: ", secret=True)).reveal()
 
 
 def _warn_of_dirty_tree(work: Committed) -> None:

@@ -12,7 +12,7 @@
 
 state=/var/lib/roadie                                # what roadie knows of this host and its sites
 backups=/var/backups/roadie                          # files that were edited by hand, and dumps
-tools=/usr/local/lib/roadie                          # launch, manage, enclose, reconcile, uv
+tools=/usr/local/lib/roadie                          # launch, manage, enclose, reconcile, uv, Pythons
 pages=/usr/local/share/roadie                        # the pages that nginx shows when a site does not answer
 caches=/var/cache/roadie                             # what the builds of virtualenvs downloaded
 drop_ins=/etc/systemd/system/supervisor.service.d    # how systemd runs Supervisor

@@ -2,7 +2,8 @@
 
 with_uv.py UV WHEELS OPTIONS ARGUMENT...: uv installs for the Python that runs this file, also from the folder
 WHEELS if that is not empty. OPTIONS are the options in the requirements files, separated by commas. If only
-pip can do this install, print why and exit with 3.
+pip can do this install, print why and exit with 3. If the first ARGUMENT is `compile`, uv only says what it
+would install.
 """
 
 import configparser
@@ -23,6 +24,7 @@ ENVIRONMENT = {
     "UV_NO_SOURCES": "1",
     "UV_PYTHON_DOWNLOADS": "never",
 }
+THE_PROJECTS_OWN = {"UV_NO_CONFIG", "UV_NO_SOURCES"}
 DEBIANS_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 NAMES_INDEX = {"index-url", "extra-index-url", "find-links", "no-index"}
@@ -105,6 +107,8 @@ def main(python, uv, wheels, options, *arguments):
     """Replace this process by uv, which installs for this Python."""
     try:
         settings = configured(places(Path.home(), Path(python).parents[1]))
+        if index := os.environ.get("PIP_INDEX_URL"):
+            settings["index-url"] = index
         more = judge([option for option in options.split(",") if option], settings)
         variables, configured_arguments = translated(settings)
     except PipOnly as why:
@@ -114,8 +118,13 @@ def main(python, uv, wheels, options, *arguments):
         variables.setdefault("SSL_CERT_FILE", DEBIANS_CERTIFICATES)
     if found := ",".join(filter(None, [variables.get("UV_FIND_LINKS"), wheels])):
         variables["UV_FIND_LINKS"] = found
-    argv = [uv, "pip", "install", "--python", python, *more, *configured_arguments, *arguments]
-    os.execve(uv, argv, {**os.environ, **ENVIRONMENT, **variables})
+    environment = {**os.environ, **ENVIRONMENT, **variables}
+    command = "install"
+    if arguments[0] == "compile":  # this reads pyproject.toml, where [tool.uv] counts
+        command, *arguments = arguments
+        environment = {name: environment[name] for name in environment if name not in THE_PROJECTS_OWN}
+    argv = [uv, "pip", command, "--python", python, *more, *configured_arguments, *arguments]
+    os.execve(uv, argv, environment)
 
 
 if __name__ == "__main__":

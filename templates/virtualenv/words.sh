@@ -6,6 +6,7 @@
 # ${cache}. ${desk} holds the requirements of one build.
 # A build sets these values. file_options are the options in the requirements files that are being installed.
 python='' python_minor='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=() with_uv_py='' uv_pin='' uv_sums=() uv=''
+written='' # if set: the file into which build_in writes the output of a command
 pins=() hashed_pins=() # hashed_pins are all pins that have hashes, as lines of a requirements file
 wheels=''              # the folder of the wheels that were built here for this Python
 kept_settings=()            # the files and folders of ${cache} that each HOME gets a copy of
@@ -26,23 +27,45 @@ as_builder() { # COMMAND...
 }
 
 # FOLDER COMMAND...: runs it in FOLDER, where relative paths of the requirements start. It gets the host's proxies, which
-# the build user's own shell reads, because they may contain a password.
+# the build user's own shell reads, because they may contain a password. If `written` names a file, the output goes there.
 build_in() {
-  as_builder bash -c "$(declare -f take_proxies); take_proxies; cd \"\$1\" && shift && exec \"\$@\"" build "$@"
+  local into=()
+  # shellcheck disable=SC2016 # the new bash expands these
+  [[ -z ${written-} ]] || into=(bash -c '"${@:2}" >"$1"' into "${written}")
+  as_builder bash -c "$(declare -f take_proxies take_index); take_proxies; cd \"\$1\" && shift && take_index \"\$@\"" build "$1" "${into[@]}" "${@:2}"
 }
 
-take_proxies() { # exports the proxies that /etc/environment names for every login on this host
-  local line pattern="^(export +)?((http|https|all|no)_proxy|(HTTP|HTTPS|ALL|NO)_PROXY)=[\"']?([^\"' ]*)"
+take_proxies() { # exports the proxies, and the mirror of Pythons, that /etc/environment names for every login on this host
+  local line pattern="^(export +)?((http|https|all|no)_proxy|(HTTP|HTTPS|ALL|NO)_PROXY|UV_PYTHON_INSTALL_MIRROR|UV_PYTHON_DOWNLOADS_JSON_URL)=[\"']?([^\"' ]*)"
   [[ -r /etc/environment ]] || return 0
   while IFS= read -r line || [[ -n ${line} ]]; do
     [[ ! ${line} =~ ${pattern} ]] || export "${BASH_REMATCH[2]}=${BASH_REMATCH[5]}"
   done </etc/environment
 }
 
+index='' index_is_secret='' # the URL of the package index that the settings name, and whether nobody may see it
+
+take_index() { # COMMAND...: becomes the command, which gets the index of the settings; hides a secret index in what it prints
+  local url='' hidden='' line part parts=()
+  [[ ! -r ${HOME}/.index ]] || { read -r url && read -r hidden || :; } <"${HOME}/.index"
+  [[ -z ${url} ]] || export PIP_INDEX_URL=${url}
+  [[ -n ${hidden} ]] || exec "$@"
+  set -o pipefail
+  IFS=/:@ read -r -a parts <<<"${url#*://}"
+  "$@" 2>&1 | while IFS= read -r line || [[ -n ${line} ]]; do
+    line=${line//"${url%/}"/index:}
+    for part in "${parts[@]}"; do
+      ((${#part} < 8)) || line=${line//"${part}"/***}
+    done
+    printf '%s\n' "${line}"
+  done
+}
+
 renew_home() { # ends whatever the build user runs, and gives the build user a HOME with nothing but a person's settings
   remove_home
   mkdir -m 700 -- "${build_home}" "${build_home}/tmp"
   [[ ${#kept_settings[@]} == 0 ]] || cp -a -t "${build_home}" -- "${kept_settings[@]}"
+  [[ -z ${index} ]] || (umask 077 && printf '%s\n%s\n' "${index}" "${index_is_secret}" >"${build_home}/.index")
   chown -R -h -- "${build_user}:${build_user}" "${build_home}"
 }
 
@@ -95,24 +118,87 @@ with_pip() { # ARGUMENT...: installs with Debian's pip if its wheel exists, else
     --disable-pip-version-check --no-warn-script-location --progress-bar off "$@"
 }
 
-why_pip_failed() { # prints the reason; if a package could not be built, also the last line of that package's build
-  local why built missing
+why_pip_failed() { # prints the reason; if a package could not be built, also why, and what cures that
+  local why missing
   missing=$(step_output | sed -n 's/^ERROR: No matching distribution found for //p' | tail -n 1)
   if [[ -n ${missing} ]]; then
-    why=$(step_output | sed -nE 's/.*Could not fetch URL ([^ ]+): .*/\1 could not be reached/p' | tail -n 1)
-    printf 'no index has %s for this Python; %s; the other virtualenvs are unchanged' "${missing}" "${why:-correct its name or its version}"
-    return
+    why=$(why_missing "${missing}")
+  elif why=$(why_not_built) && [[ -n ${why} ]]; then
+    :
+  else
+    why=$(cause '^(ERROR:|OSError:|MemoryError)')
+    why=${why#ERROR: Exception:; } # pip's line above a traceback
   fi
-  why=$(cause '^(ERROR:|OSError:|MemoryError)')
-  why=${why#ERROR: Exception:; } # pip's line above a traceback
-  built=$(step_output | awk '
-    /^ *Collecting / { package = $2; sub(/@$/, "", package) }
-    /^ *Building wheel for / { package = $4 }
-    /\[end of output\]/ { words = package ": " last }
-    NF { last = $0; gsub(/^[ \t]+/, "", last) }
-    END { print words }')
-  [[ -z ${built} ]] || why="${why:+${why}; }${built}; if it needs a library of Debian, name its -dev package in packages:"
   printf '%s; the other virtualenvs are unchanged' "${why:-$(cause . | tail -c 300)}"
+}
+
+why_missing() { # REQUIREMENT: an index that does not answer looks to pip as one that has nothing
+  local versions silent where
+  versions=$(step_output | sed -nE 's/^ERROR: Could not find a version .* \(from versions: (.*)\)$/\1/p' | tail -n 1)
+  silent=$(step_output | sed -nE "s/.*(after connection broken by|Could not fetch URL) .*: (\[[^]]*\] )?([^:']+)'.*/\3/p" | tail -n 1)
+  where=$(step_output | sed -nE 's/^Looking in indexes: //p' | tail -n 1)
+  [[ -z ${index_is_secret} ]] || where=''
+  if [[ -n ${silent} && ${versions:-none} == none ]]; then
+    printf 'the package index %sdoes not answer (%s), so nobody knows whether it has %s; see to it, or name another in index:' "${where:+${where} }" "${silent}" "$1"
+  elif [[ ${versions:-none} == none ]]; then
+    printf 'no index has %s for this Python; correct its name or its version' "$1"
+  else
+    printf 'no index has %s for this Python; the newest that fits is %s; correct the version' "$1" "${versions##*, }"
+  fi
+}
+
+why_not_built() { # prints which package could not be built, why, and what cures that; nothing if all were built
+  local package why newer library
+  package=$(step_output | sed -nE "s/.*Failed to (download and )?build .([A-Za-z0-9][A-Za-z0-9._-]*==[^ '\`]+).*/\2/p" | tail -n 1)
+  [[ -n ${package} ]] || package=$(step_output | sed -nE "s/^ *ERROR: Failed (building wheel for|to build) '?([A-Za-z0-9][A-Za-z0-9._-]*)'?.*/\2/p" | tail -n 1)
+  [[ -n ${package} ]] || package=$(step_output | awk '
+    /^ *Collecting / { package = $2 }
+    /^ *Building wheel for / { package = $4 }
+    /\[end of output\]/ { found = package }
+    END { sub(/@$/, "", found); print found }')
+  [[ -n ${package} ]] || return 0
+  why=$(why_of_build)
+  newer=$(with_wheel "${package%%==*}")
+  library=$(library_for "${why}")
+  printf 'cannot build %s: %s' "${package}" "${why:-see above}"
+  if [[ -n ${newer} && ${package} != *"==${newer}" ]]; then
+    printf '; %s %s has a wheel for this Python, so require that' "${package%%==*}" "${newer}"
+  fi
+  printf '; if it needs a library of Debian, name %s in packages:' "${library:-its -dev package}"
+}
+
+why_of_build() { # prints the line of the build that says most
+  local words
+  words=$(step_output | awk '/\[[0-9]+ lines? of output\]|^ *(cause: )?.*\[std(out|err)\]/ { on = 1; next } /\[end of output\]/ { on = 0 } on && NF { gsub(/^[ \t]+/, ""); print }' | grep -avE '^(error: (Failed to|subprocess)|cause: |note: |×|╰)')
+  {
+    grep -aE -m 1 'fatal error:|pg_config.* not found|mysql_config.* not found|(headers|library).* not be found|is not found|No package .* found|^(Import|ModuleNotFound)Error' <<<"${words}" ||
+      grep -aE -m 1 '(^|: )error: ' <<<"${words}" || grep -aE '^[A-Za-z_.]+(Error|Exception): ' <<<"${words}" | tail -n 1 | grep . || grep -avE 'https?://|^[-=_*]+$' <<<"${words}" | tail -n 1
+  } | cut -c -200
+}
+
+with_wheel() { # NAME: prints the newest version that has a wheel for this Python
+  with_pip --dry-run --ignore-installed --no-deps --only-binary :all: "$1" 2>/dev/null | sed -nE 's/^Would install .*-([0-9][^- ]*)$/\1/p'
+}
+
+library_for() { # LINE of a build: prints the packages of Debian that it lacks, if they are known
+  case ${1,,} in
+    *python.h*) printf python3-dev ;;
+    *pg_config* | *libpq*) printf libpq-dev ;;
+    *mysql*) printf default-libmysqlclient-dev ;;
+    *jpeg*) printf libjpeg-dev ;;
+    *zlib*) printf zlib1g-dev ;;
+    *libxml* | *xslt*) printf 'libxml2-dev and libxslt1-dev' ;;
+    *ldap.h* | *lber.h* | *sasl*) printf 'libldap-dev and libsasl2-dev' ;;
+    *cairo*) printf libcairo2-dev ;;
+    *ffi.h*) printf libffi-dev ;;
+    *xmlsec*) printf libxmlsec1-dev ;;
+    *magic.h*) printf libmagic-dev ;;
+    *) ;;
+  esac
+}
+
+why_uv_failed() { # prints the reason, where pip cannot do what uv does
+  printf '%s; the other virtualenvs are unchanged' "$(cause '^(error| *[×╰├]|  cause)' | tail -c 300)"
 }
 
 # ---- uv -----------------------------------------------------------------------------------------------------------------

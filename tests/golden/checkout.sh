@@ -5,6 +5,7 @@ local fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 local manage_dir=''
 local ship_root=''
 local python=python3
+[[ -z ${venv_dir} ]] || python=${venv_dir}/bin/python
 
 release_dir=${root}/releases/${release}
 local inside=${manage_dir#"${ship_root}"}

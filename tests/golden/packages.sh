@@ -1,5 +1,6 @@
 local database_packages=(default-mysql-server default-libmysqlclient-dev tzdata)
 local more_packages=()
+local build_packages=()
 local apt_lock_seconds=600
 local nginx_sandbox='<text of nginx/sandbox.conf.j2>'
 local supervisor_sandbox='<text of supervisor/sandbox.conf.j2>'
@@ -11,6 +12,13 @@ local wanted=( # packages, names that others provide, or alternatives with a | b
 local -A installed=()
 local missing=() chosen=() left_half='' apt_at_work=/run/roadie/apt-at-work
 local apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
+
+want_build_packages() { # changes wanted: adds what requirements without wheels are built with
+  local package
+  for package in "${build_packages[@]}"; do
+    [[ " ${wanted[*]} " == *" ${package} "* ]] || wanted+=("${package}")
+  done
+}
 
 start_on_sandbox() {
   host_lock
@@ -185,6 +193,7 @@ install_package() { # PACKAGE ALL...: the first call installs ALL in one run of 
 }
 
 local before_change=start_on_packages package
+want_build_packages
 ask_dpkg
 if [[ -n ${left_half} ]]; then
   local note='finish what an interrupted run of dpkg left half done'

@@ -1,6 +1,13 @@
 local python=python3
+local pythons=()
+local takes_python=''
 local digest=ab9f50d18e9db7df60d2d1ec142904e5461b397ccacb10313dedcaebe4e9a537
 local requirements=requirements.txt
+local from=requirements.txt
+local tool=''
+local tool_command=()
+local needless=(gunicorn 'mysqlclient pymysql')
+local tool_pins=''
 local ship_root=''
 local requirement_paths=(requirements.txt)
 local requirement_texts=('Django==5.2.19
@@ -12,22 +19,14 @@ local installer=uv
 local uv_pin=uv==0.13.9
 local uv_sums=(b73acdf73b96c3ac9e56d2fa933427b3ee6a901e3cce6ba1e3ecb3f91ca0d86a 6109e47a75f2380d1cc90b00a6ee82b7b5792ddf66588625ec168545ae17512e 7044f2d032f71c063417bb3aed7f20ad9eb02e8c643bae0c2f02987aa436e3f6 3e020ca1e7eb3847223d73e7e2a128336e38f97ab531c0dd0ad664914bd281e2 5a79e319d808a91a66b54c98c384ea87bed4b821a6088315f4e06609d10312ec a9bc459c45e1db54291da5fed244781912e845f74384ed02c474620a663fa065 7a1d34ac77b2d89fa7cd72a78ed331aa19701e41ce21a0b3f7686729724c2e8e)
 local with_uv_py='<text of virtualenv/with_uv.py>'
+local extra=()
+local own_index=1
+local index=''
+local index_is_secret=''
 local pip_dir=''
 local needs_tree=''
 local tree=''
 local coming=20261123T120000Z-0123abcd
-
-find_python_minor() { # sets python_minor to a name such as python3.13; mostly a file of that name tells, without a process
-  local path=${python} other
-  [[ ${python} == */* ]] || path=${BASH_CMDS["${python}"]}
-  for other in "${path%/*}"/python3.*; do
-    if [[ ${other##*/} =~ ^python3\.[0-9]+$ && ${other} -ef ${path} ]]; then
-      python_minor=${other##*/}
-      return
-    fi
-  done
-  python_minor=$("${path}" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
-}
 
 build_virtualenv() { # if uv fails, pip tries again from the start, because people know pip's messages
   local installing=''
@@ -35,12 +34,20 @@ build_virtualenv() { # if uv fails, pip tries again from the start, because peop
   take_cache_over
   find_settings
   find_installers
+  printf '%s\n' "${extra[@]}" >"${cache}/extra.txt"
+  [[ -n ${own_index} ]] || leave_out_index
+  if [[ -n ${tool} ]]; then
+    start_afresh
+    export_requirements
+  fi
   write_pins
   start_afresh
   if [[ ${installer} != uv ]] || ! ensure_uv || ! install_with_uv; then
+    [[ ${tool} != 'uv pip' || ${requirements} != "${from}" ]] || fail "${what}" "${installing:-${from}}: $(why_uv_failed)"
+    forget_hashes
     [[ -z ${installing} ]] || start_afresh
     renew_home
-    { install_requirements with_pip && install_pins with_pip; } || fail "${what}" "${installing}: $(why_pip_failed)"
+    { install_requirements with_pip && install_extra with_pip && install_pins with_pip; } || fail "${what}" "${installing}: $(why_pip_failed)"
   fi
   take_over_virtualenv
   trap - EXIT
@@ -56,13 +63,13 @@ install_with_uv() {
     copy_downloads
     install_requirements with_uv || return
   fi
-  install_pins with_uv
+  install_extra with_uv && install_pins with_uv
 }
 
 # roadie's pins come first, as Python runs code of what is installed already. If the files have hashes, uv must install all
 # that they name itself, so the pins are only fetched.
 install_cleanly() {
-  if [[ " ${requirement_options[*]} " == *' --hash '* ]]; then
+  if has_hashes; then
     install_pins cleanly_aside && install_requirements cleanly && copy_downloads
   else
     install_pins cleanly && install_requirements cleanly
@@ -111,8 +118,38 @@ install_requirements() { # INSTALLER: sets installing to what is being installed
     installing=setuptools
     "$1" --no-index "${setuptools_wheel}" || return
   fi
-  installing=${requirements} file_options=("${requirement_options[@]}")
-  "$1" -r "$(on_desk "${requirements}")"
+  installing=${from} file_options=("${requirement_options[@]}")
+  if [[ ${#extra[@]} == 0 ]] || stands_alone; then
+    "$1" -r "$(on_desk "${requirements}")"
+  else
+    "$1" -r "$(on_desk "${requirements}")" -r "${cache}/extra.txt"
+  fi
+}
+
+install_extra() { # INSTALLER: likewise the requirements of the settings, if they are not installed yet
+  local file_options=()
+  [[ ${#extra[@]} != 0 ]] && stands_alone || return 0
+  installing='extra_requirements: of the settings'
+  "$1" -r "${cache}/extra.txt"
+}
+
+stands_alone() { # whether no other requirements can be beside the project's, as those have hashes or are a pylock.toml
+  has_hashes || [[ ${tool} == 'uv pip' ]]
+}
+
+has_hashes() {
+  [[ " ${requirement_options[*]} " == *' --hash '* ]]
+}
+
+leave_out_index() { # leaves out the lines of the files that name an index, as the settings name another
+  local i option options=("${requirement_options[@]}")
+  for i in "${!requirement_texts[@]}"; do
+    requirement_texts[i]=$(sed -E '/^[[:space:]]*(-i|--index-url)([[:space:]=]|[a-z])/d' <<<"${requirement_texts[i]}")
+  done
+  requirement_options=()
+  for option in "${options[@]}"; do
+    [[ ${option} == -i* || ${option} == --index-url ]] || requirement_options+=("${option}")
+  done
 }
 
 install_pins() { # INSTALLER: likewise
@@ -145,15 +182,17 @@ complete_virtualenv() {
   rm -rf -- "${venv_dir}.built"
 }
 
-local what="virtualenv ${digest:0:12}" python_minor=''
+local what="virtualenv ${digest:0:12}" python_minor='' managed=''
 require_site
+choose_python
 if hash -- "${python}" 2>/dev/null && [[ ${python} != */* || -x ${python} ]]; then
   find_python_minor
-elif [[ -z ${dry_run} ]]; then
+elif [[ -z ${managed}${dry_run} ]]; then
   fail "${what}" "there is no ${python} on this host; name another in python:, or its package in packages:"
 fi
 venv_dir=${root}/venvs/${python_minor}-${digest:0:16}
 [[ -z ${needs_tree} ]] || venv_dir+=-${tree:0:12}
+[[ -z ${managed} ]] || ensure_python
 if [[ -n ${needs_tree} && -z ${tree} ]]; then
   ok "${what} (built by deploy, as the requirements need the project's own files)"
 elif is_whole "${venv_dir}"; then

@@ -128,6 +128,20 @@ def test_of_several_manage_py_a_person_must_choose():
     assert project({**shop("a/"), **shop("b/c/")}, project="b/c").manage_dir == "b/c"
 
 
+def test_of_several_manage_py_the_one_with_a_settings_module_is_taken():
+    assert project({**shop("a/", **{"shop/settings.py": None}), **shop("b/c/")}).manage_dir == "b/c"
+
+
+def test_what_was_chosen_of_several_requirements_is_told_and_another_can_be_named():
+    files = {**shop(), "uv.lock": "", "pyproject.toml": "[project]\nname = 'shop'\ndependencies = []\n"}
+    told = "requirements: requirements.txt; `requirements:` names another: uv.lock, pyproject.toml"
+    assert project(files).requirements_told == told
+    assert project(shop()).requirements_told == ""
+    made = project(files, requirements="uv.lock")
+    assert made.requirements_told.startswith("requirements: uv.lock, by `uv export --frozen")
+    assert (made.requirements_tool, made.pip_dir) == ("uv", "")
+
+
 def test_a_manage_py_that_is_not_djangos_does_not_count():
     assert project({**shop("src/"), "manage.py": "import flask"}).manage_dir == "src"
 

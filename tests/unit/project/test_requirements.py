@@ -59,12 +59,30 @@ def test_the_file_for_production_nearest_to_manage_py_is_taken(paths, folder, pa
 
 
 @pytest.mark.parametrize(
-    ("lock", "command"),
-    [("uv.lock", "uv export"), ("poetry.lock", "poetry export"), ("Pipfile", "pipenv lock")],
+    ("paths", "path"),
+    [
+        (["src/uv.lock", "pyproject.toml"], "src/uv.lock"),
+        (["src/poetry.lock", "requirements.txt"], "src/poetry.lock"),
+        (["Pipfile.lock", "pdm.lock"], "Pipfile.lock"),
+        (["pylock.toml", "pyproject.toml"], "pylock.toml"),
+        (["requirements/base.txt", "requirements/dev.txt"], "requirements/base.txt"),
+    ],
 )
-def test_a_lock_file_alone_is_refused_with_the_command_that_exports_it(lock, command):
-    message = refusal(found, [f"src/{lock}", "pyproject.toml"], "src")
-    assert message.startswith(f"src/{lock}: roadie installs from a requirements file; run `{command}")
+def test_without_a_file_for_production_a_lock_file_is_taken_or_the_base(paths, path):
+    assert found(paths, "src") == path
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"Pipfile": ""}, "Pipfile alone says too little to install from: run `pipenv lock`"),
+        ({"pyproject.toml": "[tool.ruff]"}, "write `dependencies` under [project], or commit the lock file"),
+        ({"pyproject.toml": "[tool.poetry.dependencies]\n"}, "run `poetry lock`, and commit poetry.lock"),
+        ({"pyproject.toml": "[project"}, "pyproject.toml: cannot be read ("),
+    ],
+)
+def test_a_file_that_says_too_little_is_refused_with_what_makes_it_enough(files, says):
+    assert says in refusal(find, Files(files), "", ("Django",))
 
 
 def test_without_any_file_the_lines_to_write_are_told():
@@ -75,9 +93,8 @@ def test_without_any_file_the_lines_to_write_are_told():
 
 
 def test_files_of_other_names_are_told():
-    message = refusal(found, ["requirements/base.txt", "requirements/dev.txt", "docs/requirements.txt"])
-    assert "only requirements/base.txt, requirements/dev.txt; name the right one" in message
-    assert "uv pip compile pyproject.toml" in refusal(found, ["pyproject.toml", "docs/requirements.txt"])
+    message = refusal(found, ["requirements/local.txt", "requirements/dev.txt", "docs/requirements.txt"])
+    assert "only requirements/dev.txt, requirements/local.txt; name the right one" in message
 
 
 # ---- What they hold
@@ -225,6 +242,26 @@ def test_what_a_worker_class_runs_on_is_pinned_too(worker_class, text, pins):
         MYSQL, worker_class
     )
     assert required.pins == tuple(PINS[name] for name in pins)
+
+
+@pytest.mark.parametrize(
+    ("text", "packages"),
+    [
+        ("psycopg2>=2.9", ("libpq-dev",)),
+        ("psycopg2-binary\npsycopg[binary]\nPillow\nlxml", ()),
+        ("psycopg[c,pool]>=3\npsycopg2", ("libpq-dev",)),
+        ("python-ldap", ("libldap-dev | libldap2-dev", "libsasl2-dev")),
+    ],
+)
+def test_what_has_no_wheel_brings_the_packages_of_debian_that_it_is_built_with(text, packages):
+    assert collected(text).build_packages == packages
+
+
+def test_extra_requirements_count_as_the_projects_own():
+    made = collected("Django").with_extra(("gunicorn==20.1", "psycopg[binary]")).completed(MYSQL)
+    assert set(made.packages) == {"django", "gunicorn", "psycopg"}
+    assert made.pins == (MYSQLCLIENT,)
+    assert made.digest != collected("Django").completed(MYSQL).digest
 
 
 def test_the_digest_is_of_what_pip_would_do():

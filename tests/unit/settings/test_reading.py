@@ -90,6 +90,8 @@ def test_one_item_needs_no_list():
     made = settings(domain="A.example.org", health="/healthz", hosts="web1")
     assert made.domain == ("a.example.org",)
     assert made.health == ("/healthz",)
+    assert settings(python="3.12").python == settings(python="python3.12").python == "python3.12"
+    assert settings(index="default").index == "default"
     assert settings(packages="libmagic1 | libmagic1t64").packages == ("libmagic1 | libmagic1t64",)
     assert list(made.hosts) == ["web1"]
 
@@ -139,7 +141,7 @@ def test_what_is_unknown_is_refused_by_its_path_with_what_was_meant(values, says
         ("collectstatic", 0, "must be true or false, not 0"),
         ("app", ["a"], "not a list"),
         ("app", 7, "not 7"),
-        ("python", 3.12, "must be a Python such as python3 or"),
+        ("python", 3.12, "must be a Python such as python3, "),
         ("python", "python3; id", "must be a Python"),
         ("domain", {"a": 1}, "not a mapping"),
         ("domain", [], "at least 1 is needed"),
@@ -159,6 +161,11 @@ def test_what_is_unknown_is_refused_by_its_path_with_what_was_meant(values, says
         ("packages", ["git", "git"], "names 'git' twice"),
         ("packages", ["a1 | | b1"], "must be a Debian package"),
         ("packages", ["a1 |"], "must be a Debian package"),
+        ("extra_requirements", ["-r other.txt"], "must be a requirement such as psycopg[binary]"),
+        ("index", "ftp://index.example.org", "must be a URL, the word default"),
+        ("index", 5, "must be a URL"),
+        ("index", "https://me:secret@index.example.org/simple", "has a password or a token; say where"),
+        ("index", {"comand": "pass"}, "did you mean command?"),
         ("post_build", ["one\ntwo"], "must be a line of shell"),
         ("post_build", [" "], "must be a line of shell"),
     ],
