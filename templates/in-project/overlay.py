@@ -185,7 +185,7 @@ def _postgresql(parts):
     }
 
 
-KINDS = {"mysql": _mysql, "postgresql": _postgresql, "sqlite": _sqlite}
+KINDS = {"mysql": _mysql, "postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite}
 
 
 def complete(databases, url):
