@@ -25,7 +25,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "virtualenv": (),
     "virtualenv/downloads": ("virtualenv",),
     "virtualenv/pythons": ("virtualenv",),
-    "virtualenv/forms": ("virtualenv", "virtualenv/downloads"),
+    "virtualenv/failures": ("virtualenv",),
+    "virtualenv/forms": ("virtualenv", "virtualenv/downloads", "virtualenv/failures"),
 }
 
 

@@ -117,11 +117,16 @@ site = _stage("site/site", "Make the site's system users and folders.", needs=("
 databases = {kind: _database(kind) for kind in DATABASES}
 external = databases["external"]
 mysql = databases["mysql"]
+postgresql = databases["postgresql"]
 sqlite = databases["sqlite"]
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",
-    needs=("early-start", "virtualenv", "virtualenv/downloads", "virtualenv/pythons", "virtualenv/forms"),
+    needs=(
+        "early-start",
+        "virtualenv",
+        *(f"virtualenv/{name}" for name in ("downloads", "pythons", "failures", "forms")),
+    ),
     role="",
 )
 supervisor = _stage(

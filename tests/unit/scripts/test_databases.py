@@ -17,9 +17,11 @@ WORD_OF_A_KIND = re.compile(r"^#   (\w+)  +\S", re.M)
 FUNCTION = re.compile(r"^([a-z_]\w*)\(\)", re.M)
 WORD = re.compile(r"\w+")
 VARIABLE = re.compile(r"(?<![^ \n])([a-z_]\w*)=")
-# These run inside Django and use its own names for the kinds: the scheme of a URL, a connection's vendor.
-SPEAK_DJANGOS_WORDS = {
+# These run inside Django and use its own names for the kinds (the scheme of a URL, a connection's vendor),
+# or name the libraries of any Python package.
+SPEAK_OF_ALL_KINDS = {
     "external/ask.py",
+    "virtualenv/failures.sh",
     *(f"in-project/{name}.py" for name in ("overlay", "lint", "migrations", "release")),
 }
 
@@ -67,7 +69,7 @@ def test_words_that_only_one_kind_has_are_spoken_in_its_folder_alone(kind):
 @EVERY_KIND
 def test_no_template_outside_its_folder_knows_a_kind(kind):
     facts = {kind.name, kind.socket, *kind.packages, *kind.services, *kind.drivers} - {""}
-    texts = {name: text for name, text in others(kind).items() if name not in SPEAK_DJANGOS_WORDS}
+    texts = {name: text for name, text in others(kind).items() if name not in SPEAK_OF_ALL_KINDS}
     assert {(name, one) for name, text in texts.items() for one in facts if one in text.lower()} == set()
 
 

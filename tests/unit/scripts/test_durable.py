@@ -22,6 +22,7 @@ REASONS = {
     "release/prune.sh.j2": "it syncs by itself",
     "lock/lock.sh.j2": "the word that follows syncs the folder",
     "virtualenv/virtualenv.sh.j2": "a virtualenv without its mark, which is synced, is built again",
+    "virtualenv/pythons.sh": "it syncs what it renames; without the rename, the next run fetches it again",
     "virtualenv/words.sh": "it syncs what it renames; without the rename, the next run fetches uv again",
 }
 CHANGE = re.compile(r"^(?!\s*#).*(?:^|[\s;&{(])(?:mv|ln) -", re.MULTILINE)
