@@ -176,15 +176,17 @@ within() { # SECONDS COMMAND...: like cuttable, but fails if the command has not
 }
 
 start_clock() { # PID: ends this group of processes after ${limit} seconds; if ${grows} names a file, not as long as the file grows
-  local size='none yet' now='' group=$1
+  local size='none yet' now='' group=$1 second
   set -m
   {
     until [[ ${now} == "${size}" ]]; do
       size=${now}
-      sleep "${limit}"
+      for ((second = 0; second < limit; second++)); do
+        sleep 1
+        [[ -d /proc/$$ ]] || exit 0 # the run was killed; another process may have the number of the group by now
+      done
       [[ -z ${grows-} ]] || now=$(stat -c %s -- "${grows}" 2>/dev/null) || :
     done
-    [[ -d /proc/$$ ]] || exit 0 # the run was killed; another process may have the number of the group by now
     : >"/run/roadie/${run_id}.late"
     end_group "${group}"
   } 6>&- 8>&- 9>&- </dev/null >/dev/null 2>&1 &

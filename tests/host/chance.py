@@ -17,7 +17,7 @@ from desk import browse, eventually, is_serving
 from probe import Probe, Truth, read
 from roadie.throwaway.hosts import ThrowawayHost
 from told import last_run
-from within import assert_serves_once, assert_tidy, halves, inside, leftovers, masters
+from within import assert_serves_once, assert_tidy, halves, inside, leftovers, masters, waiting_scripts
 
 ANSWERS = 20
 # The frame (wrap.sh) is the oldest process whose command line has the mark of a session.
@@ -148,8 +148,9 @@ class Chance:
         release, truth = answers(self.probe.host)
         assert truth in (before, after), f"{truth} serves, neither the old release nor the new one"
         self.say(f"{'':10} {'new' if truth == after else 'old'} serves ({release})")
-        # Only the next run removes what a power cut leaves, or a frame that is killed before its run began.
-        is_left = way in DOWN or (way in (Hit.frame, Hit.everything) and not began)
+        # Only the next run removes what a power cut leaves, or a frame that is killed before a script began.
+        has_begun = began and not waiting_scripts(self.probe.host)
+        is_left = way in DOWN or (way in (Hit.frame, Hit.everything) and not has_begun)
         if way is Hit.supervisor or (not is_left and self.dice.random() < 0.5):
             self.assert_quiet()
         self.bring(word, after)

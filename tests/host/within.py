@@ -126,6 +126,11 @@ def leftovers(host: ThrowawayHost) -> list[str]:
     return inside(host, LEFTOVERS).splitlines()
 
 
+def waiting_scripts(host: ThrowawayHost) -> list[str]:
+    """Return the scripts that arrived and did not begin: a script removes itself as soon as it begins."""
+    return inside(host, "ls /run/roadie/*.sh 2>/dev/null || :").splitlines()
+
+
 def masters(host: ThrowawayHost) -> list[str]:
     """Return each of Gunicorn's masters as "PARENT SOCKET"."""
     return inside(host, MASTERS).splitlines()

@@ -423,12 +423,18 @@ def test_what_a_run_can_do_without_is_attempted_for_some_seconds(shell):
     assert (shell.code, shell.events()[-1].verb) == (6, "failed")  # only an attempt forgives
 
 
+def at_work(shell):
+    """Return the process ids of a run of this shell, and of what runs for it."""
+    found = subprocess.run(["pgrep", "-f", f"^bash {shell.path('run.sh')}"], capture_output=True, text=True)
+    return [int(pid) for pid in found.stdout.split()]
+
+
 def test_a_stop_ends_a_question_and_its_clock(shell):
     with shell.begun("ask it 'a friend' bash -c 'touch ${P}/asked; sleep 987'") as process:
         assert eventually(shell.path("asked").exists)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 130
-    assert subprocess.run(["pgrep", "-f", "^sleep (987|30)$"]).returncode == 1
+        assert at_work(shell) == []
 
 
 def test_a_stop_in_the_moment_when_a_clock_begins_ends_the_clock_too(shell):
@@ -439,8 +445,18 @@ def test_a_stop_in_the_moment_when_a_clock_begins_ends_the_clock_too(shell):
       within 983 sleep 984
     """
     shell.run(body)
-    assert shell.code == 130
-    assert subprocess.run(["pgrep", "-f", "^sleep 98[34]$"]).returncode == 1
+    assert shell.code == 130 and at_work(shell) == []
+
+
+def test_a_clock_ends_with_its_run_although_nobody_ends_the_clock(shell):
+    with shell.begun("within 983 bash -c 'touch ${P}/asked; sleep 984'") as process:
+        assert eventually(shell.path("asked").exists)
+        command, clock = (int(pid) for pid in shell.path("run/1.cut").read_text().split())
+        process.kill()
+        process.wait()
+        assert process.pid not in at_work(shell)
+        os.killpg(-command, signal.SIGKILL)
+        assert eventually(lambda: at_work(shell) == [], 10), clock
 
 
 def test_a_step_that_must_be_whole_says_so_and_names_its_process(shell):
