@@ -18,7 +18,8 @@ INCLUDE = (
     "systemd systemd-sysv dbus openssh-server sudo ca-certificates python3-minimal iproute2 procps curl"
 ).split()
 LOCAL_CA = "usr/local/share/ca-certificates"
-KEPT_SNAPSHOTS = 8
+#: as many as the tests of one commit make, and some of another's
+KEPT_SNAPSHOTS = 16
 
 
 def cache() -> Path:
