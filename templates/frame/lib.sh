@@ -17,6 +17,7 @@ locked='' known_format=1                               # whether this run holds 
 disk_full=''                                           # a sentence that names the full disk, once disk_is_full has looked
 answer_seconds=30 # how long a database may take to answer a question
 release='' release_dir='' work_dir='' venv_dir='' # the release that the stages work on, once a stage has chosen it
+base_python=python3 # the Python that the virtualenv was made with. Root runs none in a virtualenv, as packages can replace that one
 declare -A modes=() services=() # what look_at and ask_service have found
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # the library of a database adds its own
 

@@ -11,6 +11,13 @@ pins=() hashed_pins=() # hashed_pins are all pins that have hashes, as lines of 
 wheels=''              # the folder of the wheels that were built here for this Python
 kept_settings=()            # the files and folders of ${cache} that each HOME gets a copy of
 
+# PLACE: clears a place in the desk for a file, while all of the desk is root's. The project may have a link there. Root follows none.
+clear_on_desk() {
+  [[ $(realpath -m -- "${1%/*}")/ == "$(realpath -- "${desk}")"/* ]] || fail "${1#"${desk}/"}" 'a link of the project leads from there out of the project; remove that link'
+  mkdir -p -- "${1%/*}"
+  rm -f -- "$1"
+}
+
 is_whole() { # VIRTUALENV: root owns it and the mark in it, and the build user cannot make a file of root's
   local mark=$1/.complete
   [[ -O $1 && -f ${mark} && ! -L ${mark} && -O ${mark} ]]
@@ -174,7 +181,7 @@ is_uv() { # FILE: whether it is the uv that roadie knows
   return 1
 }
 
-take_file() { # PATH NEW: copies a file, with the rights of the build user, into a new file of root's
+take_file() { # PATH NEW: copies a file of at most 2 GB, with the rights of the build user, into a new file of root's
   rm -f -- "$2"
-  as_user_plainly "${build_user}" / cat -- "$1" >"$2"
+  as_user_plainly "${build_user}" / cat -- "$1" | head -c 2000000000 >"$2"
 }

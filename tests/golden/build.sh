@@ -4,11 +4,11 @@ local placeholders=( SECRET_KEY DJANGO_SECRET_KEY )
 local database_kind=mysql
 local database_url_names=(DATABASE_URL)
 local settings_module=guestbook.settings
-local python=python3
 local tree=89ef456789ef456789ef456789ef456789ef4567
 local places=(guestbook/local_settings.py .env)
 local texts=('KEY = '"'"'none'"'"'
 ' A=1)
+local shared_places=()
 local seal_py='<text of build/seal.py>'
 local in_group=(setpriv --regid="${app}" --clear-groups --)
 
@@ -45,9 +45,8 @@ lay_out_desk() { # the files of `files:` have placeholders here instead of secre
   rm -rf -- "${desk}"
   mkdir -m 700 -- "${desk}"
   cp -a --no-preserve=ownership -- "${release_dir}/code/." "${desk}"
-  rm -f -- "${places[@]/#/"${desk}/"}"
   for i in "${!places[@]}"; do
-    mkdir -p -- "$(dirname -- "${desk}/${places[i]}")"
+    clear_on_desk "${desk}/${places[i]}"
     printf '%s' "${texts[i]}" >"${desk}/${places[i]}"
   done
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
@@ -73,26 +72,36 @@ seal() {
   end_build_user
   adopt "${build_user}" "${desk}" "${built}" || fail "build of ${release}" 'what the commands made could not be taken over; is it too large for the disk? Their last words are above'
   find "${built}" ! -type d \( ! -type f -o -links +1 \) -delete
-  : >"${release_dir}/built.made"
-  "${in_group[@]}" "${python}" -I -S -c "${seal_py}" "${built}" "${release_dir}/code" "${release_dir}/built.made" "$(id -g -- "${app}")" "${places[@]}"
-  cat -- "${release_dir}/built.made" >>"${release_dir}/overlaid"
-  rm -rf -- "${built}"
-  finish_build
+  move_built
+  clear_desk
 }
 
-finish_build() {
-  printf '%s\n' "${sum}" >"${release_dir}/built"
-  clear_desk
+move_built() { # moves what lies in built.new into the code
+  : >"${release_dir}/built.made"
+  "${in_group[@]}" "${base_python}" -I -S -c "${seal_py}" "${release_dir}/built.new" "${release_dir}/code" "${release_dir}/built.made" "$(id -g -- "${app}")" "${places[@]}"
+  cat -- "${release_dir}/built.made" >>"${release_dir}/overlaid"
+  rm -rf -- "${release_dir}/built.new"
+  lies_in_shared || printf '%s\n' "${sum}" >"${release_dir}/built"
+}
+
+lies_in_shared() { # whether a built file lies where the release gets a link to what is shared: then no later release takes these files over
+  local path place
+  while IFS= read -r -d '' path; do
+    for place in "${shared_places[@]%/}"; do
+      [[ ${path} != "${place}" && ${path} != "${place}"/* ]] || return 0
+    done
+  done <"${release_dir}/built.made"
+  return 1
 }
 
 # The release that serves was built from the same code by the same commands: this release gets links to the same files.
 link_built() {
   local from=${root}/live/release
-  cat -- "${from}/built.made" >>"${release_dir}/overlaid"
-  cp -- "${from}/built.made" "${release_dir}/built.made"
-  (cd "${release_dir}/code" && xargs -0 -r rm -rf --) <"${from}/built.made"
-  (cd "${from}/code" && xargs -0 -r cp -al --parents -t "${release_dir}/code" --) <"${from}/built.made"
-  printf '%s\n' "${sum}" >"${release_dir}/built"
+  rm -rf -- "${release_dir}/built.new"
+  mkdir -m 700 -- "${release_dir}/built.new"
+  (cd "${from}/code" && xargs -0 -r cp -al --parents -t "${release_dir}/built.new" --) <"${from}/built.made"
+  find "${release_dir}/built.new" ! -type d \( ! -type f -o ! -user root \) -delete
+  move_built
 }
 
 local variables='' sum='' before='' others_end='' line

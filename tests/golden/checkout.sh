@@ -4,8 +4,6 @@ local record='{"id": "20261123T120000Z-0123abcd"}'
 local fingerprint=ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
 local manage_dir=''
 local ship_root=''
-local python=python3
-[[ -z ${venv_dir} ]] || python=${venv_dir}/bin/python
 
 release_dir=${root}/releases/${release}
 local inside=${manage_dir#"${ship_root}"}
@@ -45,8 +43,10 @@ link_from() { # RELEASE_DIR
     remove_strays
 }
 
-remove_overlaid() { # RELEASE_DIR: removes links to what is shared and files that were built; git brings the commit's files back
-  [[ ! -f $1/overlaid ]] || (cd "${new}/code" && xargs -0 -r rm -rf --) <"$1/overlaid"
+# RELEASE_DIR: removes links to what is shared and files that were built; git brings the commit's files back. In this order a link
+# goes before what a build made there earlier: else root would follow the link, and delete what is shared.
+remove_overlaid() {
+  [[ ! -f $1/overlaid ]] || LC_ALL=C sort -z -- "$1/overlaid" | (cd "${new}/code" && xargs -0 -r rm -rf --)
 }
 
 check_out_all() {
@@ -84,7 +84,7 @@ compile() { # writes the bytecode now, because the app cannot write here; Python
     [[ ! -f ${folder}${name} || -L ${folder}${name} || -L ${folder}__pycache__ ]] || there+=("./${path}")
   done
   [[ ${#stale[@]} == 0 ]] || printf '%s\0' "${stale[@]}" | xargs -0 rm -f --
-  [[ ${#there[@]} == 0 ]] || printf '%s\0' "${there[@]}" | (cd "${new}/code" && xargs -0 "${in_group[@]}" "${python}" -I -S -W ignore -c "${compile_py}") || :
+  [[ ${#there[@]} == 0 ]] || printf '%s\0' "${there[@]}" | (cd "${new}/code" && xargs -0 "${in_group[@]}" "${base_python}" -I -S -W ignore -c "${compile_py}") || :
 }
 
 give_up() {

@@ -86,7 +86,7 @@ write_health() {
 }
 
 # The modules mostly equal the ones of the release that serves: then these are linked, with their bytecode. Otherwise the
-# modules are written and compiled by the Python of the release's virtualenv.
+# modules are written and compiled by the Python that the release's virtualenv was made with.
 write_modules() {
   local -A modules=(
     [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
@@ -117,7 +117,7 @@ write_modules_anew() {
   for name in "${!modules[@]}"; do
     printf '%s\n' "${modules[${name}]%$'\n'}" >"${release_dir}/overlay/${name}.py"
   done
-  "${venv_dir}/bin/python" -I -S -c "${compile_py}" "${release_dir}"/overlay/*.py
+  "${base_python}" -I -S -c "${compile_py}" "${release_dir}"/overlay/*.py
 }
 
 name_secrets() { # a name under env_names: may be newer than the last bootstrap

@@ -99,7 +99,7 @@ lay_out_requirements() { # only the build user can read the files, as they may c
   for i in "${!requirement_paths[@]}"; do
     place=$(on_desk "${requirement_paths[i]}") text=${requirement_texts[i]}
     [[ /${place}/ != */../* ]] || fail "${requirement_paths[i]}" 'leads out of the project'
-    mkdir -p -- "${place%/*}"
+    clear_on_desk "${place}"
     # ${desk} is deleted later. So remove -e from folders of the project, to install a copy. Repositories stay editable.
     sed -E 's/^[[:space:]]*(-e|--editable)[[:space:]=]+(["'\'']?(\.|\/|file:|[^:]*$))/\2/' <<<"${text}" >"${place}"
   done
@@ -193,6 +193,7 @@ fi
 venv_dir=${root}/venvs/${python_minor}-${digest:0:16}
 [[ -z ${needs_tree} ]] || venv_dir+=-${tree:0:12}
 [[ -z ${managed} ]] || ensure_python
+base_python=${python}
 if [[ -n ${needs_tree} && -z ${tree} ]]; then
   ok "${what} (built by deploy, as the requirements need the project's own files)"
 elif is_whole "${venv_dir}"; then
