@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from filecmp import cmp
+from glob import escape
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
@@ -53,8 +54,16 @@ def take(path):
 
 
 def compile_bytecode(place):
-    """Write the bytecode beside a file, if the file compiles. None of its code runs."""
+    """Write the bytecode beside a file, if the file compiles. None of its code runs.
+
+    The commit may have links there, which root would write or read through.
+    """
+    cache = place.parent / "__pycache__"
+    if cache.is_symlink():
+        return
     try:
+        for old in cache.glob(f"{escape(place.stem)}.*.pyc"):
+            old.unlink()
         SourceFileLoader("", str(place)).get_code("")
     except Exception:
         return

@@ -102,6 +102,22 @@ def test_bytecode_git_and_rendered_files_are_left_out(places):
     assert [path.name for path in (code / "__pycache__").iterdir()] != ["a.pyc"]
 
 
+def test_bytecode_is_neither_written_nor_read_through_a_link_of_the_commit(places):
+    built, code, record = places
+    outside = record.with_name("outside")
+    (code / "app").mkdir()
+    (code / "app/__pycache__").symlink_to(outside)
+    (code / "__pycache__").mkdir()
+    old = code / f"__pycache__/made.{sys.implementation.cache_tag}.pyc"
+    old.symlink_to("/dev/zero")
+    write(built, app__x="1")
+    for name in ("made.py", "app/views.py"):
+        (built / name).write_text("A = 1\n")
+    seal(places)
+    assert [*outside.iterdir()] == []
+    assert old.is_file() and not old.is_symlink()
+
+
 def fill(*pairs):
     done = subprocess.run([sys.executable, "-I", "-S", FILL, *pairs], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
