@@ -23,7 +23,7 @@ export_requirements() {
     return
   fi
   write_requirements || fail "${from}" "${tool} cannot say what to install: $(cause . | tail -c 300); see whether ${tool} ${tool_command[0]} works where you develop, and commit what it changes"
-  text=$(sed -E '/^[[:space:]]*(#|$)/d; /^(-i|--index-url)[ =]https:\/\/pypi\.[a-z]+\/simple\/?$/d' "${cache}/requirements.txt")
+  text=$(sed -E '/^[[:space:]]*(#|$)/d; /^(-i|--index-url)[ =]https:\/\/pypi\.[a-z]+\/simple\/?$/d' <(head -c 10000000 -- "${cache}/requirements.txt"))
   rm -f -- "${cache}/requirements.txt"
   requirements=${pip_dir:+${pip_dir}/}roadie-requirements.txt
   [[ -n ${own_index} ]] || text=$(sed -E '/^(-i|--index-url)[ =]/d' <<<"${text}")
