@@ -134,7 +134,8 @@ watch_release() { # sets failing, or leaves it empty
   done
 }
 
-go_back() { # to the previous slot, which still runs
+go_back() { # to the previous slot, which still runs; a run that was cut may have begun to drain that slot
+  remove_if_there "${root}/slots/${old}/leave"
   point_live "${old}"
   # The mark comes last and may fail to be written: a full disk may be the cause of the failure.
   put_file "${release_dir}/bad" 644 root:root "failed after the switch: ${failing}" || :
