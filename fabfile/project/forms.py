@@ -52,11 +52,6 @@ class Form:
     extra: str
     facts: Facts
 
-    @property
-    def by(self) -> str:
-        """The tool and its command, as a person would type them."""
-        return " ".join([*self.tool.split(), *self.command[:1]])
-
     def words(self, chosen: Chosen) -> tuple[str, ...]:
         """The command with the groups and extras that are installed."""
         if chosen.groups and "--prod" in self.command:  # pdm takes either this or groups

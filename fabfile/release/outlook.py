@@ -16,13 +16,13 @@ from .record import NewRelease, differences
 
 #: as many commits are named
 _MOST = 10
-#: what a deploy says where `nginx_differs`; it does not change nginx
+#: what a deploy says, which does not change nginx: see `nginx_told`
 NGINX_LACKS = "nginx does not serve this site yet, so no visitor reaches it; run: fab bootstrap"
 NGINX_DIFFERS = "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them"
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
-def nginx_differs(facts: Mapping[str, Sequence[str]], wanted: str) -> str:
+def nginx_told(facts: Mapping[str, Sequence[str]], wanted: str) -> str:
     """What to say if nginx does not serve the site by the settings with the sum that is wanted."""
     if facts.get("nginx") in (None, [wanted]):
         return ""
@@ -42,7 +42,7 @@ class Outlook:
     facts: Mapping[str, Sequence[str]]
     stages: Sequence[str]
     builds: bool = False
-    #: what nginx lacks: see `nginx_differs`
+    #: what nginx lacks: see `nginx_told`
     nginx: str = ""
     #: whether migrations are left out, as the command says
     migrate: bool = True
@@ -202,7 +202,7 @@ class Outlook:
 
     @property
     def told_nginx(self) -> list[str]:
-        """A line if nginx serves the site by other settings. A deploy does not change that."""
+        """A line if nginx serves the site by other settings or not at all. A deploy does not change that."""
         return [self.nginx] if self.nginx else []
 
     def sum(self) -> str:

@@ -21,9 +21,9 @@ from ..scripts.stages import Sequence, applicable, templates_of_stages
 from ..settings.reading import Settings, check_topology, read, roles_of
 from ..ssh.host import Host
 from ..ssh.session import Payload
+from .counted import Counted
 from .executor import hosts_of, in_parallel
 from .report import HostReport, Report
-from .watched import Watched
 
 
 def targets(c: Context, *, looks: bool = False) -> tuple[Settings, list[Host]]:
@@ -86,7 +86,7 @@ class Run:
 
             try:
                 script = scripts[self._roles_of(host)]
-                work = Watched(payload, partial(current.display().send, host.name))
+                work = Counted(payload, partial(current.display().send, host.name))
                 outcome = host.execute(script, work, take, self.nonce, report.hear, looks=self.looks)
             except RoadieError as error:
                 report.error = error

@@ -30,7 +30,7 @@ from .sections import (
 
 T = TypeVar("T")
 
-_KINDS = "; ".join(one.manual for one in DATABASES.values())
+_KINDS = ";\n        ".join(one.manual for one in DATABASES.values())
 OWN_TEMPLATES = "roadie-templates"
 _REQUIREMENT = r"[A-Za-z0-9][^\x00-\x1f]*"
 _PACKAGE = r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"
@@ -85,7 +85,8 @@ class Settings:
         "",
         """The module that Gunicorn serves, also if it is one for ASGI. Write a callable that is not called
         application after a colon.""",
-        default_is="what WSGI_APPLICATION names, or wsgi.py beside the settings; the same of ASGI",
+        default_is="what WSGI_APPLICATION or ASGI_APPLICATION names, or wsgi.py or asgi.py beside the"
+        " settings",
     )
     requirements: str = setting(
         INSIDE,
@@ -94,7 +95,7 @@ class Settings:
         Pipfile.lock, pdm.lock or pyproject.toml. The tool that owns a form reads it, on the host. Of groups
         and extras, those called production, prod or deploy are installed.""",
         default_is="requirements/production.txt, prod.txt or deploy.txt, or requirements.txt, or one of the"
-        " other forms in the order above, or requirements/base.txt; in the folder of manage.py or above it",
+        " other forms in the order below, or requirements/base.txt; in the folder of manage.py or above it",
     )
     extra_requirements: tuple[str, ...] = setting(
         several(text("a requirement such as psycopg[binary]", _REQUIREMENT), "a list of requirements"),
@@ -142,7 +143,7 @@ class Settings:
         choice(*DATABASES),
         "",
         f"""The kind of database: {_KINDS}.
-        fab plan tells which kind the project has got, and why. A site keeps its kind: see Another database in
+        fab plan tells the kind and the reason. A site keeps its kind: see Another database in
         how-it-works.rst.""",
         default_is="the ENGINE or the URL in the project's settings, or the driver in its requirements; else"
         f" {DEFAULT}",

@@ -9,7 +9,7 @@ from typing import Any
 from ..display import current as display
 from ..errors import PlanFound
 from ..project.workspace import Committed
-from ..release.outlook import Outlook, nginx_differs
+from ..release.outlook import Outlook, nginx_told
 from ..run.report import HostReport
 from ..run.run import Run
 from ..scripts import stages
@@ -64,7 +64,7 @@ def _tell_plan(
         facts,
         _names(deploy, work),
         builds=any(event.stage == stages.virtualenv.name for event in one.said("would")),
-        nginx=nginx_differs(facts, values["nginx"]),
+        nginx=nginx_told(facts, values["nginx"]),
         migrate=migrate,
     )
     if not outlook.served:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from invoke.context import Context
 
@@ -11,9 +11,7 @@ from ..errors import PlanFound, UsageError
 from ..run.executor import RoadieTask, roadie_task
 from ..run.report import HostReport, Report
 from ..scripts.stages import PROVISION, Sequence, Stage, in_use, virtualenv
-
-if TYPE_CHECKING:
-    from ..settings.reading import Settings
+from .given import given_index
 
 
 @roadie_task(group="set-up", examples=("bootstrap", "-H root@web1.example.org bootstrap"))
@@ -75,15 +73,8 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
     hides = frozenset({"would"} if dry_run else ())
     values = dict(work.values)
     if virtualenv in stages and not dry_run:
-        values["index"] = _index(settings)
+        values["index"] = given_index(settings)
     return Run(stages, values, command=f"fab {command}", dry_run=dry_run, hides=hides).on(hosts)
-
-
-def _index(settings: Settings) -> str:
-    from .. import console
-    from ..settings.secret_sources import resolve_index
-
-    return resolve_index(settings, lambda name: console.ask(f"{name}: ", secret=True)).reveal()
 
 
 def _stage_task(stage: Stage) -> RoadieTask:

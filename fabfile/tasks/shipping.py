@@ -15,7 +15,7 @@ from ..run.executor import WAIT, roadie_task
 from ..run.report import Report
 from ..scripts import stages
 from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, PUT_RIGHT, RESTORE, SURVEY, Sequence, in_use
-from ..settings.databases import DATABASES
+from .given import given_index, given_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,11 +84,11 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
     display.forewarn(work.project.forewarnings)
     if work.project.requirements_told:
         display.tell("here", work.project.requirements_told)
-    secrets = _secrets(settings)
+    secrets = given_secrets(settings)
     files = {"files": render_files(work, secrets), "build_files": without_secrets(work)}
     common = {**work.values, **files, "secrets": secrets}
     # A new token for the index makes no new release.
-    release, index = make_release(work, common), {"index": _index(settings)}
+    release, index = make_release(work, common), {"index": given_index(settings)}
     return work, {**common, **index, "release": release, "nginx": _sum_of_nginx(common)}, hosts
 
 
@@ -215,9 +215,9 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 
 def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
     """Warn if nginx serves the site by other settings. A deploy does not change nginx; `fab nginx` does."""
-    from ..release.outlook import nginx_differs
+    from ..release.outlook import nginx_told
 
-    if differs := nginx_differs(facts, values["nginx"]):
+    if differs := nginx_told(facts, values["nginx"]):
         display.tell(host.name, differs, kind="warn")
 
 
@@ -232,28 +232,6 @@ def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, 
     headline = f'{url} serves {short_id(release.id)} "{release.subject}"'
     undo = "fab rollback" if facts.get("live", [""])[-1] else ""
     report.summarise(sentence=f"release {release.id} serves {url}", headline=headline, undo=undo)
-
-
-def _secrets(settings: Settings) -> dict[str, str]:
-    if not settings.secrets:
-        return {}
-    from .. import console
-    from ..settings.secret_sources import resolve_secrets
-
-    found = resolve_secrets(settings, lambda name: console.ask(f"secret {name}: ", secret=True))
-    given = {name: secret.reveal() for name, secret in found.items()}
-    if not DATABASES[settings.database].is_provisioned:
-        given["ROADIE_DATABASE_URL"] = given[settings.url_secret]
-    return given
-
-
-def _index(settings: Settings) -> str:
-    if isinstance(settings.index, str):
-        return settings.index.removeprefix("default")
-    from .. import console
-    from ..settings.secret_sources import resolve_index
-
-    return resolve_index(settings, lambda name: console.ask(f"{name}: ", secret=True)).reveal()
 
 
 def _warn_of_dirty_tree(work: Committed) -> None:

@@ -10,8 +10,8 @@ own_index='' # whether the index is what the files say
 installer='' pip_dir='' # as in the settings, and the folder in which paths of the requirements start
 plain_text='' # what the tool wrote, without hashes, if some packages have none
 
-# Has the tool write the requirements. From then on sets requirements, requirement_paths, requirement_texts, requirement_options and pins
-# are those of a project that has this file.
+# Has the tool write the requirements as a file. Sets requirements, requirement_paths, requirement_texts, requirement_options and pins
+# to those of a project that has this file.
 export_requirements() {
   local text=''
   if [[ ${tool} == uv* ]] && ! ensure_uv; then

@@ -4,7 +4,7 @@ pythons=()      # the versions that the project takes, such as 3.12; none means 
 takes_python='' # what says so, for messages
 managed=''      # the version that uv has to bring, if this host has none
 
-choose_python() { # sets python and python_minor; sets managed, pythons of uv lie in ${tools}/pythons
+choose_python() { # sets python and python_minor; sets managed if uv has to bring this Python
   local own number
   managed=''
   if [[ ${python} == python3 ]] && hash -- python3 2>/dev/null; then

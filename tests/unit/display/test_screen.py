@@ -18,7 +18,7 @@ from roadie.display.display import Display, Verdict
 from roadie.display.screen import Screen
 from roadie.errors import StageFailed
 from roadie.events import Event
-from roadie.run.watched import Watched
+from roadie.run.counted import Counted
 from roadie.scripts.stages import DEPLOY, PROVISION
 
 
@@ -250,7 +250,7 @@ def test_the_line_of_a_large_upload_counts_what_is_sent(terminal: Any) -> None:
     shown, screen = terminal(80), Screen()
     screen.begin("deploy", "shop", ["root@web1"])
     screen.expect("web1", DEPLOY)
-    work = Watched(b"x" * (3 << 20), partial(screen.send, "web1"))
+    work = Counted(b"x" * (3 << 20), partial(screen.send, "web1"))
     assert len(work[1 << 20 : 2 << 20]) == 1 << 20
     assert eventually(lambda: any("sends the work · 2 of 3 MB" in line for line in shown.shown(80)))
     assert len(work[2 << 20 : 9 << 20]) == 1 << 20

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from projects import commit, example
 from roadie.project.workspace import Committed, at_ref
-from roadie.release.outlook import NGINX_DIFFERS, NGINX_LACKS, Outlook, nginx_differs
+from roadie.release.outlook import NGINX_DIFFERS, NGINX_LACKS, Outlook, nginx_told
 from roadie.release.record import NewRelease
 from roadie.settings.reading import load
 
@@ -96,4 +96,4 @@ def test_an_app_that_the_release_before_does_not_know_may_not_be_installed(work:
     [({}, ""), ({"nginx": ["ab"]}, ""), ({"nginx": ["cd"]}, NGINX_DIFFERS), ({"nginx": [""]}, NGINX_LACKS)],
 )
 def test_a_deploy_says_what_nginx_lacks(told: dict[str, list[str]], says: str) -> None:
-    assert nginx_differs(told, "ab") == says
+    assert nginx_told(told, "ab") == says

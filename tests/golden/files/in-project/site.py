@@ -11,7 +11,6 @@ HEALTH = []
 STATIC_URL = '/static/'
 MEDIA_URL = '/media/'
 COLLECTSTATIC = True
-HEALTH = []
 # Whether the text of the settings tells what is in them.
 IS_READ = True
 START_SECONDS = 60

@@ -1,4 +1,4 @@
-"""Watched: the work on its way to a host, which tells how much of it is read."""
+"""Counted: the work on its way to a host, which tells how much of it is read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..ssh.session import Payload
 
 
 @dataclass(frozen=True)
-class Watched:
+class Counted:
     """A payload that calls `tell` with the number of bytes read so far, and with the size."""
 
     payload: Payload

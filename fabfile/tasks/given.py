@@ -1,0 +1,34 @@
+"""What commands, files, variables and a person hand over for a run: the secrets, and the URL of the index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..settings.databases import DATABASES
+
+if TYPE_CHECKING:
+    from ..settings.reading import Settings
+
+
+def given_secrets(settings: Settings) -> dict[str, str]:
+    """Every secret of the settings. A person is asked for those that nothing else hands over."""
+    if not settings.secrets:
+        return {}
+    from .. import console
+    from ..settings.secret_sources import resolve_secrets
+
+    found = resolve_secrets(settings, lambda name: console.ask(f"secret {name}: ", secret=True))
+    given = {name: secret.reveal() for name, secret in found.items()}
+    if not DATABASES[settings.database].is_provisioned:
+        given["ROADIE_DATABASE_URL"] = given[settings.url_secret]
+    return given
+
+
+def given_index(settings: Settings) -> str:
+    """The URL of the package index; empty if the settings name none."""
+    if not settings.index:
+        return ""
+    from .. import console
+    from ..settings.secret_sources import resolve_index
+
+    return resolve_index(settings, lambda name: console.ask(f"{name}: ", secret=True)).reveal()
