@@ -102,7 +102,7 @@ def _in_modules(code: Code, module: str, seen: set[str]) -> Iterator[_Named]:
     tree = code.parse(path)
     for text in _texts(tree, {}, set()):
         yield from (_Named(kind, _shown(text), is_fixed=False) for kind in _kinds_of(text))
-    package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+    package = code.package(module)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
             yield from _in_modules(code, absolute(node, package), seen)

@@ -79,7 +79,7 @@ def _statements(code: Code, module: str, seen: set[str]) -> Iterator[tuple[str, 
     path = code.path(module)
     if path and path not in seen:
         seen.add(path)
-        package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+        package = code.package(module)
         yield from ((package, node) for node in code.parse(path).body)
 
 

@@ -64,6 +64,11 @@ class Code:
         base = posixpath.join(self.folder, *module.split("."))
         return next((path for path in (f"{base}/__init__.py", f"{base}.py") if path in self._paths), None)
 
+    def package(self, module: str) -> str:
+        """The package from which a module's own imports start: the module itself, if it is a package."""
+        is_package = (self.path(module) or "").endswith("/__init__.py")
+        return module if is_package else module.rpartition(".")[0]
+
     def has(self, package: str) -> bool:
         """Whether the project has a module or package of this name, with or without __init__.py."""
         base = posixpath.join(self.folder, package)
@@ -153,7 +158,7 @@ class _Reading:
         if not path or module in self.seen:
             return names
         inner = _Reading(self.code, self.seen | {module})
-        package = module if path.endswith("/__init__.py") else module.rpartition(".")[0]
+        package = self.code.package(module)
         for statement in self.code.parse(path).body:
             names.update(inner.statement(statement, package))
         return names

@@ -1,4 +1,4 @@
-"""The pages for people render, their links lead somewhere, and the files and tasks that they name exist."""
+"""The pages for people render, their links lead somewhere, and what they name or show exists and is right."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,8 @@ import docutils.nodes
 import pytest
 import roadie
 from roadie.errors import BY_CODE
+from roadie.settings import strict_yaml
+from roadie.settings.reading import KEYS, load
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.rst", ROOT / "CHANGELOG.rst", *sorted((ROOT / "docs").glob("*.rst"))]
@@ -20,6 +22,7 @@ AS_PYPI = {
     "halt_level": 1,
     "_disable_config": True,
 }
+SETTING = re.compile(rf"(?:{'|'.join(KEYS)}):\s[^\n]+")
 COMMAND = re.compile(r"\bfab(?: -[A-Za-z] \S+)* (?:roadie\.)?([a-z][\w-]*)")
 PATH = re.compile(r"(?:fabfile|templates|tests|examples|docs)/[\w./-]*\w")
 # Two words that follow "fab" in sentences, and a task of a reader's own.
@@ -54,6 +57,21 @@ def test_the_files_of_ours_that_it_names_are_there(page):
 def test_the_tasks_that_it_names_are_there(page):
     named = set(COMMAND.findall(page.read_text("utf-8")))
     assert named - set(roadie.ns.task_names) - NOT_OURS == set()
+
+
+@EVERY_PAGE
+def test_its_examples_of_settings_are_taken(page, tmp_path):
+    file = tmp_path / "fabric.yaml"
+    for node in tree(page).findall(docutils.nodes.literal_block):
+        if node.astext().startswith("roadie:"):
+            file.write_text(node.astext(), "utf-8")
+            values = {"domain": "www.example.org", **strict_yaml.load(file)["roadie"]}
+            assert load(values, page.name, tmp_path)
+    for node in tree(page).findall(docutils.nodes.literal):
+        if SETTING.fullmatch(text := " ".join(node.astext().split())):
+            file.write_text(f"roadie: {{{text}}}", "utf-8")
+            [(key, value)] = strict_yaml.load(file)["roadie"].items()
+            KEYS[key].metadata["kind"].check(value)
 
 
 @pytest.mark.parametrize("name", ["README.rst", "docs/exit-codes.rst"])
