@@ -92,7 +92,7 @@ def _found(top: Path, path: str) -> tuple[dict[str, str], dict[str, bool]]:
         name, facts = one.relative_to(top).as_posix(), one.lstat()
         if "\n" in name:
             raise UsageError(
-                f"ship: {name!r}: a name of two lines cannot travel; have the build name it else"
+                f"ship: {name!r}: a name of two lines cannot travel; have the build choose another"
             )
         if stat.S_ISLNK(facts.st_mode):
             links[name] = _target(one, top / path)

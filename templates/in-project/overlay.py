@@ -137,7 +137,9 @@ def database(url):
     """The entry of DATABASES for a URL. Its scheme names the kind of database."""
     parts = urlsplit(url)
     if parts.scheme not in KINDS:
-        raise ValueError(f"roadie reads no URL that begins with {parts.scheme}:; read it in the settings")
+        raise ValueError(
+            f"roadie reads no URL that begins with {parts.scheme}:; read DATABASE_URL in the settings"
+        )
     return KINDS[parts.scheme](parts)
 
 

@@ -21,7 +21,7 @@ why_missing() { # REQUIREMENT: an index that does not answer looks to pip as one
   where=$(step_output | sed -nE 's/^Looking in indexes: //p' | tail -n 1)
   [[ -z ${index_is_secret} ]] || where=''
   if [[ -n ${silent} && ${versions:-none} == none ]]; then
-    printf 'the package index %sdoes not answer (%s), so nobody knows whether it has %s; see to it, or name another in index:' "${where:+${where} }" "${silent}" "$1"
+    printf 'the package index %sdoes not answer (%s), so nobody knows whether it has %s; make it answer, or name another in index:' "${where:+${where} }" "${silent}" "$1"
   elif [[ ${versions:-none} == none ]]; then
     printf 'no index has %s for this Python; correct its name or its version' "$1"
   else

@@ -76,7 +76,7 @@ fetch_python() {
   find "${new}" ! -type f ! -type d ! -type l -delete
   chown -R -h -- root:root "${new}"
   chmod -R a-st,u=rwX,go=rX -- "${new}"
-  "${new}/bin/python${managed}" -I -S -c '' || fail "Python ${managed}" "does not run on this host: $(cause . | tail -c 300)"
+  "${new}/bin/python${managed}" -I -S -c '' || fail "Python ${managed}" "does not run on this host: $(cause . | tail -c 300); name another in python:"
   sync -f -- "${new}"
   rm -rf -- "${place}"
   mv -T -- "${new}" "${place}"

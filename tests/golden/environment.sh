@@ -128,7 +128,7 @@ name_secrets() { # a name under env_names: may be newer than the last bootstrap
 }
 
 lost_secret() {
-  fail 'secret' "${root}/shared/secrets has lost one that bootstrap made; run fab bootstrap, then deploy again"
+  fail 'secrets' "${root}/shared/secrets lacks one that bootstrap made; run fab bootstrap, then deploy again"
 }
 
 # Drops each option that the project's gunicorn.conf.py sets: on the command line the option would override that file.

@@ -13,7 +13,7 @@ fill_shared() { # copies what the commit has where the host has nothing of that 
     pairs+=("${release_dir}/code/${place}" "${shared_project}/${place}")
   done
   as_user "${app}" "${root}/shared/home" python3 -I -S -c "${fill_py}" "${pairs[@]}" ||
-    fail "${shared_project}" "what the commit has for shared: could not be copied there; its last words are above"
+    fail "${shared_project}" "what the commit has for shared: could not be copied there; the reason stands above"
 }
 
 link_shared() {
