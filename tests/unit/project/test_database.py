@@ -6,23 +6,11 @@ import pytest
 from roadie.errors import SettingsError
 from roadie.project.reading import complete, faults, read
 from roadie.settings.reading import load
+from trees import Files
 
 ENGINE = "DATABASES = {'default': {'ENGINE': '%s'}}"
 LITERAL = "DATABASES = {{'default': {{'ENGINE': 'django.db.backends.{}'}}}}"
 ENVIRON = "import environ\nenv = environ.Env()\nDATABASES = {'default': env.db('DATABASE_URL'%s)}"
-
-
-class Files:
-    """A tree of files, made from a mapping of paths to texts."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def list(self):
-        return sorted(self.texts)
-
-    def read(self, path):
-        return self.texts.get(path)
 
 
 def shop(text, requires="", **others):

@@ -7,22 +7,10 @@ from roadie.errors import SettingsError
 from roadie.git.trees import FolderTree
 from roadie.project.requirements import PINS, collect, lines_by_package
 from roadie.settings.databases import DATABASES
+from trees import Files
 
 LOCKS = Path(__file__).parents[2] / "locks"
 FILES = {"uv": "uv.lock", "poetry": "poetry.lock", "pipenv": "Pipfile.lock", "pdm": "pdm.lock"}
-
-
-class Files:
-    """A tree of files, made from a mapping of paths to texts."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def list(self):
-        return list(self.texts)
-
-    def read(self, path):
-        return self.texts.get(path)
 
 
 def collected(path, **texts):

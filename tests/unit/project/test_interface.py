@@ -9,28 +9,21 @@ import pytest
 from roadie.errors import SettingsError
 from roadie.project.reading import complete, read
 from roadie.settings.reading import load
+from trees import Files
 
 MANAGE = "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')  # of Django\n"
 NAMED = "WSGI_APPLICATION = 'shop.wsgi.application'\nASGI_APPLICATION = 'shop.asgi.application'\n"
 
 
-class Files:
-    """A tree of files of a small project. A file with None is left out."""
-
-    def __init__(self, **texts: str | None) -> None:
-        whole = {
-            "manage.py": MANAGE,
-            "shop/__init__.py": "",
-            "shop/wsgi.py": "",
-            "requirements.txt": "Django",
-        }
-        self.texts = {path: text for path, text in {**whole, **texts}.items() if text is not None}
-
-    def list(self) -> list[str]:
-        return sorted(self.texts)
-
-    def read(self, path: str) -> str | None:
-        return self.texts.get(path)
+def small(**texts: str | None) -> Files:
+    """The files of a small project. A file with None is left out."""
+    whole = {
+        "manage.py": MANAGE,
+        "shop/__init__.py": "",
+        "shop/wsgi.py": "",
+        "requirements.txt": "Django",
+    }
+    return Files({path: text for path, text in {**whole, **texts}.items() if text is not None})
 
 
 def served(
@@ -39,7 +32,7 @@ def served(
     """Return the interface, the worker class and the module that Gunicorn serves."""
     files = {"requirements.txt": requirements, "shop/settings.py": text, "shop/asgi.py": asgi}
     settings = load({"domain": "www.example.org", **values}, "fabric.yaml", Path("/home/me/shop"))
-    project = read(Files(**files), settings)
+    project = read(small(**files), settings)
     done = complete(settings, project)
     return done.interface, done.worker_class, project.wsgi_module
 
@@ -94,5 +87,5 @@ def test_an_asgi_module_that_is_missing_is_told_as_that() -> None:
 def test_nginx_leads_nobody_to_another_name_where_the_project_does(text: str, leads: bool) -> None:
     domain = ["example.org", "www.example.org"]
     settings = load({"domain": domain}, "fabric.yaml", Path("/home/me/shop"))
-    done = complete(settings, read(Files(**{"shop/settings.py": text}), settings))
+    done = complete(settings, read(small(**{"shop/settings.py": text}), settings))
     assert done.redirected == ({"www.example.org": "example.org"} if leads else {})

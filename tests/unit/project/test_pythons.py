@@ -3,19 +3,7 @@
 import pytest
 from roadie.errors import SettingsError
 from roadie.project.pythons import minors, required
-
-
-class Files:
-    """A tree of files, made from a mapping of paths to texts."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def list(self):
-        return list(self.texts)
-
-    def read(self, path):
-        return self.texts.get(path)
+from trees import Files
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from roadie.project.reading import complete, read, refuse_unsupported
 from roadie.project.requirements import PINS
 from roadie.settings.databases import DATABASES
 from roadie.settings.reading import load
+from trees import Files
 
 MANAGE = """\
 import os
@@ -18,19 +19,6 @@ if __name__ == "__main__":
     from django.core.management import execute_from_command_line
 """
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n".format("0a" * 32)
-
-
-class Files:
-    """A tree of files, made from a mapping of paths to texts."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def list(self):
-        return sorted(self.texts)
-
-    def read(self, path):
-        return self.texts.get(path)
 
 
 def shop(folder="", **others):

@@ -4,22 +4,10 @@ import pytest
 from roadie.errors import SettingsError
 from roadie.project.requirements import PINS, collect, find, logical_lines
 from roadie.settings.databases import DATABASES
+from trees import Files
 
 MYSQL = DATABASES["mysql"]
 [MYSQLCLIENT] = MYSQL.pins
-
-
-class Files:
-    """A tree of files, made from a mapping of paths to texts."""
-
-    def __init__(self, texts):
-        self.texts = dict.fromkeys(texts, "") if isinstance(texts, list) else texts
-
-    def list(self):
-        return list(self.texts)
-
-    def read(self, path):
-        return self.texts.get(path)
 
 
 def found(paths, folder=""):

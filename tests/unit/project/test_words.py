@@ -8,21 +8,9 @@ import projects
 import pytest
 from roadie.errors import SettingsError
 from roadie.project.words import WORDS, Code, classify, literal
+from trees import Files
 
 STARTPROJECT = (projects.STARTPROJECT / "project/settings.py-tpl").read_text().replace("{{ name }}", "mysite")
-
-
-class Files:
-    """A tree of files, made from a mapping of paths to texts."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def list(self):
-        return list(self.texts)
-
-    def read(self, path):
-        return self.texts.get(path)
 
 
 def words(text, **others):
