@@ -94,7 +94,8 @@ await_new_workers() { # OLD
     sleep 0.1
   done
   why=$(tail -n 20 /var/log/nginx/error.log | grep -F '[emerg]' | grep -vF 'still could not bind' | tail -n 1) || :
-  fail 'reload of nginx' "nginx goes on with its old configuration: ${why#*'[emerg] '}; see /var/log/nginx/error.log"
+  why=${why#*'[emerg] '}
+  fail 'reload of nginx' "nginx goes on with its old configuration: ${why:-its old workers were there for 10 seconds more}; see /var/log/nginx/error.log"
 }
 
 require_served() { # asks nginx for a page that only a site's server block answers with 404

@@ -2,7 +2,7 @@
 
 # Uids that neither Debian nor systemd gives to anybody. Each has one task, so that no process of another task can signal it.
 signaller=65531 asker=65532 taker=65533
-user_groups=(--init-groups) user_view=() # the groups of what runs as a user, and a command that narrows what it sees of the host
+user_view=() # a command that narrows what a user's program sees of the host
 app_tmp=/tmp # TMPDIR of what runs as a user; a caller may choose another folder
 
 # The command that runs the script that comes at descriptor 7. A script of a project may hold secrets, and everybody on the
@@ -32,7 +32,7 @@ bounded() {
 }
 
 as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and locks on; only the output stays the same
-  "${user_view[@]}" setpriv --reuid="$1" --regid="$1" "${user_groups[@]}" --inh-caps=-all -- \
+  "${user_view[@]}" setpriv --reuid="$1" --regid="$1" --init-groups --inh-caps=-all -- \
     env -i HOME="$2" USER="$1" LOGNAME="$1" LC_ALL=C.UTF-8 SHELL=/bin/sh TMPDIR="${app_tmp}" \
     PATH=/usr/local/bin:/usr/bin:/bin "${@:3}" 6>&- 8>&- 9>&- </dev/null
 }

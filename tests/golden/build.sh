@@ -10,6 +10,7 @@ local texts=('KEY = '"'"'none'"'"'
 ' A=1)
 local shared_places=()
 local seal_py='<text of build/seal.py>'
+local venv_copy=${cache}/venv
 local in_group=(setpriv --regid="${app}" --clear-groups --)
 
 compose_variables() { # sets variables to lines of shell that export what the commands may know
@@ -21,21 +22,21 @@ compose_variables() { # sets variables to lines of shell that export what the co
   variables+="export DJANGO_SETTINGS_MODULE=${settings_module}"$'\n'
 }
 
-# The build user needs the group of the app to read the virtualenv. So it gets a view of the host in which all else that this
-# group may read is hidden, and in which its copy of the code lies where the release will have it. This sets user_groups and
-# user_view.
+# Sets user_view. The virtualenv and the releases are for the group of the app, which the build user must not have: with that
+# group it could leave a program that reads the secrets. So it gets a view of the host in which a copy of the virtualenv, and its
+# copy of the code, lie where the release has them.
 narrow_view() {
-  user_groups=(--groups "$(id -g -- "${build_user}"),$(id -g -- "${app}")")
   user_view=(unshare --mount -- bash -euc "$(declare -f enter_view); enter_view \"\$@\"" view
-    "${root}" "${log_dir}" "${release_dir}/code" "${desk}")
+    "${root}" "${log_dir}" "${release_dir}/code" "${desk}" "${venv_dir}" "${venv_copy}")
 }
 
-enter_view() { # ROOT LOG_DIR CODE DESK COMMAND...: in a mount namespace of its own
+enter_view() { # ROOT LOG_DIR CODE DESK VENV VENV_COPY COMMAND...: in a mount namespace of its own
   local place
   for place in "$1"/{shared,releases,slots} "$2"; do mount -t tmpfs -o 'size=64k,mode=711' roadie "${place}"; done
   mkdir -p -- "$3"
   mount --bind -- "$4" "$3"
-  exec "${@:5}"
+  mount --bind -- "$6" "$5"
+  exec "${@:7}"
 }
 
 lay_out_desk() { # the files of `files:` have placeholders here instead of secrets
@@ -50,11 +51,14 @@ lay_out_desk() { # the files of `files:` have placeholders here instead of secre
     printf '%s' "${texts[i]}" >"${desk}/${places[i]}"
   done
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
+  rm -rf -- "${venv_copy}"
+  cp -a --reflink=auto -- "${venv_dir}" "${venv_copy}"
+  chown -R -h -- "root:${build_user}" "${venv_copy}"
 }
 
 clear_desk() {
   remove_home
-  rm -rf -- "${desk}"
+  rm -rf -- "${desk}" "${venv_copy}"
 }
 
 give_build_up() { # if the run ends early; an earlier stage may have a process to stop then

@@ -48,6 +48,7 @@ msgstr "Zuhause"
 BUILD = [
     "python manage.py compilemessages",
     "pwd >built.txt; id -un >>built.txt; ! cat ../env /srv/mysite/shared/secrets",
+    'test "$(id -G)" = "$(id -g)"',
     'test "$MAIL_KEY" = no-secret-is-known-in-a-build; ln -s /etc/passwd leak; chmod 777 manage.py',
 ]
 
