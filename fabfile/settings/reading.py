@@ -83,8 +83,8 @@ def check_topology(settings: Settings, hosts: Sequence[str]) -> None:
     with_database = [host for host in hosts if "db" in roles_of(settings, host)]
     if len(with_database) > 1:
         raise SettingsError(
-            f"hosts {', '.join(with_database)}: each would have a database of its own, and visitors' data "
-            "would be in several places; use one host"
+            f"hosts {', '.join(with_database)}: each would have a database of its own, or, with database: "
+            "external, uploads of its own, and visitors' data would be in several places; use one host"
         )
     for host in hosts:
         if host not in with_database or host not in web:
