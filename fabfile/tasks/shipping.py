@@ -80,6 +80,7 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
     from ..scripts.own_files import render_files, without_secrets
 
     work = at_ref(settings, ref)
+    settings = work.settings  # with what the project says
     _warn_of_dirty_tree(work)
     display.forewarn(work.project.forewarnings)
     if work.project.requirements_told:
