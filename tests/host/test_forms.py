@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import shutil
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import standing
 from desk import browse
 from projects import commit
 from projects import settings as write_settings
+from roadie.throwaway import machine
 from test_virtualenv import VENVS, contents, known, venvs
 
 LOCKS = Path(__file__).parents[1] / "locks"
-PUBLIC = "https://pypi." + "org/simple"  # what `pipenv lock` writes into each file
+PUBLIC = "https://pypi.example/simple"  # as `pipenv lock` writes it into each file
 
 
 def switch(desk, form):
@@ -35,6 +37,14 @@ def installed(host, virtualenv):
     """Return the names and versions of the packages in a virtualenv."""
     folders = host.ssh(f"ls -d {VENVS}/{virtualenv}/lib/python3*/site-packages/*.dist-info").stdout.split()
     return {Path(folder).name.removesuffix(".dist-info").lower() for folder in folders}
+
+
+def index_with_password():
+    """Return the index of this machine's pip, with a name and a password that the index does not ask for."""
+    from pip._internal.models.index import PyPI  # pip's default has no public name
+
+    found = re.search(r"^index-url = (\S+)$", machine.pip_settings(), re.MULTILINE)
+    return (found[1] if found else PyPI.simple_url).replace("//", "//token12345:secret12345@")
 
 
 def test_each_form_is_installed_by_its_own_tool_and_what_it_pins_stays(bootstrapped):
@@ -145,14 +155,12 @@ def test_the_index_of_the_settings_wins_and_failures_name_their_cure(bootstrappe
     base = known(project)
 
     def tried(*lines, **values):
-        write_settings(project, **{**base, **values})
+        write_settings(project, **{**base, "database": "mysql", **values})
         (project / "requirements.txt").write_text(
             "\n".join(["-i https://unreachable.invalid/simple", *lines, ""])
         )
         commit(project)
-        return bootstrapped.fab(
-            "bootstrap", env={"MY_INDEX": PUBLIC.replace("//", "//token12345:secret12345@")}
-        )
+        return bootstrapped.fab("bootstrap", env={"MY_INDEX": index_with_password()})
 
     done = tried("Django==5.2.19")
     assert (
