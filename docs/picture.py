@@ -25,8 +25,6 @@ from terminals import Terminal  # noqa: E402
 
 PICTURE = ROOT / "docs/run.svg"
 COLUMNS = 92
-#: advice for a site with https
-SILENCED = [f"security.W0{number}" for number in ("04", "08", "12", "16")]
 #: readers of the picture have fonts of their own
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", _export_format.CONSOLE_SVG_FORMAT, flags=re.S)
 
@@ -46,7 +44,7 @@ def main() -> None:
 def sit(folder: Path, host: throwaway.ThrowawayHost) -> Desk:
     """Return a desk with a project, and with the host under the name web1."""
     project = example("guestbook", folder / "guestbook")
-    settings(project, domain="guestbook.example.org", health="/", django={"SILENCED_SYSTEM_CHECKS": SILENCED})
+    settings(project, domain="guestbook.example.org", health="/")
     config = folder / "ssh_config"
     config.write_text(re.sub(r"^Host .*", "Host web1", host.ssh_config.read_text(), flags=re.M))
     commit(project, "A guestbook")

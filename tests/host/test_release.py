@@ -115,17 +115,17 @@ def test_what_the_app_made_comes_into_roots_hands_as_plain_files(site: Desk) -> 
         site.host.ssh("pkill -KILL -u guestbook -f os.chdir", check=False)
 
 
-def test_files_committed_in_static_root_are_served_as_they_are(site: Desk) -> None:
+def test_files_committed_in_static_root_are_served_with_all_others(site: Desk) -> None:
     configure(site, post_build=[])
     add(site, "guestbook/settings.py", f"{HASHED.replace('Manifest', '')}\nSTATIC_ROOT = BASE_DIR / 'assets'")
     own = site.project / "assets/entries"
     own.mkdir(parents=True)
-    (own / "style.css").write_text("built { }")
+    (own / "built.css").write_text("built { }")
     (own / "code.css").symlink_to("../../manage.py")
     deploys(site)
-    assert browse(site.host, "/static/entries/style.css").body == "built { }"
+    assert browse(site.host, "/static/entries/built.css").body == "built { }"
     assert browse(site.host, "/static/entries/code.css").status == 404
-    assert browse(site.host, "/static/admin/css/base.css").status == 404
+    assert browse(site.host, "/static/admin/css/base.css").status == 200
 
 
 def test_gunicorn_takes_the_projects_own_configuration_over_roadies_defaults(site: Desk) -> None:

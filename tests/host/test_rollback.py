@@ -117,7 +117,7 @@ def test_a_failed_deploy_in_between_loses_nothing(site: Desk) -> None:
     )
     commit(site.project)
     assert site.fab("deploy").code == 6
-    assert re.search(r"failed .*inspect: project", site.does("releases").out)
+    assert re.search(r"failed .*inspect: ModuleNotFoundError", site.does("releases").out)
     assert live(site) == before
     site.does("rollback")
     assert title(site) == "Guestbook"  # not Second, because an earlier rollback left Second
