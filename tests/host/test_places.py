@@ -25,6 +25,8 @@ OF_THE_SYSTEM = (
 USERS = re.compile(r"/etc/(passwd|group|shadow|gshadow)-?|/etc/\.pwd\.lock")
 # It goes with the build that it was made for.
 OF_A_BUILD = "/var/cache/roadie/guestbook/home"
+# Only a site whose database is a file has it.
+OF_SQLITE = "/srv/guestbook/shared/database"
 # Makes edits that a person may make, and files that a cut run may leave.
 TRACES = """
 echo '# mine' | tee -a /etc/tmpfiles.d/guestbook.conf >>/srv/guestbook/maintenance/page.html
@@ -65,8 +67,9 @@ def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_dec
         path for path, what in there.items() if what.startswith(("d guestbook ", "d guestbook-build "))
     }
     users = {place: user for place, user in places.declared("guestbook", *places.OF_SITE).items() if user}
-    del users[OF_A_BUILD]
-    assert OF_A_BUILD not in there
+    for place in (OF_A_BUILD, OF_SQLITE):
+        del users[place]
+        assert place not in there
     assert [path for path in writable if not any(_holds(place, path) for place in users)] == []
     assert {place: there[place].split()[1] for place in users} == users
 
