@@ -220,12 +220,16 @@ class Crowd:
         line = self._idle.popleft() if len(self._idle) >= KEPT_ALIVE else await Line.open(self.host.address)
         number = self._next()
         began = time.monotonic()
-        page = await line.ask("GET", f"/?number={number}", last=False)
-        self._judge(page, number, began)
-        if page.stays:
-            self._idle.append(line)
-        else:
-            line.close()
+        stays = False
+        try:
+            page = await line.ask("GET", f"/?number={number}", last=False)
+            self._judge(page, number, began)
+            stays = page.stays
+        finally:
+            if stays:
+                self._idle.append(line)
+            else:
+                line.close()
 
     async def _post(self) -> None:
         number = self._next()

@@ -1,10 +1,12 @@
 """Which answers the crowd of the soak judges as wrong."""
 
+import asyncio
 import json
 import time
+from collections import deque
 
 import pytest
-from crowd import Crowd, Page, Wrong
+from crowd import KEPT_ALIVE, Crowd, Page, Wrong
 from probe import Truth
 
 OLD = Truth("1", "1.16.0", "0", "probe/style.1.css")
@@ -60,3 +62,23 @@ def test_a_release_that_answers_in_two_ways_is_wrong():
     crowd._judge(answer(OLD), "7", 0.0)
     with pytest.raises(Wrong, match="a mixture"):
         crowd._judge(answer(NEW), "7", 0.0)
+
+
+class LostLine:
+    """A connection that is lost before there is an answer."""
+
+    is_closed = False
+
+    async def ask(self, *words, **more):
+        raise EOFError
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_a_connection_that_is_lost_is_closed_and_asked_no_more():
+    crowd, lines = Crowd(None, OLD), [LostLine() for _ in range(KEPT_ALIVE)]
+    crowd._idle = deque(lines)
+    with pytest.raises(EOFError):
+        asyncio.run(crowd._visit_again())
+    assert lines[0].is_closed and lines[0] not in crowd._idle
