@@ -176,7 +176,7 @@ log_since_start() { # prints the first and the last 100 KB of it; Supervisor may
 
 # Prints what the program has logged since its start, up to the project's first error. Sets error_said and error_at.
 tell_log() {
-  local line shown=() first gunicorns='' uvicorns=''
+  local line shown=() first projects='' gunicorns='' uvicorns=''
   hear_nothing
   while IFS= read -r line || [[ -n ${line} ]]; do
     shown+=("${line}")
@@ -186,6 +186,9 @@ tell_log() {
     # If an application of ASGI refuses to start, uvicorn says its reason first.
     [[ ${line} != *'] [ERROR] Application startup failed'* ]] || gunicorns=${uvicorns}
     uvicorns=${line##*'] [ERROR] '}
+    # Gunicorn may end with a traceback of its own, which only says that a worker ended: the reason stands before.
+    [[ ${error_said} != 'gunicorn.errors.HaltServer: '* ]] || error_said=${projects}
+    projects=${error_said:-${projects}}
     [[ -z ${error_said} || -z ${error_at} || -n ${in_traceback} ]] || break
   done < <(log_since_start | cut -c 1-2000)
   error_said=${error_said:-${gunicorns}}

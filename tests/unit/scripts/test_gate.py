@@ -133,3 +133,45 @@ def test_the_networks_of_visitors_are_counted_once(tmp_path: Path) -> None:
     argv = ["bash", "-c", script, "count", TEMPLATES / "gate/words.sh", "0"]
     done = subprocess.run(argv, input="".join(lines), capture_output=True, text=True, check=True)
     assert done.stdout == "3 hit, 4 met"
+
+
+HALTED = """
+Traceback (most recent call last):
+  File "/venv/lib/gunicorn/arbiter.py", line 683, in reap_workers
+    raise HaltServer(reason, self.WORKER_BOOT_ERROR)
+gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>
+"""
+REFUSED = """
+[2026-11-29 15:21:10 +0000] [41] [ERROR] no broker today
+[2026-11-29 15:21:10 +0000] [41] [ERROR] Application startup failed. Exiting.
+"""
+FAILED = """
+Traceback (most recent call last):
+  File "/venv/lib/django/apps/config.py", line 7, in create
+ImportError: no such app
+"""
+WHY = """
+set -euo pipefail
+run_id=1 root=/srv/a work_dir=/srv/a program_log=$1/log log_start=0
+. "$2/inspection/words.sh"
+. "$2/gate/words.sh"
+tell_log >/dev/null
+printf %s "${error_said}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        (f"{REFUSED}{HALTED}", "no broker today"),
+        (f"{FAILED}{HALTED}", "ImportError: no such app"),
+        (REFUSED, "no broker today"),
+        (FAILED, "ImportError: no such app"),
+    ],
+)
+def test_the_reason_of_an_application_is_told_and_not_that_gunicorn_ended(
+    tmp_path: Path, log: str, why: str
+) -> None:
+    (tmp_path / "log").write_text(log)
+    argv = ["bash", "-c", WHY, "why", tmp_path, TEMPLATES]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == why
