@@ -6,14 +6,13 @@ import asyncio
 import hashlib
 import itertools
 import random
-import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
 
+from beside import Beside
 from probe import Truth, read
 from roadie.throwaway.hosts import ThrowawayHost
 from within import enter_network, inside
@@ -96,7 +95,7 @@ class Count:
     failed: int = 0
 
 
-class Crowd:
+class Crowd(Beside):
     """Sends visits as long as the block lasts. Afterwards `failed` lists what went wrong.
 
     Any release that was expected may answer a visit. After `settle`, only the last release may answer. The
@@ -104,6 +103,7 @@ class Crowd:
     """
 
     def __init__(self, host: ThrowawayHost, truth: Truth, rates: Mapping[str, float] = FULL) -> None:
+        super().__init__(PATIENCE + 10)
         self.host, self.rates = host, rates
         self.counts: dict[str, Count] = {name: Count() for name in rates}
         self.failed: list[str] = []
@@ -117,23 +117,9 @@ class Crowd:
         self._tag = f"{random.randrange(16**8):08x}"
         self._posted: set[str] = set()
         self._acknowledged: set[str] = set()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._go, daemon=True)
 
-    def __enter__(self) -> Crowd:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join(timeout=PATIENCE + 10)
-        if not kind:
-            self._compare_with_database()
+    def _finish(self) -> None:
+        self._compare_with_database()
 
     @property
     def sent(self) -> int:
@@ -164,7 +150,7 @@ class Crowd:
 
     # ---- Coming ---------------------------------------------------------------------------------------
 
-    def _go(self) -> None:
+    def _work(self) -> None:
         enter_network(self.host)
         asyncio.run(self._come())
 

@@ -6,12 +6,11 @@ import asyncio
 import base64
 import itertools
 import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 
+from beside import Beside
 from roadie.throwaway.hosts import ThrowawayHost
 from within import enter_network
 
@@ -24,7 +23,7 @@ class Lost(Exception):
     """A connection ended in a way that its client cannot understand."""
 
 
-class Lasting:
+class Lasting(Beside):
     """Keeps so many websockets and event streams open as long as the block lasts.
 
     Afterwards `failed` lists what went wrong, `closed` counts the codes that closed websockets, and `ended`
@@ -32,35 +31,23 @@ class Lasting:
     """
 
     def __init__(self, host: ThrowawayHost, websockets: int, streams: int) -> None:
+        super().__init__(PATIENCE + 10)
         self.host, self.websockets, self.streams = host, websockets, streams
         self.failed: list[str] = []
         self.closed: Counter[int] = Counter()
         self.ended = 0
         self.codes: Counter[str] = Counter()
         self.open = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._go, daemon=True)
 
-    def __enter__(self) -> Lasting:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join(timeout=PATIENCE + 10)
-        assert kind or not self._thread.is_alive(), "a connection hangs"
+    def _finish(self) -> None:
+        assert not self._thread.is_alive(), "a connection hangs"
 
     @property
     def are_open(self) -> bool:
         """Whether all connections are open."""
         return self.open == self.websockets + self.streams
 
-    def _go(self) -> None:
+    def _work(self) -> None:
         enter_network(self.host)
         asyncio.run(self._come())
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 
+from beside import Beside
 from desk import Answer, browse
 from roadie.throwaway.hosts import ThrowawayHost
 
@@ -15,7 +14,7 @@ PER_SECOND = 10
 AT_MOST = 6000  # requests; the load ends after this many
 
 
-class Visitors:
+class Visitors(Beside):
     """Asks for pages as long as the block lasts. Afterwards `failed` lists what went wrong."""
 
     def __init__(
@@ -25,26 +24,12 @@ class Visitors:
         domain: str = "guestbook.example.org",
         right: Callable[[int, str], bool] = lambda status, body: status == 200,
     ) -> None:
+        super().__init__(60)
         self.host, self.path, self.domain, self.right = host, path, domain, right
         self.sent = 0
         #: the times at which those visitors came who got a right page
         self.answered: list[float] = []
         self.failed: list[str] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._come, daemon=True)
-
-    def __enter__(self) -> Visitors:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join(timeout=60)
 
     def assert_content(self) -> None:
         """Check that there were visitors, and that each got a right page."""
@@ -56,7 +41,7 @@ class Visitors:
         assert self.answered, f"{self.sent} came, nobody got a right page: {self.failed[:5]}"
         assert len(self.answered) + len(self.failed) == self.sent
 
-    def _come(self) -> None:
+    def _work(self) -> None:
         with ThreadPoolExecutor(40) as crowd:
             due = time.monotonic()
             while not self._over.is_set() and self.sent < AT_MOST:
