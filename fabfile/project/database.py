@@ -10,17 +10,10 @@ from dataclasses import dataclass
 from ..errors import SettingsError
 from ..settings.databases import DATABASES, DEFAULT
 from ..settings.reading import Settings
-from .words import Code, Names, absolute, classify, text_of
+from .choice import Choice
+from .words import Code, Names, absolute, classify, takes_all, text_of
 
 _SETTING = "DATABASES"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The kind of a site's database, and why it is this one."""
-
-    kind: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +97,7 @@ def _in_modules(code: Code, module: str, seen: set[str]) -> Iterator[_Named]:
         yield from (_Named(kind, _shown(text), is_fixed=False) for kind in _kinds_of(text))
     package = code.package(module)
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+        if isinstance(node, ast.ImportFrom) and takes_all(node):
             yield from _in_modules(code, absolute(node, package), seen)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from ..settings.reading import Settings
+from .choice import Choice
 from .words import Names
 
 SETTING = "ASGI_APPLICATION"
@@ -15,31 +15,23 @@ _ASGI_ONLY = ("channels", "uvicorn-worker")
 _SERVERS = ("daphne", "uvicorn", "hypercorn")
 
 
-@dataclass(frozen=True)
-class Interface:
-    """The interface, and why it is this one."""
-
-    kind: str
-    why: str
-
-
 def choose_interface(
     settings: Settings, names: Names, requirements: str, packages: Collection[str], *, has_asgi: bool
-) -> Interface:
+) -> Choice:
     """The interface that the settings name, or the one that the project is for.
 
     `has_asgi` says whether there is an asgi.py beside the settings.
     """
     if settings.interface:
-        return Interface(settings.interface, "as `interface:` says")
+        return Choice(settings.interface, "as `interface:` says")
     if kind := interface_of(settings.worker_class):
-        return Interface(kind, f"as `worker_class:` is {settings.worker_class}")
+        return Choice(kind, f"as `worker_class:` is {settings.worker_class}")
     is_named = SETTING in names
     found = [one for one in _ASGI_ONLY if one in packages and (is_named or has_asgi)]
     found += [one for one in _SERVERS if one in packages and is_named]
     if found:
-        return Interface("asgi", f"as {requirements} has {found[0]}; `interface: wsgi` forces the other")
-    return Interface("wsgi", "as the project names no server for ASGI; `interface: asgi` forces the other")
+        return Choice("asgi", f"as {requirements} has {found[0]}; `interface: wsgi` forces the other")
+    return Choice("wsgi", "as the project names no server for ASGI; `interface: asgi` forces the other")
 
 
 def interface_of(worker_class: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..git.trees import Tree
-from .words import parsed, text_of
+from .words import last_name, parsed, text_of
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class _Operation:
 
     def __init__(self, call: ast.Call) -> None:
         self.call = call
-        self.kind = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        self.kind = last_name(call.func)
 
     def given(self, place: int, name: str) -> ast.expr | None:
         """The argument of a name, or at a place."""
@@ -198,7 +198,7 @@ _NOT_NULL = "NOT NULL without db_default: the release before cannot add rows unt
 
 def _needs_value(field: ast.Call) -> bool:
     """Whether a release that does not know the new column cannot insert rows."""
-    kind = getattr(field.func, "attr", getattr(field.func, "id", ""))
+    kind = last_name(field.func)
     given = {each.arg: each.value for each in field.keywords}
     null = given.get("null")
     is_null = isinstance(null, ast.Constant) and bool(null.value)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..errors import SettingsError
-from .words import Code, absolute
+from .words import Code, absolute, takes_all
 
 #: words in the name of a settings module, by whom it is for
 _DEVELOPERS = ("dev", "develop", "development", "local", "debug", "testing")
@@ -46,7 +46,7 @@ def _imported(code: Code, package: str) -> Iterator[str]:
     path = code.path(package) or ""
     if path.endswith("/__init__.py"):
         for node in code.parse(path).body:
-            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            if isinstance(node, ast.ImportFrom) and takes_all(node):
                 yield absolute(node, package)
 
 

@@ -17,9 +17,10 @@ from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
 from . import places, pythons, requirements
-from .database import Choice, choose
+from .choice import Choice
+from .database import choose
 from .forewarnings import forewarnings
-from .interface import Interface, choose_interface
+from .interface import choose_interface
 from .minds import TwoMinds, refuse_developers
 from .words import Code, Names, Word, classify, literal, text_of
 
@@ -71,7 +72,7 @@ class Project:
     media_url: str | None
     celery_app: str | None
     database: Choice
-    interface: Interface
+    interface: Choice
     #: whether the project may lead visitors from example.org to www.example.org
     leads_to_www: bool
     #: the names that ALLOWED_HOSTS spells out
@@ -120,7 +121,8 @@ def read(tree: Tree, settings: Settings) -> Project:
     )
     wsgi, _, called = _wsgi(code, module, names, settings, interface.kind).partition(":")
     required = required.completed(DATABASES[database.kind], _worker_class(settings, interface))
-    words = {name: word for name, word in classify(names).items() if name in OVERLAID}
+    classified = classify(names)
+    words = {name: word for name, word in classified.items() if name in OVERLAID}
     python, python_file = pythons.required(tree, requirements.folders_of(path, manage_dir))
     return Project(
         name=_name(module, settings),
@@ -157,7 +159,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         celery_app=_celery(code, module),
         database=database,
         interface=interface,
-        leads_to_www=classify(names)["PREPEND_WWW"] != "absent",
+        leads_to_www=classified["PREPEND_WWW"] != "absent",
         own_names=_own_names(names),
         forewarnings=forewarnings(code, module, names, words, settings),
         rendered=tuple(settings.files),
@@ -309,7 +311,7 @@ def _names(code: Code, module: str, settings: Settings) -> Names:
     return code.names(module)
 
 
-def _worker_class(settings: Settings, interface: Interface) -> str:
+def _worker_class(settings: Settings, interface: Choice) -> str:
     return settings.worker_class or {"asgi": "uvicorn", "wsgi": "gthread"}[interface.kind]
 
 

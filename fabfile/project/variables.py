@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from .words import Code, absolute, text_of
+from .words import Code, absolute, last_name, text_of
 
 #: how python-decouple and django-environ are called by nearly all projects
 _READERS = ("env", "config")
@@ -115,8 +115,7 @@ def _reads(function: ast.expr) -> bool:
 
 def _nothing(function: ast.expr) -> ast.expr | None:
     """The default of a call that names none: os.environ.get and os.getenv give None."""
-    last = getattr(function, "attr", getattr(function, "id", ""))
-    return ast.Constant(None) if last in ("get", "getenv") else None
+    return ast.Constant(None) if last_name(function) in ("get", "getenv") else None
 
 
 def _is_reader(node: ast.expr) -> bool:
@@ -124,7 +123,7 @@ def _is_reader(node: ast.expr) -> bool:
 
 
 def _is_environ(node: ast.expr) -> bool:
-    return getattr(node, "attr", getattr(node, "id", "")) == "environ"
+    return last_name(node) == "environ"
 
 
 def _in_files(code: Code) -> Iterator[str]:
@@ -143,8 +142,5 @@ def _in_schemas(code: Code, module: str) -> Iterator[str]:
             if isinstance(node, ast.ImportFrom):
                 modules.append(absolute(node, package))
             for each in ast.walk(node):
-                if (
-                    isinstance(each, ast.Call)
-                    and getattr(each.func, "attr", getattr(each.func, "id", "")) == "Env"
-                ):
+                if isinstance(each, ast.Call) and last_name(each.func) == "Env":
                     yield from (word.arg for word in each.keywords if word.arg)

@@ -113,6 +113,16 @@ def text_of(node: ast.expr | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
+def last_name(node: ast.expr) -> str:
+    """The last word of a name such as `os.environ`; empty if the expression is no name."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def takes_all(node: ast.ImportFrom) -> bool:
+    """Whether an import takes all names: `from .base import *`."""
+    return any(alias.name == "*" for alias in node.names)
+
+
 def literal(names: Names, name: str) -> object:
     """The value of a name if the text spells it out; else None."""
     value = names.get(name)
@@ -179,7 +189,7 @@ class _Reading:
 
     def imported(self, node: ast.ImportFrom, package: str) -> Names:
         source = absolute(node, package)
-        if any(alias.name == "*" for alias in node.names):
+        if takes_all(node):
             is_ours = node.level or self.code.has(source.partition(".")[0])
             # A package of others may set any name.
             return self.module(source) if is_ours else dict.fromkeys(WORDS, UNREAD)
@@ -224,7 +234,7 @@ def _base(node: ast.expr) -> str:
 def _sets_any(value: ast.expr) -> bool:
     """Whether an expression calls what may set any name: `settings = dynaconf.DjangoDynaconf(__name__)`."""
     calls = (each for each in ast.walk(value) if isinstance(each, ast.Call))
-    return any(getattr(each.func, "attr", getattr(each.func, "id", "")) in _LOADERS for each in calls)
+    return any(last_name(each.func) in _LOADERS for each in calls)
 
 
 def _changed(bases: set[str]) -> set[str]:

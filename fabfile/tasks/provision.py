@@ -62,10 +62,9 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
             f"{command}: the settings turn this stage off; see docs/settings.rst for what turns it on"
         )
     if dry_run:
-        kind, why = work.settings.database, work.project.database.why
-        display.result("database", "", {"kind": kind, "why": why}, [f"database: {kind}, {why}"])
-        kind, why = work.project.interface.kind, work.project.interface.why
-        display.result("interface", "", {"kind": kind, "why": why}, [f"interface: {kind}, {why}"])
+        for what, choice in (("database", work.project.database), ("interface", work.project.interface)):
+            data = {"kind": choice.kind, "why": choice.why}
+            display.result(what, "", data, [f"{what}: {choice.kind}, {choice.why}"])
     if command in ("bootstrap", "plan"):
         display.forewarn(work.project.forewarnings)
     if virtualenv in stages and (told := work.project.requirements_told):
