@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import standing
 from desk import browse
 from projects import commit
 from projects import settings as write_settings
-from roadie.throwaway import machine
 from test_virtualenv import VENVS, contents, known, venvs
 
 LOCKS = Path(__file__).parents[1] / "locks"
-PUBLIC = "https://pypi.example/simple"  # as `pipenv lock` writes it into each file
 
 
 def switch(desk, form):
@@ -29,7 +30,7 @@ def switch(desk, form):
         shutil.copy(path, desk.project)
     lock = desk.project / "Pipfile.lock"
     if lock.exists():
-        lock.write_text(lock.read_text().replace("https://index.example.org/simple", PUBLIC))
+        lock.write_text(lock.read_text().replace("https://index.example.org/simple", pips_index()))
     commit(desk.project, form)
 
 
@@ -39,12 +40,11 @@ def installed(host, virtualenv):
     return {Path(folder).name.removesuffix(".dist-info").lower() for folder in folders}
 
 
-def index_with_password():
-    """Return the index of this machine's pip, with a name and a password that the index does not ask for."""
-    from pip._internal.models.index import PyPI  # pip's default has no public name
-
-    found = re.search(r"^index-url = (\S+)$", machine.pip_settings(), re.MULTILINE)
-    return (found[1] if found else PyPI.simple_url).replace("//", "//token12345:secret12345@")
+def pips_index():
+    """Return the URL of the index that pip asks, as pip's own help has it."""
+    argv = [sys.executable, "-m", "pip", "install", "--help"]
+    told = subprocess.run(argv, env={**os.environ, "COLUMNS": "300"}, capture_output=True, text=True).stdout
+    return re.search(r"Python Package Index \(default (\S+)\)", told)[1]
 
 
 def test_each_form_is_installed_by_its_own_tool_and_what_it_pins_stays(bootstrapped):
@@ -153,6 +153,7 @@ def test_a_python_that_the_distribution_lacks_is_brought_by_uv_and_told_before(b
 def test_the_index_of_the_settings_wins_and_failures_name_their_cure(bootstrapped):
     host, project = bootstrapped.host, bootstrapped.project
     base = known(project)
+    secret = pips_index().replace("//", "//token12345:secret12345@")
 
     def tried(*lines, **values):
         write_settings(project, **{**base, "database": "mysql", **values})
@@ -160,7 +161,7 @@ def test_the_index_of_the_settings_wins_and_failures_name_their_cure(bootstrappe
             "\n".join(["-i https://unreachable.invalid/simple", *lines, ""])
         )
         commit(project)
-        return bootstrapped.fab("bootstrap", env={"MY_INDEX": index_with_password()})
+        return bootstrapped.fab("bootstrap", env={"MY_INDEX": secret})
 
     done = tried("Django==5.2.19")
     assert (
