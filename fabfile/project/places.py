@@ -11,6 +11,9 @@ from ..errors import SettingsError
 from ..git.trees import Tree
 from ..settings.reading import Settings
 
+#: what a build finds in the place of a secret
+NO_SECRET = "no-secret-is-known-in-a-build"
+
 
 def folders(settings: Settings) -> list[str]:
     """The folders that the tree of a release must hold for the sake of these settings."""

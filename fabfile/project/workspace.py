@@ -13,6 +13,7 @@ from ..git.trees import CommitTree, FolderTree
 from ..settings.databases import DATABASES, DEFAULT, SERVICES
 from ..settings.reading import Settings
 from . import hashes, reading
+from .places import NO_SECRET
 from .reading import Project
 from .requirements import PINS
 
@@ -35,6 +36,7 @@ class Workspace:
             "project": self.project,
             "pins": PINS,
             "index": "",  # a task that builds knows it
+            "no_secret": NO_SECRET,
             "hashed_pins": hashes.with_hashes(),
             "uv_sums": tuple(hashes.UV_PROGRAMS.values()),
         }

@@ -29,6 +29,12 @@ def nginx_told(facts: Mapping[str, Sequence[str]], wanted: str) -> str:
     return NGINX_DIFFERS if facts["nginx"][0] else NGINX_LACKS
 
 
+def counted(way: commits.Way | None) -> list[str]:
+    """How many commits a deploy brings and takes back; nothing where nobody can count."""
+    new, gone = (_count(len(way.new), "commit"), _count(len(way.gone), "commit")) if way else ("", "")
+    return [part for part in (new, f"{gone} taken back" if gone else "") if part]
+
+
 @dataclass(frozen=True)
 class Outlook:
     """What a deploy of this release would do to a host with these facts.
@@ -207,11 +213,10 @@ class Outlook:
 
     def sum(self) -> str:
         """All of it in a few words, for the last line."""
-        way, count = self.way, len(self.pending) + len(self.others_pending)
+        count = len(self.pending) + len(self.others_pending)
         told = [
             "the first release" if not self._fact("live") else "",
-            _count(len(way.new), "commit") if way else "",
-            f"{_count(len(way.gone), 'commit')} taken back" if way and way.gone else "",
+            *counted(self.way),
             f"environment {' '.join(f'{_SIGNS[how]}{name}' for how, name in self.variables)}"
             if self.variables and self._fact("live")
             else "",

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import SettingsError
-from ..project.places import source_of
+from ..project.places import NO_SECRET, source_of
 from ..project.workspace import Workspace
 from .render import render
-
-#: what a build finds in the place of a secret
-PLACEHOLDER = "no-secret-is-known-in-a-build"
 
 
 def render_files(work: Workspace, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -28,7 +25,7 @@ def render_files(work: Workspace, secrets: Mapping[str, str]) -> dict[str, str]:
 
 def without_secrets(work: Workspace) -> dict[str, str]:
     """The same files, with placeholders instead of secrets."""
-    return render_files(work, dict.fromkeys(work.settings.secrets, PLACEHOLDER))
+    return render_files(work, dict.fromkeys(work.settings.secrets, NO_SECRET))
 
 
 def _render(target: str, path: Path, values: Mapping[str, object]) -> str:

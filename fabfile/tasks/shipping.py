@@ -20,7 +20,6 @@ from .given import given_index, given_secrets
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..git.commits import Way
     from ..project.reading import Project
     from ..project.workspace import Committed
     from ..release.record import NewRelease
@@ -187,21 +186,15 @@ def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease, root
     """Tell which commits this release brings, and the parts in which it differs from the one that serves."""
     from ..display.phrases import short_id
     from ..git.commits import way
+    from ..release.outlook import counted
     from ..release.record import differences
 
     if live := facts.get("live", [""])[-1]:
         commits = way(root, short_id(live), release.commit)
         parts = differences(release.fingerprint, facts.get("fingerprint", [""])[-1])
-        told = f"{_counted(commits)}changed: {', '.join(parts)}" if parts else "the same, which does not run"
+        changed = ", ".join([*counted(commits), f"changed: {', '.join(parts)}"])
+        told = changed if parts else "the same, which does not run"
         display.tell(host.name, f'{short_id(live)} -> {short_id(release.id)} "{release.subject}": {told}')
-
-
-def _counted(commits: Way | None) -> str:
-    """How many commits a deploy brings and takes back, as the beginning of a sentence."""
-    if commits is None:
-        return ""
-    counts = {"": len(commits.new), " taken back": len(commits.gone)}
-    return "".join(f"{n} commit{'s' * (n != 1)}{what}, " for what, n in counts.items() if n)
 
 
 def _sum_of_nginx(values: Mapping[str, Any]) -> str:

@@ -118,18 +118,17 @@ def _known_key():
     key = settings.SECRET_KEY
     if key in (os.environ.get(name) for name in ("ROADIE_SECRET_KEY", *site.ENV_NAMES["secret_key"])):
         return
-    spellings = {key.encode(), repr(key)[1:-1].encode()}
-    for folder, inner, names in os.walk(overlay.RELEASE / "code"):
+    spellings, code = {key.encode(), repr(key)[1:-1].encode()}, overlay.RELEASE / "code"
+    for folder, inner, names in os.walk(code):
         inner[:] = [one for one in inner if one != "node_modules"]
         for path in (Path(folder, name) for name in names if name.startswith(".env") or MAY_HAVE_KEY(name)):
             # A shared file may not be there yet. The files of `files:` are not in git.
-            if not path.is_file() or str(path.relative_to(overlay.RELEASE / "code")) in site.FILES:
+            where = str(path.relative_to(code))
+            if not path.is_file() or where in site.FILES or path.stat().st_size >= 1_000_000:
                 continue
-            if path.stat().st_size < 1_000_000 and any(one in path.read_bytes() for one in spellings):
-                where, cure = (
-                    path.relative_to(overlay.RELEASE / "code"),
-                    guard.cure("SECRET_KEY", "secret_key"),
-                )
+            content = path.read_bytes()
+            if any(one in content for one in spellings):
+                cure = guard.cure("SECRET_KEY", "secret_key")
                 yield f"SECRET_KEY stands in {where}, which is in git; {cure}"
                 return
 

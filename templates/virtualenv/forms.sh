@@ -1,6 +1,6 @@
-# The words for requirements that are not in pip's own form: a lock file, or pyproject.toml. The tool that owns the form says what
-# is to be installed. It runs as the build user, in a HOME that is thrown away. The rest of the build then takes what the tool
-# wrote for a requirements file. Plain bash, no Jinja.
+# The words for requirements that are not in pip's own form: a lock file, or pyproject.toml. The tool that owns the form writes a
+# requirements file. The tool runs as the build user, in a HOME that is thrown away. The rest of the build uses the file that the
+# tool wrote. Plain bash, no Jinja.
 
 # tool is the tool with the words of its program, such as `uv pip`; tool_command are the words that follow. tool_pins is the text of a
 # requirements file that brings the tool, if an index has to. needless has, for each of pins, the packages that make it needless.

@@ -11,7 +11,8 @@ pins=() hashed_pins=() # hashed_pins are all pins that have hashes, as lines of 
 wheels=''              # the folder of the wheels that were built here for this Python
 kept_settings=()            # the files and folders of ${cache} that each HOME gets a copy of
 
-# PLACE: clears a place in the desk for a file, while all of the desk is root's. The project may have a link there. Root follows none.
+# PLACE: clears a place in the desk for a file. The project may have a link there, and root follows no link. Call this while the
+# whole desk belongs to root.
 clear_on_desk() {
   [[ $(realpath -m -- "${1%/*}")/ == "$(realpath -- "${desk}")"/* ]] || fail "${1#"${desk}/"}" 'a link of the project leads from there out of the project; remove that link'
   mkdir -p -- "${1%/*}"

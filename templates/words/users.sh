@@ -59,9 +59,9 @@ as_taker() { # COMMAND...: in a folder that everybody may enter
     env -i -C / LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin "$@" 6>&- 8>&- 9>&-
 }
 
-# SECONDS ARGUMENT...: has curl ask, as a user that has no other process, in the group that may connect to a slot. What answers
-# is the site's own code, and root need not read that. A process of the site could stop a curl of the site's user for ever, and
-# write into the output of that curl.
+# SECONDS ARGUMENT...: has curl ask, as a user that has no other process, in the group that may connect to a slot. The site's own
+# code answers, so root does not ask. The site's user does not ask either: a process of the site could stop that curl for ever, or
+# write into its output.
 ask_plainly() {
   timeout --foreground -k 2 "$(($1 + 1))" setpriv --reuid="${asker}" --regid=www-data --clear-groups --inh-caps=-all -- \
     env -i -C / PATH=/usr/local/bin:/usr/bin:/bin curl -q --noproxy '*' "${@:2}" 6>&- | head -c 1000000

@@ -1,5 +1,6 @@
 local commands=()
 local environment=()
+local no_secret=no-secret-is-known-in-a-build
 local placeholders=( SECRET_KEY DJANGO_SECRET_KEY )
 local database_kind=mysql
 local database_url_names=(DATABASE_URL)
@@ -17,14 +18,14 @@ compose_variables() { # sets variables to lines of shell that export what the co
   local name i
   variables="export PATH=${venv_dir@Q}/bin:/usr/local/bin:/usr/bin:/bin VIRTUAL_ENV=${venv_dir@Q} PYTHONDONTWRITEBYTECODE=1"$'\n'
   for ((i = 0; i < ${#environment[@]}; i += 2)); do variables+="export ${environment[i]}=${environment[i + 1]@Q}"$'\n'; done
-  for name in "${placeholders[@]}"; do variables+="export ${name}=no-secret-is-known-in-a-build"$'\n'; done
+  for name in "${placeholders[@]}"; do variables+="export ${name}=${no_secret}"$'\n'; done
   for name in "${database_url_names[@]}"; do variables+="export ${name}=${database_kind}://nobody@localhost/nothing"$'\n'; done
   variables+="export DJANGO_SETTINGS_MODULE=${settings_module}"$'\n'
 }
 
-# Sets user_view. The virtualenv and the releases are for the group of the app, which the build user must not have: with that
-# group it could leave a program that reads the secrets. So it gets a view of the host in which a copy of the virtualenv, and its
-# copy of the code, lie where the release has them.
+# Sets user_view. Only the group of the app may read the virtualenv and the releases. The build user must not have that group: it
+# could leave a program of the group, and the program could read the secrets. So the build user gets a view of the host. In the
+# view, copies of the virtualenv and of the code lie at the places of the real ones.
 narrow_view() {
   user_view=(unshare --mount -- bash -euc "$(declare -f enter_view); enter_view \"\$@\"" view
     "${root}" "${log_dir}" "${release_dir}/code" "${desk}" "${venv_dir}" "${venv_copy}")

@@ -1,4 +1,5 @@
 local places=()
+local fill_py='<text of words/fill.py>'
 
 tell_shared() { # for a dry run: tells what the host does not have yet
   local place
