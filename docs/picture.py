@@ -11,7 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich import _export_format
 from rich.console import Console
 from rich.text import Text
 
@@ -25,8 +24,8 @@ from terminals import Terminal  # noqa: E402
 
 PICTURE = ROOT / "docs/run.svg"
 COLUMNS = 92
-#: readers of the picture have fonts of their own
-FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", _export_format.CONSOLE_SVG_FORMAT, flags=re.S)
+#: rich has a picture load its fonts from the network, and readers of this picture have fonts of their own
+LOADED_FONTS = re.compile(r"@font-face \{.*?\}\s*", re.S)
 
 
 def main() -> None:
@@ -38,7 +37,7 @@ def main() -> None:
             if words == "deploy":
                 change(desk, is_good=not code)
             draw(paper, f"fab {words}", desk.sees(words, columns=COLUMNS, code=code))
-        PICTURE.write_text(paper.export_svg(title="fab", code_format=FORMAT), "utf-8")
+        PICTURE.write_text(LOADED_FONTS.sub("", paper.export_svg(title="fab")), "utf-8")
 
 
 def sit(folder: Path, host: throwaway.ThrowawayHost) -> Desk:
