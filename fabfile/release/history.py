@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import UsageError
@@ -34,6 +34,8 @@ class Release:
     applied: tuple[str, ...] = ()
     #: the migrations that its code knows; None if that was not written down
     known: frozenset[str] | None = None
+    #: the squashed migrations that its code knows, each with the migrations that it replaces
+    replaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class History:
                 f"{self.host}: {target.id} has no record of the migrations that it knows; deploy its commit "
                 f"instead: fab deploy --ref {target.record.get('commit', '')[:8]}"
             )
-        return tuple(sorted(applied - (target.known or frozenset())))
+        return tuple(sorted(applied - self._understood_by(target)))
 
     def lacking_for(self, target: Release) -> bool:
         """Whether the code of a release knows migrations that the database lacks."""
@@ -107,7 +109,7 @@ class History:
 
     def dump_for(self, target: Release) -> str:
         """The newest dump whose migrations, applied and half applied, a release all knows."""
-        known = target.known or frozenset()
+        known = self._understood_by(target)
         for path, names in reversed(self.dumps):
             if not {name for name in names if name.startswith(_HALF)} and names & self._knowable() <= known:
                 return path
@@ -116,6 +118,12 @@ class History:
     def lacking_in(self, dump: str, target: Release) -> bool:
         """Whether the code of a release knows migrations that a dump lacks."""
         return not (target.known or frozenset()) <= dict(self.dumps).get(dump, frozenset())
+
+    def _understood_by(self, target: Release) -> frozenset[str]:
+        """The migrations that a release knows, and the squashed ones that replace nothing but those."""
+        known = target.known or frozenset()
+        squashed = ((name, parts) for one in self.releases for name, parts in one.replaces.items())
+        return known | {name for name, parts in squashed if parts <= known}
 
     def _applied(self) -> frozenset[str]:
         """The migrations that the database records. If it did not answer: those that the releases record."""
@@ -191,7 +199,7 @@ def read(host: str, facts: Mapping[str, Sequence[str]]) -> History:
     )
 
 
-_PARTS = "release.json switched took previous bad failed migrations knows".split()
+_PARTS = "release.json switched took previous bad failed migrations knows replaces".split()
 
 
 def _release(name: str, row: Mapping[str, str]) -> Release:
@@ -205,6 +213,10 @@ def _release(name: str, row: Mapping[str, str]) -> Release:
         failed=row["failed"],
         applied=tuple(row["migrations"].split()),
         known=frozenset(row["knows"].split()) if row["knows"] else None,
+        replaces={
+            name: frozenset(parts)
+            for name, *parts in map(str.split, filter(None, row["replaces"].splitlines()))
+        },
     )
 
 

@@ -21,6 +21,8 @@ def look():
     loader = executor.loader
     for key in sorted(loader.disk_migrations):
         answer("knows", ".".join(key))
+    for key, migration in sorted(loader.replacements.items()):
+        answer("replaces", " ".join(".".join(each) for each in (key, *migration.replaces)))
     loader.check_consistent_history(connections["default"])
     for app, names in loader.detect_conflicts().items():
         yield f"app {app} ends in two migrations, {' and '.join(names)}; run manage.py makemigrations --merge"
@@ -28,8 +30,21 @@ def look():
     answer("history", len(loader.applied_migrations))
     for migration in plan:
         answer("pending", name_of(migration))
+    for key in _unrecorded(executor):
+        answer("unrecorded", ".".join(key))
     if plan and loader.applied_migrations:
         _foresee(executor, plan)
+
+
+def _unrecorded(executor):
+    """The squashed migrations that lack a record, although all that they replace is applied.
+
+    `manage.py migrate` records them each time. Without a record they are pending once `replaces` is gone.
+    """
+    applied = executor.recorder.applied_migrations()
+    for key, migration in sorted(executor.loader.replacements.items()):
+        if key not in applied and all(part in applied for part in migration.replaces):
+            yield key
 
 
 def ask():

@@ -1,7 +1,7 @@
 # The words for pending migrations, and for applying and unapplying them one at a time. Plain bash, no Jinja.
 
 # The plan of a release, what became of it, and the half applied migrations: NAME leads to its line of ${half_applied}.
-history='' knows=() pending=() losses=() applied_migrations=() unapplied_migrations=() taken_back=()
+history='' knows=() replaces=() pending=() unrecorded=() losses=() applied_migrations=() unapplied_migrations=() taken_back=()
 # The way back: the migrations to unapply, the reasons against it, and NAME WHAT for each thing that comes back empty.
 way_back=() irreversible=() emptied=()
 declare -A sql_of=() dangers_of=() begun=()
@@ -9,12 +9,14 @@ declare -A sql_of=() dangers_of=() begun=()
 # ---- The plan: the pending migrations, as Django foresees them -------------------------------------------------------
 
 forget_plan() {
-  history='' knows=() pending=() losses=() sql_of=() dangers_of=()
+  history='' knows=() replaces=() pending=() unrecorded=() losses=() sql_of=() dangers_of=()
 }
 
 hear_plan() { # KEY VALUE: takes one answer into the plan
   case $1 in
     knows) knows+=("$2") ;;
+    replaces) replaces+=("$2") ;;
+    unrecorded) unrecorded+=("$2") ;;
     history) history=$2 ;;
     pending) pending+=("$2") ;;
     sql) sql_of["${2%% *}"]+=${2#* }$'\n' ;;
@@ -37,6 +39,9 @@ tell_plan() { # before any migration is applied; a dry run shows the SQL to the 
     [[ -z ${dangers_of["${name}"]-} ]] || say warn "migration ${name}" "${dangers_of["${name}"]}"
   done
   [[ -n ${dry_run} ]] || forget_whole
+  for name in "${unrecorded[@]}"; do # a squashed migration, all parts of which are applied
+    [[ -z ${dry_run} ]] || say would "record of migration ${name}" 'the database has all that it replaces'
+  done
   [[ ${#pending[@]} == 0 || -n ${dry_run} ]] || say pending migrations "${pending[*]}"
 }
 
@@ -51,9 +56,11 @@ forget_whole() { # forgets each half done migration that is whole by now: by the
   done
 }
 
-# Records in the release which migrations its code knows, for a later rollback, and which of these the database lacks.
+# Records in the release which migrations its code knows, for a later rollback, which of these replace others, and which the
+# database lacks.
 keep_plan() {
   printf '%s\n' "${knows[@]}" >"${release_dir}/knows"
+  printf '%s\n' "${replaces[@]}" >"${release_dir}/replaces"
   remove_if_there "${release_dir}/pending"
   [[ ${#pending[@]} == 0 ]] || printf '%s\n' "${pending[@]}" >"${release_dir}/pending"
 }

@@ -4,7 +4,7 @@ for folder in "${root}"/releases/*/; do
   is_release "${folder}" || continue
   name=${folder%/} name=${name##*/}
   say fact release "${name}"
-  for part in release.json switched took previous bad failed migrations knows; do
+  for part in release.json switched took previous bad failed migrations knows replaces; do
     tell_file "${folder}${part}" "${part}"
   done
 done

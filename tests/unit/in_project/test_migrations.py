@@ -307,6 +307,8 @@ def test_a_squashed_migration_is_as_those_that_it_replaces(things, also, refusal
     text = MIGRATION.format(dependencies="", operations=f"{THING}, {BOTH_WAYS.format('a')}", atomic=True)
     replaces = "    replaces = [('things', '0001_step'), ('things', '0002_step')]\n"
     (release.folder / "code/things/migrations/0004_all.py").write_text(text + replaces)
+    assert (said(release, "unrecorded"), said(release, "pending")) == (["things.0004_all"], [])
     migrated(release)
+    assert said(release, "unrecorded") == []
     keys = [key for key, _ in taken_back(release, "things.0004_all", *also)]
     assert (keys.count("irreversible"), keys.count("unapplied")) == (refusals, 0)

@@ -19,7 +19,7 @@ def release(name: str, previous: str = "", **parts: str) -> dict[str, str]:
 
 
 def history(*releases: dict[str, str], live: str, **told: list[str]) -> History:
-    parts = "release release.json switched took previous bad failed migrations knows".split()
+    parts = "release release.json switched took previous bad failed migrations knows replaces".split()
     facts = {part: [one.get(part, "") for one in releases] for part in parts}
     return read("web1", {**facts, "live": [live], **told})
 
@@ -117,6 +117,17 @@ def test_the_database_decides_what_is_applied() -> None:
     )
     assert past.unknown_to(past.target(A)) == ()
     assert not past.lacking_for(past.target(A)) and past.lacking_for(past.target(B))
+
+
+def test_a_squashed_migration_is_as_the_ones_that_it_replaces() -> None:
+    known, told = "app.0001\napp.0002\napp.0001_all", "app.0001_all app.0001 app.0002"
+    applied = [known]
+    old, new = release(A, knows="app.0001\napp.0002"), release(B, A, knows=known, replaces=told)
+    past = history(old, new, live=B, applied=applied, dumps=["/d"], dumped=[known])
+    assert past.unknown_to(past.target()) == ()
+    assert past.dump_for(past.target()) == "/d"
+    older = history(release(A, knows="app.0001"), new, live=B, applied=applied)
+    assert older.unknown_to(older.target()) == ("app.0001_all", "app.0002")
 
 
 def test_a_dump_is_offered_if_the_release_knows_all_that_is_applied_in_it() -> None:
