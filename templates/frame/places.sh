@@ -17,6 +17,7 @@ pages=/usr/local/share/roadie                        # the pages that nginx show
 caches=/var/cache/roadie                             # what the builds of virtualenvs downloaded
 drop_ins=/etc/systemd/system/supervisor.service.d    # how systemd runs Supervisor
 nginx_drop_ins=/etc/systemd/system/nginx.service.d   # and nginx
+postgresql_drop_ins=/etc/systemd/system/postgresql@.service.d # and each server of PostgreSQL
 needrestart_file=/etc/needrestart/conf.d/roadie.conf # forbids a restart of Supervisor after an upgrade
 logrotate_file=/etc/logrotate.d/roadie
 snippets=/etc/nginx/snippets
@@ -28,7 +29,7 @@ host_places=(
   "${state}" "${backups}" "${tools}" "${pages}" "${caches}"
   /var/log/roadie # a log of every run
   /run/roadie     # locks; a boot empties this folder
-  "${drop_ins}" "${nginx_drop_ins}" "${needrestart_file}" "${logrotate_file}"
+  "${drop_ins}" "${nginx_drop_ins}" "${postgresql_drop_ins}" "${needrestart_file}" "${logrotate_file}"
   "${http_file}" "${catch_all_file}" "${limits_file}" "${snippets}"/roadie-{clients,compression,headers,proxy}.conf
 )
 # Files of Debian's nginx. roadie changes the first and deletes the second.

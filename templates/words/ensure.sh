@@ -197,6 +197,20 @@ unapply() { # WHAT: makes it due; call this before you change the files that it 
   [[ ! -d ${state}/applied ]] || drop_file "${state}/applied/${1// /-}"
 }
 
+# FOLDER SETTINGS: has systemd run a service with these settings of roadie's. It reads them and restarts nothing.
+ensure_unit() {
+  local before_change=begin_unit
+  look_at "$1" "$1/roadie.conf"
+  ensure_dir "$1" 755 root:root
+  ensure_file "$1/roadie.conf" 644 root:root "$2"
+  ensure_applied 'reload of systemd' systemctl daemon-reload
+}
+
+begin_unit() {
+  host_lock
+  unapply 'reload of systemd'
+}
+
 is_installed() { # PACKAGE
   [[ $(dpkg-query -W -f='${db:Status-Status}' -- "$1" 2>/dev/null) == installed ]]
 }

@@ -1,3 +1,4 @@
+local drop_in='<text of postgresql/unit.conf.j2>'
 local database_url_names=(DATABASE_URL)
 local password_names=()
 local web_workers=8
@@ -70,6 +71,8 @@ require_login() {
 }
 
 require_site
+ensure_unit "${postgresql_drop_ins}" "${drop_in}"
+host_unlock
 local useful=$((2 * web_workers * threads_of_each + 16)) facts='' encoding='' database_ok='' user_ok='' connections=''
 ensure_service postgresql
 ensure_secret ROADIE_DATABASE_URL database_url "${database_url_names[@]}"

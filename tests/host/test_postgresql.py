@@ -307,9 +307,11 @@ def test_a_restore_may_be_cut_at_every_step(site: Desk, seed: int) -> None:
     assert sql(site, HELD) == before and browse(site.host).status == 200
 
 
-def test_the_site_is_there_after_a_reboot_and_a_restart_of_the_server(site: Desk) -> None:
+def test_the_site_is_there_after_a_reboot_a_restart_and_a_kill_of_the_server(site: Desk) -> None:
     site.host.ssh("systemctl restart postgresql")
     assert browse(site.host).status == 200
+    site.host.ssh("kill -KILL $(head -qn 1 /var/lib/postgresql/*/main/postmaster.pid)")
+    assert eventually(lambda: not is_serving(site.host)) and eventually(lambda: is_serving(site.host), 60)
     site.host.reboot()
     assert eventually(lambda: is_serving(site.host), 60)
     assert re.search(r": 0 changed", site.does("bootstrap").out)

@@ -20,6 +20,7 @@ VARIABLE = re.compile(r"(?<![^ \n])([a-z_]\w*)=")
 # These run inside Django and use its own names for the kinds (the scheme of a URL, a connection's vendor),
 # or name the libraries of any Python package.
 SPEAK_OF_ALL_KINDS = {
+    "frame/places.sh",
     "external/ask.py",
     "virtualenv/failures.sh",
     *(f"in-project/{name}.py" for name in ("overlay", "lint", "migrations", "release")),
