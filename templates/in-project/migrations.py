@@ -5,7 +5,7 @@ import hashlib
 import os
 import sys
 import time
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import roadie_lint as lint
 import roadie_start as start
@@ -252,12 +252,11 @@ def _tell_of(method, doing, done):
 
     def perform_and_tell(executor, state, migration, **options):
         name = name_of(migration)
-        is_whole = migration.atomic and executor.connection.vendor == "postgresql"
+        is_whole = migration.atomic and executor.connection.features.can_rollback_ddl
         answer(f"{doing} whole" if is_whole else doing, name)
         _await_record()
         changes = Changes()
-        # Django records a migration in another transaction than the one of its last steps.
-        whole = transaction.atomic(executor.connection.alias) if is_whole else nullcontext()
+        whole = _whole(executor.connection) if is_whole else nullcontext()
         try:
             with executor.connection.execute_wrapper(changes), whole:
                 state = perform(executor, state, migration, **options)
@@ -270,6 +269,16 @@ def _tell_of(method, doing, done):
         return state
 
     setattr(MigrationExecutor, method, perform_and_tell)
+
+
+@contextmanager
+def _whole(connection):
+    """Keep all of a migration in one transaction. Django records one in another than that of its last steps.
+
+    In SQLite a change of a table needs foreign keys off, which only works before a transaction.
+    """
+    with connection.constraint_checks_disabled(), transaction.atomic(connection.alias):
+        yield
 
 
 def _await_record():

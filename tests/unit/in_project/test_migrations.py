@@ -67,7 +67,7 @@ def test_pending_migrations_are_named_and_then_applied_one_by_one(things):
 def test_no_migration_begins_once_nobody_can_record_it(things):
     release = things(CREATE, FILL)
     found = release.answers("migrations.migrate()", ROADIE_RECORDED="0")  # /dev/null, which ends at once
-    assert found == [("applying", "things.0001_step")]
+    assert found == [("applying whole", "things.0001_step")]
     assert len(said(release, "pending")) == 2
 
 
@@ -92,11 +92,39 @@ def test_a_failing_migration_says_what_it_leaves_behind(things, operations, atom
     release = things("migrations.RunSQL('SELECT 1')", operations, atomic=atomic)
     found = dict(migrated(release))
     assert found["applied"] == "things.0001_step"
-    assert found["applying"] == "things.0002_step"
+    assert found["applying whole" if atomic else "applying"] == "things.0002_step"
     assert found["half"] == half
     assert found["error"] == "OperationalError: no such table: nowhere"
     assert found["statement"] == "INSERT INTO nowhere VALUES (1)"
     assert "migrated" not in found
+
+
+def test_a_migration_that_cannot_be_recorded_leaves_nothing_behind(things):
+    """Django makes an index at the end, and records such a migration after the transaction of its steps."""
+    keeps_out = (
+        "CREATE TRIGGER full BEFORE INSERT ON django_migrations BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    fields = "[('id', models.AutoField(primary_key=True)), ('n', models.IntegerField(db_index=True))]"
+    indexed = f"migrations.CreateModel('Thing', {fields})"
+    release = things("migrations.RunSQL('SELECT 1')", f'{indexed}, migrations.RunSQL("{keeps_out}")')
+    found = dict(migrated(release))
+    assert (found["error"], found["half"]) == ("IntegrityError: full", "")
+    [path] = release.folder.rglob("shop")
+    with sqlite3.connect(path) as database:
+        names = "SELECT name FROM sqlite_master WHERE name LIKE 'things%' OR name = 'full'"
+        assert database.execute(names).fetchall() == []
+
+
+def test_a_table_that_another_refers_to_may_be_made_anew(things):
+    fields = "('id', models.AutoField(primary_key=True)), ('up', models.ForeignKey('Thing', models.CASCADE))"
+    other = f"migrations.CreateModel('Other', [{fields}])"
+    one, two = "INSERT INTO things_thing (id, kind) VALUES (1, 1)", "INSERT INTO things_other VALUES (1, 1)"
+    release = things(
+        f"{THING}, {other}",
+        f"migrations.RunSQL({one!r}), migrations.RunSQL({two!r})",
+        "migrations.AlterField('Thing', 'name', models.TextField(null=True))",
+    )
+    assert migrated(release)[-1] == ("migrated", "")
 
 
 def test_a_failing_line_of_python_has_no_statement(things):
@@ -296,7 +324,7 @@ def test_a_failure_on_the_way_back_tells_what_it_left(things):
     release = things(THING, "migrations.RunSQL('CREATE TABLE a (n int)', 'DROP TABLE nowhere')")
     migrated(release)
     found = dict(taken_back(release, "things.0002_step"))
-    assert found["unapplying"] == "things.0002_step"
+    assert found["unapplying whole"] == "things.0002_step"
     assert (found["half"], found["statement"]) == ("", "DROP TABLE nowhere")
 
 
