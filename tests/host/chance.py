@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crowd import Crowd
+from databases import KINDS
 from desk import browse, eventually, is_serving
 from probe import Probe, Truth, read
 from roadie.throwaway.hosts import ThrowawayHost
@@ -32,9 +33,13 @@ tree() { local child; for child in $(pgrep -P "$1"); do tree "$child"; done; ech
 class Hit:
     """One deploy that is about to be hit. Each method is one way to hit it."""
 
-    host: ThrowawayHost
+    probe: Probe
     process: subprocess.Popen[str]
     dice: random.Random
+
+    @property
+    def host(self) -> ThrowawayHost:
+        return self.probe.host
 
     def controller(self) -> None:
         """Kill fab with SIGKILL."""
@@ -67,8 +72,8 @@ class Hit:
         self._kill("kill -KILL $(pgrep -u guestbook -f '[-]m roadie_gunicorn ' | shuf -n 1)")
 
     def database(self) -> None:
-        """Kill the database server with SIGKILL."""
-        self._kill("pkill -KILL -x mariadbd")
+        """Kill the database server with SIGKILL, or a part of it."""
+        self._kill(self.dice.choice(KINDS[self.probe.database].kills))
 
     def full_disk(self) -> None:
         """Fill the host's disk, but for a few MB."""
@@ -126,6 +131,11 @@ NOTICED: tuple[Way, ...] = (Hit.gunicorn, Hit.database, *DISKS)
 ENDS = (0, 6, 7)
 
 
+def kills(database: str) -> tuple[Way, ...]:
+    """Return the kills for a site with this kind of database: not every kind has a server to kill."""
+    return tuple(way for way in KILLS if way is not Hit.database or KINDS[database].kills)
+
+
 @dataclass
 class Chance:
     """Hits one deploy after another, and checks what each leaves behind."""
@@ -136,6 +146,8 @@ class Chance:
     crowd: Crowd | None = None
     #: about how long a deploy takes; the instant of a hit lies within this time
     seconds: float = 0.0
+    #: how many numbers were posted just before the host went down
+    posted: int = 0
 
     def hit(self, way: Way) -> None:
         """Hit a deploy or a restart. Then old or new must serve, and the same command must end the work."""
@@ -192,7 +204,9 @@ class Chance:
             moment = self.dice.uniform(0.3, self.seconds)
             time.sleep(moment)
             told = last_event(self.probe.host, log)
-            way(Hit(self.probe.host, process, self.dice))
+            if way in DOWN:
+                self._post()
+            way(Hit(self.probe, process, self.dice))
             self.say(f"{way.__name__:10} after {moment:5.2f} s of {word}, {told}")
             if way in (Hit.controller, *DOWN) or self.dice.random() < 0.5:
                 # The controller is gone too. Otherwise the command is left to end by itself.
@@ -201,17 +215,30 @@ class Chance:
         if way in NOTICED:
             assert process.returncode in (-signal.SIGKILL, *ENDS), said
         if way in DISKS:
-            Hit(self.probe.host, process, self.dice).mend_disk()
+            Hit(self.probe, process, self.dice).mend_disk()
         if way is Hit.gunicorn:
             time.sleep(3)  # the workers of a master that was killed serve for a second more, and then end
         if way in (*DOWN, *NOTICED):
             assert eventually(self._is_back, 60), f"no answer after {told}"
+        if way in DOWN:
+            self._assert_posted()
         return told != NOTHING
+
+    def _post(self) -> None:
+        """Post a number, and have the site acknowledge it. No crowd sees a host that goes down."""
+        self.posted += 1
+        answer = browse(self.probe.host, f"/entries?number=last-{self.posted}", method="POST")
+        assert answer.status == 200, f"{answer.status}: {answer.body[:200]}"
+
+    def _assert_posted(self) -> None:
+        """Check that each post was kept, once: an acknowledged one is on disk."""
+        query = "SELECT number FROM probe_entry WHERE number LIKE 'last-%' ORDER BY id"
+        kept = KINDS[self.probe.database].rows(self.probe.host, query)
+        assert kept == [f"last-{number + 1}" for number in range(self.posted)], kept
 
     def _is_back(self) -> bool:
         """Whether the site serves and its database answers. systemd restarts a killed one after 5 seconds."""
-        ping = "mariadb-admin ping >/dev/null 2>&1 && echo alive || :"
-        return is_serving(self.probe.host) and inside(self.probe.host, ping) == "alive\n"
+        return is_serving(self.probe.host) and KINDS[self.probe.database].answers(self.probe.host)
 
     def _change(self) -> Truth:
         probe = self.probe

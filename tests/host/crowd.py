@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from beside import Beside
+from databases import KINDS
 from probe import Truth, read
 from roadie.throwaway.hosts import ThrowawayHost
-from within import enter_network, inside
+from within import enter_network
 
 DOMAIN = "guestbook.example.org"
 PATIENCE = 60.0  # seconds for one answer
@@ -102,9 +103,15 @@ class Crowd(Beside):
     visits come from the host's own network, so a cut link does not affect them.
     """
 
-    def __init__(self, host: ThrowawayHost, truth: Truth, rates: Mapping[str, float] = FULL) -> None:
+    def __init__(
+        self,
+        host: ThrowawayHost,
+        truth: Truth,
+        rates: Mapping[str, float] = FULL,
+        database: str = "mysql",
+    ) -> None:
         super().__init__(PATIENCE + 10)
-        self.host, self.rates = host, rates
+        self.host, self.rates, self.database = host, rates, KINDS[database]
         self.counts: dict[str, Count] = {name: Count() for name in rates}
         self.failed: list[str] = []
         self.excused: list[str] = []
@@ -274,7 +281,7 @@ class Crowd(Beside):
     def _compare_with_database(self) -> None:
         """Check that the database has each acknowledged post, none twice, and none that nobody sent."""
         query = f"SELECT number FROM probe_entry WHERE number LIKE '{self._tag}-%'"
-        there = Counter(inside(self.host, 'mariadb -N guestbook -e "$1"', query).split())
+        there = Counter(self.database.rows(self.host, query))
         lost = self._acknowledged - set(there)
         twice = {number for number, times in there.items() if times > 1}
         self.failed += [f"post {number} is lost" for number in lost] + [

@@ -62,6 +62,7 @@ class Probe:
     six: str = _SIXES[0]
     migration: str = "0001_initial"
     more_requirements: str = ""
+    database: str = "mysql"
 
     def __post_init__(self) -> None:
         shutil.copytree(PROBE, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -126,6 +127,7 @@ class Probe:
             f"{projects.REQUIREMENTS}six=={self.six}\n{self.more_requirements}"
         )
         site = {"app": "guestbook", "domain": "guestbook.example.org", "health": "/health"}
+        site["database"] = self.database
         values = {**site, "env": {"WORD": str(self.word)}, **self.settings}
         projects.settings(self.folder, **values)
         projects.commit(self.folder, message)

@@ -12,16 +12,17 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import standing
 from breaks import BREAKS, Break
-from chance import DISKS, KILLS, Chance, Hit, answers
+from chance import DISKS, KILLS, Chance, Hit, answers, kills
 from crowd import FULL, LIGHT, Crowd, summed, table
+from databases import KINDS
 from desk import eventually, is_serving
 from probe import WORKERS, Probe, Truth
 from roadie.throwaway import hosts as throwaway
@@ -34,18 +35,25 @@ PARTS = ("load", "broken", *CUTS)
 
 
 @contextmanager
-def ground(worker_class: str = "gthread", *, own_disk: bool = False, **settings: Any) -> Iterator[Probe]:
+def ground(
+    worker_class: str = "gthread", *, own_disk: bool = False, database: str = "mysql", **settings: Any
+) -> Iterator[Probe]:
     """Boot a host that serves the probe with these settings."""
-    snapshot = standing.probed()
+    snapshot = standing.probed(database=database)
     with (
         throwaway.boot("soak", snapshot=snapshot, own_disk=own_disk) as host,
         tempfile.TemporaryDirectory(prefix="roadie-soak-") as folder,
     ):
         assert eventually(lambda: is_serving(host), 30)
-        probe = Probe(Path(folder, "probe"), host)
+        probe = Probe(Path(folder, "probe"), host, database=database)
         probe.use_workers(worker_class, **settings)
         probe.desk.does("deploy")
         yield probe
+
+
+def crowd_of(probe: Probe, rates: Mapping[str, float]) -> Crowd:
+    """Return the crowd that visits this probe."""
+    return Crowd(probe.host, probe.truth, rates, probe.database)
 
 
 @dataclass
@@ -186,14 +194,14 @@ class Soak:
     def _load(self, row: Row, worker_class: str) -> None:
         wanted = {name: getattr(self.options, f"{name}s") for name in ("deploy", "rollback", "restart")}
         counts = {**wanted, "environment": self.options.environments}
-        with ground(worker_class) as probe, Crowd(probe.host, probe.truth) as crowd:
+        with self._ground(worker_class) as probe, crowd_of(probe, FULL) as crowd:
             row.crowds.append(crowd)
             Releases(probe, crowd, self.dice, self._say(row)).go_through(counts)
             assert_tidy(probe.host)
             assert_serves_once(probe.host)
 
     def _broken(self, row: Row) -> None:
-        with ground(own_disk=True) as probe, Crowd(probe.host, probe.truth) as crowd:
+        with self._ground(own_disk=True) as probe, crowd_of(probe, FULL) as crowd:
             row.crowds.append(crowd)
             for fault in BREAKS:
                 try:
@@ -204,9 +212,10 @@ class Soak:
     def _cuts(self, row: Row, part: str) -> None:
         """Cut commands on one host until a check fails there. Then go on with a new host."""
         left = getattr(self.options, f"{part}s")
+        ways = kills(self.options.database) if part == "kill" else CUTS[part]
         while left and len(row.failures) < 5:
             with (
-                ground(own_disk=part in ("power", "disk"), **CUT_SETTINGS) as probe,
+                self._ground(own_disk=part in ("power", "disk"), **CUT_SETTINGS) as probe,
                 self._onlookers(probe, part, row) as crowd,
             ):
                 if self.options.without_syncs:
@@ -216,9 +225,12 @@ class Soak:
                     while left:
                         left -= 1
                         row.rounds += 1
-                        chance.hit(self.dice.choice(CUTS[part]))
+                        chance.hit(self.dice.choice(ways))
                 except Exception as error:
                     row.fails(f"{part} {row.rounds}", error)
+
+    def _ground(self, worker_class: str = "gthread", **more: Any) -> AbstractContextManager[Probe]:
+        return ground(worker_class, database=self.options.database, **more)
 
     @contextmanager
     def _onlookers(self, probe: Probe, part: str, row: Row) -> Iterator[Crowd | None]:
@@ -226,7 +238,7 @@ class Soak:
         if part in ("reboot", "power"):
             yield None
             return
-        with Crowd(probe.host, probe.truth, LIGHT) as crowd:
+        with crowd_of(probe, LIGHT) as crowd:
             row.crowds.append(crowd)
             yield crowd
 
@@ -249,7 +261,7 @@ class Soak:
         for row in self.rows:
             for failure in [*row.failures, *(each for crowd in row.crowds for each in crowd.failed[:10])]:
                 print(f"{row.part}: {failure}")
-        print(f"seed {self.options.seed}")
+        print(f"seed {self.options.seed}, {self.options.database}")
 
 
 def main() -> int:
@@ -265,6 +277,7 @@ def main() -> int:
         parser.add_argument(
             f"--{name}", type=int, default=count, help=f"how many, at random instants ({count})"
         )
+    parser.add_argument("--database", choices=KINDS, default="mysql", help="the kind of database (mysql)")
     parser.add_argument("--only", action="append", choices=PARTS, help="run this part; may be repeated")
     parser.add_argument(
         "--worker-class", action="append", choices=WORKERS, help="load this class; may be repeated"

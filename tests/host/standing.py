@@ -44,10 +44,11 @@ def deployed(suite: str = "trixie") -> str:
     return throwaway.prepared(label, _does("deploy"), suite, on=bootstrapped(suite))
 
 
-def probed(suite: str = "trixie") -> str:
+def probed(suite: str = "trixie", database: str = "mysql") -> str:
     """Return the snapshot of a host that serves the probe, and has both of the probe's virtualenvs."""
-    label = _label("probed", [*_everything(), *_files(ROOT / "tests/probe")])
-    return throwaway.prepared(label, _deploys_probe, suite, on=bootstrapped(suite))
+    below = {"mysql": bootstrapped, "postgresql": with_postgresql}.get(database, packaged)
+    label = _label(f"probed-{database}", [*_everything(), *_files(ROOT / "tests/probe")])
+    return throwaway.prepared(label, _deploys_probe(database), suite, on=below(suite))
 
 
 @contextmanager
@@ -68,12 +69,16 @@ def _does(task: str, database: str = "mysql") -> Callable[[ThrowawayHost], objec
     return prepare
 
 
-def _deploys_probe(host: ThrowawayHost) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        probe = Probe(Path(folder, "probe"), host)
-        for change in (probe.change_requirements, probe.change_requirements):
-            change()
-            probe.desk.does("deploy")
+def _deploys_probe(database: str) -> Callable[[ThrowawayHost], object]:
+    def prepare(host: ThrowawayHost) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Probe(Path(folder, "probe"), host, database=database)
+            probe.desk.does("bootstrap")
+            for change in (probe.change_requirements, probe.change_requirements):
+                change()
+                probe.desk.does("deploy")
+
+    return prepare
 
 
 def _everything() -> Iterable[Path]:

@@ -10,6 +10,7 @@ import pytest
 import standing
 from chance import answers
 from cuts import Cut, Cuts, Door, Turns, assert_deployed, assert_nothing_changes
+from databases import of_the_day
 from desk import Desk, eventually, is_serving
 from probe import Probe
 from roadie.throwaway import hosts as throwaway
@@ -54,17 +55,19 @@ def cut(desk: Desk, taken: Turns, check: Callable[[ThrowawayHost], object], *wor
 
 
 @pytest.fixture
-def probe(tmp_path: Path) -> Iterator[Probe]:
+def probe(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Probe]:
     """A probe that serves, on a host whose disk keeps only what was synced. The host has no store of code."""
-    with throwaway.boot("power", snapshot=standing.probed(), own_disk=True) as host:
+    database = getattr(request, "param", "mysql")
+    with throwaway.boot("power", snapshot=standing.probed(database=database), own_disk=True) as host:
         assert eventually(lambda: is_serving(host), 30)
-        made = Probe(tmp_path / "probe", host)
+        made = Probe(tmp_path / "probe", host, database=database)
         made.change_settings(watch=0, keep=1)
         made.desk.does("deploy")
         host.ssh("rm -r /srv/guestbook/repo.git && sync")
         yield made
 
 
+@pytest.mark.parametrize("probe", [of_the_day(2)], indirect=True)
 def test_the_power_may_fail_after_each_command_of_a_deploy_and_a_rollback(probe: Probe, seed: int) -> None:
     def check(host: ThrowawayHost) -> None:
         no_empty_record(host)

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 from breaks import BREAKS
-from chance import DISKS, KILLS, Chance, Hit, answers, last_event
-from crowd import LIGHT, QUICK, Crowd
+from chance import DISKS, Chance, Hit, answers, kills, last_event
+from crowd import LIGHT, QUICK
+from databases import of_the_day
 from desk import browse, eventually
-from soak import CUT_SETTINGS, Releases, ground, refuse
+from soak import CUT_SETTINGS, Releases, crowd_of, ground, refuse
 from within import assert_serves_once, assert_tidy, inside, masters
 
 SUPERVISOR = "pgrep -x supervisord || :"
 
 
 def test_no_visitor_notices_a_release_by_whatever_workers(seed):
-    with ground(own_disk=True, watch=1) as probe, Crowd(probe.host, probe.truth, QUICK) as crowd:
+    with ground(own_disk=True, database=of_the_day(), watch=1) as probe, crowd_of(probe, QUICK) as crowd:
         releases = Releases(probe, crowd, random.Random(seed))
         for worker_class in ("sync", "gevent", "uvicorn", "gthread"):
             releases.take(("deploy",), probe.use_workers(worker_class, watch=1))
@@ -30,10 +31,10 @@ def test_no_visitor_notices_a_release_by_whatever_workers(seed):
 
 def test_a_deploy_may_be_cut_at_any_instant(seed):
     dice = random.Random(seed)
-    with ground(own_disk=True, **CUT_SETTINGS) as probe:
-        with Crowd(probe.host, probe.truth, LIGHT) as crowd:
+    with ground(own_disk=True, database=of_the_day(1), **CUT_SETTINGS) as probe:
+        with crowd_of(probe, LIGHT) as crowd:
             chance = Chance(probe, dice, crowd=crowd)
-            for way in (*dice.sample(KILLS, 4), dice.choice(DISKS), Hit.link):
+            for way in (*dice.sample(kills(probe.database), 4), dice.choice(DISKS), Hit.link):
                 chance.hit(way)
         crowd.assert_content()
         chance.crowd = None
@@ -81,5 +82,5 @@ def hit_at(words, probe):
     """Start a deploy, and wait until its last event has these words."""
     with probe.desk.started("deploy") as process:
         assert eventually(lambda: words in last_event(probe.host, Path()), 60)
-        yield Hit(probe.host, process, random.Random())
+        yield Hit(probe, process, random.Random())
         process.communicate(timeout=60)
