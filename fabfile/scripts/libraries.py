@@ -11,6 +11,7 @@ BASE = ("frame/places", "frame/lib", "words/users", "frame/locks", "words/ensure
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "secrets": (),
     "release": (),
+    "release/environment": (),
     "code": (),
     "database": ("secrets",),
     "nginx": (),

@@ -159,7 +159,7 @@ checkout = _stage(
 build = _stage(
     "build/build",
     "Have the project's own commands make files of the release.",
-    needs=("virtualenv",),
+    needs=("release/environment", "virtualenv"),
     when=_builds,
     step="build",
 )
@@ -177,7 +177,7 @@ secrets = _stage("secrets/secrets", "Hand over the secrets of the settings.", st
 environment = _stage(
     "release/environment",
     "Write the release's environment and settings.",
-    needs=("release", "secrets"),
+    needs=("release", "release/environment", "secrets"),
     step="build",
 )
 inspect = _stage(

@@ -7,7 +7,7 @@ begin_seconds=60 # how long the process that waits may take to begin with the ch
 answers_until=$((SECONDS + 1000000)) heard=0 copier='' # when the check must have ended, and how many bytes it has printed
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
-static_root_names=() static_variables=() post_build=() # a stage fills these from the settings
+static_variables=() post_build=() # a stage fills these from the settings
 
 in_django() { # CALL [NAME=VALUE]...: calls a function of roadie's modules as the app's user, with these variables
   in_release env "${@:2}" python -m roadie_start "$1"

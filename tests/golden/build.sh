@@ -1,5 +1,4 @@
 local commands=()
-local environment=()
 local no_secret=no-secret-is-known-in-a-build
 local placeholders=( SECRET_KEY DJANGO_SECRET_KEY )
 local database_kind=mysql
@@ -15,12 +14,15 @@ local venv_copy=${cache}/venv
 local in_group=(setpriv --regid="${app}" --clear-groups --)
 
 compose_variables() { # sets variables to lines of shell that export what the commands may know
-  local name i
-  variables="export PATH=${venv_dir@Q}/bin:/usr/local/bin:/usr/bin:/bin VIRTUAL_ENV=${venv_dir@Q} PYTHONDONTWRITEBYTECODE=1"$'\n'
-  for ((i = 0; i < ${#environment[@]}; i += 2)); do variables+="export ${environment[i]}=${environment[i + 1]@Q}"$'\n'; done
-  for name in "${placeholders[@]}"; do variables+="export ${name}=${no_secret}"$'\n'; done
-  for name in "${database_url_names[@]}"; do variables+="export ${name}=${database_kind}://nobody@localhost/nothing"$'\n'; done
-  variables+="export DJANGO_SETTINGS_MODULE=${settings_module}"$'\n'
+  env_text=''
+  set_value "${venv_dir}/bin:/usr/local/bin:/usr/bin:/bin" PATH
+  set_value "${venv_dir}" VIRTUAL_ENV
+  set_value 1 PYTHONDONTWRITEBYTECODE
+  add_project_environment
+  set_value "${no_secret}" "${placeholders[@]}"
+  set_value "${database_kind}://nobody@localhost/nothing" "${database_url_names[@]}"
+  set_value "${settings_module}" DJANGO_SETTINGS_MODULE
+  variables="set -a"$'\n'"${env_text}set +a"$'\n'
 }
 
 # Sets user_view. Only the group of the app may read the virtualenv and the releases. The build user must not have that group: it
@@ -112,7 +114,7 @@ link_built() {
 local variables='' sum='' before='' others_end='' line
 [[ -z ${dry_run} ]] || return 0
 compose_variables
-sum=$(printf '%s\0' "${tree}" "${venv_dir}" "${variables}" "${commands[@]}" "${places[@]}" "${texts[@]}" | sha256sum)
+sum=$(printf '%s\0' "${tree}" "${venv_dir}" "${variables//"${release_dir}/"/}" "${commands[@]}" "${places[@]}" "${texts[@]}" | sha256sum)
 [[ ! -f ${root}/live/release/built ]] || contents_of "${root}/live/release/built" before
 if [[ ${before} == "${sum}" ]]; then
   change "build of ${release}" link_built

@@ -1,14 +1,5 @@
 local settings_module=roadie_settings
 local health=()
-local environment=()
-local allowed_hosts_names=(ALLOWED_HOSTS DJANGO_ALLOWED_HOSTS)
-local csrf_trusted_origins_names=(CSRF_TRUSTED_ORIGINS DJANGO_CSRF_TRUSTED_ORIGINS)
-local debug_names=(DEBUG DJANGO_DEBUG)
-local static_root_names=()
-local media_root_names=()
-local db_name_names=()
-local db_user_names=()
-local db_socket_names=()
 local secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
 local database_url_names=(DATABASE_URL)
 local makes_database=1
@@ -29,35 +20,16 @@ local served_py='<text of in-project/application.py.j2>'
 local program_in='<text of web/program.supervisor.j2>'
 local programs_conf='<text of programs/programs.supervisor.j2>'
 
-set_value() { # VALUE NAME...: adds lines to env_text
-  local name
-  for name in "${@:2}"; do
-    env_text+="${name}=${1@Q}"$'\n'
-  done
-}
-
-# Of two lines with the same name the later wins: `env:` of the settings overrides the lines above, and roadie's own
-# variables override `env:`.
+# Of two lines with the same name the later wins: the project's environment overrides the lines above, and roadie's own
+# variables override that environment.
 compose_environment() { # sets env_text
-  local origins i
   env_text=''
   set_value "${root}/shared/home" HOME
   set_value "${venv_dir}/bin:/usr/local/bin:/usr/bin:/bin" PATH
   set_value "${venv_dir}" VIRTUAL_ENV
   set_value C.UTF-8 LC_ALL
   set_value 1 PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
-  set_value False "${debug_names[@]}"
-  set_value "$(joined "${domains[@]}")" "${allowed_hosts_names[@]}"
-  origins=("${domains[@]/#/https://}" "${domains[@]/#/http://}")
-  set_value "$(joined "${origins[@]}")" "${csrf_trusted_origins_names[@]}"
-  set_value "${release_dir}/static" "${static_root_names[@]}"
-  set_value "${root}/shared/media" "${media_root_names[@]}"
-  set_value "${database_name}" "${db_name_names[@]}"
-  set_value "${database_user}" "${db_user_names[@]}"
-  set_value "${database_socket}" "${db_socket_names[@]}"
-  for ((i = 0; i < ${#environment[@]}; i += 2)); do
-    set_value "${environment[i + 1]}" "${environment[i]}"
-  done
+  add_project_environment
   set_value "${settings_module}" DJANGO_SETTINGS_MODULE
   set_value "${release_dir}/overlay" PYTHONPATH
   set_value "${work_dir}" ROADIE_WORK_DIR
@@ -66,18 +38,13 @@ compose_environment() { # sets env_text
 }
 
 tell_environment() { # for a dry run: compares with the release that serves, as if its folders were this release's
-  local env_text name now='' venv=''
+  local name now='' venv=''
   live_release name
   compose_environment
   [[ -z ${name} ]] || contents_of "${root}/releases/${name}/env" now 2>/dev/null
   [[ -z ${name} ]] || venv=$(readlink -f -- "${root}/releases/${name}/venv") || :
   now=${now//"${root}/releases/${name:-none}/"/"${release_dir}/"}
   tell_variables "${now//"${venv:-none}"/"${venv_dir}"}" "${env_text}"
-}
-
-joined() { # WORD...: prints the words with commas between them
-  local IFS=,
-  printf '%s' "$*"
 }
 
 # A release keeps its own list of health pages. A rollback asks these pages, not the pages of today's settings.
@@ -149,7 +116,6 @@ write_programs() { # the site's programs besides the web process; without any th
 }
 
 lay_out_settings() {
-  local env_text
   umask 027
   compose_environment
   printf '%s' "${env_text}" >"${release_dir}/env.new"

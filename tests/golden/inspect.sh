@@ -1,5 +1,4 @@
 local post_build=()
-local static_root_names=()
 local static_url=/static/
 local media_url=/media/
 

@@ -1,6 +1,5 @@
 local post_build=()
 local fill_py='<text of words/fill.py>'
-local static_root_names=()
 
 build_as_app() { # COMMAND: with STATIC_ROOT in a folder that the app's user can write
   static_from "${collected}"

@@ -49,6 +49,7 @@ BUILD = [
     "python manage.py compilemessages",
     "pwd >built.txt; id -un >>built.txt; ! cat ../env /srv/mysite/shared/secrets",
     'test "$(id -G)" = "$(id -g)"',
+    'test "$DEBUG $ALLOWED_HOSTS $DB_NAME" = "False www.example.org mysite"',
     'test "$MAIL_KEY" = no-secret-is-known-in-a-build; ln -s /etc/passwd leak; chmod 777 manage.py',
 ]
 
@@ -78,6 +79,7 @@ def configure(folder: Path, **values: object) -> None:
         "domain": DOMAIN,
         "packages": ["gettext"],
         "build": BUILD,
+        "env_names": {"db_name": "DB_NAME"},
         "build_here": ["test ! -e local.txt", "mkdir -p front/dist && cksum <manage.py >front/dist/sum.txt"],
         "ship": ["front/dist"],
         "files": {"mysite/local_settings.py": "deploy/local_settings.py", "conf/.env": "deploy/.env"},

@@ -1,0 +1,32 @@
+# The words for the environment of a release. Plain bash, no Jinja.
+
+env_text='' # lines NAME='value'; of two lines with the same name the later wins
+
+set_value() { # VALUE NAME...: adds lines to env_text
+  local name
+  for name in "${@:2}"; do
+    env_text+="${name}=${1@Q}"$'\n'
+  done
+}
+
+# Adds to env_text what the project's settings may look for, but no secret. What `env:` says overrides what roadie knows.
+add_project_environment() {
+  local origins i
+  set_value False "${debug_names[@]}"
+  set_value "$(joined "${domains[@]}")" "${allowed_hosts_names[@]}"
+  origins=("${domains[@]/#/https://}" "${domains[@]/#/http://}")
+  set_value "$(joined "${origins[@]}")" "${csrf_trusted_origins_names[@]}"
+  set_value "${release_dir}/static" "${static_root_names[@]}"
+  set_value "${root}/shared/media" "${media_root_names[@]}"
+  set_value "${database_name}" "${db_name_names[@]}"
+  set_value "${database_user}" "${db_user_names[@]}"
+  set_value "${database_socket}" "${db_socket_names[@]}"
+  for ((i = 0; i < ${#environment[@]}; i += 2)); do
+    set_value "${environment[i + 1]}" "${environment[i]}"
+  done
+}
+
+joined() { # WORD...: prints the words with commas between them
+  local IFS=,
+  printf '%s' "$*"
+}
