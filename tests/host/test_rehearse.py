@@ -1,7 +1,9 @@
-"""rehearse tries everything on a throwaway host, and leaves nothing behind."""
+"""rehearse tries everything on a throwaway host, and leaves nothing behind. It tries two of the examples."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
 import signal
@@ -13,12 +15,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from desk import Done, browse
+from browser_with_cookies import Browser
+from desk import Done
+from lasting import read_frame
 from projects import example, git, settings
 from roadie.throwaway import hosts as throwaway
 from roadie.throwaway.hosts import ThrowawayHost
 
 FAB = Path(sys.executable).parent / "fab"
+SETLIST = "setlist.example.org"
 
 
 @contextmanager
@@ -79,27 +84,46 @@ def fails_early(project: Path) -> Path:
     return project
 
 
-def test_a_whole_rehearsal_proves_itself_and_keeps_its_host(project: Path) -> None:
+async def votes_of(host: ThrowawayHost, song: str) -> list[dict[str, int]]:
+    """Return the votes that a websocket of the setlist tells: all at first, and one that comes meanwhile."""
+    reader, writer = await asyncio.open_connection(host.address, 80)
+    upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    key = "Sec-WebSocket-Key: c2V0bGlzdCBzZXRsaXN0IQ==\r\n"
+    asked = f"GET /votes HTTP/1.1\r\nHost: {SETLIST}\r\nOrigin: http://{SETLIST}\r\n{upgrade}{key}\r\n"
+    writer.write(asked.encode())
+    async with asyncio.timeout(30):
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        first = (await read_frame(reader))[1]
+        assert (await asyncio.to_thread(Browser(host, SETLIST).post, "/", song=song)).status == 302
+        second = (await read_frame(reader))[1]
+    writer.close()
+    return [json.loads(first), json.loads(second)]
+
+
+def test_a_whole_rehearsal_proves_itself_and_keeps_its_host(tmp_path: Path) -> None:
+    project = example("setlist", tmp_path / "setlist")
     before = git(project, "count-objects", "-v")
     done = rehearse(project, "--keep")
     host = host_in(done.text)
     try:
         assert done.code == 0, done.text
-        assert "rehearse:   200 /  Guestbook" in done.out
-        assert "rehearse:   200 /static/entries/style.css  body {" in done.out
+        assert "rehearse:   200 /  Setlist" in done.out
+        assert re.search(r"rehearse:   200 /static/built/site\.css  .*tailwindcss", done.out)
+        assert "here: build_here: npm run build" in done.out
         assert "rehearse:   200 /admin/login/?next=/admin/  Log in" in done.out
         assert "refused, as it should be" in done.out and "/healthz answered 500" in done.out
         assert re.search(r"answered all \d+ visits meanwhile", done.out)
         assert "RuntimeError: broken on purpose by fab rehearse" in done.text
 
-        assert browse(host).status == 200
-        record = "cat /srv/guestbook/live/release/release.json"
+        first, second = asyncio.run(votes_of(host, "John Henry"))
+        assert [first[song] for song in second] == [0] and list(second.values()) == [1]
+        record = "cat /srv/setlist/live/release/release.json"
         assert git(project, "rev-parse", "HEAD") in host.ssh(record).stdout
         last_run = int(host.ssh("stat -c %Y /var/log/roadie/*.log | sort -n | tail -n 1").stdout)
         assert last_run < int(host.ssh("stat -c %Y /proc/1").stdout), "it was not rebooted after the last run"
 
         assert (git(project, "count-objects", "-v"), git(project, "status", "--porcelain")) == (before, "")
-        assert "<h1>Guestbook</h1>" in typed("curl ", done.out)
+        assert "John Henry" in typed("curl ", done.out)
         ssh = re.search(r"ssh -F \S+ \S+", done.out)
         assert (
             ssh and subprocess.check_output(f"{ssh[0]} hostname", shell=True, text=True) == f"{host.name}\n"
@@ -116,11 +140,11 @@ def test_a_whole_rehearsal_proves_itself_and_keeps_its_host(project: Path) -> No
         host.down()
 
 
-def test_a_quick_rehearsal_on_debian_12_takes_its_host_down(project: Path) -> None:
-    with started(project, "--quick", "--suite", "bookworm") as process:
+def test_a_quick_rehearsal_on_debian_12_takes_its_host_down(tmp_path: Path) -> None:
+    with started(example("songbook", tmp_path / "songbook"), "--quick", "--suite", "bookworm") as process:
         out, err = process.communicate(timeout=900)
         assert process.returncode == 0, out + err
-        assert "rehearse:   200 /  Guestbook" in out
+        assert "rehearse:   200 /  Songbook" in out
         assert "broken on purpose" not in out and "reboot" not in out and "To look around" not in out
         assert names_of(process.pid) == []
 

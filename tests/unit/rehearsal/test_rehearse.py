@@ -89,8 +89,9 @@ def test_a_visitor_goes_on_asking(visitor):
 
 
 def settings(folder, example):
-    known = {"guestbook": {}, "newsdesk": {"project": "src", "settings_module": "config.settings.production"}}
-    return load({"domain": "www.example.org", **known[example]}, "here", folder)
+    of_newsdesk = {"project": "src", "settings_module": "config.settings.production"}
+    more = of_newsdesk if example == "newsdesk" else {}
+    return load({"domain": "www.example.org", **more}, "here", folder)
 
 
 def clone(folder, kind):
@@ -105,7 +106,7 @@ def clone(folder, kind):
     return other
 
 
-@pytest.mark.parametrize("example", ["guestbook", "newsdesk"])
+@pytest.mark.parametrize("example", ["guestbook", "newsdesk", "setlist"])
 @pytest.mark.parametrize("kind", ["", "shallow", "partial", "worktree"])
 def test_a_broken_commit_differs_in_one_file_and_leaves_the_repository_alone(tmp_path, example, kind):
     folder = projects.example(example, tmp_path / example)
@@ -115,8 +116,10 @@ def test_a_broken_commit_differs_in_one_file_and_leaves_the_repository_alone(tmp
     with broken_commit(work) as (root, commit):
         again = at_ref(settings(root, example), commit)
         changed = projects.git(root, "diff", "--name-only", work.commit.sha, commit)
-        assert changed.endswith("/wsgi.py")
-        assert "broken on purpose" in projects.git(root, "show", f"{commit}:{changed}")
+        assert changed.endswith("/asgi.py" if example == "setlist" else "/wsgi.py")
+        text = projects.git(root, "show", f"{commit}:{changed}")
+        assert "broken on purpose" in text
+        assert text.count("async def application(scope, receive, send)") == (example == "setlist")
         assert again.commit.dirty == ()
         assert 0 < len(pack(root, again.shipped_tree, [work.shipped_tree])) < 1000
     assert not root.exists()
