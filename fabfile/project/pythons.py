@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..errors import SettingsError
 from ..git.trees import Tree
 from . import forms
 
 _FILES = ("pyproject.toml", "Pipfile.lock", "pylock.toml")
-_MINORS = range(8, 21)
+MINORS = range(8, 21)  # of the Pythons 3.x that a site may have
 _CLAUSE = r"\s*(~=|===?|!=|<=?|>=?|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*)?\s*"
 
 
@@ -28,7 +28,7 @@ def required(tree: Tree, folders: list[str]) -> tuple[str, str]:
 
 def minors(specifier: str, path: str) -> tuple[str, ...]:
     """The versions such as 3.12 of which at least one release fits."""
-    found = tuple(f"3.{minor}" for minor in _MINORS if _fits(specifier, minor))
+    found = tuple(f"3.{minor}" for minor in MINORS if fits(specifier, _releases(minor)))
     if not found:
         raise SettingsError(
             f"{path}: requires Python {specifier}, and no Python 3 is known that fits; "
@@ -37,8 +37,12 @@ def minors(specifier: str, path: str) -> tuple[str, ...]:
     return found
 
 
-def _fits(specifier: str, minor: int) -> bool:
-    releases = [(3, minor, patch) for patch in range(40)]
+def _releases(minor: int) -> list[tuple[int, ...]]:
+    return [(3, minor, patch) for patch in range(40)]
+
+
+def fits(specifier: str, releases: Sequence[tuple[int, ...]]) -> bool:
+    """Whether a specifier of versions takes one of these releases."""
     for choice in specifier.split("||"):
         clauses = [list(_bounds(clause)) for clause in choice.split(",") if clause.strip()]
         if any(all(test(release) for tests in clauses for test in tests) for release in releases):

@@ -16,9 +16,10 @@ from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
-from . import places, pythons, requirements
+from . import djangos, places, pythons, requirements
 from .choice import Choice
 from .database import choose
+from .djangos import Django
 from .forewarnings import forewarnings
 from .interface import choose_interface
 from .minds import TwoMinds, refuse_developers
@@ -66,7 +67,8 @@ class Project:
     #: Debian's packages for requirements that have no wheels
     build_packages: tuple[str, ...]
     needs_tree: bool
-    django_requirement: str
+    #: the Django that its requirements name for certain
+    django: Django | None
     words: Mapping[str, Word]
     static_url: str | None
     media_url: str | None
@@ -123,7 +125,9 @@ def read(tree: Tree, settings: Settings) -> Project:
     required = required.completed(DATABASES[database.kind], _worker_class(settings, interface))
     classified = classify(names)
     words = {name: word for name, word in classified.items() if name in OVERLAID}
-    python, python_file = pythons.required(tree, requirements.folders_of(path, manage_dir))
+    django = djangos.of(required)
+    takes_python = pythons.required(tree, requirements.folders_of(path, manage_dir))
+    taken, python_told = djangos.pythons_for(django, takes_python, settings.python)
     return Project(
         name=_name(module, settings),
         manage_dir=manage_dir,
@@ -148,11 +152,11 @@ def read(tree: Tree, settings: Settings) -> Project:
         requirements_command=required.command,
         needless_pins=required.needless,
         requirements_told=_told(required, others),
-        pythons=pythons.minors(python, python_file) if python else (),
-        python_told=f"{python_file} requires {python}" if python else "",
+        pythons=taken,
+        python_told=python_told,
         build_packages=required.build_packages,
         needs_tree=bool(required.local),
-        django_requirement=required.packages.get("django", ""),
+        django=django,
         words=words,
         static_url=_url(names, "STATIC_URL"),
         media_url=_url(names, "MEDIA_URL"),

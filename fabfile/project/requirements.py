@@ -85,7 +85,7 @@ class Requirements:
 
     def with_extra(self, lines: tuple[str, ...]) -> Requirements:
         """The same, with more requirements, which come beside the files."""
-        more = {name: line for line in lines if (name := _package(line))}
+        more = {name: line for line in lines if (name := package_of(line))}
         return replace(self, packages={**self.packages, **more}, extra=lines)
 
     def completed(self, database: Database, worker_class: str = "") -> Requirements:
@@ -103,7 +103,7 @@ class Requirements:
 
         Of another form than pip's, the host knows only later what it lacks.
         """
-        named = {_package(line) for line in self.extra} if self.form else {*self.packages}
+        named = {package_of(line) for line in self.extra} if self.form else {*self.packages}
         if re.match(r"uvicorn\s*\[[^\]]*standard", self.packages.get("uvicorn", "")):
             named.add("websockets")  # this extra brings it
         return tuple(pin for pin, instead in self.own_pins.items() if not instead & named)
@@ -192,7 +192,7 @@ def collect(tree: Tree, path: str) -> Requirements:
         where = f"{included}, line {number}"
         if (place := _local_path(line)) is not None:
             local.append(_resolved(place, working_folder(path), where))
-        elif not is_constraint and (name := _package(line)):
+        elif not is_constraint and (name := package_of(line)):
             packages.setdefault(name, line)
     return Requirements(path, files, packages, tuple(dict.fromkeys(local)))
 
@@ -247,7 +247,7 @@ def lines_by_package(files: Mapping[str, str]) -> dict[str, str]:
         return _packages_of_forms(files, locks or known)
     texts = files.values()
     lines = [re.sub(r"://[^/@\s]*@", "://", line) for text in texts for _, line in logical_lines(text)]
-    return {_package(line) or line: line for line in lines}
+    return {package_of(line) or line: line for line in lines}
 
 
 def _packages_of_forms(files: Mapping[str, str], locks: Mapping[str, Form]) -> dict[str, str]:
@@ -350,7 +350,7 @@ def _looks_like_path(spec: str) -> bool:
     return first.startswith((".", "/", "~")) or re.fullmatch(_ARCHIVE, first) is not None or "/" in first
 
 
-def _package(line: str) -> str:
+def package_of(line: str) -> str:
     """The normalised name of the package that a line names."""
     found = re.match(_NAME, line) or re.search(r"[#&]egg=([A-Za-z0-9._-]+)", line)
     return _normal(found[1]) if found else ""

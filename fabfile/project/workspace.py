@@ -12,7 +12,7 @@ from ..git.bundle import Commit, NoCommit, find_commit, tree_of
 from ..git.trees import CommitTree, FolderTree
 from ..settings.databases import DATABASES, DEFAULT, SERVICES
 from ..settings.reading import Settings
-from . import hashes, reading
+from . import djangos, hashes, reading
 from .places import NO_SECRET
 from .reading import Project
 from .requirements import PINS
@@ -37,6 +37,7 @@ class Workspace:
             "pins": PINS,
             "index": "",  # a task that builds knows it
             "no_secret": NO_SECRET,
+            "django_minimums": djangos.minimums(),
             "hashed_pins": hashes.with_hashes(),
             "uv_sums": tuple(hashes.UV_PROGRAMS.values()),
         }

@@ -105,11 +105,23 @@ def _is_watched(settings: Settings, project: Project | None) -> bool:
     return settings.watch > 0
 
 
+def _knows_django(settings: Settings, project: Project | None) -> bool:
+    return project is not None and project.django is not None
+
+
 def _has_index_requirements(settings: Settings, project: Project | None) -> bool:
     """Whether all requirements come from an index, so that they are known before the code is there."""
     return project is None or not project.needs_tree
 
 
+versions = _stage(
+    "versions/versions",
+    "See whether the project's Django runs with what the host has.",
+    needs=("database", "virtualenv/pythons"),
+    when=_knows_django,
+    role="",
+    step="packages",
+)
 packages = _stage(
     "packages/packages", "Install the Debian packages that the site needs.", needs=("nginx",), role=""
 )
@@ -306,7 +318,7 @@ drop = _stage(
 )
 erase = _stage("removal/erase", "Remove the site's data, logs and users.", needs=("removal",), role="")
 
-SURVEY: Sequence = (survey,)
+SURVEY: Sequence = (versions, survey)
 MIGRATE: Sequence = (live, pending, dump, migrate)
 MIGRATE_PLAN: Sequence = (live, pending)
 RESTORE: Sequence = (live, restore)

@@ -117,7 +117,8 @@ class Settings:
         "python3",
         """The Python of the virtualenv: a version such as "3.12" (in quotes), or the path of an interpreter
         on the host. If the host has no such version, uv brings it. The default is the distribution's own, if
-        the project takes it by requires-python or Pipfile.lock; else the nearest that the project takes.""",
+        the project takes it by requires-python or Pipfile.lock, and its Django runs on it; else the nearest
+        that the project takes.""",
     )
     installer: str = setting(
         choice("uv", "pip"),

@@ -10,7 +10,7 @@ from ..display import current as display
 from ..errors import PlanFound, UsageError
 from ..run.executor import RoadieTask, roadie_task
 from ..run.report import HostReport, Report
-from ..scripts.stages import PROVISION, Sequence, Stage, in_use, virtualenv
+from ..scripts.stages import PROVISION, Sequence, Stage, in_use, versions, virtualenv
 from .given import given_index
 
 
@@ -67,6 +67,7 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
             display.result(what, "", data, [f"{what}: {choice.kind}, {choice.why}"])
     if command in ("bootstrap", "plan"):
         display.forewarn(work.project.forewarnings)
+        stages = (versions, *stages)
     if virtualenv in stages and (told := work.project.requirements_told):
         display.result("requirements", "", {"told": told}, [told])
     hides = frozenset({"would"} if dry_run else ())

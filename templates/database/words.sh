@@ -19,6 +19,8 @@
 #   no_answer            says that the database does not answer, and where it was asked
 #   database_errors      a pattern of the lines in which its programs report errors
 #   has_database_server  whether this host has a server of this kind
+#   server_version       prints name and version of the host's server, or of the one that its distribution would install; nothing
+#                        if they are not known
 #   database_kb          prints the size of the tables in KB; nothing if there are none; fails if the database does not answer
 #   count_tables         prints how many tables there are
 #   applied_now          prints the migrations that the database records, sorted; fails if it has no such record
@@ -32,6 +34,13 @@
 #   database_waits       prints which connections wait for a lock in the database, and which others use it; nothing if none waits
 #   database_remains     prints which of the database and its user exist; fails if the database does not answer
 #   drop_database        removes the database and its user
+
+distribution() { # prints the name and the version of the host's distribution, such as debian:12
+  local ID='' VERSION_ID=''
+  # shellcheck source=/dev/null
+  . /etc/os-release
+  printf '%s:%s' "${ID}" "${VERSION_ID}"
+}
 
 # MAX USEFUL: prints how many of the server's connections the site may hold, so that it cannot take them from other sites and
 # root. That is three quarters; or, up to nine tenths, as many as the threads of both slots and 16 others can use: USEFUL. A

@@ -24,6 +24,10 @@ has_database_server() {
   [[ -e ${root}/live/release ]]
 }
 
+server_version() {
+  :
+}
+
 database_kb() {
   as_release kb
 }

@@ -55,6 +55,28 @@ has_database_server() {
   command -v mariadb mysql >/dev/null
 }
 
+server_version() {
+  local said=''
+  if hash mariadbd 2>/dev/null; then
+    said=$(mariadbd --no-defaults --version)
+    printf 'MariaDB %s' "$(version_said "${said}")"
+  elif hash mysqld 2>/dev/null; then
+    said=$(mysqld --no-defaults --version)
+    printf 'MySQL %s' "$(version_said "${said}")"
+  else
+    case $(distribution) in
+      debian:12) printf 'MariaDB 10.11' ;;
+      debian:13) printf 'MariaDB 11.8' ;;
+      ubuntu:2[24].04) printf 'MySQL 8.0.36' ;;
+      *) ;;
+    esac
+  fi
+}
+
+version_said() { # TEXT: prints the version that follows `Ver`
+  [[ ! $1 =~ Ver\ ([0-9.]+) ]] || printf %s "${BASH_REMATCH[1]}"
+}
+
 database_kb() {
   as_site "SELECT COALESCE(CEIL(SUM(data_length + index_length) / 1024), 0) FROM information_schema.tables
     WHERE table_schema = '${app}' HAVING COUNT(*) > 0;"

@@ -42,6 +42,24 @@ has_database_server() {
   compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null
 }
 
+server_version() { # of the server that the site would use
+  local file version=''
+  for file in /etc/postgresql/*/*/postgresql.conf; do
+    ! grep -qsE '^port *= *5432\b' -- "${file}" || version=${file#/etc/postgresql/}
+  done
+  if [[ -n ${version} ]]; then
+    printf 'PostgreSQL %s' "${version%%/*}"
+  else
+    case $(distribution) in
+      debian:12) printf 'PostgreSQL 15' ;;
+      debian:13) printf 'PostgreSQL 17' ;;
+      ubuntu:22.04) printf 'PostgreSQL 14' ;;
+      ubuntu:24.04) printf 'PostgreSQL 16' ;;
+      *) ;;
+    esac
+  fi
+}
+
 # The tables of the site: not those of the server, and not those that belong to an extension.
 tables_of_site="FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')

@@ -24,6 +24,21 @@ has_database_server() {
   command -v python3 >/dev/null
 }
 
+server_version() { # each Python has its own; the distribution's may not have it yet
+  local version
+  if version=$("${base_python}" -I -S -c 'import sqlite3; print(sqlite3.sqlite_version)' 2>/dev/null); then
+    printf 'SQLite %s' "${version}"
+  elif [[ ${base_python} == python3 ]]; then
+    case $(distribution) in
+      debian:12) printf 'SQLite 3.40.1' ;;
+      debian:13) printf 'SQLite 3.46.1' ;;
+      ubuntu:22.04) printf 'SQLite 3.37.2' ;;
+      ubuntu:24.04) printf 'SQLite 3.45.1' ;;
+      *) ;;
+    esac
+  fi
+}
+
 database_kb() {
   as_owner_briefly kb
 }

@@ -1,6 +1,6 @@
 local python=python3
-local pythons=()
-local takes_python=''
+local pythons=(3.10 3.11 3.12 3.13 3.14 3.15 3.16 3.17 3.18 3.19 3.20)
+local takes_python='Django 5.2.19 runs on Python 3.10 or newer'
 local digest=ab9f50d18e9db7df60d2d1ec142904e5461b397ccacb10313dedcaebe4e9a537
 local requirements=requirements.txt
 local from=requirements.txt

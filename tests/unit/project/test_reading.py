@@ -61,7 +61,7 @@ def test_an_unedited_startproject_is_known(tmp_path):
         assert (made.wsgi_callable, made.celery_app) == ("application", None)
         assert (made.requirements, made.pip_dir, made.needs_tree) == ("requirements.txt", "", False)
         assert made.pins == (PINS["gunicorn"], *DATABASES["mysql"].pins)
-        assert made.django_requirement == "Django==5.2.19"
+        assert made.django.told == "Django 5.2.19"
         assert made.words["DEBUG"] == made.words["DATABASES"] == "startproject"
         assert made.words["STATIC_ROOT"] == "absent"
         done = complete(settings(), made)
@@ -264,7 +264,7 @@ def test_a_requirement_from_the_tree_needs_the_tree():
 def test_the_setting_names_the_requirements():
     files = {**shop(), "needs/live.txt": "Django==6.0\ngunicorn\nmysqlclient"}
     made = project(files, requirements="needs/live.txt")
-    assert (made.requirements, made.django_requirement, made.pins) == ("needs/live.txt", "Django==6.0", ())
+    assert (made.requirements, made.django.told, made.pins) == ("needs/live.txt", "Django 6.0", ())
     assert refusal(files, requirements="nothing.txt") == "nothing.txt: no such file; is it committed?"
 
 

@@ -82,6 +82,7 @@ TOY_WORDS = r"""
 no_answer="nobody reads ${database_socket}" database_errors='^toy: ' loads_whole=
 
 has_database_server() { [[ -d ${database_socket} ]]; }
+server_version() { echo Toy 1; }
 database_kb() { du -sk -- "${database_socket}" | cut -f 1; }
 count_tables() { find "${database_socket}" -type f | wc -l; }
 applied_now() { cat -- "${database_socket}/django_migrations"; }
