@@ -7,12 +7,19 @@ import re
 from pathlib import Path
 
 import projects
+import standing
 from browser_with_cookies import Browser
+from crowd import LIGHT, Crowd
+from cuts import HARD_WAYS, Cuts, Turns
+from databases import KINDS
 from desk import Desk, browse, eventually, is_serving
 from faults import error_of
+from probe import Probe
+from roadie.throwaway import hosts as throwaway
 from roadie.throwaway.hosts import ThrowawayHost
 from told import last_run
 from visitors import Visitors
+from within import assert_serves_once, assert_tidy, halves
 
 FILE = "/srv/guestbook/shared/database/db.sqlite3"
 MOOD = """from django.db import migrations, models
@@ -34,6 +41,25 @@ class Migration(migrations.Migration):
         migrations.RunSQL("INSERT INTO nowhere VALUES (1)", ""),
     ]
 """
+
+# If a cut kept a part of this migration, it would fail when it is applied again. So would its way back.
+SLOW = """import time
+
+from django.db import migrations
+
+
+def wait(apps, editor):
+    time.sleep(2)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("probe", "0001_initial")]
+    operations = [
+        migrations.RunSQL("CREATE TABLE slow (a int)", "DROP TABLE slow"),
+        migrations.RunPython(wait, wait),
+    ]
+"""
+TABLES, SLOW_ONE = KINDS["sqlite"], "SELECT name FROM sqlite_master WHERE name = 'slow'"
 
 
 def asked(host: ThrowawayHost, statement: str) -> str:
@@ -131,3 +157,34 @@ def test_a_site_lives_with_a_file(bare_host, desk) -> None:
     sat.does("remove", "--purge", "--confirm", "guestbook")
     assert host.ssh("ls -A /srv /var/backups/roadie/dumps").stdout.split("\n\n")[0] == "/srv:"
     assert ("drop", "no database guestbook") in last_run(host).said("changed")
+
+
+def test_a_migration_its_way_back_and_a_restore_may_be_cut(tmp_path: Path, seed: int) -> None:
+    with throwaway.boot("sqlite", snapshot=standing.probed(database="sqlite")) as host:
+        assert eventually(lambda: is_serving(host), 30)
+        probe = Probe(tmp_path / "probe", host, database="sqlite")
+        before = probe.change_settings(watch=0)
+        probe.desk.does("deploy")
+        (probe.folder / "probe/migrations/0002_slow.py").write_text(SLOW)
+        after = probe.change_code()
+        spared = ["receive", "build", "retire", "prune", "leave"]
+        with Crowd(host, before, LIGHT, "sqlite") as crowd:
+            crowd.expect(after)
+            turns = Turns(seed, HARD_WAYS, spared, every=50, always=("dump:", "migrate:"))
+            Cuts(probe.desk, ("deploy",), turns, midst={"migrate: migrations of RELEASE": 1}).all()
+            assert TABLES.rows(host, SLOW_ONE) == ["slow"]
+            [dump, *_] = host.ssh("ls -t /var/backups/roadie/dumps/guestbook/*.gz").stdout.split()
+            back = Turns(seed, HARD_WAYS, spared, every=50, always=("unapply:",))
+            midst = {"unapply: migrations that RELEASE does not know": 1}
+            Cuts(probe.desk, ("rollback", "--migrations"), back, midst=midst).all()
+            assert TABLES.rows(host, SLOW_ONE) == []
+            assert_serves_once(host)
+        crowd.assert_content()
+        assert "half" not in probe.desk.does("releases").text
+        restore = Turns(seed, HARD_WAYS)
+        Cuts(probe.desk, ("migrate", f"--restore-dump={dump}"), restore).all()
+        assert browse(host, "/?number=1").status == 200
+        assert_tidy(host)
+        assert not (half := halves(host)), half
+    for each in turns, back, restore:
+        each.tell()
