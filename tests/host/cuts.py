@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+import thirds
 from desk import Desk, eventually
 from projects import commit, own_frame
 from roadie.throwaway.hosts import ThrowawayHost
@@ -226,7 +227,8 @@ class Turns:
     """Decides which step is cut in which way. Each new step gets the next way. Parallel hosts share one.
 
     The steps of the stages in `spared` are not cut, because another test cuts them. If `every` is not 1, one
-    step of so many is cut, as the seed says, and each step whose name begins like one of `always`.
+    step of so many is cut, as the seed says, and each step whose name begins like one of `always`. A run that
+    has a third of the long tests cuts a third of the steps.
     """
 
     def __init__(
@@ -238,21 +240,27 @@ class Turns:
         always: Sequence[str] = (),
     ) -> None:
         self.seed, self.ways, self.spared = seed, ways, spared
-        self.every, self.always = every, tuple(always)
+        self.every, self.always, self.first = every, tuple(always), seed
+        if every == 1 and (third := thirds.this_third()) is not None:
+            self.every, self.first = thirds.COUNT, thirds.COUNT - third
         #: every step that was seen, in order, and how it was cut
         self.taken: dict[str, str] = {}
         self._lock = Lock()
 
-    def take(self, step: Step) -> Way | None:
-        """Return the way to cut this step to the first caller, and None to all later callers."""
+    def take(self, step: Step, is_due: bool = False) -> Way | None:
+        """Return the way to cut this step to the first caller, and None to all later callers.
+
+        A step that `is_due` is cut whatever its number is.
+        """
         with self._lock:
             if step.name in self.taken or step.stage in self.spared:
                 return None
-            number = len(self.taken) + self.seed
-            if number % self.every and not step.name.startswith(self.always):
+            number = len(self.taken)
+            is_due = is_due or (number + self.first) % self.every == 0 or step.name.startswith(self.always)
+            if not is_due:
                 self.taken[step.name] = "let on"
                 return None
-            way = self.ways[number // self.every % len(self.ways)]
+            way = self.ways[(number + self.seed) // self.every % len(self.ways)]
             self.taken[step.name] = way.__name__
             return way
 
@@ -301,7 +309,7 @@ class Cuts:
         return False
 
     def _way_to_cut(self, step: Step) -> Way | None:
-        way = self.turns.take(step)
+        way = self.turns.take(step, is_due=step.name in self.midst)
         # When the cut comes, the next run may have begun: so the question of `history` is cut only before it.
         if way and step.stage != "history" and (step.how == "cut" or step.name in self.midst):
             self._due.add(step.name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+import thirds
 from desk import browse
-from roadie.throwaway import base_trees as basetree
 from told import last_run
 
-BOTH = pytest.mark.parametrize("suite", basetree.SUITES)
+BOTH = pytest.mark.parametrize("suite", thirds.SUITES)
 SECRETS = "/srv/guestbook/shared/secrets"
 # A connection and the tables: MySQL refuses to compare a text of one with a text of the other.
 COLLATIONS = "SET NAMES utf8mb4; SELECT @@collation_connection, @@collation_database"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import standing
+import thirds
 from browser_with_cookies import Browser
 from desk import Desk, browse, eventually, is_up
 from projects import change_line, commit, example, git
@@ -39,7 +40,7 @@ class Migration(migrations.Migration):
 '''
 
 
-@pytest.fixture(scope="module", params=["trixie", "bookworm"])
+@pytest.fixture(scope="module", params=thirds.SUITES)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk before a host that serves the guestbook. All tests of this file use this host, in order."""
     suite = request.param

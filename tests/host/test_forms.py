@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import standing
 from desk import browse
+from locked import LOCKS, lock, pips_index
 from projects import commit
 from projects import settings as write_settings
 from test_virtualenv import VENVS, contents, known, venvs
 
-LOCKS = Path(__file__).parents[1] / "locks"
-
 
 def switch(desk, form):
-    """Replace the project's requirements by those of one form."""
-    for path in desk.project.glob("*"):
-        if path.name in ("requirements.txt", "Pipfile") or path.suffix in (".toml", ".lock"):
-            path.unlink()
-    for path in (LOCKS / form).iterdir():
-        shutil.copy(path, desk.project)
-    lock = desk.project / "Pipfile.lock"
-    if lock.exists():
-        lock.write_text(lock.read_text().replace("https://index.example.org/simple", pips_index()))
+    """Commit the requirements of one form in the place of the project's own."""
+    lock(desk.project, form)
     commit(desk.project, form)
 
 
@@ -38,13 +25,6 @@ def installed(host, virtualenv):
     """Return the names and versions of the packages in a virtualenv."""
     folders = host.ssh(f"ls -d {VENVS}/{virtualenv}/lib/python3*/site-packages/*.dist-info").stdout.split()
     return {Path(folder).name.removesuffix(".dist-info").lower() for folder in folders}
-
-
-def pips_index():
-    """Return the URL of the index that pip asks, as pip's own help has it."""
-    argv = [sys.executable, "-m", "pip", "install", "--help"]
-    told = subprocess.run(argv, env={**os.environ, "COLUMNS": "300"}, capture_output=True, text=True).stdout
-    return re.search(r"Python Package Index \(default (\S+)\)", told)[1]
 
 
 def test_each_form_is_installed_by_its_own_tool_and_what_it_pins_stays(bootstrapped):
@@ -63,7 +43,7 @@ def test_each_form_is_installed_by_its_own_tool_and_what_it_pins_stays(bootstrap
         has = installed(host, made[form])
         assert {"django-5.2.19", "gunicorn-23.0.0", "six-1.17.0", "mysqlclient-2.3.1"} <= has, (form, has)
         assert not any(name.startswith(("toml-", "poetry", "pdm", "pipenv")) for name in has), (form, has)
-        assert ": 0 changed" in bootstrapped.does("bootstrap").out
+    assert ": 0 changed" in bootstrapped.does("bootstrap").out
     assert contents(host, made["uv"]) == contents(host, made["pdm"])
     assert host.ssh("find /var/cache/roadie/guestbook ! -user root").stdout == ""
     bootstrapped.does("deploy")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import standing
+import thirds
 from desk import Desk, browse, eventually
 from faults import error_of
 from projects import commit, example
-from roadie.throwaway import base_trees as basetree
 from roadie.throwaway import hosts as throwaway
 from told import last_run
 
@@ -201,7 +201,7 @@ def test_what_another_user_made_is_the_sites_own_after_a_restore(site: Desk) -> 
     assert f"new by {ME}" in as_site(site, "SELECT what FROM log")
 
 
-@pytest.mark.parametrize("suite", basetree.SUITES)
+@pytest.mark.parametrize("suite", thirds.SUITES)
 def test_roadies_own_dump_brings_back_one_of_each_kind(deployed: Desk) -> None:
     as_site(deployed, EVERYTHING)
     assert as_site(deployed, "SELECT NEXTVAL(numbers)") == ["70"]
@@ -219,6 +219,7 @@ def test_roadies_own_dump_brings_back_one_of_each_kind(deployed: Desk) -> None:
     assert as_root(deployed, DEFINERS) == [ME]
 
 
+@pytest.mark.third(2)
 @pytest.mark.parametrize("suite", ["bookworm"])
 def test_a_routine_that_the_site_may_not_read_is_named_and_not_left_out_of_the_dump(deployed: Desk) -> None:
     as_root(deployed, "CREATE DEFINER=root@localhost FUNCTION of_root() RETURNS INT RETURN 1")

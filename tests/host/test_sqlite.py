@@ -144,11 +144,7 @@ def test_a_site_lives_with_a_file(bare_host, desk) -> None:
         host.ssh("cd /srv/guestbook/shared/database && rm -f db.sqlite3* && mv away/* . && rmdir away")
     assert "0 changed" in sat.does("bootstrap").out
 
-    # ---- A reboot, another kind, and the end
-    host.reboot()
-    assert eventually(lambda: is_serving(host), 60)
-    assert "caf\u00e9" in browse(host).body
-    assert "0 changed" in sat.does("bootstrap").out
+    # ---- Another kind, and the end. A reboot is in test_matrix.py.
     settings = (sat.project / "fabric.yaml").read_text()
     (sat.project / "fabric.yaml").write_text(settings.replace("sqlite", "mysql"))
     projects.commit(sat.project, "Another kind")
