@@ -23,9 +23,11 @@ async def join(watcher):
 
 async def leave(watcher):
     """Forget a watcher. After the last one nobody needs a connection to the database."""
+    global _listening
     _watchers.discard(watcher)
     if not _watchers and _listening:
         _listening.cancel()
+        _listening = None
 
 
 async def _listen():
@@ -38,6 +40,6 @@ async def _listen():
                 for watcher in list(_watchers):
                     with contextlib.suppress(Exception):  # A guest may be gone by now.
                         await watcher.hear(notice.payload)
-    finally:  # The guests come back by themselves, and the next one starts anew.
+    except psycopg.Error:  # The guests come back by themselves, and the first of them starts anew.
         for watcher in list(_watchers):
             await watcher.close()
