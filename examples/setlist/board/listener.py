@@ -9,37 +9,48 @@ from django.db import connection
 
 from .models import CHANNEL
 
-_watchers = set()
-_listening = None
+
+class Listener:
+    """One connection to the database, as long as anybody watches."""
+
+    def __init__(self):
+        self._watchers = set()
+        self._hearing = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def join(self, watcher):
+        """Call `watcher.hear` for each vote from now on, until `leave`."""
+        async with self._one_at_a_time:
+            if self._hearing is None or self._hearing.done():
+                self._hearing = asyncio.create_task(self._hear(await listening()))
+        self._watchers.add(watcher)
+
+    async def leave(self, watcher):
+        """Forget a watcher. After the last one the connection ends."""
+        self._watchers.discard(watcher)
+        if not self._watchers and self._hearing:
+            self._hearing.cancel()
+            self._hearing = None
+
+    async def _hear(self, votes):
+        try:
+            async with votes:
+                async for notice in votes.notifies():
+                    for watcher in list(self._watchers):
+                        with contextlib.suppress(Exception):  # A guest may be gone by now.
+                            await watcher.hear(notice.payload)
+        except psycopg.Error:  # The guests come back by themselves, and the first of them starts anew.
+            for watcher in list(self._watchers):
+                await watcher.close()
 
 
-async def join(watcher):
-    """Call `watcher.hear` for each vote, until `leave`."""
-    global _listening
-    _watchers.add(watcher)
-    if _listening is None or _listening.done():
-        _listening = asyncio.create_task(_listen())
-
-
-async def leave(watcher):
-    """Forget a watcher. After the last one nobody needs a connection to the database."""
-    global _listening
-    _watchers.discard(watcher)
-    if not _watchers and _listening:
-        _listening.cancel()
-        _listening = None
-
-
-async def _listen():
+async def listening():
+    """Return a connection that PostgreSQL tells of votes."""
     known = await sync_to_async(connection.get_connection_params)()
     known = {key: value for key, value in known.items() if key not in ("context", "cursor_factory")}
-    try:
-        async with await psycopg.AsyncConnection.connect(**known, autocommit=True) as listening:
-            await listening.execute(f"LISTEN {CHANNEL}")
-            async for notice in listening.notifies():
-                for watcher in list(_watchers):
-                    with contextlib.suppress(Exception):  # A guest may be gone by now.
-                        await watcher.hear(notice.payload)
-    except psycopg.Error:  # The guests come back by themselves, and the first of them starts anew.
-        for watcher in list(_watchers):
-            await watcher.close()
+    votes = await psycopg.AsyncConnection.connect(**known, autocommit=True)
+    await votes.execute(f"LISTEN {CHANNEL}")
+    return votes
+
+
+listener = Listener()
