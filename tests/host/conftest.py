@@ -54,9 +54,9 @@ def suite():
 
 @pytest.fixture
 def seed():
-    """The seed for a test's random choices. A failed test prints ROADIE_SEED=..., which repeats them."""
-    seed = int(os.environ.get("ROADIE_SEED") or random.randrange(1000))
-    print(f"ROADIE_SEED={seed}")
+    """The seed for a test's random choices. A failed test prints TEST_SEED=..., which repeats them."""
+    seed = int(os.environ.get("TEST_SEED") or random.randrange(1000))
+    print(f"TEST_SEED={seed}")
     return seed
 
 

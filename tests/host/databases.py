@@ -55,9 +55,9 @@ KINDS: Mapping[str, Kind] = {
 
 
 def of_the_day(shift: int = 0) -> str:
-    """Return a kind: each day another one. ROADIE_TEST_DATABASE names one for all tests.
+    """Return a kind: each day another one. TEST_DATABASE names one for all tests.
 
     Tests with different shifts have different kinds on the same day.
     """
     names = [*KINDS]
-    return os.environ.get("ROADIE_TEST_DATABASE") or names[(date.today().toordinal() + shift) % len(names)]
+    return os.environ.get("TEST_DATABASE") or names[(date.today().toordinal() + shift) % len(names)]

@@ -94,7 +94,7 @@ DROP VIEW django_migrations; DROP FUNCTION spy; ALTER TABLE below RENAME TO djan
 
 
 # Each day has another of the two, as one run of this file takes long.
-SUITE = os.environ.get("ROADIE_SUITE") or basetree.SUITES[date.today().toordinal() % len(basetree.SUITES)]
+SUITE = os.environ.get("TEST_SUITE") or basetree.SUITES[date.today().toordinal() % len(basetree.SUITES)]
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from roadie.throwaway.hosts import ThrowawayHost
 from within import assert_serves_once, halves, inside
 
 SNIPPET = Path(__file__).with_name("power.sh")
-#: with ROADIE_CUT_ALL=1 the power fails after each command, else after every so manieth
-ALL = bool(os.environ.get("ROADIE_CUT_ALL"))
+#: with TEST_CUT_ALL=1 the power fails after each command, else after every so manieth
+ALL = bool(os.environ.get("TEST_CUT_ALL"))
 
 # Prints records that are empty although roadie never writes them so. The idle slot and a release that never
 # served do not count, and neither does what still has another name: nobody reads them.

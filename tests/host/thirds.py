@@ -1,6 +1,6 @@
 """What takes long and seldom breaks: a run of all tests has one third of it, and `tests/run --all` has all.
 
-ROADIE_THIRD says which third: 0, 1 or 2. Without it, as when a person runs one file, nothing is left out.
+TEST_THIRD says which third: 0, 1 or 2. Without it, as when a person runs one file, nothing is left out.
 `tests/run` sets it by the count of commits: each third has its turn, and a commit always has the same one.
 """
 
@@ -17,7 +17,7 @@ SUITES = ("trixie", pytest.param("bookworm", marks=pytest.mark.third(2)))
 
 def this_third() -> int | None:
     """Return the third that this run has; None for all."""
-    said = os.environ.get("ROADIE_THIRD", "")
+    said = os.environ.get("TEST_THIRD", "")
     return int(said) % COUNT if said.isdecimal() else None
 
 

@@ -1,5 +1,7 @@
 """A run of all tests has one third of what takes long. The three thirds together have all of it."""
 
+from pathlib import Path
+
 import pytest
 import thirds
 from cuts import Step, Turns
@@ -9,7 +11,7 @@ STEPS = [Step("run", "stage", f"step {number}", "cut") for number in range(20)]
 
 def cut_in(third, monkeypatch, **options):
     """Return the steps that a run with this third cuts."""
-    monkeypatch.setenv("ROADIE_THIRD", third)
+    monkeypatch.setenv("TEST_THIRD", third)
     turns = Turns(7, **options)
     return {step.what for step in STEPS if turns.take(step, is_due=step is STEPS[5])}
 
@@ -29,5 +31,11 @@ def test_a_test_that_cuts_few_steps_cuts_as_many_in_a_third(monkeypatch):
     ("said", "numbers"), [("0", {0, 3, 6}), ("2", {2, 5}), ("all", set(range(7))), ("", set(range(7)))]
 )
 def test_a_run_has_the_things_of_its_third(monkeypatch, said, numbers):
-    monkeypatch.setenv("ROADIE_THIRD", said)
+    monkeypatch.setenv("TEST_THIRD", said)
     assert {number for number in range(7) if thirds.has(number)} == numbers
+
+
+def test_no_variable_for_the_tests_is_taken_for_a_setting():
+    """Each fab that a test runs gets the variables of the tests too, and refuses an unknown ROADIE_<KEY>."""
+    files = Path(thirds.__file__).parent.glob("*.py")
+    assert [path.name for path in files if 'environ.get("ROADIE_' in path.read_text()] == []
