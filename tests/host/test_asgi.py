@@ -13,7 +13,7 @@ from desk import browse, eventually
 from lasting import Lasting
 from probe import Probe
 
-SOCKETS, STREAMS, DEPLOYS = 12, 4, 2
+SOCKETS, STREAMS, DEPLOYS = 50, 50, 5
 SERVICE_RESTART = 1012
 REFUSES = """
 
