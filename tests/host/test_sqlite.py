@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import projects
+import pytest
 import standing
 from browser_with_cookies import Browser
 from crowd import LIGHT, Crowd
@@ -155,6 +156,7 @@ def test_a_site_lives_with_a_file(bare_host, desk) -> None:
     assert ("drop", "no database guestbook") in last_run(host).said("changed")
 
 
+@pytest.mark.third(0)
 def test_a_migration_its_way_back_and_a_restore_may_be_cut(tmp_path: Path, seed: int) -> None:
     with throwaway.boot("sqlite", snapshot=standing.probed(database="sqlite")) as host:
         assert eventually(lambda: is_serving(host), 30)
