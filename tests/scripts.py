@@ -48,7 +48,7 @@ def values(**chosen: Any) -> dict[str, Any]:
     given = {"app": "guestbook", "domain": "guestbook.example.org", **chosen}
     settings = load(given, "fabric.yaml", GUESTBOOK)
     settings = replace(settings, templates="/nonexistent")
-    project = _guestbook()
+    project = _guestbook(chosen.get("database", ""))
     return {
         **Workspace(projects.complete(settings, project), project).values,
         "release": RELEASE,
@@ -68,8 +68,9 @@ def values(**chosen: Any) -> dict[str, Any]:
 
 
 @cache
-def _guestbook() -> projects.Project:
-    settings = load({"domain": "guestbook.example.org"}, "fabric.yaml", GUESTBOOK)
+def _guestbook(database: str) -> projects.Project:
+    chosen = {"database": database} if database else {}
+    settings = load({"domain": "guestbook.example.org", **chosen}, "fabric.yaml", GUESTBOOK)
     return projects.read(FolderTree(GUESTBOOK), settings)
 
 
@@ -82,5 +83,6 @@ def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen:
 
 def text(template: str) -> str:
     """Render one template for a site with a program. Files that the template writes appear only by name."""
-    seen = values(programs={"alerts": "manage.py sendalerts"})
+    kind = {"database": "postgresql"} if template.startswith("postgresql/") else {}
+    seen = values(programs={"alerts": "manage.py sendalerts"}, **kind)
     return render(template, None, {**seen, "contents": "<text of {}>".format})

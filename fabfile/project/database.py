@@ -14,15 +14,30 @@ from .choice import Choice
 from .words import Code, Names, absolute, classify, takes_all, text_of
 
 _SETTING = "DATABASES"
+_GIS = "django.contrib.gis"
 
 
 @dataclass(frozen=True)
 class _Named:
-    """A kind that the settings name, in which words. If it `is_fixed`, no environment changes it."""
+    """A kind that the settings name, in which words. If it `is_fixed`, no environment changes it.
+
+    `spelling` is the scheme of the URL, or the last part of an ENGINE that is not called as the kind.
+    """
 
     kind: str
     words: str
     is_fixed: bool
+    spelling: str
+
+
+def spelled(settings: Settings, code: Code, module: str, names: Names, kind: str) -> str:
+    """How the URL of the site's database begins: some projects ask for postgres:// or postgis://."""
+    database = DATABASES[kind]
+    said = {one.spelling for one in _named(settings, code, module, names) if one.kind == kind}
+    if _GIS in _texts_of(code, module, set()):
+        said |= {*database.extensions}
+    fit = [one for one in database.spellings if one in said]
+    return next((one for one in fit if one in database.extensions or kind not in said), kind)
 
 
 def choose(
@@ -79,26 +94,40 @@ def _in_value(value: ast.expr, names: Names) -> Iterator[_Named]:
     value = item_of(value, "default") or value
     engine = item_of(value, "ENGINE")
     if engine and (text := text_of(engine)):
-        yield from (_Named(kind, text, is_fixed=True) for kind in _kinds_of_engine(text))
+        yield from _each(text, _kinds_of_engine(text), text, is_fixed=True)
         return
     for text in _texts(value, names, set()):
         # `django.db.backends.` may stand apart from the word that follows it.
         kinds = _kinds_of(text) or (_kinds_of_engine(f"backends.{text}") if engine else [])
-        yield from (_Named(kind, _shown(text), is_fixed=False) for kind in kinds)
+        yield from _each(text, kinds, _shown(text))
 
 
 def _in_modules(code: Code, module: str, seen: set[str]) -> Iterator[_Named]:
+    for text in _texts_of(code, module, seen):
+        yield from _each(text, _kinds_of(text), _shown(text))
+
+
+def _each(text: str, kinds: list[str], words: str, *, is_fixed: bool = False) -> Iterator[_Named]:
+    """What a text names: mostly one kind or none."""
+    scheme, colon, _ = text.partition("://")
+    spelling = scheme if colon else text.rpartition(".")[2]
+    yield from (
+        _Named(kind, words, is_fixed, spelling if colon or spelling != kind else "") for kind in kinds
+    )
+
+
+def _texts_of(code: Code, module: str, seen: set[str]) -> Iterator[str]:
+    """The texts in a module, and in those of which it imports everything."""
     path = code.path(module)
     if not path or path in seen:
         return
     seen.add(path)
     tree = code.parse(path)
-    for text in _texts(tree, {}, set()):
-        yield from (_Named(kind, _shown(text), is_fixed=False) for kind in _kinds_of(text))
+    yield from _texts(tree, {}, set())
     package = code.package(module)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and takes_all(node):
-            yield from _in_modules(code, absolute(node, package), seen)
+            yield from _texts_of(code, absolute(node, package), seen)
 
 
 def _parts(code: Code, package: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
 from . import djangos, places, pythons, requirements
 from .choice import Choice
-from .database import choose
+from .database import choose, spelled
 from .djangos import Django
 from .forewarnings import forewarnings
 from .interface import choose_interface
@@ -74,6 +74,8 @@ class Project:
     media_url: str | None
     celery_app: str | None
     database: Choice
+    #: how the URL of the database begins
+    database_scheme: str
     interface: Choice
     #: whether the project may lead visitors from example.org to www.example.org
     leads_to_www: bool
@@ -162,6 +164,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         media_url=_url(names, "MEDIA_URL"),
         celery_app=_celery(code, module),
         database=database,
+        database_scheme=spelled(settings, code, module, names, database.kind),
         interface=interface,
         leads_to_www=classified["PREPEND_WWW"] != "absent",
         own_names=_own_names(names),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,13 @@ class Database:
     neither.
 
     A project names the kind by an ENGINE whose last part begins with one of `engines`, or by a URL with one
-    of `schemes`. Of two kinds that it names, one that `yields` is for its developers. `names` and `users`
-    say what the database and its user are called for a site {app}. `program` is a template of Python that the
-    words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing more comes for
-    `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has its URL.
-    `status` waits `patience` seconds for an answer.
+    of `schemes`. Of two kinds that it names, one that `yields` is for its developers. The site's URL begins
+    with one of `spellings` if the project names one, else with the name of the kind. `extensions` has those
+    spellings that stand for an extension of the server, with the packages that bring the extension. `names`
+    and `users` say what the database and its user are called for a site {app}. `program` is a template of
+    Python that the words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing
+    more comes for `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has
+    its URL. `status` waits `patience` seconds for an answer.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Database:
     pins: tuple[str, ...]
     engines: tuple[str, ...]
     schemes: tuple[str, ...]
+    spellings: tuple[str, ...] = ()
+    extensions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     yields: bool = False
     names: str = "{app}"
     users: str = "{app}"
@@ -74,6 +78,8 @@ _ALL = (
         pins=("psycopg==3.3.9", "psycopg-binary==3.3.9"),
         engines=("postgresql", "postgis"),
         schemes=("postgresql", "postgres", "pgsql", "psql", "postgis"),
+        spellings=("postgis", "postgres"),
+        extensions={"postgis": ("postgresql-postgis", "gdal-bin")},
     ),
     Database(
         name="sqlite",

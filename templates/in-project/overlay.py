@@ -176,8 +176,9 @@ def _sqlite(parts):
 def _postgresql(parts):
     """postgresql://user@/name?host=folder, where the folder has the socket"""
     options = dict(parse_qsl(parts.query))
+    gis = parts.scheme == "postgis"
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "django.contrib.gis.db.backends.postgis" if gis else "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -187,7 +188,11 @@ def _postgresql(parts):
     }
 
 
-KINDS = {"mysql": _mysql, "postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite}
+KINDS = {
+    "mysql": _mysql,
+    **dict.fromkeys(("postgresql", "postgres", "postgis"), _postgresql),
+    "sqlite": _sqlite,
+}
 
 
 def complete(databases, url):

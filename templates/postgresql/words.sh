@@ -88,12 +88,22 @@ applied_now() {
 
 # ---- Dumps --------------------------------------------------------------------------------------------------------------
 
+# Rows that an extension of the administrator keeps, such as those of spatial_ref_sys, stay when a dump is loaded, and the site may
+# not write them. So they are in no dump.
+skip_rows_of_extensions() { # sets options to those of pg_dump
+  mapfile -t options < <(as_site "SELECT pg_catalog.format('--exclude-table-data=%I.%I', n.nspname, c.relname)
+    FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_class c ON c.oid = ANY (e.extconfig)
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE pg_catalog.pg_get_userbyid(e.extowner) <> current_user")
+}
+
 # A change of a table holds up the lock of the dump, and the dump every later change.
 say_database() (
   client_seconds=0
+  local options=()
+  skip_rows_of_extensions
   renice -n 10 -p "${BASHPID}" >/dev/null
   speak_as "${app}" "${app}" '' pg_dump --no-owner --no-privileges --no-subscriptions --no-tablespaces \
-    --lock-wait-timeout=30000 --encoding=UTF8 --no-password </dev/null
+    --lock-wait-timeout=30000 --encoding=UTF8 --no-password "${options[@]}" </dev/null
 )
 
 # A dump is SQL. The rows of a table follow a line COPY, up to a line with `\.` alone, and may look like anything. These lines

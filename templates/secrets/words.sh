@@ -37,6 +37,12 @@ ensure_secret() { # VARIABLE MAKER [NAME]...
   fi
 }
 
+change_secret() { # OLD NEW: in each line of shared/secrets that has the value OLD
+  local file=${root}/shared/secrets text=''
+  contents_of "${file}" text
+  put_file "${file}" 640 "root:${app}" "${text//"='$1'"/"='$2'"}"
+}
+
 add_secret() { # VARIABLE MAKER [NAME]...
   local file=${root}/shared/secrets text='' name value
   [[ ! -f ${file} ]] || contents_of "${file}" text

@@ -14,13 +14,7 @@ ensure_charset_in_url() {
   local url
   url=$(secret_value ROADIE_DATABASE_URL)
   [[ ${url} == *"@localhost/${app}?unix_socket=${database_socket}" ]] || return 0
-  change 'charset in ROADIE_DATABASE_URL' add_charset "${url}"
-}
-
-add_charset() { # URL: in each line of shared/secrets that holds it
-  local file=${root}/shared/secrets text=''
-  contents_of "${file}" text
-  put_file "${file}" 640 "root:${app}" "${text//"='$1'"/"='$1&charset=utf8mb4'"}"
+  change 'charset in ROADIE_DATABASE_URL' change_secret "${url}" "${url}&charset=utf8mb4"
 }
 
 check_as_root() { # sets database_ok and has_time_zones when the site's own user cannot log in

@@ -1,4 +1,4 @@
-local database_packages=(default-mysql-server default-libmysqlclient-dev tzdata)
+local database_packages=(default-mysql-server default-libmysqlclient-dev tzdata )
 local more_packages=()
 local build_packages=()
 local apt_lock_seconds=600

@@ -1,11 +1,20 @@
 local drop_in='<text of postgresql/unit.conf.j2>'
+local scheme=postgresql
+local extension=''
 local database_url_names=(DATABASE_URL)
 local password_names=()
 local web_workers=8
 local threads_of_each=4
 
 database_url() { # the query, not the address, names the socket: each parser of such URLs understands that
-  printf 'postgresql://%s@/%s?host=%s' "${app}" "${app}" "${database_socket}"
+  printf '%s://%s@/%s?host=%s' "${scheme}" "${app}" "${app}" "${database_socket}"
+}
+
+ensure_scheme_of_url() { # the project may ask for another one than before
+  local url
+  url=$(secret_value ROADIE_DATABASE_URL)
+  [[ ${url} =~ ^(postgresql|postgres|postgis)://(.*)$ && ${url} != "$(database_url)" ]] || return 0
+  [[ $(database_url) != *"://${BASH_REMATCH[2]}" ]] || change 'scheme of ROADIE_DATABASE_URL' change_secret "${url}" "$(database_url)"
 }
 
 unused_password() { # for a project that insists on one
@@ -64,6 +73,32 @@ make_database() {
     "REVOKE ALL ON DATABASE \"${app}\" FROM PUBLIC" || fail "database ${app}" "$(cause "${database_errors}")"
 }
 
+# Only the administrator may make such an extension, and its script runs as the administrator. So roadie makes an extension only
+# while nobody has made anything in the database.
+ensure_extension() {
+  local answer=''
+  if [[ -n ${encoding} || -z ${dry_run} ]]; then
+    ask answer 'the database' as_root_in_site "SELECT coalesce((SELECT 'there' FROM pg_extension WHERE extname = '${extension}'),
+      (SELECT 'used' FROM (SELECT oid FROM pg_class UNION ALL SELECT oid FROM pg_proc UNION ALL SELECT oid FROM pg_operator
+        UNION ALL SELECT oid FROM pg_type UNION ALL SELECT oid FROM pg_namespace UNION ALL SELECT oid FROM pg_cast) AS made
+        WHERE oid >= 16384 LIMIT 1), 'new')" || fail "extension ${extension}" "$(cause "${database_errors}")"
+  fi
+  case ${answer} in
+    there) ok "extension ${extension}" ;;
+    used) fail "extension ${extension}" "the project needs it, and the database is in use without it; make it on the host: sudo -u postgres psql ${app} -c \"CREATE EXTENSION ${extension}\"" ;;
+    *) change "extension ${extension}" make_extension ;;
+  esac
+}
+
+make_extension() {
+  as_root_in_site "CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public" || fail "extension ${extension}" "$(cause "${database_errors}")"
+}
+
+as_root_in_site() { # SQL: as the server's administrator in the site's database; nothing is looked for in what the site made
+  speak_as postgres "${app}" '-c search_path=pg_catalog -c statement_timeout=60s -c lock_timeout=30s' \
+    psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --no-password --command="$1" </dev/null
+}
+
 require_login() {
   local answer
   ask answer 'the database' as_site 'SELECT 1' ||
@@ -76,6 +111,7 @@ host_unlock
 local useful=$((2 * web_workers * threads_of_each + 16)) facts='' encoding='' database_ok='' user_ok='' connections=''
 ensure_service postgresql
 ensure_secret ROADIE_DATABASE_URL database_url "${database_url_names[@]}"
+ensure_scheme_of_url
 [[ -n ${dry_run} || $(secret_value ROADIE_DATABASE_URL) == "$(database_url)" ]] ||
   fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines"
 [[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" unused_password "${password_names[@]:1}"
@@ -100,3 +136,4 @@ fi
 if [[ -n ${user_ok} ]]; then ok "database user ${app}"; else change "database user ${app}" make_database_user; fi
 if [[ -n ${database_ok} ]]; then ok "database ${app}"; else change "database ${app}" make_database; fi
 [[ -n ${dry_run} ]] || require_login
+[[ -z ${extension} ]] || ensure_extension

@@ -228,10 +228,18 @@ def test_a_database_url_may_name_a_host_and_a_port(overlay):
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example.org", "3307", "site")
 
 
-def test_a_database_url_may_name_the_folder_of_a_socket(overlay):
-    found = overlay.database("postgresql://site@/site?host=/run/postgresql")
+@pytest.mark.parametrize(
+    ("scheme", "engine"),
+    {
+        "postgresql": "django.db.backends.postgresql",
+        "postgres": "django.db.backends.postgresql",
+        "postgis": "django.contrib.gis.db.backends.postgis",
+    }.items(),
+)
+def test_a_database_url_may_name_the_folder_of_a_socket(overlay, scheme, engine):
+    found = overlay.database(f"{scheme}://site@/site?host=/run/postgresql")
     assert found == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": engine,
         "NAME": "site",
         "USER": "site",
         "PASSWORD": "",

@@ -96,6 +96,31 @@ def test_the_kind_is_the_one_that_the_project_names(case):
     assert found[0] == kind and why in found[1], found
 
 
+GIS = "django.contrib.gis"
+STARTS = "if os.environ['DATABASE_URL'].startswith('postgres://'):\n    INSTALLED_APPS.append('x')\n"
+SCHEMES = {
+    "nothing": (ENVIRON % "", "postgresql"),
+    "another spelling": (f"DATABASES = {{}}\nDATABASES['default'] = parse()\n{STARTS}", "postgres"),
+    "both spellings": (
+        ENVIRON % ", default='postgresql:///x'" + "\nDATABASES.x('postgres://')",
+        "postgresql",
+    ),
+    "an alias of the driver": (ENVIRON % ", default='psql:///x'", "postgresql"),
+    "engine and spelling": (f"{FIXED('postgresql')}\nDATABASES.update(x)\n{STARTS}", "postgres"),
+    "gis in the URL": (ENVIRON % ", default='postgis:///x'", "postgis"),
+    "gis in the engine": (ENGINE % f"{GIS}.db.backends.postgis", "postgis"),
+    "gis among the apps": (f"{ENVIRON % ''}\nINSTALLED_APPS = ['{GIS}']", "postgis"),
+    "gis against the URL": (ENVIRON % ", default='postgresql:///x'" + f"\nAPPS = ['{GIS}']", "postgis"),
+}
+
+
+@pytest.mark.parametrize("case", SCHEMES.values(), ids=SCHEMES)
+def test_the_url_begins_as_the_project_expects(case):
+    text, scheme = case
+    assert project(text, "psycopg").database_scheme == scheme
+    assert project(text, values={"database": "external"}).database_scheme == "external"
+
+
 def test_settings_in_several_modules_are_read():
     base = f"{LITERAL.format('postgresql')}\nDATABASES['default']['ATOMIC_REQUESTS'] = True\n"
     found = choice("from .base import *\nDATABASES.update(x)", **{"shop/base.py": base})
