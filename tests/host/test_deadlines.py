@@ -103,6 +103,7 @@ def test_ctrl_c_frees_the_lock_while_the_database_hangs(host, desk):
     assert (process.returncode, "'answer of the database' (mysql)" in err) == (130, True), err
 
 
+@pytest.mark.third(2)
 def test_a_database_that_does_not_answer_is_named(host, desk):
     with hanging(host, "mariadbd"):
         done = desk(host).fab("bootstrap", timeout=120)
@@ -110,6 +111,7 @@ def test_a_database_that_does_not_answer_is_named(host, desk):
         assert is_free(host)
 
 
+@pytest.mark.third(0)
 def test_a_lock_on_a_table_is_named_and_waited_for_a_while_only(host, desk):
     developer = desk(host)
     migration(developer, "0003_more", "migrations.RunSQL('CREATE TABLE more (id int)', 'DROP TABLE more')")
@@ -119,6 +121,7 @@ def test_a_lock_on_a_table_is_named_and_waited_for_a_while_only(host, desk):
     assert "waits for a lock" in done.last_line and is_free(host)
 
 
+@pytest.mark.third(1)
 def test_a_migration_waits_for_the_lock_of_a_table_for_a_while_only(host, desk):
     developer = desk(host, dump_before_migrate=False)
     migration(developer, "0003_wide", "migrations.RunSQL('ALTER TABLE entries_entry ADD wide int', '')")
@@ -139,6 +142,7 @@ def test_a_release_that_prints_without_end_as_it_crashes_is_refused_in_time(host
     assert (len(done.text) < 100_000, largest_log(host) < LARGEST_LOG, is_free(host)) == (True, True, True)
 
 
+@pytest.mark.third(0)
 def test_a_project_that_prints_without_end_in_its_check_does_not_fill_the_log(host, desk):
     developer = desk(host)
     in_check = "import sys\nif 'shell' in sys.argv:"
@@ -150,6 +154,7 @@ def test_a_project_that_prints_without_end_in_its_check_does_not_fill_the_log(ho
     assert (len(done.text) < 100_000, largest_log(host) < LARGEST_LOG, is_free(host)) == (True, True, True)
 
 
+@pytest.mark.third(1)
 def test_a_command_of_a_build_has_its_time_and_its_share_of_the_log(host, desk):
     developer = desk(host, build_timeout=40, post_build=["yes this is built", "sleep 600"])
     done = developer.fab("deploy", timeout=300)
@@ -169,6 +174,7 @@ def test_a_disk_that_nobody_can_write_to_is_named(host, desk):
     assert is_free(host)
 
 
+@pytest.mark.third(2)
 def test_a_disk_that_nobody_can_write_to_while_the_check_begins_is_named(host, desk):
     developer = desk(host)
     projects.own_frame(developer.project, FAILS_WHILE_ASKED)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 import roadie.ssh.host
+import thirds
 from desk import eventually
 from dialling import PASSWORD, Dial, at_a_terminal, boot_with_users, now, since
 from roadie.errors import Interrupted, Unreachable
@@ -20,7 +21,7 @@ from roadie.throwaway import hosts as throwaway
 from within import inside
 
 NONCE = "0123456789abcdef" * 2
-SUITES = pytest.mark.parametrize("suite", ["trixie", "bookworm"])
+SUITES = pytest.mark.parametrize("suite", thirds.SUITES)
 
 
 @pytest.fixture(scope="module")

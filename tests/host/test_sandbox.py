@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import thirds
 from desk import Desk, browse, eventually, is_serving
-from roadie.throwaway import base_trees
 from roadie.throwaway.hosts import ThrowawayHost
 from test_programs import ship
 from visitors import Visitors
 from within import inside, sandboxed
 
-BOTH = pytest.mark.parametrize("suite", base_trees.SUITES)
+BOTH = pytest.mark.parametrize("suite", thirds.SUITES)
 ATTACKED = "/var/attacked"  # one line for each attack that succeeded
 # Becomes root if setuid programs may. Chromium's sandbox, sendmail and sudo are such programs.
 READY = (

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import thirds
 from desk import eventually
 from roadie.errors import RoadieError, UsageError
 from roadie.throwaway import base_trees as basetree
 from roadie.throwaway import hosts as throwaway
 from roadie.throwaway import machine, nspawn
 
-BOTH = pytest.mark.parametrize("suite", basetree.SUITES)
+BOTH = pytest.mark.parametrize("suite", thirds.SUITES)
 PAUSE = "import signal; signal.pause()"
 VERSIONS = {"trixie": "13", "bookworm": "12"}
 
