@@ -44,7 +44,7 @@ _LACK = {
 }
 # Packages that have no wheels for Linux, and what Debian must have to build them.
 _BUILT_WITH = {
-    "mysqlclient": ("default-libmysqlclient-dev",),
+    "mysqlclient": ("default-libmysqlclient-dev | libmysqlclient-dev",),
     "psycopg2": ("libpq-dev",),
     "psycopg-c": ("libpq-dev",),
     "python-ldap": ("libldap-dev | libldap2-dev", "libsasl2-dev"),

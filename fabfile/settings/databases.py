@@ -59,8 +59,12 @@ DEFAULT = "mysql"
 _ALL = (
     Database(
         name="mysql",
-        manual="mysql is Debian's default-mysql-server on the same host",
-        packages=("default-mysql-server", "default-libmysqlclient-dev", "tzdata"),
+        manual="mysql is Debian's default-mysql-server on the same host, or the MySQL that is there already",
+        packages=(
+            "default-mysql-server | virtual-mysql-server | mysql-community-server",
+            "default-libmysqlclient-dev | libmysqlclient-dev",
+            "tzdata",
+        ),
         services=("mariadb", "mysql"),
         socket="/run/mysqld/mysqld.sock",
         drivers={"mysqlclient": "MySQLdb", "pymysql": "pymysql"},
@@ -102,7 +106,7 @@ _ALL = (
         name="external",
         manual="external is one elsewhere, whose URL is a secret (secrets: {DATABASE_URL: {command: ...}}),"
         " and of which roadie makes no dump",
-        packages=("default-libmysqlclient-dev", "libpq-dev"),
+        packages=("default-libmysqlclient-dev | libmysqlclient-dev", "libpq-dev"),
         services=(),
         socket="",
         drivers={},

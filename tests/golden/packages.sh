@@ -1,4 +1,4 @@
-local database_packages=(default-mysql-server default-libmysqlclient-dev tzdata )
+local database_packages=('default-mysql-server | virtual-mysql-server | mysql-community-server' 'default-libmysqlclient-dev | libmysqlclient-dev' tzdata )
 local more_packages=()
 local build_packages=()
 local apt_lock_seconds=600
@@ -119,8 +119,12 @@ wait_for_apt() { # waits until apt's locks are free; never breaks a lock
 
 # A list that could not be fetched is only a warning in the output of an earlier step. It may still be the reason.
 why_apt_failed() {
-  local why lists
+  local why lists removed
   why=$(cause '^(E|dpkg): ')
+  if [[ ${why} == *'remove is disabled'* ]]; then
+    removed=$(step_output | sed -n '/will be REMOVED:$/,/^[^ ]/s/^  //p' | sort -u)
+    why="apt would remove ${removed//$'\n'/ } for it, and roadie removes no package; take them away yourself, or name in packages: what goes with them"
+  fi
   lists=$(cause '^W: Failed to fetch' run_output)
   printf '%s' "${why:-no reason given; see ${log}}${lists:+; ${lists}}"
 }
@@ -144,6 +148,8 @@ update_lists() { # apt-get update only warns of a mirror that fails; the error c
 
 choose_packages() { # PACKAGES...: sets chosen to these packages; of alternatives to the first that apt can install here
   local one name names=()
+  chosen=("${@%% |*}")
+  if [[ "$*" != *'|'* ]] || can_install "${chosen[@]}"; then return; fi
   chosen=()
   for one in "$@"; do
     read -r -a names <<<"${one//|/ }"
@@ -156,8 +162,8 @@ choose_packages() { # PACKAGES...: sets chosen to these packages; of alternative
   done
 }
 
-can_install() { # PACKAGE
-  apt_get install --no-install-recommends --simulate "$1"
+can_install() { # PACKAGE...
+  apt_get install --no-install-recommends --no-remove --simulate "$@"
 }
 
 fetch_packages() { # PACKAGES...: updates the lists after a failure, as the mirror may have replaced a file by a newer one
@@ -165,7 +171,7 @@ fetch_packages() { # PACKAGES...: updates the lists after a failure, as the mirr
   choose_packages "$@"
   for try in 1 2 3; do
     wait_for_apt
-    apt_get install --no-install-recommends --download-only "${chosen[@]}" && return
+    apt_get install --no-install-recommends --no-remove --download-only "${chosen[@]}" && return
     [[ -z $(cause '^E: (Unable to locate|Package .* has no installation candidate)') ]] || break
     sleep "${try}"
     apt_get update || :
@@ -184,7 +190,7 @@ install_package() { # PACKAGE ALL...: the first call installs ALL in one run of 
     if [[ ${#chosen[@]} == 0 ]]; then
       choose_packages "${@:2}"
       wait_for_apt
-      apt_get install --no-install-recommends "${chosen[@]}" || fail "package $1" "$(why_apt_failed)"
+      apt_get install --no-install-recommends --no-remove "${chosen[@]}" || fail "package $1" "$(why_apt_failed)"
     fi
     ask_installed
     ask_provided
@@ -192,7 +198,7 @@ install_package() { # PACKAGE ALL...: the first call installs ALL in one run of 
   is_installed "$1" || is_met "$1" || fail "package $1" 'apt installed it, but dpkg knows no package of this name; name the real one in packages:'
 }
 
-local before_change=start_on_packages package
+local before_change=start_on_packages package what
 want_build_packages
 ask_dpkg
 if [[ -n ${left_half} ]]; then
@@ -207,10 +213,12 @@ if [[ ${#missing[@]} != 0 ]]; then
   change_cuttable 'package files' fetch_packages "${missing[@]}"
 fi
 for package in "${wanted[@]}"; do
+  what="package ${package}"
+  [[ " ${database_packages[*]} ${build_packages[*]} " != *" ${package} "* ]] || what=${what%% |*}
   if [[ " ${missing[*]} " == *" ${package} "* ]]; then
-    change_whole "package ${package}" install_package "${package}" "${missing[@]}"
+    change_whole "${what}" install_package "${package}" "${missing[@]}"
   else
-    ok "package ${package}"
+    ok "${what}"
   fi
 done
 [[ -n ${dry_run} || ! -e ${apt_at_work} ]] || rm -f -- "${apt_at_work}"

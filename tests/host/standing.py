@@ -32,6 +32,28 @@ def with_postgresql(suite: str = "trixie") -> str:
     return throwaway.prepared(label, _does("packages", "postgresql"), suite, on=packaged(suite))
 
 
+def with_mysql() -> str:
+    """Return the snapshot of a trixie host that has MySQL of Oracle, and a guestbook's packages.
+
+    Debian has that server in sid only. Programs of sid need the C library of sid, and so does a compiler.
+    """
+    names = ("packages/packages.sh.j2", "nginx/sandbox.conf.j2", "supervisor/sandbox.conf.j2")
+    sources = [*(ROOT / "templates" / name for name in names), ROOT / "fabfile/settings/databases.py"]
+    label = _label("with-mysql", [*sources, GUESTBOOK / "fabric.yaml"])
+    return throwaway.prepared(label, _takes_mysql_from_sid)
+
+
+def _takes_mysql_from_sid(host: ThrowawayHost) -> None:
+    pins = "Package: *\nPin: release n=sid\nPin-Priority: 100\n\nPackage: src:mysql-*\nPin: release n=sid\n"
+    host.put(f"{pins}Pin-Priority: 500\n", "/etc/apt/preferences.d/sid")
+    host.ssh("sed -n 's/ trixie / sid /p' /etc/apt/sources.list >/etc/apt/sources.list.d/sid.list")
+    host.ssh(
+        "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y -t sid --no-install-recommends "
+        "install mysql-server libc6-dev"
+    )
+    _does("packages")(host)
+
+
 def bootstrapped(suite: str = "trixie") -> str:
     """Return the snapshot of a host that is ready for the guestbook."""
     label = _label("bootstrapped", _everything())
