@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from desk import Desk, eventually, is_serving
 from probe import Probe
 from projects import EXAMPLES, example
@@ -47,10 +48,10 @@ def _takes_mysql_from_sid(host: ThrowawayHost) -> None:
     pins = "Package: *\nPin: release n=sid\nPin-Priority: 100\n\nPackage: src:mysql-*\nPin: release n=sid\n"
     host.put(f"{pins}Pin-Priority: 500\n", "/etc/apt/preferences.d/sid")
     host.ssh("sed -n 's/ trixie / sid /p' /etc/apt/sources.list >/etc/apt/sources.list.d/sid.list")
-    host.ssh(
-        "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y -t sid --no-install-recommends "
-        "install mysql-server libc6-dev"
-    )
+    installs = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -t sid --no-install-recommends install"
+    done = host.ssh(f"apt-get -q update && {installs} mysql-server libc6-dev", check=False)
+    if done.returncode:
+        pytest.skip(f"sid's MySQL cannot be installed on trixie today: {done.stdout[-600:]}")
     _does("packages")(host)
 
 

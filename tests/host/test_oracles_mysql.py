@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import standing
 from browser_with_cookies import Browser
 from desk import Desk, browse, eventually, is_serving
@@ -42,6 +43,7 @@ def columns(host) -> str:
     return host.ssh("mysql -N guestbook -e 'DESCRIBE entries_entry' | cut -f 1 | paste -sd ,").stdout.strip()
 
 
+@pytest.mark.third(1)
 def test_a_site_lives_with_the_mysql_that_is_there(desk) -> None:
     with standing.booted(standing.with_mysql()) as host:
         sat = desk(host)
