@@ -94,11 +94,11 @@ def _in_value(value: ast.expr, names: Names) -> Iterator[_Named]:
     value = item_of(value, "default") or value
     engine = item_of(value, "ENGINE")
     if engine and (text := text_of(engine)):
-        yield from _each(text, _kinds_of_engine(text), text, is_fixed=True)
+        yield from _each(text, kinds_of_engine(text), text, is_fixed=True)
         return
     for text in _texts(value, names, set()):
         # `django.db.backends.` may stand apart from the word that follows it.
-        kinds = _kinds_of(text) or (_kinds_of_engine(f"backends.{text}") if engine else [])
+        kinds = _kinds_of(text) or (kinds_of_engine(f"backends.{text}") if engine else [])
         yield from _each(text, kinds, _shown(text))
 
 
@@ -165,10 +165,11 @@ def _kinds_of(text: str) -> list[str]:
     """The kind that a text names as an ENGINE or as a URL."""
     if url := re.match(r"([a-z0-9+-]+)://", text):
         return [one.name for one in DATABASES.values() if url[1] in one.schemes]
-    return _kinds_of_engine(text) if "backend" in text else []
+    return kinds_of_engine(text) if "backend" in text else []
 
 
-def _kinds_of_engine(text: str) -> list[str]:
+def kinds_of_engine(text: str) -> list[str]:
+    """The kind that a text names as an ENGINE."""
     if not re.fullmatch(r"\w+(\.\w+)+", text):
         return []
     last = text.rpartition(".")[2]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
+from ..settings.databases import DATABASES
 from ..settings.reading import Settings
-from .database import item_of
+from .database import item_of, kinds_of_engine
 from .minds import is_for_developers
-from .variables import Variable, read_at_once, variables
+from .variables import Variable, known_to, read_at_once, truth_of, variables
 from .words import UNREAD, Code, Names, Word, configurations, text_of
 
 #: what roadie sets for every process besides what the settings name
@@ -28,15 +29,22 @@ _NO_MAIL = ("console", "dummy", "locmem", "filebased")
 
 
 def forewarnings(
-    code: Code, module: str, names: Names, words: Mapping[str, Word], settings: Settings
+    code: Code, module: str, words: Mapping[str, Word], settings: Settings, kind: str
 ) -> tuple[str, ...]:
-    """A sentence for each thing that is known before there is a connection, with its cure."""
-    known = _Known(names, words, settings)
+    """A sentence for each thing that is known before there is a connection, with its cure.
+
+    `kind` is the kind of the site's database.
+    """
+    named = (name for several in settings.env_names.values() for name in several)
+    given = {**dict.fromkeys((*_ALWAYS, *named, *settings.secrets)), **settings.env}
+    there = known_to(code, module, given)
+    names = code.names(module, lambda test: truth_of(test, there))
+    known = _Known(names, words, settings, frozenset(given), kind)
     return (
         *_which_class(code, module, known.is_set),
         *_for_developers(module, settings),
         *known.told(),
-        *known.told_of(read_at_once(code, module, known.is_set)),
+        *known.told_of(read_at_once(code, module, there)),
     )
 
 
@@ -60,10 +68,10 @@ def _for_developers(module: str, settings: Settings) -> Iterator[str]:
 class _Known:
     """What is known of the settings: their text, and what fabric.yaml makes of it."""
 
-    def __init__(self, names: Names, words: Mapping[str, Word], settings: Settings) -> None:
-        self.names, self.words, self.settings = names, words, settings
-        given = (name for several in settings.env_names.values() for name in several)
-        self.is_set = frozenset({*_ALWAYS, *given, *settings.env, *settings.secrets})
+    def __init__(
+        self, names: Names, words: Mapping[str, Word], settings: Settings, is_set: frozenset[str], kind: str
+    ) -> None:
+        self.names, self.words, self.settings, self.is_set, self.kind = names, words, settings, is_set, kind
         self.domains = settings.domain
         self.read: set[str] = set()
 
@@ -107,7 +115,8 @@ class _Known:
         value = self._own(name)
         value = item_of(value, "default") or value
         read = variables(value) if value else []
-        is_known = not read or any(one.name in self.is_set for one in read)
+        is_known = not read or (name == "DATABASES" and self._is_another_kind())
+        is_known = is_known or any(one.name in self.is_set for one in read)
         if is_known or self._is_right_without(name, value, read):
             return
         cures = [self._names_of(name, value, read)]
@@ -153,14 +162,25 @@ class _Known:
         return isinstance(several, list | tuple) and any(_matches(domain, str(one)) for one in several)
 
     def _database(self) -> Iterator[str]:
-        value = self._own("DATABASES")
-        default = item_of(value, "default")
+        default = item_of(self._own("DATABASES"), "default")
         engine, name = text_of(item_of(default, "ENGINE")), text_of(item_of(default, "NAME"))
-        if default and engine and name and "sqlite" not in engine and not variables(default):
+        if self._is_another_kind():
+            yield (
+                f"DATABASES comes to {engine} with what fabric.yaml sets, and the site's database is "
+                f"{self.kind}; write overlay: [DATABASES], or set under env: what chooses the engine, in "
+                "fabric.yaml"
+            )
+        elif default and engine and name and "sqlite" not in engine and not variables(default):
             yield (
                 f"DATABASES names the database {name} itself, but the site's is the one that roadie makes; "
                 "read it from DATABASE_URL there, or write overlay: [DATABASES] in fabric.yaml"
             )
+
+    def _is_another_kind(self) -> bool:
+        """Whether the ENGINE in the settings belongs to another kind of database than the site's."""
+        engine = text_of(item_of(item_of(self._own("DATABASES"), "default"), "ENGINE"))
+        kinds = kinds_of_engine(engine or "")
+        return bool(kinds) and self.kind not in kinds and DATABASES[self.kind].is_provisioned
 
     def _https(self) -> Iterator[str]:
         if self._value("SECURE_SSL_REDIRECT") is True:

@@ -168,7 +168,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         interface=interface,
         leads_to_www=classified["PREPEND_WWW"] != "absent",
         own_names=_own_names(names),
-        forewarnings=forewarnings(code, module, names, words, settings),
+        forewarnings=forewarnings(code, module, words, settings, database.kind),
         rendered=tuple(settings.files),
         shared=places.shared(tree, settings, list(required.files)),
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .words import Code, absolute, last_name, text_of
+
+#: the variables of the environment that will be set, each with its text; None if nobody here knows the text
+Known = Mapping[str, str | None]
 
 #: how python-decouple and django-environ are called by nearly all projects
 _READERS = ("env", "config")
@@ -32,16 +35,17 @@ def variables(node: ast.AST) -> list[Variable]:
     return [found for each in ast.walk(node) if (found := _variable(each))]
 
 
-def read_at_once(code: Code, module: str, is_set: Collection[str]) -> frozenset[str]:
-    """The variables that a settings module reads in any case when it is imported, without a default.
+def known_to(code: Code, module: str, given: Known) -> Known:
+    """The variables that will be there: those given, and those that the project's files or schemas name."""
+    return {**dict.fromkeys((*_in_files(code), *_in_schemas(code, module))), **given}
 
-    `is_set` are the variables that will be there. They decide which branch of an `if` counts.
-    """
-    known = {*is_set, *_in_files(code), *_in_schemas(code, module)}
+
+def read_at_once(code: Code, module: str, known: Known) -> frozenset[str]:
+    """The variables that a settings module reads in any case when it is imported, without a default."""
     return frozenset(one for one in _needed(code, module, known, set()) if one not in known)
 
 
-def _needed(code: Code, module: str, known: Collection[str], seen: set[str]) -> Iterator[str]:
+def _needed(code: Code, module: str, known: Known, seen: set[str]) -> Iterator[str]:
     for package, node in _statements(code, module, seen):
         for each in _run(node, known):
             if isinstance(each, ast.ImportFrom):
@@ -51,27 +55,74 @@ def _needed(code: Code, module: str, known: Collection[str], seen: set[str]) -> 
                 yield from (one.name for one in read if one and not one.default)
 
 
-def _run(node: ast.stmt, known: Collection[str]) -> Iterator[ast.stmt]:
-    """The statement, or those of the branch that an `if` takes without the variables that nothing sets."""
+def _run(node: ast.stmt, known: Known) -> Iterator[ast.stmt]:
+    """The statement, or those of the branch that an `if` takes; nothing if the text does not tell which."""
     if not isinstance(node, ast.If):
         yield node
-    elif (truth := _truth(node.test, known)) is not None:
+    elif (truth := truth_of(node.test, known)) is not None:
         for each in node.body if truth else node.orelse:
             yield from _run(each, known)
 
 
-def _truth(test: ast.expr, known: Collection[str]) -> bool | None:
-    """What a test comes to that only asks whether a variable is set; None if it asks something else."""
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = _truth(test.operand, known)
-        return None if inner is None else not inner
-    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.In) and _is_environ(test.comparators[0]):
-        name = text_of(test.left)
-        return None if name is None else name in known
-    found = _variable(test)
-    if not found or found.name in known or not isinstance(found.default, ast.Constant):
+def truth_of(test: ast.expr, known: Known) -> bool | None:
+    """What a test comes to with these variables; None if the text does not tell."""
+    try:
+        return bool(_outcome(test, known))
+    except _Untold:
         return None
-    return bool(found.default.value)
+
+
+class _Untold(Exception):
+    """Only running the code would show the value."""
+
+
+def _outcome(node: ast.expr, known: Known) -> object:
+    """The value of an expression of literals, variables of the environment, and comparisons of these."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return not _outcome(node.operand, known)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        return _compared(node, known)
+    if found := _variable(node):
+        return _value_of(found, node, known)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
+        text = _outcome(node.func.value, known)
+        if isinstance(text, str) and node.func.attr in ("lower", "upper", "strip"):
+            return getattr(text, node.func.attr)()
+    return _spelled_out(node)
+
+
+def _compared(node: ast.Compare, known: Known) -> object:
+    operator, right = node.ops[0], node.comparators[0]
+    is_negated = isinstance(operator, ast.NotEq | ast.NotIn | ast.IsNot)
+    if isinstance(operator, ast.In | ast.NotIn) and _is_environ(right):
+        name = text_of(node.left)
+        if name is None:
+            raise _Untold
+        return (name in known) is not is_negated
+    one, other = _outcome(node.left, known), _outcome(right, known)
+    if isinstance(operator, ast.Eq | ast.NotEq | ast.Is | ast.IsNot):
+        return (one == other) is not is_negated
+    if isinstance(operator, ast.In | ast.NotIn) and isinstance(other, tuple | list | str):
+        return (one in other) is not is_negated
+    raise _Untold
+
+
+def _value_of(variable: Variable, node: ast.expr, known: Known) -> object:
+    """The text of a variable that is set, if nothing casts the text; else its default."""
+    if variable.name not in known:
+        return _spelled_out(variable.default)
+    text = known[variable.name]
+    is_plain = isinstance(node, ast.Subscript) or last_name(getattr(node, "func", node)) in ("get", "getenv")
+    if text is None or not is_plain:
+        raise _Untold
+    return text
+
+
+def _spelled_out(node: ast.expr | None) -> object:
+    try:
+        return ast.literal_eval(node or ast.Name("untold"))
+    except ValueError:
+        raise _Untold from None
 
 
 def _statements(code: Code, module: str, seen: set[str]) -> Iterator[tuple[str, ast.stmt]]:

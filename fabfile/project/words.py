@@ -6,7 +6,7 @@ import ast
 import posixpath
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 from ..errors import SettingsError
@@ -17,6 +17,8 @@ Word = Literal["absent", "startproject", "committed", "unread", "own"]
 # have any value, or none.
 Names = dict[str, ast.expr | None]
 UNREAD = ast.expr()
+# What a test comes to; None if the text does not tell.
+Truth = Callable[[ast.expr], bool | None]
 
 # The settings that roadie's overlay and nginx depend on.
 WORDS = tuple(
@@ -86,9 +88,12 @@ class Code:
                 "put it right, or run fab with a newer Python"
             ) from None
 
-    def names(self, module: str) -> Names:
-        """The names that a module assigns at its top level, `import *` followed. The last value counts."""
-        return _Reading(self, frozenset()).module(module)
+    def names(self, module: str, truth: Truth = lambda test: None) -> Names:
+        """The names that a module assigns at its top level, `import *` followed. The last value counts.
+
+        Of an `if` whose `truth` is known only the branch counts that it takes.
+        """
+        return _Reading(self, frozenset(), truth).module(module)
 
 
 def classify(names: Names) -> Mapping[str, Word]:
@@ -158,20 +163,28 @@ def _reason(error: Exception) -> str:
 class _Reading:
     """One walk through the settings. `seen` stops at modules that import each other."""
 
-    def __init__(self, code: Code, seen: frozenset[str]) -> None:
+    def __init__(self, code: Code, seen: frozenset[str], truth: Truth) -> None:
         self.code = code
         self.seen = seen
+        self.truth = truth
 
     def module(self, module: str) -> Names:
         path = self.code.path(module)
         names: Names = {}
         if not path or module in self.seen:
             return names
-        inner = _Reading(self.code, self.seen | {module})
+        inner = _Reading(self.code, self.seen | {module}, self.truth)
         package = self.code.package(module)
-        for statement in self.code.parse(path).body:
+        for statement in inner.run(self.code.parse(path).body):
             names.update(inner.statement(statement, package))
         return names
+
+    def run(self, statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+        for each in statements:
+            if isinstance(each, ast.If) and (truth := self.truth(each.test)) is not None:
+                yield from self.run(each.body if truth else each.orelse)
+            else:
+                yield each
 
     def statement(self, node: ast.stmt, package: str) -> Names:
         """The names that a statement at the top level sets, and their values."""

@@ -69,7 +69,7 @@ fetch_python() {
   ensure_uv || fail "Python ${managed}" 'this host has none, and uv, which could bring it, cannot be had; install that Python, and name its path in python:'
   renew_home
   build_in / env "UV_PYTHON_INSTALL_DIR=${build_home}/pythons" UV_NO_PROGRESS=1 UV_NO_CONFIG=1 "${uv}" python install --no-bin "${managed}" ||
-    fail "Python ${managed}" "this host has none, and uv could not bring it: $(step_output | sed -nE 's/^ *(error|cause): //p' | tail -n 1); install that Python and name its path in python:, have UV_PYTHON_INSTALL_MIRROR in /etc/environment name a mirror, or name the Python of the host in python: (as python3.11) if the project runs on it"
+    fail "Python ${managed}" "this host has none, and uv could not bring it: $(step_output | sed -nE 's/^ *(error|cause): //p' | tail -n 1); install that Python and name its path in python:, have UV_PYTHON_INSTALL_MIRROR in /etc/environment name a mirror, or name the Python of the host in python: (python3.11 on Debian 12, python3.13 on Debian 13) if the project runs on it"
   end_build_user
   install -d -m 755 -- "${tools}/pythons"
   adopt "${build_user}" "$(echo "${build_home}/pythons/cpython-${managed}".[0-9]*)" "${new}"

@@ -13,6 +13,36 @@ from roadie.settings.reading import load
 DOMAIN = "www.example.org"
 
 
+POSTGRES = (
+    "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.getenv('DB_NAME')}}"
+)
+SQLITE = (
+    "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': os.getenv('DB_NAME', 'x')}}"
+)
+CHOSEN = f"{SQLITE}\nif os.getenv('DB') == 'postgres':\n    {POSTGRES}"
+REDIRECTS = "    SECURE_SSL_REDIRECT = True"
+# Lines of settings with a branch that the environment chooses, what env: sets, and what is told.
+BRANCHES = {
+    "not chosen": (CHOSEN, {}, "comes to django.db.backends.sqlite3"),
+    "chosen": (CHOSEN, {"DB": "postgres"}, "db_name: DB_NAME"),
+    "one of several": (f"if os.environ['DB'] in ('pg', 'x'):\n    {POSTGRES}", {"DB": "pg"}, "DB_NAME"),
+    "by default": (f"if os.getenv('S', 'True ').strip().lower() == 'true':\n{REDIRECTS}", {}, "SECURE"),
+    "turned off": (f"if os.getenv('S', 'true') == 'true':\n{REDIRECTS}", {"S": "false"}, ""),
+    "nested": (f"if 'A' in os.environ:\n  if not os.environ.get('B'):\n{REDIRECTS}", {"A": "1"}, "SECURE"),
+    "cast": (f"if env.bool('S', default=False):\n{REDIRECTS}", {"S": "true"}, ""),
+    "a secret": (f"if os.environ['SECRET_KEY'] == 'x':\n{REDIRECTS}", {}, ""),
+    "not by the environment": (f"if sys.platform == 'x':\n{REDIRECTS}", {}, ""),
+}
+
+
+@pytest.mark.parametrize("case", BRANCHES.values(), ids=BRANCHES)
+def test_a_branch_counts_if_the_environment_chooses_it(case, tmp_path):
+    lines, env, words = case
+    found = " ".join(told(tmp_path / "mysite", lines, env=env, database="postgresql"))
+    assert words in found if words else found == ""
+    assert not ("comes to" in found and "env_names" in found)
+
+
 def told(folder: Path, *lines: str, **values: object) -> list[str]:
     """Return the forewarnings of a startproject with these lines at the end of its settings."""
     projects.startproject(folder)
