@@ -6,7 +6,7 @@ import ast
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..errors import SettingsError
@@ -16,16 +16,15 @@ from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
-from . import djangos, places, pythons, requirements
+from . import djangos, modules, places, pythons, requirements
 from .choice import Choice
 from .database import choose, spelled
 from .djangos import Django
 from .forewarnings import forewarnings
 from .interface import choose_interface
-from .minds import TwoMinds, refuse_developers
-from .words import Code, Names, Word, classify, literal, text_of
+from .minds import refuse_developers
+from .words import Code, Names, Word, classify, literal
 
-_VARIABLE = "DJANGO_SETTINGS_MODULE"
 # A settings package with such a name does not tell the project's name.
 _GENERIC = frozenset(
     "config conf core project settings app apps src source code backend server django web website site main "
@@ -108,12 +107,14 @@ class Project:
 def read(tree: Tree, settings: Settings) -> Project:
     """Read the project in a tree. Raises SettingsError if a fact is missing or cannot be told."""
     tree = places.WithFiles(tree, settings)
-    manage_dir = posixpath.dirname(_manage_py(tree, settings))
+    manage_dir = posixpath.dirname(modules.manage_py(tree, settings))
     code = Code(tree, manage_dir)
-    module = settings.settings_module or _settings_module(code, manage_dir)
+    module = settings.settings_module or modules.settings_module(code, manage_dir)
     names = _names(code, module, settings)
     if not settings.settings_module:
-        _refuse_two_minds(code, _wsgi(code, module, names, settings, "wsgi").partition(":")[0], module)
+        modules.refuse_two_minds(
+            code, modules.application(code, module, names, settings, "wsgi").partition(":")[0], module
+        )
         refuse_developers(code, module)
     named = [settings.requirements] if settings.requirements else []
     lines = (_django(code, module), *_suggested_driver(settings))
@@ -121,9 +122,9 @@ def read(tree: Tree, settings: Settings) -> Project:
     required = requirements.collect(tree, path).with_extra(settings.extra_requirements)
     database = choose(settings, code, module, names, path, required.packages)
     interface = choose_interface(
-        settings, names, path, required.packages, has_asgi=bool(_beside(code, module, "asgi"))
+        settings, names, path, required.packages, has_asgi=bool(modules.beside(code, module, "asgi"))
     )
-    wsgi, _, called = _wsgi(code, module, names, settings, interface.kind).partition(":")
+    wsgi, _, called = modules.application(code, module, names, settings, interface.kind).partition(":")
     required = required.completed(DATABASES[database.kind], _worker_class(settings, interface))
     classified = classify(names)
     words = {name: word for name, word in classified.items() if name in OVERLAID}
@@ -246,67 +247,6 @@ def _told(required: requirements.Requirements, others: list[str]) -> str:
     return f"requirements: {required.told}{instead}"
 
 
-def _manage_py(tree: Tree, settings: Settings) -> str:
-    if settings.project:
-        path = posixpath.normpath(posixpath.join(settings.project, "manage.py"))
-        if tree.read(path) is None:
-            raise SettingsError(f"{path}: no such file; is it committed, and is `project:` its folder?")
-        return path
-    near = (path for path in tree.list() if path.count("/") <= 2)
-    found = [path for path in near if posixpath.basename(path) == "manage.py" and _is_djangos(tree, path)]
-    found = ["manage.py"] if "manage.py" in found else found
-    if len(found) > 1:
-        found = [path for path in found if _has_settings(tree, path, settings)] or found
-    if not found:
-        raise SettingsError(
-            "no manage.py of Django here or up to two folders down; is it committed? "
-            "Else write `project:` (its folder) in fabric.yaml"
-        )
-    if len(found) > 1:
-        first = posixpath.dirname(found[0])
-        raise SettingsError(
-            f"{' and '.join(found)}: which one? Write `project: {first}` (or another's folder) in fabric.yaml"
-        )
-    return found[0]
-
-
-def _has_settings(tree: Tree, path: str, settings: Settings) -> bool:
-    code = Code(tree, posixpath.dirname(path))
-    try:
-        return code.path(settings.settings_module or _settings_module(code, code.folder)) is not None
-    except SettingsError:
-        return False
-
-
-def _is_djangos(tree: Tree, path: str) -> bool:
-    return "django" in (tree.read(path) or "").lower()
-
-
-def _settings_module(code: Code, manage_dir: str) -> str:
-    path = posixpath.join(manage_dir, "manage.py")
-    found = {value for value, _ in _settings_named(code.parse(path))}
-    if len(found) != 1 or None in found:
-        how = "is worked out" if found else "is not set"
-        raise SettingsError(
-            f"{path}: {_VARIABLE} {how} there; write `settings_module:` in fabric.yaml, "
-            "for example `settings_module: mysite.settings`"
-        )
-    [module] = found
-    return module or ""
-
-
-def _settings_named(code: ast.Module) -> Iterator[tuple[str | None, bool]]:
-    """Each value that DJANGO_SETTINGS_MODULE gets (None if computed), and whether it is a default."""
-    for node in ast.walk(code):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
-            if node.func.attr == "setdefault" and text_of(node.args[0]) == _VARIABLE:
-                yield text_of(node.args[1]), True
-        elif isinstance(node, ast.Assign):
-            targets = [one for one in node.targets if isinstance(one, ast.Subscript)]
-            if any(text_of(one.slice) == _VARIABLE for one in targets):
-                yield text_of(node.value), False
-
-
 def _names(code: Code, module: str, settings: Settings) -> Names:
     if not code.path(module):
         base = posixpath.join(code.folder, *module.split("."))
@@ -322,51 +262,6 @@ def _worker_class(settings: Settings, interface: Choice) -> str:
     return settings.worker_class or {"asgi": "uvicorn", "wsgi": "gthread"}[interface.kind]
 
 
-def _wsgi(code: Code, module: str, names: Names, settings: Settings, kind: str) -> str:
-    """The module that Gunicorn serves, and after a colon the callable if one is named."""
-    setting = f"{kind.upper()}_APPLICATION"
-    found = settings.wsgi or _application(module, names, setting)
-    if not found:
-        return _beside(code, module, kind)
-    if not code.path(found.partition(":")[0]):
-        said = "`wsgi:`" if settings.wsgi else f"{setting} in {module}"
-        raise SettingsError(
-            f"{kind} module {found}, named by {said}, is not there; is it committed? "
-            f"Else write `wsgi:` in fabric.yaml, for example `wsgi: mysite.{kind}`"
-        )
-    return found
-
-
-def _beside(code: Code, module: str, kind: str) -> str:
-    """The module wsgi or asgi beside the settings, or in a folder above; empty if there is none."""
-    beside = [f"{package}.{kind}" if package else kind for package in _packages(module)]
-    return next((one for one in beside if code.path(one)), "")
-
-
-def _application(module: str, names: Names, setting: str) -> str:
-    value = names.get(setting, ast.Constant(None))
-    if not isinstance(value, ast.Constant):
-        raise SettingsError(
-            f"{module}: {setting} is worked out there; write `wsgi:` in fabric.yaml, "
-            f"for example `wsgi: mysite.{setting[:4].lower()}`"
-        )
-    return ":".join(str(value.value).rsplit(".", 1)) if value.value else ""
-
-
-def _refuse_two_minds(code: Code, wsgi: str, module: str) -> None:
-    """Refuse to guess if manage.py and wsgi.py name different settings: one is often a developer's."""
-    path = code.path(wsgi) or ""
-    for value, is_default in _settings_named(code.parse(path)):
-        if is_default and value and value != module and code.path(value):
-            raise TwoMinds(f"manage.py names {module} and {path} {value}", (value, module))
-
-
-def _packages(module: str) -> list[str]:
-    """The packages around a module, the nearest first. The last one is the folder of manage.py."""
-    parts = module.split(".")
-    return [".".join(parts[:length]) for length in reversed(range(len(parts)))]
-
-
 def _django(code: Code, module: str) -> str:
     """The Django to suggest: the version that the first lines of the settings name."""
     text = code.tree.read(code.path(module) or "") or ""
@@ -379,7 +274,7 @@ def _suggested_driver(settings: Settings) -> tuple[str, ...]:
 
 
 def _celery(code: Code, module: str) -> str | None:
-    for package in _packages(module)[:-1]:
+    for package in modules.packages_around(module)[:-1]:
         path = code.path(f"{package}.celery")
         if path and any(_is_celery(node) for node in ast.walk(code.parse(path))):
             return f"{package}.celery"
