@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 from collections.abc import Iterator, Mapping
 
 from ..settings.databases import DATABASES
@@ -39,7 +40,7 @@ def forewarnings(
     given = {**dict.fromkeys((*_ALWAYS, *named, *settings.secrets)), **settings.env}
     there = known_to(code, module, given)
     names = code.names(module, lambda test: truth_of(test, there))
-    known = _Known(names, words, settings, frozenset(given), kind)
+    known = _Known(names, words, settings, frozenset(given), kind, code.folder)
     return (
         *_which_class(code, module, known.is_set),
         *_for_developers(module, settings),
@@ -69,9 +70,16 @@ class _Known:
     """What is known of the settings: their text, and what fabric.yaml makes of it."""
 
     def __init__(
-        self, names: Names, words: Mapping[str, Word], settings: Settings, is_set: frozenset[str], kind: str
+        self,
+        names: Names,
+        words: Mapping[str, Word],
+        settings: Settings,
+        is_set: frozenset[str],
+        kind: str,
+        folder: str,
     ) -> None:
-        self.names, self.words, self.settings, self.is_set, self.kind = names, words, settings, is_set, kind
+        self.names, self.words, self.settings, self.is_set = names, words, settings, is_set
+        self.kind, self.folder = kind, folder
         self.domains = settings.domain
         self.read: set[str] = set()
 
@@ -85,6 +93,7 @@ class _Known:
         yield from self._database()
         yield from self._https()
         yield from self._mail()
+        yield from self._uploads()
 
     def told_of(self, needed: frozenset[str]) -> Iterator[str]:
         """What the variables tell that the settings cannot do without."""
@@ -197,6 +206,17 @@ class _Known:
                 "`django: {EMAIL_BACKEND: django.core.mail.backends.smtp.EmailBackend}` in fabric.yaml"
             )
 
+    def _uploads(self) -> Iterator[str]:
+        place = _below_base(self._own("MEDIA_ROOT"))
+        path = posixpath.normpath(posixpath.join(self.folder, place))
+        for shared in self.settings.shared if place else ():
+            if f"{path}/".startswith(f"{shared}/"):
+                yield (
+                    f"MEDIA_ROOT is {path}, which is under shared: in fabric.yaml, so a deploy would refuse "
+                    "the release; roadie keeps uploads by itself: take that folder out of shared:, and write "
+                    "overlay: [MEDIA_ROOT] in fabric.yaml"
+                )
+
     def _own(self, name: str) -> ast.expr | None:
         """The expression of a setting that the project has and roadie does not set."""
         if name in self.settings.django or (self.settings.overlay and name in self.settings.overlay.forced):
@@ -213,6 +233,16 @@ class _Known:
         if isinstance(value, ast.Call) and len(read := variables(value)) == 1:
             value = None if read[0].name in self.is_set else read[0].default
         return _literal(value)
+
+
+def _below_base(value: ast.expr | None) -> str:
+    """The path below a folder such as BASE_DIR, if the expression joins texts to it."""
+    nodes = [*ast.walk(value)] if value else []
+    names = {node.id for node in nodes if isinstance(node, ast.Name)} - {"os", "str", "Path"}
+    texts = [one for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    parts = [str(one.value) for one in sorted(texts, key=lambda one: (one.lineno, one.col_offset))]
+    path = posixpath.normpath(posixpath.join(*parts)) if parts and len(names) == 1 else ""
+    return "" if path.startswith(("/", "..")) else path
 
 
 def _literal(value: ast.expr | None) -> object:

@@ -184,3 +184,21 @@ def test_settings_that_are_imported_count_too(tmp_path):
     (tmp_path / "mysite/base.py").write_text("from os import environ\nSTRIPE = environ['STRIPE']\n")
     [one] = told(tmp_path, "from .base import *")
     assert "read STRIPE from the environment, where nothing sets it" in one
+
+
+@pytest.mark.parametrize(
+    ("line", "is_told"),
+    [
+        ("MEDIA_ROOT = BASE_DIR / 'data' / 'media'", True),
+        ("MEDIA_ROOT = os.path.join(BASE_DIR, 'data', 'media')", True),
+        ("MEDIA_ROOT = BASE_DIR / 'media'", False),
+        ("MEDIA_ROOT = '/data/media'", False),
+        ("MEDIA_ROOT = os.environ.get('MEDIA', 'data')", False),
+    ],
+)
+def test_uploads_below_a_shared_folder_are_told(tmp_path, line, is_told):
+    found = [
+        one for one in told(tmp_path, line, shared=["data"]) if one.startswith("MEDIA_ROOT is data/media")
+    ]
+    assert len(found) == is_told
+    assert told(tmp_path / "x", line, shared=["data"], overlay=["MEDIA_ROOT"]) == []
