@@ -1,20 +1,7 @@
 """What a release holds besides its commit is named by paths below fabric.yaml, each for one purpose."""
 
-from pathlib import Path
-
 import pytest
-from roadie.errors import SettingsError
-from roadie.settings.reading import load
-
-
-def settings(**values):
-    return load({"domain": "www.example.org", **values}, "fabric.yaml", Path("/project"))
-
-
-def refusal(**values):
-    with pytest.raises(SettingsError) as caught:
-        settings(**values)
-    return str(caught.value)
+from given import refusal, settings
 
 
 def test_a_shared_path_is_written_in_one_way():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fabric
 import pytest
+from given import DOMAIN, refusal, settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 from invoke.context import Context
@@ -17,24 +18,9 @@ from roadie.settings import manual
 from roadie.settings.reading import KEYS, check_topology, load, read, roles_of
 from roadie.settings.sections import Overlay
 
-DOMAIN = "www.example.org"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXT
 ANYTHING = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=5)
-
-
-def settings(**values):
-    return load({"domain": DOMAIN, **values}, "fabric.yaml", Path("/project"))
-
-
-def refusal(**values):
-    """Return the one line that refuses these values."""
-    with pytest.raises(SettingsError) as caught:
-        settings(**values)
-    message = str(caught.value)
-    assert caught.value.code == 2
-    assert "\n" not in message
-    return message
 
 
 # ---- Defaults, and short ways to write a value
