@@ -29,7 +29,7 @@ BARE = ("INSTALLED_APPS, MIDDLEWARE, TEMPLATES, ROOT_URLCONF = [], [], [], 'mysi
 MODULES = (
     *(
         f"in-project/{name}.py"
-        for name in "overlay guard release migrations lint start serving front".split()
+        for name in "overlay guard release migrations lint phases locks start serving front".split()
     ),
     "in-project/settings.py.j2",
     "in-project/site.py.j2",

@@ -87,6 +87,7 @@ class Status:
                 "pending": self._fact("pending").split() if "pending" in self.facts else None,
                 "half_applied": [*self.facts.get("half", ())],
                 "half_loaded": self._fact("restoring") or None,
+                "postponed": self._fact("postponed").split(),
             },
             "strays": {"count": int(self._fact("strays") or 0), "first": self._strays},
             "refused": self._refused,
@@ -164,6 +165,8 @@ class Status:
     def _warnings(self) -> Iterator[str]:
         if file := self._fact("restoring"):
             yield f"a dump is half loaded; finish that: fab migrate --restore-dump {file}"
+        if names := self._fact("postponed").split():
+            yield f"waits until the release before has ended: {listed(names)}; fab deploy goes on with that"
         if silent := self._fact("silent"):
             yield f"the database does not answer: {silent}; run: fab bootstrap"
         if self._fact("supervisor"):

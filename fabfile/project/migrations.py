@@ -30,11 +30,18 @@ class Migration:
     steps: tuple[Step, ...]
     #: the migrations that a squashed one stands for
     replaces: frozenset[str] = frozenset()
+    #: the migrations that it depends on
+    dependencies: frozenset[str] = frozenset()
 
     @property
     def full_name(self) -> str:
         """The name of the migration with its app, such as shop.0003_drop."""
         return f"{self.app}.{self.name}"
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether all that it does is to drop columns and tables."""
+        return bool(self.steps) and all(step.loses for step in self.steps)
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -54,6 +61,23 @@ def lacking(tree: Tree, folder: str, applied: Collection[str]) -> list[Migration
     whole = [one for one in migrations if not one.replaces & {*applied}]
     replaced = {name for one in whole for name in one.replaces}
     return sorted((one for one in whole if one.full_name not in replaced), key=lambda one: one.full_name)
+
+
+def waiting(pending: Collection[Migration]) -> frozenset[str]:
+    """The pending migrations that only drop columns and tables, and that none of the others depends on.
+
+    A deploy applies them after the switch, unless its closer look finds a reason against that.
+    """
+    names: frozenset[str] = frozenset()
+    left = list(pending)
+    while found := [one for one in left if one.takes_away and not _needed_by(one, left)]:
+        names |= {one.full_name for one in found}
+        left = [one for one in left if one not in found]
+    return names
+
+
+def _needed_by(one: Migration, others: Collection[Migration]) -> bool:
+    return any(one.full_name in other.dependencies for other in others)
 
 
 def apps(tree: Tree, folder: str) -> frozenset[str]:
@@ -96,15 +120,16 @@ def _read(tree: Tree, path: str, app: str) -> Migration | None:
                 for name in _names(each)
             }
             steps = tuple(_steps(values.get("operations"), _stem(path)))
-            return Migration(app, _stem(path), steps, _replaces(values.get("replaces")))
+            replaces, needs = _listed(values.get("replaces")), _listed(values.get("dependencies"))
+            return Migration(app, _stem(path), steps, replaces, needs)
     return None
 
 
-def _replaces(value: ast.expr | None) -> frozenset[str]:
-    try:
-        return frozenset(f"{app}.{name}" for app, name in ast.literal_eval(value)) if value else frozenset()
-    except (ValueError, TypeError):
-        return frozenset()
+def _listed(value: ast.expr | None) -> frozenset[str]:
+    """The migrations in a list of pairs of an app and a name. What the code works out is left out."""
+    pairs = value.elts if isinstance(value, ast.List | ast.Tuple) else []
+    texts = ([text_of(each) or "" for each in one.elts] for one in pairs if isinstance(one, ast.Tuple))
+    return frozenset(".".join(text) for text in texts if len(text) == 2 and all(text))
 
 
 def _steps(value: ast.expr | None, name: str) -> Iterator[Step]:

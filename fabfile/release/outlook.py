@@ -114,6 +114,12 @@ class Outlook:
             return []
         return migrations.lacking(self._tree, self.work.project.ship_root, self._applied)
 
+    @cached_property
+    def waiting(self) -> frozenset[str]:
+        """The pending migrations that would be applied after the switch."""
+        is_phased = self.work.settings.phased_migrations and self._fact("live") and self._applied
+        return migrations.waiting(self.pending) if is_phased and "take-away" in self.stages else frozenset()
+
     @property
     def others_pending(self) -> list[str]:
         """The migrations of packages that the release that serves knows and the database lacks."""
@@ -161,6 +167,7 @@ class Outlook:
                     "does": [step.text for step in one.steps],
                     "dangers": [danger for step in one.steps for danger in step.dangers],
                     "loses": list(one.losses) if self._applied else [],
+                    "waits": one.full_name in self.waiting,
                 }
                 for one in self.pending
             ],
@@ -254,11 +261,10 @@ class Outlook:
         for one in self.pending:
             steps = "; ".join(step.text for step in one.steps) or "changes nothing in the database"
             unsure = " (if INSTALLED_APPS has this app)" if self.is_new_app(one.app) else ""
-            told.append(f"{'!' if one.losses else '+'} {one.full_name}{unsure}: {steps}")
-            told += [
-                f"    {danger}"
-                for danger in dict.fromkeys(each for step in one.steps for each in step.dangers)
-            ]
+            after = ", after the switch" if one.full_name in self.waiting else ""
+            told.append(f"{'!' if one.losses else '+'} {one.full_name}{after}{unsure}: {steps}")
+            dangers = dict.fromkeys(each for step in one.steps for each in step.dangers if not after)
+            told += [f"    {danger}" for danger in dangers]
         told += [f"+ {name} (of a package)" for name in self.others_pending]
         if self.losses and self.migrate:
             told.append("content goes: if the table has rows, the deploy asks first, or needs --yes")

@@ -22,7 +22,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "early-start": ("release", "web"),
     "inspection": ("release", "web", "early-start"),
     "gate": ("release", "supervisor", "web", "inspection"),
-    "migrations": ("database", "inspection"),
+    "migrations": ("release", "database", "inspection"),
     "virtualenv": (),
     "virtualenv/downloads": ("virtualenv",),
     "virtualenv/pythons": ("virtualenv",),

@@ -244,6 +244,12 @@ programs = _stage(
     role="worker",
 )
 retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"), step="finish")
+take_away = _stage(
+    "migrations/take-away",
+    "Apply the migrations that waited for the end of the release before.",
+    needs=("database", "migrations", "web"),
+    step="finish",
+)
 prune = _stage(
     "release/prune", "Remove what no release uses any more.", needs=("release", "code"), step="finish"
 )
@@ -289,6 +295,7 @@ DEPLOY: Sequence = (
     watch,
     programs,
     retire,
+    take_away,
     prune,
 )
 
@@ -319,15 +326,16 @@ drop = _stage(
 erase = _stage("removal/erase", "Remove the site's data, logs and users.", needs=("removal",), role="")
 
 SURVEY: Sequence = (versions, survey)
-MIGRATE: Sequence = (live, pending, dump, migrate)
+APPLY: Sequence = (live, pending, dump, migrate)
+MIGRATE: Sequence = (*APPLY, take_away)
 MIGRATE_PLAN: Sequence = (live, pending)
 RESTORE: Sequence = (live, restore)
 PUT_RIGHT: Sequence = (put_right,)
-FINISH: Sequence = (live, watch, programs, retire, prune)
+FINISH: Sequence = (live, watch, programs, retire, take_away, prune)
 RESTART: Sequence = (live, start, gate, switch, programs, retire, prune)
 HISTORY: Sequence = (history,)
 # These run after `back` and after the stages that change the database.
-ROLLBACK: Sequence = (start, gate, switch, programs, retire, prune, leave)
+ROLLBACK: Sequence = (start, gate, switch, programs, retire, take_away, prune, leave)
 FINISH_ROLLBACK: Sequence = (live, programs, retire, prune, leave)
 LOCK: Sequence = (lock,)
 UNLOCK: Sequence = (unlock,)

@@ -265,6 +265,13 @@ class Settings:
         """Whether roadie dumps the database before it applies migrations, into /var/backups/roadie/dumps on
         the host. Without pending migrations there is no dump.""",
     )
+    phased_migrations: bool = setting(
+        switch(),
+        True,
+        """Whether a deploy applies migrations that only drop columns or tables after the switch, once no
+        process of the release before lives: see docs/migrations.rst. Otherwise a deploy applies all
+        migrations before the switch.""",
+    )
     allow_data_loss: bool = setting(
         switch(),
         False,

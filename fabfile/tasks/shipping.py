@@ -14,7 +14,17 @@ from ..run.consent import YES, with_consent
 from ..run.executor import WAIT, roadie_task
 from ..run.report import Report
 from ..scripts import stages
-from ..scripts.stages import FINISH, MIGRATE, MIGRATE_PLAN, PUT_RIGHT, RESTORE, SURVEY, Sequence, in_use
+from ..scripts.stages import (
+    APPLY,
+    FINISH,
+    MIGRATE,
+    MIGRATE_PLAN,
+    PUT_RIGHT,
+    RESTORE,
+    SURVEY,
+    Sequence,
+    in_use,
+)
 from .given import given_index, given_secrets
 
 if TYPE_CHECKING:
@@ -147,12 +157,12 @@ def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool)
 def _what_is_left(facts: dict[str, list[str]], migrate: bool) -> Sequence:
     """The stages that are left for a release that serves, if its deploy was cut or left migrations out."""
     if migrate and "pending" in facts:
-        return (*MIGRATE, *FINISH)
+        return (*APPLY, *FINISH)
     return () if facts["settled"] == ["yes"] else FINISH
 
 
 def _deploy_stages(migrate: bool, project: Project) -> Sequence:
-    left_out = () if migrate else (stages.dump, stages.migrate)
+    left_out = () if migrate else (stages.dump, stages.migrate, stages.take_away)
     sequence = tuple(stage for stage in in_use("deploy") if stage not in left_out)
     return _build_after_checkout(sequence) if project.needs_tree else sequence
 

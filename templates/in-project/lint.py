@@ -1,9 +1,10 @@
 """Finds the dangers of a migration: what the previous release does not survive, what cannot be undone."""
 
+from contextlib import suppress
 from functools import singledispatch
 
 from django.conf import settings
-from django.db import migrations, models, router
+from django.db import DatabaseError, migrations, models, router
 from django.db.backends.utils import truncate_name
 from django.db.models.fields import NOT_PROVIDED
 
@@ -50,6 +51,10 @@ def rows_of_tables(connection):
                 "WHERE relkind IN ('r', 'p') AND reltuples > 0 AND pg_catalog.pg_table_is_visible(oid)"
             )
             rows.update((table, count) for table, count in cursor.fetchall() if table in rows)
+        for table in rows if connection.vendor == "sqlite" else ():
+            with suppress(DatabaseError):  # a table without rowids
+                cursor.execute(f"SELECT MAX(rowid) FROM {connection.ops.quote_name(table)}")
+                rows[table] = cursor.fetchone()[0] or 0
     return rows
 
 
@@ -107,7 +112,9 @@ class Look:
     def size(self, table):
         """The danger of an operation that changes every row of a big table."""
         if (count := self.rows[table] or 0) >= BIG:
-            yield f"it goes through {table} with about {count} rows, which may take long and hold up writes"
+            told = f"it goes through {table} with about {count} rows, which may take long and hold up writes"
+            is_alone = self.connection.vendor == "sqlite"
+            yield f"{told}, and SQLite lets nobody else write for so long" if is_alone else told
 
 
 # The end of each danger that deletes content. roadie asks before it applies such a migration.
@@ -277,5 +284,7 @@ def _(operation: migrations.AlterUniqueTogether, look):
 
 @dangers_of.register
 def _(operation: migrations.AddIndex, look):
-    if table := look.table(operation.model_name):
-        yield from look.size(table)
+    table = look.table(operation.model_name)
+    if table and type(operation).__name__ != "AddIndexConcurrently":
+        hint = "; AddIndexConcurrently does not" if look.connection.vendor == "postgresql" else ""
+        yield from (f"{danger}{hint}" for danger in look.size(table))

@@ -1,22 +1,24 @@
 """Names the pending migrations of a release, applies and unapplies migrations, and reports each one."""
 
-import fcntl
-import hashlib
 import os
 import sys
-import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 
 import roadie_lint as lint
+import roadie_locks as locks
+import roadie_phases as phases
 import roadie_start as start
 from django.core.management import call_command
-from django.db import OperationalError, connections, transaction
+from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from roadie_start import answer
 
 
-def look():
-    """Name the pending migrations and what they will do; yield why they cannot be applied."""
+def look(phased=False):
+    """Name the pending migrations and what they will do; yield why they cannot be applied.
+
+    If `phased`, an older release serves: also name those that wait until that release has ended.
+    """
     executor = MigrationExecutor(connections["default"])
     loader = executor.loader
     for key in sorted(loader.disk_migrations):
@@ -33,7 +35,7 @@ def look():
     for key in _unrecorded(executor):
         answer("unrecorded", ".".join(key))
     if plan and loader.applied_migrations:
-        _foresee(executor, plan)
+        _foresee(executor, plan, phased)
 
 
 def _unrecorded(executor):
@@ -47,20 +49,51 @@ def _unrecorded(executor):
             yield key
 
 
-def ask():
+def ask(phased=False):
     """Do what look() does, for a release that was checked before."""
-    for reason in look():
+    for reason in look(phased):
         answer("refuse", reason)
     answer("asked", "")
 
 
 def migrate():
-    """Apply the pending migrations as `manage.py migrate` does, and report each one."""
+    """Apply the pending migrations as `manage.py migrate` does, and report each one.
+
+    Those in ROADIE_POSTPONED wait for another call. The database is only prepared for the time until then.
+    """
+    waiting = [tuple(name.split(".", 1)) for name in os.environ.get("ROADIE_POSTPONED", "").split()]
     _tell_of("apply_migration", "applying", "applied")
     start.watch_no_more()
-    _wait_for_others()
+    locks.wait_for_others()
+    _leave_out(waiting)
     call_command("migrate", interactive=False, verbosity=0)
+    _prepare(waiting)
     answer("migrated", "")
+
+
+def _leave_out(waiting):
+    plan_of = MigrationExecutor.migration_plan
+
+    def plan_without(executor, targets, clean_start=False):
+        plan = plan_of(executor, targets, clean_start=clean_start)
+        # The whole plan, with a clean start, has applied migrations too: Django needs it to follow the state.
+        return plan if clean_start else [each for each in plan if _key(each[0]) not in waiting]
+
+    MigrationExecutor.migration_plan = plan_without
+
+
+def _prepare(waiting):
+    connection = connections["default"]
+    loader = MigrationExecutor(connection).loader
+    locks.give_way(connection, 1)
+    for key in waiting:
+        migration, state = loader.graph.nodes[key], loader.project_state(key, at_end=False)
+        for told in locks.until_free(lambda: [*phases.prepare(migration, state, connection)]):  # noqa: B023
+            answer("prepared", told)
+
+
+def _key(migration):
+    return migration.app_label, migration.name
 
 
 def name_of(migration):
@@ -71,18 +104,28 @@ def name_of(migration):
 # ---- What they will do ------------------------------------------------------------------------------
 
 
-def _foresee(executor, plan):
-    """Report the SQL and the dangers of each. An error in here must not stop a deploy."""
+def _foresee(executor, plan, phased):
+    """Report the SQL and the dangers of each, and which wait. An error in here must not stop a deploy."""
     connection = executor.connection
     try:
         state = executor._create_project_state(with_applied_migrations=True)
         rows = lint.rows_of_tables(connection)
+        waits, why = phases.split(executor.loader, plan, state.clone(), connection) if phased else ((), {})
+        for key in waits:
+            answer("postponed", ".".join(key))
         for migration in plan:
             name = name_of(migration)
             for danger in lint.dangers(migration, state, connection, rows):
+                if _key(migration) in waits:
+                    danger = danger.replace(f", {lint.IS_USED}", "")
                 answer("danger", f"{name} {danger}")
                 if danger.endswith(lint.LOSS):
                     answer("loss", name)
+            if _key(migration) in why:
+                answer(
+                    "danger",
+                    f"{name} it cannot wait until the release before has ended: {why[_key(migration)]}",
+                )
             for line in _sql(migration, state, connection):
                 # answer() would squeeze the blanks of the SQL.
                 print(f"roadie:\tsql\t{name} {line}", flush=True)
@@ -131,7 +174,7 @@ def way_back():
 def unapply():
     """Unapply the migrations in ROADIE_UNAPPLY, newest first; none, if one of them cannot be undone."""
     start.watch_no_more()
-    _wait_for_others()
+    locks.wait_for_others()
     executor = MigrationExecutor(connections["default"])
     plan, is_clear = _way_back(executor.loader)
     if plan and is_clear:
@@ -185,64 +228,6 @@ def _one_way(operations):
         yield from _one_way(getattr(operation, "database_operations", ()))
 
 
-def _wait_for_others():
-    """Wait for migrations of a killed run. Its lock is gone, but the server holds theirs until they end.
-
-    Also have a migration wait for the lock of a table no longer than a minute, as later queries of the site
-    wait behind it.
-    """
-    connection = connections["default"]
-    if connection.vendor == "sqlite":
-        _wait_beside(connection.settings_dict["NAME"])
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '60s'")
-            try:
-                cursor.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [LOCK])
-            except OperationalError:
-                raise RuntimeError(
-                    "another run may still migrate: another connection of the database holds the lock of "
-                    "migrations; wait until it ends, or end it"
-                ) from None
-    if connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            # By default MariaDB waits a day for the lock of a table, and later queries of the site wait too.
-            cursor.execute("SET SESSION lock_wait_timeout = 60")
-            lock = _lock_of(connection.settings_dict)
-            cursor.execute("SELECT GET_LOCK(%s, 60), IS_USED_LOCK(%s)", [lock, lock])
-            has_lock, holder = cursor.fetchone()
-        if not has_lock:
-            raise RuntimeError(
-                f"another run may still migrate: connection {holder} of the database holds the lock of "
-                "migrations; wait until it ends, or end it"
-            )
-
-
-# In PostgreSQL the lock belongs to the database, where no other site can log in.
-LOCK = 0x726F61646965
-
-
-def _wait_beside(path):
-    """The same for SQLite, which has no server: lock a file beside the database until this process ends."""
-    _beside.append(open(f"{path}-migrating", "a"))  # noqa: PTH123, SIM115
-    until = time.monotonic() + 60
-    while True:
-        with suppress(BlockingIOError):
-            return fcntl.flock(_beside[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if time.monotonic() > until:
-            raise RuntimeError("another run still migrates; wait until its process ends, or end it")
-        time.sleep(0.1)
-
-
-_beside = []
-
-
-def _lock_of(settings):
-    """The name of the lock. All sites of the server share such names, and none can guess another's."""
-    secret = f"{settings['NAME']} {settings['PASSWORD']}"
-    return f"roadie-{hashlib.sha256(secret.encode()).hexdigest()[:40]}"
-
-
 # ---- Telling of each --------------------------------------------------------------------------------
 
 
@@ -255,11 +240,17 @@ def _tell_of(method, doing, done):
         is_whole = migration.atomic and executor.connection.features.can_rollback_ddl
         answer(f"{doing} whole" if is_whole else doing, name)
         _await_record()
-        changes = Changes()
-        whole = _whole(executor.connection) if is_whole else nullcontext()
+        changes, states, connection = Changes(), iter([state]), executor.connection
+
+        def attempt():
+            # A failed attempt has changed the state.
+            now = next(states, None) or MigrationExecutor(connection)._create_project_state(True)
+            whole = _whole(connection) if is_whole else nullcontext()
+            with connection.execute_wrapper(changes), connection.execute_wrapper(locks.again), whole:
+                return perform(executor, now, migration, **options)
+
         try:
-            with executor.connection.execute_wrapper(changes), whole:
-                state = perform(executor, state, migration, **options)
+            state = locks.until_free(attempt) if is_whole and done == "applied" else attempt()
         except Exception as error:
             answer("half", name if changes.last else "")
             answer("statement", changes.failed[:200])

@@ -30,8 +30,8 @@ from django.http.request import validate_host
 from roadie_start import answer
 
 
-def inspect(collect_into, static_before=""):
-    """Judge the release, collect its static files, and name its pending migrations."""
+def inspect(collect_into, static_before="", phased=False):
+    """Judge the release, collect its static files, and name its pending migrations: see migrations.look()."""
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved()), *_told(_unknown_commands())]
@@ -46,7 +46,7 @@ def inspect(collect_into, static_before=""):
     _warn_of_secure_cookies()
     if not reasons:
         _collect_garbage()  # foreseeing migrations leaves one state of all models behind for each migration
-        reasons += _told(migrations.look())
+        reasons += _told(migrations.look(phased))
     answer("inspected", "refused" if reasons else "passed")
 
 

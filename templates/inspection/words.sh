@@ -23,14 +23,14 @@ static_from() { # FOLDER: sets static_variables, which make this folder the STAT
   static_variables=("ROADIE_STATIC_ROOT=$1" "${static_root_names[@]/%/=$1}")
 }
 
-begin_inspection() { # until its own static files are collected, the release uses those of the release that serves
+begin_inspection() { # PHASED (True or False): until its own static files are collected, the release uses those of the release that serves
   local call digest='' from=${collected}
   if [[ -d ${root}/live/static ]]; then
     from=${root}/live/static
     [[ ${#post_build[@]} != 0 || ! -f ${root}/live/release/static.digest ]] || contents_of "${root}/live/release/static.digest" digest
   fi
   static_from "${from}"
-  teller='' heard=0 call="release.inspect('${collected}', '${digest}')"
+  teller='' heard=0 call="release.inspect('${collected}', '${digest}', $1)"
   if waits "${release_dir}"; then order_inspection "${call}" "${static_variables[@]}"; else inspect_now "${call}"; fi
   answers_until=$((SECONDS + begin_seconds))
 }

@@ -2,6 +2,8 @@
 
 # The plan of a release, what became of it, and the half applied migrations: NAME leads to its line of ${half_applied}.
 history='' knows=() replaces=() pending=() unrecorded=() losses=() applied_migrations=() unapplied_migrations=() taken_back=()
+# The pending migrations that wait until the release before has ended, and whether this run may have some wait.
+postponed=() phased=''
 # The way back: the migrations to unapply, the reasons against it, and NAME WHAT for each thing that comes back empty.
 way_back=() irreversible=() emptied=()
 declare -A sql_of=() dangers_of=() begun=()
@@ -9,7 +11,7 @@ declare -A sql_of=() dangers_of=() begun=()
 # ---- The plan: the pending migrations, as Django foresees them -------------------------------------------------------
 
 forget_plan() {
-  history='' knows=() replaces=() pending=() unrecorded=() losses=() sql_of=() dangers_of=()
+  history='' knows=() replaces=() pending=() postponed=() unrecorded=() losses=() sql_of=() dangers_of=()
 }
 
 hear_plan() { # KEY VALUE: takes one answer into the plan
@@ -19,6 +21,7 @@ hear_plan() { # KEY VALUE: takes one answer into the plan
     unrecorded) unrecorded+=("$2") ;;
     history) history=$2 ;;
     pending) pending+=("$2") ;;
+    postponed) postpone "$2" ;;
     sql) sql_of["${2%% *}"]+=${2#* }$'\n' ;;
     loss) losses+=("$2") ;;
     danger) dangers_of["${2%% *}"]+=${dangers_of["${2%% *}"]+; }${2#* } ;;
@@ -27,10 +30,41 @@ hear_plan() { # KEY VALUE: takes one answer into the plan
   esac
 }
 
+postpone() { # NAME: has this pending migration wait until the release before has ended
+  local one rest=()
+  for one in "${pending[@]}"; do
+    [[ ${one} == "$1" ]] || rest+=("${one}")
+  done
+  [[ ${#rest[@]} == "${#pending[@]}" ]] || postponed+=("$1")
+  pending=("${rest[@]}")
+}
+
+# Prints, for Python, whether migrations of ${release} may wait: if the settings allow it, the run has the stage that applies
+# them, and another release serves.
+is_phased() {
+  local serving=''
+  live_release serving
+  if [[ -n ${phased} && -n ${serving} && ${serving} != "${release}" ]]; then echo True; else echo False; fi
+}
+
+# An earlier run of this release had migrations wait, with the consent of a person if they delete content.
+postpone_again() {
+  local name one rest
+  [[ -f ${release_dir}/postponed ]] || return 0
+  while read -r name; do
+    postpone "${name}"
+    rest=()
+    for one in "${losses[@]}"; do
+      [[ ${one} == "${name}" ]] || rest+=("${one}")
+    done
+    losses=("${rest[@]}")
+  done <"${release_dir}/postponed"
+}
+
 tell_plan() { # before any migration is applied; a dry run shows the SQL to the person, others write it to the log
   local name
   read_half_applied
-  for name in "${pending[@]}"; do
+  for name in "${pending[@]}" "${postponed[@]}"; do
     if [[ -n ${dry_run} ]]; then
       say would "migration ${name}" "${sql_of["${name}"]-}"
     elif [[ -n ${sql_of["${name}"]-} ]]; then
@@ -43,14 +77,15 @@ tell_plan() { # before any migration is applied; a dry run shows the SQL to the 
     [[ -z ${dry_run} ]] || say would "record of migration ${name}" 'the database has all that it replaces'
   done
   [[ ${#pending[@]} == 0 || -n ${dry_run} ]] || say pending migrations "${pending[*]}"
+  [[ ${#postponed[@]} == 0 ]] || say pending 'migrations that wait until the release before has ended' "${postponed[*]}"
 }
 
 forget_whole() { # forgets each half done migration that is whole by now: by the record of the database it is applied, or unapplied
   local name
   for name in "${!begun[@]}"; do
     if [[ ${begun["${name}"]} == *$'\tunapplying' ]]; then
-      [[ " ${pending[*]} " != *" ${name} "* ]] || forget_begun "${name}"
-    elif [[ " ${knows[*]} " == *" ${name} "* && " ${pending[*]} " != *" ${name} "* ]]; then
+      [[ " ${pending[*]} ${postponed[*]} " != *" ${name} "* ]] || forget_begun "${name}"
+    elif [[ " ${knows[*]} " == *" ${name} "* && " ${pending[*]} ${postponed[*]} " != *" ${name} "* ]]; then
       forget_begun "${name}"
     fi
   done
@@ -62,7 +97,16 @@ keep_plan() {
   printf '%s\n' "${knows[@]}" >"${release_dir}/knows"
   printf '%s\n' "${replaces[@]}" >"${release_dir}/replaces"
   remove_if_there "${release_dir}/pending"
-  [[ ${#pending[@]} == 0 ]] || printf '%s\n' "${pending[@]}" >"${release_dir}/pending"
+  [[ ${#pending[@]}${#postponed[@]} == 00 ]] || printf '%s\n' "${pending[@]}" "${postponed[@]}" >"${release_dir}/pending"
+}
+
+keep_postponed() { # records in the release which migrations are still to be applied, once the release before has ended
+  if [[ ${#postponed[@]} == 0 ]]; then
+    remove_if_there "${release_dir}/postponed"
+  else
+    put_file "${release_dir}/postponed" 644 root:root "$(printf '%s\n' "${postponed[@]}")"
+  fi
+  remove_if_there "${release_dir}/pending"
 }
 
 # CONSENT: before any migration is applied, fails if one deletes content and nobody has agreed to the loss. The controller
@@ -79,10 +123,10 @@ require_consent() {
 
 # ---- Forwards and backwards -------------------------------------------------------------------------------------------
 
-apply_migrations() { # applies the migrations of ${release} that the database lacks
+apply_migrations() { # applies the migrations of ${release} that the database lacks, but not the postponed ones
   local name='' is_whole='' half='' was_half='' statement='' error='' code=0
   applied_migrations=()
-  run_migrations 'migrations.migrate()'
+  run_migrations 'migrations.migrate()' "ROADIE_POSTPONED=${postponed[*]}"
   [[ ${code} == 0 ]] || refuse_migration "${code}"
   # A killed run began some of these, and they finished after the end of that run: they are not half applied any more.
   for name in "${pending[@]}"; do
@@ -147,6 +191,7 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, is
       half) half=${value} ;;
       statement) statement=${value} ;;
       error) error=${value} ;;
+      prepared) say changed "column ${value%% *}" "for the time until it is dropped: ${value#* }" ;;
       unapply) way_back+=("${value}") ;;
       empty) emptied+=("${value}") ;;
       unforeseen) say warn migrations "roadie cannot foresee what comes back empty: ${value}" ;;
@@ -204,6 +249,7 @@ note_taken_back() { # the same, for migrations that an earlier run of this rollb
 
 note_applied() { # sets what `fail` adds until the release of these migrations serves
   [[ ${#applied_migrations[@]} == 0 ]] || went_on="its migrations stay applied: $(listed "${applied_migrations[@]}")$(dump_before)"
+  [[ ${#postponed[@]} == 0 ]] || went_on+="${went_on:+; }not begun, so that nothing of the data is gone: $(listed "${postponed[@]}")"
 }
 
 # Records in every release which of its migrations the database lacks now. A deploy reads the record of the release that
@@ -214,7 +260,7 @@ note_pending() {
   for known in "${root}"/releases/*/knows; do
     [[ -f ${known} ]] || continue
     lacks=$(LC_ALL=C comm -13 <(printf '%s\n' "${applied}") <(LC_ALL=C sort -u -- "${known}"))
-    rm -f -- "${known%/*}/pending"
+    rm -f -- "${known%/*}"/{pending,postponed}
     [[ -z ${lacks} ]] || printf '%s\n' "${lacks}" >"${known%/*}/pending"
   done
   sync -f -- "${root}/releases" # the database is on disk already, and a deploy believes these records

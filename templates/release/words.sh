@@ -81,6 +81,7 @@ tell_release() { # FINGERPRINT: tells which release serves; sets served if that 
 tell_rest() { # RELEASE SLOT: tells what is left to do although this release serves
   local other=${other_slot[$2]} settled=yes
   tell_pending "${root}/releases/$1/pending"
+  tell_pending "${root}/releases/$1/postponed"
   # Not settled: a run was cut after its switch. It did not stop the other slot, or did not remove old releases.
   if [[ -e ${program_files[${other}]} || ! -e ${program_files[$2]} || ! -e ${root}/releases/$1/settled ]] || listens "${other}"; then settled=no; fi
   say fact settled "${settled}"

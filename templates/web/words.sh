@@ -98,6 +98,8 @@ end_strays() { # SLOT: sends TERM, and five seconds later KILL
   done
 }
 
+retired='' # whether this run has made sure that no process of the release before lives
+
 # ---- Starting a release in the idle slot -----------------------------------------------------------------------------
 
 idle='' program='' program_log='' log_start=0 slot_pid='' # of the slot that the stages work on

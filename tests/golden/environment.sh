@@ -11,6 +11,8 @@ local guard_py='<text of in-project/guard.py>'
 local release_py='<text of in-project/release.py>'
 local migrations_py='<text of in-project/migrations.py>'
 local lint_py='<text of in-project/lint.py>'
+local phases_py='<text of in-project/phases.py>'
+local locks_py='<text of in-project/locks.py>'
 local start_py='<text of in-project/start.py>'
 local gunicorn_py='<text of early-start/gunicorn.py>'
 local serving_py='<text of in-project/serving.py>'
@@ -57,7 +59,8 @@ write_health() {
 write_modules() {
   local -A modules=(
     [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
-    [roadie_migrations]=${migrations_py} [roadie_lint]=${lint_py} [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
+    [roadie_migrations]=${migrations_py} [roadie_lint]=${lint_py} [roadie_phases]=${phases_py} [roadie_locks]=${locks_py}
+    [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
     [roadie_serving]=${serving_py} [roadie_front]=${front_py} ["${served_module}"]=${served_py}
   )
   [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}

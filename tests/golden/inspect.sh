@@ -1,3 +1,4 @@
+phased=1
 local post_build=()
 local static_url=/static/
 local media_url=/media/
@@ -50,7 +51,7 @@ refuse_project() { # WHY
 require_whole_database
 static_answer='' uploads_answer=''
 forget_plan
-begin_inspection
+begin_inspection "$(is_phased)"
 begin_step "look at ${release}" cut
 judge_release
 end_inspection

@@ -12,6 +12,7 @@ if is_slot_in_use "${old}"; then
   change "slot ${old} stopped" retire_slot "${old}"
 fi
 ensure_dir "${socket_dir}" 711 root:root # an earlier roadie gave this folder to the site's user
+retired=1
 local strays
 find_strays "${live}"
 if [[ ${#strays[@]} != 0 ]]; then

@@ -128,6 +128,7 @@ tell_half() { # what an earlier run left half done
   [[ ! -s ${half_applied} ]] || while IFS=$'\t' read -r name _; do
     say fact half "${name}"
   done <"${half_applied}"
+  tell_file "${root}/live/release/postponed" postponed
   [[ ! -s ${half_restored} ]] || contents_of "${half_restored}" file
   [[ -z ${file} ]] || say fact restoring "${file}"
 }

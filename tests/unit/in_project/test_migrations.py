@@ -251,11 +251,75 @@ def test_a_large_table_is_told_once(things):
     lint = release.folder / "overlay/roadie_lint.py"
     lint.write_text(lint.read_text().replace("BIG = 100_000", "BIG = 0"))
     [danger] = said(release, "danger")
-    assert "things_thing with about 0 rows, which may take long" in danger
+    told = "things_thing with about {} rows, which may take long and hold up writes, and SQLite lets nobody"
+    assert told.format(0) in danger
+    fill(release, "things")
+    assert told.format(1) in said(release, "danger")[0]
 
 
 def test_a_new_database_has_nothing_to_lose(things):
     assert said(things(THING, "migrations.DeleteModel('Thing')"), "danger") == []
+
+
+# ---- Two phases -------------------------------------------------------------------------------------
+
+NAME, KIND = "migrations.RemoveField('Thing', 'name')", "migrations.RemoveField('Thing', 'kind')"
+ADD = "migrations.AddField('Thing', 'size', models.IntegerField(null=True))"
+OPTIONS = "migrations.AlterModelOptions('Thing', {'ordering': ['id']})"
+UNIQUE = "migrations.AddConstraint('Thing', models.UniqueConstraint(fields=['kind'], name='one'))"
+CHECKED = (
+    "migrations.AddConstraint('Thing', models.CheckConstraint(condition=models.Q(name='a'), name='one'))"
+)
+DROPS_CONSTRAINT = f"migrations.RemoveConstraint('Thing', 'one'), {NAME}"
+AFTER = "type('When', (), {'name': 'AFTER_DEPLOY'})"
+SAFE = f"migrations.RunSQL('SELECT 1', '')]; safe = type('Safe', (), {{'when': {AFTER}}}); rest = ["
+STAGE = f"{NAME}]; stage = type('Stage', (), {{'name': 'PRE_DEPLOY'}}); rest = ["
+# Three migrations, the numbers of those that wait, and why another one cannot.
+WAITING = [
+    ((THING, NAME, OPTIONS), "23", ""),
+    ((THING, NAME, ADD), "", "things.0003_step depends on it and cannot wait"),
+    ((THING, ADD, "migrations.DeleteModel('Thing')"), "3", ""),
+    ((THING, f"{ADD}, {NAME}", ""), "", "it also does AddField; a removal in a migration of its own"),
+    ((THING, KIND, ""), "", "SQLite would rebuild the table for that time"),
+    ((f"{THING}, {CHECKED}", DROPS_CONSTRAINT, ""), "", "the new release may need RemoveConstraint one"),
+    ((f"{THING}, {UNIQUE}", DROPS_CONSTRAINT, ""), "", "the new release may need RemoveConstraint one"),
+    ((THING, SAFE, OPTIONS), "23", ""),
+    ((THING, STAGE, ""), "", "the project marks it as one for before the switch"),
+]
+
+
+def test_what_only_takes_away_waits_if_nothing_else_needs_it(things):
+    """One project has an app for each case, because each start of Django takes long."""
+    release = things(THING)
+    code = release.folder / "code"
+    cases = {f"app{number}": case for number, case in enumerate(WAITING)}
+    settings = code / "mysite/settings.py"
+    settings.write_text(f"{settings.read_text()}\nINSTALLED_APPS += {[*cases]}\n")
+
+    def write(app, number, operations):
+        before = f"('{app}', '000{number - 1}_step')" if number > 1 else ""
+        text = operations.replace("'one'", f"'{app}'")
+        text = MIGRATION.format(dependencies=before, operations=text, atomic=True)
+        (code / app / f"migrations/000{number}_step.py").write_text(text)
+
+    for app, ((first, _, _), _, _) in cases.items():
+        shutil.copytree(code / "things", code / app)
+        write(app, 1, first)
+    migrated(release)
+    for app, ((_, second, third), _, _) in cases.items():
+        write(app, 2, second)
+        write(app, 3, third)
+    found = release.answers("migrations.ask(True)")
+    waits = [value for key, value in found if key == "postponed"]
+    assert waits == [f"{app}.000{n}_step" for app, (_, numbers, _) in cases.items() for n in numbers]
+    cannot = " it cannot wait until the release before has ended: "
+    reasons = [value.split(cannot) for key, value in found if key == "danger" and cannot in value]
+    for app, (_, _, reason) in cases.items():
+        told = [text for name, text in reasons if name.startswith(app)]
+        expected = reason.replace("things.", f"{app}.").replace("nstraint one", f"nstraint {app}")
+        assert [text.startswith(expected) for text in told] == ([True] if reason else []), told
+    assert "migrated" in dict(release.answers("migrations.migrate()", ROADIE_POSTPONED=" ".join(waits)))
+    assert said(release, "pending") == waits
 
 
 # ---- Taking back ------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ SPEAK_OF_ALL_KINDS = {
     "frame/places.sh",
     "external/ask.py",
     "virtualenv/failures.sh",
-    *(f"in-project/{name}.py" for name in ("overlay", "lint", "migrations", "release")),
+    *(f"in-project/{name}.py" for name in ("overlay", "lint", "locks", "migrations", "phases", "release")),
 }
 
 

@@ -59,7 +59,7 @@ def test_a_users_own_sequence_without_code_after_the_virtualenv_stays_as_it_is(c
 
 def test_without_migrations_neither_dump_nor_migrate_runs() -> None:
     left_out = {*stages.DEPLOY} - {*_deploy_stages(False, PROJECT)}
-    assert left_out == {stages.dump, stages.migrate}
+    assert left_out == {stages.dump, stages.migrate, stages.take_away}
 
 
 def test_a_stage_runs_where_its_condition_holds_and_on_hosts_with_its_role() -> None:

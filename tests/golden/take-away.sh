@@ -1,0 +1,22 @@
+local wanted=1
+
+[[ ${#postponed[@]} != 0 ]] || return 0
+if [[ -z ${retired} && ! -e ${release_dir}/settled ]]; then
+  say warn migrations "the release before may still run, so these wait: $(listed "${postponed[@]}"); fab deploy goes on"
+  return
+fi
+if [[ -n ${wanted} ]]; then
+  name_dump "drops-of-${release}"
+  note=${dump}
+  change_dump dump_database "${dump}"
+  note=''
+  printf '%s\n' "${dump}" >>"${release_dir}/dump"
+fi
+pending=("${postponed[@]}") postponed=()
+begin_step "migrations of ${release} that take away" whole
+apply_migrations
+end_whole
+doing=''
+note_pending
+keep_postponed
+say changed "migrations of ${release}" "${applied_migrations[*]}"
