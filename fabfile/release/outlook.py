@@ -261,8 +261,8 @@ class Outlook:
         for one in self.pending:
             steps = "; ".join(step.text for step in one.steps) or "changes nothing in the database"
             unsure = " (if INSTALLED_APPS has this app)" if self.is_new_app(one.app) else ""
-            after = ", after the switch" if one.full_name in self.waiting else ""
-            told.append(f"{'!' if one.losses else '+'} {one.full_name}{after}{unsure}: {steps}")
+            after = " (after the switch)" if one.full_name in self.waiting else ""
+            told.append(f"{'!' if one.losses else '+'} {one.full_name}{unsure}: {steps}{after}")
             dangers = dict.fromkeys(each for step in one.steps for each in step.dangers if not after)
             told += [f"    {danger}" for danger in dangers]
         told += [f"+ {name} (of a package)" for name in self.others_pending]

@@ -4,7 +4,8 @@ dump_for_release() { # the release names its dump only when the dump is whole
   printf '%s\n' "${dump}" >"${release_dir}/dump"
 }
 
-[[ ${#pending[@]} != 0 ]] || return 0
+# The migrations that wait get a dump of their own when their time comes. This one is for the person who must agree to them.
+[[ ${#pending[@]} != 0 || ${#postponed[@]} != 0 && ! -f ${release_dir}/postponed ]] || return 0
 local kb
 ask_size "dump of database ${app}"
 if [[ -z ${kb} ]]; then
