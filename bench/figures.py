@@ -153,6 +153,15 @@ _BOUNDS: tuple[tuple[str, _Ask, _Ask], ...] = (
         lambda figures: figures.reading("switch", "failed, deploy"),
         lambda figures: 0,
     ),
+    *(
+        (
+            f"memory, {database}, {when}: 450 of the 512 MB of a small server",
+            lambda figures, what=f"{database}, {when}": figures.reading("memory", what),
+            lambda figures: 450,
+        )
+        for database in ("mysql", "postgresql")
+        for when in ("deploy", "first")
+    ),
     ("cold: 0.65 x bash", _roadie("cold"), _times(0.65, "bash", "cold")),
     (
         "converged: peak MB of the controller",

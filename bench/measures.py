@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import memory
 from .delay import slow_ways
 from .load import Waits, saturation, visitors
 from .rig import Place, Reading, Rig, Run, RunFailed
@@ -66,7 +67,7 @@ MEASURES = (
         Repository.add_requirement,
     ),
 )
-NAMES = ("start", *(measure.name for measure in MEASURES), "rollback", "switch", "cold")
+NAMES = ("start", *(measure.name for measure in MEASURES), "rollback", "switch", "memory", "cold")
 LOAD = 0.4  # the load, as a part of the rate that the site can answer
 COLD_TOOLS = (BASH, FABRIC_ONE, PYINFRA, ROADIE)
 
@@ -91,6 +92,8 @@ class Bench:
         for name, take in (("rollback", self._rollback), ("switch", self._switch)):
             if name in names:
                 self._by_roadie(take)
+        if "memory" in names:
+            self._memory()
         if "cold" in names:
             self._cold()
 
@@ -180,17 +183,17 @@ class Bench:
             self._read("rollback", "start of the app", place.server.start_of_app())
 
     def _switch(self, place: Place) -> None:
-        address, memory = place.server.host.address, place.server.memory
+        address, held = place.server.host.address, place.server.memory
         for turn in range(self.rounds):
             _say(f"switch, round {turn + 1} of {self.rounds}")
             most = saturation(address, DOMAIN, 4)
             self._read("switch", "saturation", most)
-            self._read("switch", "memory, one slot", memory())
+            self._read("switch", "memory, one slot", held())
             quiet, busy = Waits(), Waits()
             with visitors(address, DOMAIN, LOAD * most, quiet):
                 time.sleep(10)
             place.repository.change_line()
-            with visitors(address, DOMAIN, LOAD * most, busy), Most(memory) as both:
+            with visitors(address, DOMAIN, LOAD * most, busy), Most(held) as both:
                 self.rig.run("switch", ROADIE, "deploy", is_new=True)
             self._read("switch", "memory, both slots", both.value)
             for when, waits in (("quiet", quiet), ("deploy", busy)):
@@ -199,6 +202,13 @@ class Bench:
 
     def _read(self, measure: str, what: str, value: float) -> None:
         self.readings.append(Reading(measure, what, value))
+
+    def _memory(self) -> None:
+        try:
+            self.readings += memory.readings(self.rig, self.rounds, _say)
+        except RunFailed as failure:
+            self.failures.append(str(failure))
+            _say(str(failure))
 
     def _cold(self) -> None:
         tools = list(COLD_TOOLS)

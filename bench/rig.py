@@ -20,7 +20,7 @@ from fabfile.throwaway import hosts as throwaway
 
 from .sample import DOMAIN, Repository
 from .server import Server, Visitor
-from .tools import ROADIE_TASKS, Tool, environment
+from .tools import ROADIE, ROADIE_TASKS, Tool, environment
 
 CLOCK = Path(__file__).with_name("clock.py")
 TIMEOUT = 900
@@ -163,6 +163,11 @@ class Rig:
             connections=connections,
             sessions=sessions,
         )
+
+    def by_roadie(self, verb: str, place: Place) -> None:
+        """Have roadie do this at a place. No figure is taken."""
+        argv, env, folder = self._command(ROADIE, verb, place, 0)
+        self._clock(argv, env, folder, measure=f"roadie {verb}")
 
     def run_here(self, measure: str, name: str, argv: Sequence[str | Path], folder: Path) -> Run:
         """Run a command that needs no host."""

@@ -65,6 +65,12 @@ class Repository:
         self._views.write_text(self._views.read_text().replace(before, after))
         self._commit()
 
+    def append(self, name: str, text: str) -> None:
+        """Commit more text at the end of a file."""
+        with (self.folder / name).open("a") as file:
+            file.write(text)
+        self._commit()
+
     def add_requirement(self) -> None:
         """Commit one more requirement, and the next revision, by which a page shows the new release."""
         path = self.folder / "requirements.txt"

@@ -7,7 +7,8 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +85,14 @@ class Server:
     def memory(self) -> float:
         """Return the MB that the site's processes hold."""
         return int(self._inside(_MEMORY)) / 1024
+
+    def processes(self) -> Iterator[Path]:
+        """Yield the folder in /proc of each process on the host."""
+        ours = (Path("/proc", str(self._init), "ns/pid")).readlink()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended
+                if (folder / "ns/pid").readlink() == ours:
+                    yield folder
 
     def _inside(self, command: str) -> str:
         argv = ["nsenter", "--target", str(self._init), "--mount", "--pid", "--uts", "bash", "-c", command]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from .figures import Figures, Spread, bounds
 from .measures import LOAD, MEASURES, STARTS, Measure
+from .memory import DATABASES, MOMENTS
 from .rig import Reading, Run
 
 NONE = "-"
@@ -18,6 +19,7 @@ def tables(runs: Sequence[Run], readings: Sequence[Reading] = ()) -> str:
     parts += [_table_of(figures, measure) for measure in MEASURES if _tools(runs, measure.name)]
     parts += [_rollback(figures)] if _tools(runs, "rollback") else []
     parts += [_switch(figures)] if any(one.measure == "switch" for one in readings) else []
+    parts += [_memory(figures)] if any(one.measure == "memory" for one in readings) else []
     parts += [_cold(figures, _tools(runs, "cold"))] if _tools(runs, "cold") else []
     return "\n".join([*parts, _bounds(figures)])
 
@@ -96,6 +98,15 @@ def _switch(figures: Figures) -> str:
         f"A deploy under load, {LOAD:.0%} of the {most.middle if most else 0:.0f} requests a second possible"
     )
     return titled(title, ["what", "quiet", "during the deploy"], rows)
+
+
+def _memory(figures: Figures) -> str:
+    rows = [
+        [database, *(_text(figures.read("memory", f"{database}, {when}")) for when in MOMENTS)]
+        for database in DATABASES
+    ]
+    head = ["database", "idle", "at most in a deploy", "at most in a bootstrap and first deploy"]
+    return titled("MB that a host of the guestbook holds", head, rows)
 
 
 def _cold(figures: Figures, names: Sequence[str]) -> str:

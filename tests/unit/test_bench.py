@@ -87,3 +87,13 @@ def test_a_deploy_under_load_stands_beside_a_quiet_time():
     assert "p99 ms 9.00 [9.00-9.00] 20.00 [20.00-20.00]" in lines
     assert "MB of the site's processes - 134.50 [134.50-134.50]" in lines
     assert "switch: requests that failed 1 0 missed" in lines
+
+
+def test_the_memory_of_a_host_stands_for_each_database():
+    told = {"mysql, idle": 250, "mysql, deploy": 460, "postgresql, idle": 200, "postgresql, deploy": 300}
+    lines = printed(
+        readings=[{"measure": "memory", "what": what, "value": value} for what, value in told.items()]
+    )
+    assert "mysql 250.00 [250.00-250.00] 460.00 [460.00-460.00] -" in lines
+    assert "memory, mysql, deploy: 450 of the 512 MB of a small server 460 450 missed" in lines
+    assert "memory, postgresql, deploy: 450 of the 512 MB of a small server 300 450 held" in lines
