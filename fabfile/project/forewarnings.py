@@ -168,7 +168,9 @@ class _Known:
 
     def _has(self, hosts: object, domain: str) -> bool:
         several = hosts.split(",") if isinstance(hosts, str) else hosts
-        return isinstance(several, list | tuple) and any(_matches(domain, str(one)) for one in several)
+        return isinstance(several, list | tuple) and any(
+            _matches(domain.replace("*", "any"), str(one)) for one in several
+        )
 
     def _database(self) -> Iterator[str]:
         default = item_of(self._own("DATABASES"), "default")

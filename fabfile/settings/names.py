@@ -50,8 +50,8 @@ def _app(name: str) -> str:
 
 def _domain(given: str) -> str:
     name = given.lower()
-    if name.startswith("*"):
-        raise Wrong(f"{name!r} is a wildcard; write each name that the site answers to")
+    if name.startswith("*."):
+        return f"*.{_below(name)}"
     if "://" in name or name.startswith("//"):
         bare = urlsplit(name).netloc.rpartition("@")[2].partition(":")[0]
         raise Wrong(
@@ -65,6 +65,14 @@ def _domain(given: str) -> str:
     if not _is_domain(name):
         raise Wrong(f"must be a host name such as www.example.org, not {shown(given)}{_fault(name)}")
     return name
+
+
+def _below(wildcard: str) -> str:
+    """The domain below which every name is the site's."""
+    bare = wildcard.removeprefix("*.")
+    if not _is_domain(bare) or "." not in bare:
+        raise Wrong(f"{shown(wildcard)} is no wildcard that a site can have; write one such as *.example.org")
+    return bare
 
 
 def _fault(name: str) -> str:

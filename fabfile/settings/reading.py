@@ -42,6 +42,11 @@ def load(values: Mapping[str, Any], where: str | Address, root: Path) -> Setting
             f"{address(('domain',))}: is not set; write the name that visitors type, "
             "for example `domain: www.example.org`"
         )
+    if settings.domain[0].startswith("*"):
+        raise SettingsError(
+            f"{address(('domain',))}: begins with {settings.domain[0]!r}; write first the name under "
+            "which the site itself is found, such as example.org"
+        )
     _check_together(settings, address)
     return settings
 

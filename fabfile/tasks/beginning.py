@@ -159,7 +159,7 @@ def _checked_domain(name: str) -> str:
 
     found = DOMAIN.of_option("--domain", name.strip())
     last = found.rpartition(".")[2]
-    if last == found or last.isdigit():
+    if last == found or last.isdigit() or found.startswith("*"):
         raise UsageError(f"--domain: {name!r} is no name that visitors can type; such as www.shop.org")
     return found
 

@@ -66,12 +66,20 @@ judge_page() { # PATH: sets refusal; empties it if the page passes
   esac
 }
 
+is_own_name() { # HOST: whether it is one of the site's names
+  local name
+  for name in "${domains[@]}"; do
+    if [[ $1 == "${name}" || (${name} == '*.'* && $1 == *"${name#'*'}") ]]; then return 0; fi
+  done
+  return 1
+}
+
 judge_redirect() { # PATH: sets refusal, if the redirect leads away from the site or health: asks for 2xx
   local host=${page_location#*://}
   host=${host%%[/:?#]*}
   if [[ ${page_location} == https://* ]]; then
     refuse_https "$1"
-  elif [[ " ${domains[*]} " != *" ${host} "* ]]; then
+  elif ! is_own_name "${host}"; then
     refusal="$1 redirects to another host, ${page_location}; put ${host} into domain:, or name another page in health:"
   elif [[ " ${redirected[*]} " == *" ${host} "* ]]; then
     refusal="$1 redirects to ${page_location}, and nginx leads back from there; write ${host} first in domain:, or redirect_www: false, and run fab nginx"
@@ -99,8 +107,8 @@ follow() {
     refusal="$1 redirects in a circle, by way of ${first}"
   elif [[ ${page_location} == https://* ]]; then
     host=${page_location#*://} host=${host%%[/:?#]*}
-    [[ " ${domains[*]} " != *" ${host} "* ]] || refuse_https "$1"
-  elif [[ " ${domains[*]} " == *" ${host} "* ]]; then
+    ! is_own_name "${host}" || refuse_https "$1"
+  elif is_own_name "${host}"; then
     case ${page_status} in
       timeout) refusal="$1 redirects to ${first}, which gave no answer within ${gate_seconds} seconds" ;;
       000) return ;;

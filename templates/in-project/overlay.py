@@ -64,7 +64,7 @@ def fill(settings, words, forced, domains, urls):
     ours = {
         "DEBUG": lambda: False,
         "SECRET_KEY": secret_key,
-        "ALLOWED_HOSTS": lambda: [*domains],
+        "ALLOWED_HOSTS": lambda: [one.removeprefix("*") for one in domains],
         "CSRF_TRUSTED_ORIGINS": lambda: [f"{scheme}://{one}" for one in domains for scheme in SCHEMES],
         # nginx sets this header to the scheme that the visitor used, whatever the visitor sent.
         "SECURE_PROXY_SSL_HEADER": lambda: ("HTTP_X_FORWARDED_PROTO", "https"),

@@ -65,7 +65,7 @@ def _told(reasons):
 def _unserved():
     """What visitors would miss, because the settings do not fit nginx or the folders of the site."""
     for name in site.DOMAIN:
-        if not validate_host(name, settings.ALLOWED_HOSTS):
+        if not validate_host(name.replace("*", "any"), settings.ALLOWED_HOSTS):
             yield f"ALLOWED_HOSTS does not hold {name}; {guard.cure('ALLOWED_HOSTS', 'allowed_hosts')}"
     for key, ours in ("STATIC_URL", site.STATIC_URL), ("MEDIA_URL", site.MEDIA_URL):
         theirs = getattr(settings, key) or "/"

@@ -43,7 +43,7 @@ refuse_nginx_files() { # WHY
 }
 
 test_nginx() {
-  local said why file name
+  local said why file name pattern
   if ! said=$(nginx -t 2>&1); then
     printf '%s\n' "${said}"
     why=$(grep -m 1 -F '[emerg]' <<<"${said}") || why=${said%%$'\n'*}
@@ -60,7 +60,8 @@ test_nginx() {
   [[ -e ${site_file} ]] || return 0
   for name in "${domains[@]}"; do
     [[ ${said} == *"conflicting server name \"${name}\""* ]] || continue
-    file=$(grep -lsE "server_name[^;]*[[:space:]]${name//./\\.}[[:space:];]" /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* | grep -vF "/${app}.conf" | head -n 1) || :
+    pattern=${name//./\\.}
+    file=$(grep -lsE "server_name[^;]*[[:space:]]\"?${pattern/#'*'/\\*}\"?[[:space:];]" /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* | grep -vF "/${app}.conf" | head -n 1) || :
     refuse_nginx_files "the domain ${name} is served by ${file:-another file} already; take it out there, or out of domain:"
   done
 }

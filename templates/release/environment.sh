@@ -13,7 +13,7 @@ set_value() { # VALUE NAME...: adds lines to env_text
 add_project_environment() {
   local origins i
   set_value False "${debug_names[@]}"
-  set_value "$(joined "${domains[@]}")" "${allowed_hosts_names[@]}"
+  set_value "$(joined "${domains[@]#'*'}")" "${allowed_hosts_names[@]}"
   origins=("${domains[@]/#/https://}" "${domains[@]/#/http://}")
   set_value "$(joined "${origins[@]}")" "${csrf_trusted_origins_names[@]}"
   set_value "${release_dir}/static" "${static_root_names[@]}"

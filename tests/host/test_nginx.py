@@ -6,7 +6,9 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from desk import browse, eventually
+from browser_with_cookies import Browser
+from desk import browse, eventually, is_up
+from faults import error_of
 from projects import commit
 from told import last_run
 from within import without_ipv6
@@ -107,6 +109,21 @@ def test_a_domain_that_another_file_serves_is_refused(bootstrapped, desk):
     changed = desk(host, domain=["guestbook.example.org", "taken.example.org"])
     line = refused(changed, host)
     assert "taken.example.org" in line and f"{ENABLED}/other" in line
+
+
+def test_each_name_below_a_wildcard_is_the_sites(deployed, desk):
+    host = deployed.host
+    sat = desk(host, domain=["guestbook.example.org", "*.example.net"])
+    sat.does("nginx")
+    sat.does("deploy")
+    assert browse(host, domain="any.example.net").status == 200
+    assert "form" in Browser(host, "any.example.net").get("/").body
+    assert Browser(host, "any.example.net").post("/", name="Ann", message="Hello").status == 302
+    assert not is_up(host, "example.net")
+    host.put("server { listen 80; server_name *.example.net; return 200; }\n", "/etc/nginx/conf.d/other.conf")
+    error_of(
+        sat.fab("nginx"), 6, "the domain *.example.net is served by /etc/nginx/conf.d/other.conf already"
+    )
 
 
 def test_a_domain_may_be_long_and_anothers_size_of_nginx_tables_stays(bootstrapped, desk):

@@ -229,7 +229,7 @@ def test_domains_are_names_in_small_letters():
         ("a" * 64 + ".org", "must be a host name"),
         (".".join(["abc"] * 70), "must be a host name"),
         ("", "must be a host name"),
-        ("*.example.org", "is a wildcard; write each name"),
+        ("*.org", "is no wildcard that a site can have; write one such as *.example.org"),
         ("https://a.org/x", "is an address; write only the name: a.org"),
         ("a.org:8000", "has a port; write only the name: a.org"),
         ("bücher.example", "is not ASCII; write it as DNS has it: xn--bcher-kva.example"),

@@ -136,7 +136,8 @@ WRONG = {
     ),
     "domain wildcard": (
         "roadie: {domain: '*.a.org'}\n",
-        "fabric.yaml, roadie.domain: '*.a.org' is a wildcard; write each name that the site answers to",
+        "fabric.yaml, roadie.domain: begins with '*.a.org'; write first the name under which the site itself is "
+        "found, such as example.org",
     ),
     "domain umlaut": (
         "roadie: {domain: käse.de}\n",
