@@ -38,11 +38,13 @@ _OS = '. /etc/os-release && echo "$PRETTY_NAME"'
 )
 def init(c: Context, domain: str = "", yes: bool = False) -> None:
     """Look at this project, and write fabfile.py and fabric.yaml."""
+    from ..settings.reading import Settings
     from . import first_files
 
     domain = _checked_domain(domain) if domain else ""
     known = first_files.settings_of(c)
-    settings, found, default = _look(known, Path.cwd(), may_ask=not yes and console.is_interactive())
+    blank = Settings(Path.cwd(), domain=(domain,) if domain else ())
+    settings, found, default = _look(known, blank, may_ask=not yes and console.is_interactive())
     for one in found:
         _tell(one)
     if not known:
@@ -58,14 +60,13 @@ def init(c: Context, domain: str = "", yes: bool = False) -> None:
     _tell_next([*found, *met, *written], f"fab {host}plan")
 
 
-def _look(known: Settings | None, folder: Path, *, may_ask: bool) -> tuple[Settings, list[Finding], str]:
+def _look(known: Settings | None, blank: Settings, *, may_ask: bool) -> tuple[Settings, list[Finding], str]:
     """The settings so far, what git and the project say, and the project's own name for the site."""
     from ..git.bundle import find_commit
     from ..git.trees import CommitTree, FolderTree
     from ..project import reading
-    from ..settings.reading import Settings
 
-    settings, tree, found = known or Settings(folder), None, list[Finding]()
+    settings, tree, found = known or blank, None, list[Finding]()
     folders: Tree = FolderTree(settings.root)
     try:
         commit = find_commit(settings.root)

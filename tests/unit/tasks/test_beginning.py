@@ -100,6 +100,13 @@ def test_a_name_in_allowed_hosts_is_the_default(project):
     assert init(project, "--yes").returncode == 0
 
 
+def test_a_given_name_that_the_project_refuses_is_told(project):
+    projects.change_line(project / "mysite/settings.py", "ALLOWED_HOSTS = []", "ALLOWED_HOSTS = ['shop.org']")
+    projects.commit(project)
+    told = "ALLOWED_HOSTS does not hold www.example.com"
+    assert told in init(project, "--domain", "www.example.com", "--yes").stdout
+
+
 def test_everything_that_is_wrong_is_said_in_one_pass(tmp_path):
     done = init(tmp_path, "--domain", "www.example.com")
     wrong = [line for line in done.stdout.splitlines() if line.startswith("! ")]
