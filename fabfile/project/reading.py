@@ -161,8 +161,8 @@ def read(tree: Tree, settings: Settings) -> Project:
         needs_tree=bool(required.local),
         django=django,
         words=words,
-        static_url=_url(names, "STATIC_URL"),
-        media_url=_url(names, "MEDIA_URL"),
+        static_url=_url(names, settings, "STATIC_URL"),
+        media_url=_url(names, settings, "MEDIA_URL"),
         celery_app=_celery(code, module),
         database=database,
         database_scheme=spelled(settings, code, module, names, database.kind),
@@ -299,8 +299,8 @@ def _allowed(kind: Kind[str], value: str, what: str, key: str) -> str:
         raise SettingsError(f"{what}: {wrong.why}; write `{key}:` in fabric.yaml") from None
 
 
-def _url(names: Names, name: str) -> str | None:
-    value = literal(names, name)
+def _url(names: Names, settings: Settings, name: str) -> str | None:
+    value = settings.django.get(name, literal(names, name))
     return value if isinstance(value, str) else None
 
 

@@ -339,9 +339,12 @@ def test_a_project_whose_name_cannot_be_is_asked_for_another(package, says):
     ],
 )
 def test_nginx_serves_what_the_project_says(line, static):
-    made = project(shop(**{"shop/settings.py": line}))
+    files = shop(**{"shop/settings.py": line})
+    made = project(files)
     assert complete(settings(), made).static_url == static
     assert complete(settings(static_url="/mine/"), made).static_url == "/mine/"
+    given = settings(django={"STATIC_URL": "assets/"})
+    assert complete(given, read(Files(files), given)).static_url == "/assets/"
 
 
 def test_static_files_inside_of_uploads_are_refused():
