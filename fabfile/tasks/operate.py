@@ -52,8 +52,9 @@ def manage(c: Context, command: str) -> None:
 
 def _command(app: str, words: Sequence[str]) -> str:
     """The command for the host. It ends with a code of `_NOT_READY` where manage.py cannot run."""
-    release, manage = f"/srv/{app}/live/release", shlex.join([MANAGE, app, *words])
-    return f"[[ -x {MANAGE} && -e /srv/{app} ]] || exit 203; [[ -e {release} ]] || exit 204; exec {manage}"
+    root, manage = f"/srv/{app}", shlex.join([MANAGE, app, *words])
+    has_release = f"[[ -e {root}/live/release ]] || compgen -G '{root}/releases/*/migrations' >/dev/null"
+    return f"[[ -x {MANAGE} && -e {root} ]] || exit 203; {has_release} || exit 204; exec {manage}"
 
 
 # The words are those of a deploy and of a restart.

@@ -248,7 +248,7 @@ note_taken_back() { # the same, for migrations that an earlier run of this rollb
 }
 
 note_applied() { # sets what `fail` adds until the release of these migrations serves
-  [[ ${#applied_migrations[@]} == 0 ]] || went_on="its migrations stay applied: $(listed "${applied_migrations[@]}")$(dump_before)"
+  [[ ${#applied_migrations[@]} == 0 ]] || went_on="its migrations stay applied: $(some_of "${applied_migrations[@]}")$(dump_before)"
   [[ ${#postponed[@]} == 0 ]] || went_on+="${went_on:+; }not begun, so that nothing of the data is gone: $(listed "${postponed[@]}")"
 }
 
@@ -273,7 +273,7 @@ refuse_migration() { # CODE: fails; names what is done, what is half done, and h
   why=$(why_it_ended "$1")
   [[ -z ${error} ]] || why="${error}${statement:+, at: ${statement}}"
   if [[ ${#applied_migrations[@]} != 0 ]]; then
-    grade=7 earlier="; applied before it: $(listed "${applied_migrations[@]}")$(dump_before)"
+    grade=7 earlier="; applied before it: $(some_of "${applied_migrations[@]}")$(dump_before)"
   elif [[ ${#unapplied_migrations[@]} != 0 ]]; then
     grade=7 earlier="; ${#unapplied_migrations[@]} before it are unapplied$(dump_before)" next='put it right and run the same command again'
   fi
@@ -293,6 +293,12 @@ dump_before() { # [NAME]: prints how to load the dump from before this migration
   local path=${dump}
   [[ -z ${1-} ]] || path=${begun["$1"]%%$'\t'*}
   [[ ! -f ${path} ]] || printf '; to load the dump from before: fab migrate --restore-dump %s' "${path}"
+}
+
+some_of() { # WORD...: lists the first of many, as the lines above have named each
+  local most=5
+  listed "${@:1:most}"
+  (($# <= most)) || printf ' and %d more' "$(($# - most))"
 }
 
 listed() { # WORD...
