@@ -18,6 +18,8 @@ from ..errors import SettingsError
 
 #: groups and extras of these names are installed too
 _PRODUCTION = ("production", "prod", "deploy")
+#: and of these, where pyproject.toml has groups and no project
+_ALL = (*_PRODUCTION, "main", "default")
 #: the parts of pyproject.toml that decide what is installed
 _DECIDES = {
     "project": ("name", "dependencies", "optional-dependencies", "requires-python"),
@@ -58,7 +60,9 @@ class Form:
             return (*self.command[:1], *self.command[2:], "--group", ",".join(chosen.groups + chosen.extras))
         groups = (word for name in chosen.groups if self.group for word in (self.group, name))
         extras = (word for name in chosen.extras if self.extra for word in (self.extra, name))
-        return (*self.command, *groups, *extras)
+        # A file that uv is given must be that of a project. It finds groups by itself.
+        command = (word for word in self.command if chosen.name or word != "pyproject.toml")
+        return (*command, *groups, *extras)
 
 
 def form_of(path: str) -> Form | None:
@@ -91,16 +95,17 @@ def chosen(pyproject: Mapping[str, Any]) -> Chosen:
     project, poetry = _table(pyproject.get("project")), _table(_tool(pyproject, "poetry"))
     groups = [*_table(pyproject.get("dependency-groups")), *_table(poetry.get("group"))]
     extras = [*_table(project.get("optional-dependencies")), *_table(poetry.get("extras"))]
-    mine = [name for name in groups if name in _PRODUCTION]
+    mine = [name for name in groups if name in (_PRODUCTION if project or poetry else _ALL)]
     more = [name for name in extras if name in _PRODUCTION]
-    left = [name for name in dict.fromkeys([*groups, *extras]) if name not in _PRODUCTION]
+    left = [name for name in dict.fromkeys([*groups, *extras]) if name not in (*mine, *more)]
     name = str(project.get("name") or poetry.get("name") or "")
     return Chosen(name, tuple(mine), tuple(more), tuple(left))
 
 
 def has_dependencies(pyproject: Mapping[str, Any]) -> bool:
-    """Whether pyproject.toml says by PEP 621 what the project requires."""
-    return isinstance(_table(pyproject.get("project")).get("dependencies"), list)
+    """Whether pyproject.toml says by PEP 621 what the project requires, or has groups alone (PEP 735)."""
+    is_listed = isinstance(_table(pyproject.get("project")).get("dependencies"), list)
+    return is_listed or bool("project" not in pyproject and chosen(pyproject).groups)
 
 
 def required_python(contents: Mapping[str, Any]) -> str:

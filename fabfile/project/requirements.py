@@ -36,7 +36,11 @@ NAMES = (
     "requirements/deploy.txt",
     "requirements.txt",
 )
-_BASES = ("requirements/base.txt", "requirements/common.txt")
+_BASES = (
+    *(f"requirements{sign}{name}.txt" for name in ("production", "prod", "deploy") for sign in "-_"),
+    "requirements/base.txt",
+    "requirements/common.txt",
+)
 # Files that say what is required, but not in a form that can be installed, and what makes one.
 _LACK = {
     "Pipfile": "run `pipenv lock`, and commit Pipfile.lock",

@@ -94,9 +94,11 @@ class Settings:
         "",
         """The requirements that production installs: a file for pip, uv.lock, pylock.toml, poetry.lock,
         Pipfile.lock, pdm.lock or pyproject.toml. The tool that owns a form reads it, on the host. Of groups
-        and extras, those called production, prod or deploy are installed.""",
+        and extras, those called production, prod or deploy are installed, and where pyproject.toml has
+        groups and no project, also main and default.""",
         default_is="requirements/production.txt, prod.txt or deploy.txt, or requirements.txt, or one of the"
-        " other forms in the order below, or requirements/base.txt; in the folder of manage.py or above it",
+        " other forms in the order below, or requirements-production.txt or the like, or"
+        " requirements/base.txt; in the folder of manage.py or above it",
     )
     extra_requirements: tuple[str, ...] = setting(
         several(text("a requirement such as psycopg[binary]", _REQUIREMENT), "a list of requirements"),

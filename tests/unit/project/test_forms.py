@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from roadie.errors import SettingsError
 from roadie.git.trees import FolderTree
-from roadie.project.requirements import PINS, collect, lines_by_package
+from roadie.project.requirements import PINS, collect, find, lines_by_package
 from roadie.settings.databases import DATABASES
 from trees import Files
 
@@ -54,6 +54,19 @@ lib = { path = "libs/lib" }
     assert made.local == ("libs/lib",)
     assert made.command == ("compile", "pyproject.toml", "--group", "prod", "--extra", "production")
     assert made.told.endswith("`, without dev docs")
+
+
+def test_of_a_pyproject_without_a_project_the_group_main_is_installed():
+    text = """[dependency-groups]
+main = ["Django==5.2.16", "psycopg[binary]"]
+dev = ["ruff"]
+[tool.ruff]
+"""
+    assert find(Files({"pyproject.toml": text}), "", ()) == "pyproject.toml"
+    made = collected("pyproject.toml", pyproject_toml=text)
+    assert set(made.packages) == {"django", "psycopg"}
+    assert made.command == ("compile", "--group", "main")
+    assert made.left == ("dev",)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ def test_the_file_for_production_nearest_to_manage_py_is_taken(paths, folder, pa
         (["Pipfile.lock", "pdm.lock"], "Pipfile.lock"),
         (["pylock.toml", "pyproject.toml"], "pylock.toml"),
         (["requirements/base.txt", "requirements/dev.txt"], "requirements/base.txt"),
+        (["requirements-dev.txt", "requirements-prod.txt", "requirements-test.txt"], "requirements-prod.txt"),
+        (["requirements_production.txt", "uv.lock"], "uv.lock"),
     ],
 )
 def test_without_a_file_for_production_a_lock_file_is_taken_or_the_base(paths, path):
