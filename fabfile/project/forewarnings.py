@@ -218,6 +218,12 @@ class _Known:
                     "the release; roadie keeps uploads by itself: take that folder out of shared:, and write "
                     "overlay: [MEDIA_ROOT] in fabric.yaml"
                 )
+        elsewhere = self._value("MEDIA_ROOT")
+        if isinstance(elsewhere, str) and elsewhere.startswith("/"):
+            yield (
+                f"uploads go to {elsewhere}, which nginx does not serve; to have them where roadie "
+                "keeps uploads, write overlay: [MEDIA_ROOT] in fabric.yaml"
+            )
 
     def _own(self, name: str) -> ast.expr | None:
         """The expression of a setting that the project has and roadie does not set."""

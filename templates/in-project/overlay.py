@@ -222,8 +222,13 @@ def lasting(path, ours):
 
 
 def static_root(path, ours, *, collects):
-    """The same, but a folder stays if the project ships its static files there."""
-    return path if ships_static(path, collects=collects) else lasting(path, ours)
+    """roadie's own, where a deploy collects and nginx serves, whatever path the project has.
+
+    The project's stays if nothing is collected, or if the project ships its static files there.
+    """
+    if ships_static(path, collects=collects):
+        return path
+    return ours if collects else lasting(path, ours)
 
 
 def ships_static(path, *, collects):

@@ -42,6 +42,7 @@ def inspect(collect_into, static_before="", phased=False):
     reasons += _told(_checks())
     _warn_of_debug()
     _warn_of_mail()
+    _warn_of_uploads()
     _warn_of_connection()
     _warn_of_secure_cookies()
     if not reasons:
@@ -214,6 +215,16 @@ def _warn_of_mail():
 
 
 NO_MAIL = tuple(f"django.core.mail.backends.{one}." for one in ("console", "dummy", "locmem", "filebased"))
+
+
+def _warn_of_uploads():
+    """Report a folder of uploads elsewhere on the host that the site's user cannot write."""
+    uploads = _upload_folder()
+    if uploads and not overlay.lies_in_release(uploads) and not os.access(uploads, os.W_OK):
+        answer(
+            "lost_uploads",
+            f"{uploads}, where the site cannot write; {guard.cure('MEDIA_ROOT', 'media_root')}",
+        )
 
 
 def _asks_for_debug(module):

@@ -15,6 +15,7 @@ judge_release() { # reads the answers of the check; sets static_answer, uploads_
       check) say warn 'check --deploy' "${value}" ;;
       debug) say warn DEBUG "the settings turn it on, and the project reads it before roadie turns it off, in ${value}; have the settings read it from the environment" ;;
       mail) say warn EMAIL_BACKEND "it is ${value}, so the site sends no e-mail; EMAIL_BACKEND under django: names another" ;;
+      lost_uploads) say warn uploads "they would go to ${value}" ;;
       database) say warn "database ${app}" "${value}" ;;
       secure_cookies) say warn logins "nobody can log in over http, because of ${value}; set them to false under django:, unless a proxy before this host speaks https" ;;
       static) static_answer=${value} ;;

@@ -146,6 +146,13 @@ def test_an_email_backend_that_sends_nothing_is_told_if_the_text_did_not_tell(si
     assert said(site(line, "exec('')", SQLITE), "mail") == ["django.core.mail.backends.console.EmailBackend"]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_uploads_to_a_folder_that_the_site_cannot_write_are_told(site, tmp_path, is_there):
+    folder = tmp_path if is_there else tmp_path / "gone"
+    told = said(site(f"MEDIA_ROOT = {str(folder)!r}"), "lost_uploads")
+    assert [one.partition(",")[0] for one in told] == ([] if is_there else [str(folder)])
+
+
 def test_settings_in_latin_1_that_ask_for_debug_are_read(site):
     release = site()
     path = release.folder / "code/mysite/settings.py"
@@ -182,7 +189,7 @@ def test_uploads_into_the_release_are_refused(site):
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_static_root_that_the_site_reads_must_be_where_its_files_are(site, reads):
     lines = [f"STORAGES = {HASHED}"] if reads else []
-    release = site("STATIC_ROOT = '/nonexistent/static'", *lines, whole=True)
+    release = site(*lines, whole=True, django={"STATIC_ROOT": "/nonexistent/static"})
     reasons = refused(release)
     assert [one.partition(",")[0] for one in reasons] == ["STATIC_ROOT is /nonexistent/static"] * reads
 

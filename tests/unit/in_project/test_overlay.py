@@ -436,6 +436,14 @@ def test_settings_of_a_class_are_made_ready_after_it_has_set_them(overlay, monke
 # ---- What fabric.yaml has roadie set by name --------------------------------------------------------
 
 
+@pytest.mark.parametrize(("collects", "is_own"), [(True, False), (False, True)])
+def test_a_static_root_of_another_server_is_no_word_on_where_roadie_collects(tmp_path, collects, is_own):
+    startproject(tmp_path, "STATIC_ROOT = '/home/other/static'")
+    release = lay_out(tmp_path, collectstatic=collects)
+    own = {"STATIC_ROOT": "/home/other/static"}
+    assert release.settings("STATIC_ROOT") == (own if is_own else {"STATIC_ROOT": str(release.static)})
+
+
 def test_the_overlay_sets_by_name_what_the_project_says_otherwise(tmp_path):
     startproject(
         tmp_path,

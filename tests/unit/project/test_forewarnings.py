@@ -70,6 +70,8 @@ def told(folder: Path, *lines: str, **values: object) -> list[str]:
         "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': '/srv/x.sqlite3'}}",
         "SECURE_SSL_REDIRECT = env.bool('DJANGO_SECURE_SSL_REDIRECT', default=False)",
         "EMAIL_BACKEND = 'django.core.mail.backends.smtp.EmailBackend'",
+        "MEDIA_ROOT = BASE_DIR / 'media'",
+        "MEDIA_ROOT = os.environ.get('MEDIA')",
         "STRIPE = os.environ.get('STRIPE')",
         "STRIPE = os.environ['STRIPE'] if 'STRIPE' in os.environ else ''",
         "STRIPE = env('STRIPE', default='')",
@@ -117,6 +119,7 @@ TOLD = {
     "SECURE_SSL_REDIRECT = True": "sends visitors to https, but this site is served over http",
     "SECURE_SSL_REDIRECT = env.bool('SSL', default=True)": "SECURE_SSL_REDIRECT sends visitors to https",
     "EMAIL_BACKEND = 'django.core.mail.backends.console.EmailBackend'": "so the site sends no e-mail",
+    "MEDIA_ROOT = env.str('MEDIA', '/home/shop/media')": "uploads go to /home/shop/media, which",
     "if os.environ.get('FREE'):\n    pass\nelse:\n    STRIPE = env('STRIPE')": "settings read STRIPE from",
     "if not env.bool('FREE', False):\n    STRIPE = env('STRIPE')": "the settings read STRIPE from",
     "STRIPE, MAIL = os.environ['STRIPE'], env('MAIL')": (
