@@ -5,6 +5,7 @@ import sys
 from urllib.parse import unquote, urlsplit
 
 import roadie_site as site
+from django import conf
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -13,9 +14,20 @@ from django.db import connections
 FAILED_TO_BOOT = 3
 
 
+def keep_settings():
+    """Have Django load the settings of this release, although an older wsgi.py assigns the project's own.
+
+    Call this before the project's wsgi.py or asgi.py is imported. refuse_unsafe() comes after that.
+    """
+    os.environ["ROADIE_SETTINGS_MODULE"] = site.SETTINGS_MODULE
+    conf.ENVIRONMENT_VARIABLE = "ROADIE_SETTINGS_MODULE"
+
+
 def refuse_unsafe():
     """End this process, with a line for every reason, before it can serve anything unsafe."""
     reasons = unsafe()
+    if not reasons:
+        os.environ["DJANGO_SETTINGS_MODULE"] = settings.SETTINGS_MODULE  # for what the site starts
     for reason in reasons:
         print("roadie refuses to serve:", reason, file=sys.stderr, flush=True)
     if reasons:
@@ -37,6 +49,8 @@ def cure(setting, what):
 def _module():
     serving = settings.SETTINGS_MODULE
     assigned = os.environ.get("DJANGO_SETTINGS_MODULE", serving)
+    if assigned == site.PROJECT_SETTINGS:  # keep_settings() sees to it that no web process takes these
+        assigned = site.SETTINGS_MODULE
     for module in {serving, assigned} - {site.SETTINGS_MODULE}:
         yield (
             f"the settings are those of {module} instead of {site.SETTINGS_MODULE}, as manage.py or wsgi.py "

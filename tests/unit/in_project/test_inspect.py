@@ -89,6 +89,19 @@ def test_a_wsgi_module_that_assigns_other_settings_is_refused(site, tmp_path, ov
     assert any(expected in one for one in refused(release))
 
 
+@pytest.mark.parametrize("overlay", [True, False])
+def test_a_wsgi_module_may_assign_the_settings_that_are_served(site, overlay):
+    lines = "SECRET_KEY = str('k' * 9 + SECRET_KEY[16:])", "DEBUG = bool()", "ALLOWED_HOSTS = ['*']"
+    release = site(*lines, overlay=overlay)
+    wsgi = release.folder / "code/mysite/wsgi.py"
+    wsgi.write_text(wsgi.read_text().replace("os.environ.setdefault(", "os.environ.__setitem__("))
+    assert refused(release) == []
+    assert release.serve().stdout == "serves\n"
+    asks = "import os, roadie_wsgi; from django.conf import settings as s; "
+    asks += "print(s.SETTINGS_MODULE == os.environ['DJANGO_SETTINGS_MODULE'])"
+    assert release.python("-c", asks).stdout == "True\n"
+
+
 def test_a_blank_in_the_environment_is_told_by_its_name(site):
     [reason] = refused(site("ALLOWED_HOSTS = ['a.example.org']", env_names={"allowed_hosts": "MY_HOSTS"}))
     assert reason == (

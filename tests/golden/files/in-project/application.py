@@ -2,6 +2,8 @@
 
 import roadie_front
 import roadie_guard
+
+roadie_guard.keep_settings()
 from guestbook.wsgi import application
 
 roadie_guard.refuse_unsafe()
