@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import floor
 from typing import Any
 
 from .words import age, ago, commit_of, kilobytes, listed, subject_of, time_in
 
 _LEAST_FREE = 10
+# Certificates of 90 days are renewed when 30 of them are left.
+_LEAST_DAYS = 14
 #: what each state looks like at the head of the first line
 _MARKS = {"up": "●", "maintenance": "◐"}
 
@@ -32,7 +35,7 @@ class Status:
             return "no release"
         if self._fact("maintenance"):
             return "maintenance"
-        is_served = 200 <= self.code < 500 and self.code != 400
+        is_served = 200 <= self.code < 500 and self.code != 400 and (self.days is None or self.days >= 0)
         return "up" if is_served else "down"
 
     @cached_property
@@ -44,6 +47,12 @@ class Status:
     def milliseconds(self) -> int:
         """How long the answer took."""
         return round(float(self._fact("answer").split()[1]) * 1000)
+
+    @cached_property
+    def days(self) -> int | None:
+        """For how many days the certificate holds that nginx shows; None without one."""
+        end = _number(self._fact("certificate"))
+        return None if end is None else floor((end - time.time()) / 86400)
 
     def trouble(self) -> str:
         """Why visitors do not get the site, and what to do next. Empty if they do, or are not meant to."""
@@ -58,6 +67,8 @@ class Status:
             return f"{page} gives no answer within {self.milliseconds // 1000} seconds; see: fab logs"
         if not self.code:
             return "nginx does not answer; see on the host: systemctl status nginx; or run: fab nginx"
+        if (days := self.days) is not None and days < 0:
+            return f"its certificate ended {-days} days ago; run: fab tls"
         if self.code == 400:
             return f"{page} answers 400: ALLOWED_HOSTS may not hold {self.domain}; see: fab logs"
         return f"{page} answers {self.code}; see: fab logs; to go back: fab rollback"
@@ -72,6 +83,7 @@ class Status:
             "state": self.state,
             "answer": {"page": self._fact("page"), "status": self.code, "milliseconds": self.milliseconds},
             "trouble": self.trouble(),
+            "certificate": {"days": self.days} if "certificate" in self.facts else None,
             "release": self._release,
             "workers": self._processes[0],
             "memory_kb": self._processes[1],
@@ -116,7 +128,8 @@ class Status:
         yield " · ".join([self._stored(), *self._room()])
         lock = self._fact("run") or (self._fact("held") and f"held back {self._fact('held')}")
         closed = "on" if self._fact("maintenance") else "off"
-        yield f"lock {lock or 'none'} · maintenance {closed} · migrations {self._migrations()}"
+        certified = "" if self.days is None else f" · certificate for {self.days} days"
+        yield f"lock {lock or 'none'} · maintenance {closed} · migrations {self._migrations()}{certified}"
 
     def _serving(self) -> Iterator[str]:
         if one := self._release:
@@ -169,6 +182,13 @@ class Status:
             yield f"waits until the release before has ended: {listed(names)}; fab deploy goes on with that"
         if silent := self._fact("silent"):
             yield f"the database does not answer: {silent}; run: fab bootstrap"
+        if self._fact("certificate") == "none":
+            yield "the site answers by http, as it has no certificate yet; run: fab tls"
+        if self.days is not None and 0 <= self.days < _LEAST_DAYS:
+            yield (
+                f"the certificate ends in {self.days} days, and certbot would have renewed it by now; run "
+                "fab tls, or hand over a new one"
+            )
         if self._fact("supervisor"):
             yield "Supervisor does not answer; see on the host: systemctl status supervisor"
         for name, state in self._programs.items():

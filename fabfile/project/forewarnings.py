@@ -26,6 +26,7 @@ _PARTS = {"NAME": "db_name", "USER": "db_user", "PASSWORD": "db_password", "HOST
 #: what a DEBUG that is off looks like in the environment
 _OFF = ("none", "false", "0", "no", "off", "")
 _RANDOM = ("get_random_secret_key", "token_hex", "token_urlsafe", "token_bytes", "urandom", "uuid4")
+_OF_LOGINS = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
 _NO_MAIL = ("console", "dummy", "locmem", "filebased")
 
 
@@ -194,10 +195,20 @@ class _Known:
         return bool(kinds) and self.kind not in kinds and DATABASES[self.kind].is_provisioned
 
     def _https(self) -> Iterator[str]:
+        if self.settings.tls:
+            return
         if self._value("SECURE_SSL_REDIRECT") is True:
             yield (
                 "SECURE_SSL_REDIRECT sends visitors to https, but this site is served over http, so a deploy "
-                "would refuse the release; write `django: {SECURE_SSL_REDIRECT: false}` in fabric.yaml"
+                "would refuse the release; write `tls: letsencrypt` in fabric.yaml, or "
+                "`django: {SECURE_SSL_REDIRECT: false}`"
+            )
+        cookies = [name for name in _OF_LOGINS if self._value(name) is True]
+        if cookies and not self.settings.proxies:
+            yield (
+                f"nobody can log in over http, because of {' and '.join(cookies)}; write `tls: letsencrypt` "
+                f"in fabric.yaml, or `overlay: [{', '.join(cookies)}]`, unless a proxy before the host "
+                "speaks https"
             )
 
     def _mail(self) -> Iterator[str]:

@@ -55,7 +55,8 @@ class Drill:
     @cached_property
     def browser(self) -> Browser:
         """Asks the host for the site's pages."""
-        return Browser(self.host.address, self.work.settings.domain[0])
+        settings = self.work.settings
+        return Browser(self.host.address, settings.domain[0], "https" if settings.tls else "http")
 
     def _show_pages(self) -> Page:
         """Print the first page, one of its static files, and the admin. Returns the first page."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from ..run.executor import roadie_task
 if TYPE_CHECKING:
     from ..project.workspace import Committed
     from ..throwaway.hosts import ThrowawayHost
+
+_TLS = "ROADIE_TLS"
 
 
 @roadie_task(
@@ -36,17 +39,40 @@ def rehearse(
     c: Context, suite: str = "trixie", quick: bool = False, keep: bool = False, down: bool = False
 ) -> None:
     """Try it all on a throwaway host of this machine."""
-    from ..project.workspace import at_ref
     from ..settings.reading import read
     from ..throwaway import hosts as throwaway
     from ..throwaway import machine
-    from .drill import NAME, Drill
+    from .drill import NAME
 
     machine.require()
     throwaway.clean()
     if down:
         _take_down(NAME)
         return
+    with _self_signed() if read(c).tls else nullcontext():
+        _rehearse(c, suite, quick, keep)
+
+
+@contextmanager
+def _self_signed() -> Iterator[None]:
+    """Have the host make its own certificate: no authority knows the host."""
+    before = os.environ.get(_TLS)
+    os.environ[_TLS] = "self-signed"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_TLS]
+        else:
+            os.environ[_TLS] = before
+
+
+def _rehearse(c: Context, suite: str, quick: bool, keep: bool) -> None:
+    from ..project.workspace import at_ref
+    from ..settings.reading import read
+    from ..throwaway import hosts as throwaway
+    from .drill import NAME, Drill
+
     work = at_ref(read(c), "HEAD")
     tell(NAME, f"boots a throwaway host with Debian {suite}; the first of it takes half a minute more")
     host = throwaway.boot(NAME, suite)
@@ -75,7 +101,7 @@ def _keep(host: ThrowawayHost, work: Committed) -> None:
     for line in (
         "",
         f"{host.name} stays up. To look around:",
-        f"  curl --noproxy '*' -H 'Host: {domain}' http://{host.address}/",
+        f"  {_visit(domain, host.address, is_secure=bool(work.settings.tls))}",
         f"  ssh -F {config} {host.name}",
         f"  cd {folder} && {program} -S {config} -H root@{host.name} {prefix}manage createsuperuser",
         "To take it down:",
@@ -83,6 +109,13 @@ def _keep(host: ThrowawayHost, work: Committed) -> None:
         "",
     ):
         tell("", line)
+
+
+def _visit(domain: str, address: str, *, is_secure: bool) -> str:
+    """The command that asks for the first page."""
+    if is_secure:
+        return f"curl --noproxy '*' -k --resolve {domain}:443:{address} https://{domain}/"
+    return f"curl --noproxy '*' -H 'Host: {domain}' http://{address}/"
 
 
 def _take_down(name: str) -> None:

@@ -15,6 +15,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "code": (),
     "database": ("secrets",),
     "nginx": (),
+    "tls": (),
     "removal": (),
     "supervisor": (),
     "web": ("release", "supervisor"),

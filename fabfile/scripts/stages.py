@@ -145,9 +145,11 @@ supervisor = _stage(
     "supervisor/supervisor", "Have Supervisor start the site at boot and after a crash.", role=""
 )
 nginx = _stage("nginx/nginx", "Serve the site through nginx.", needs=("nginx",))
+tls = _stage("tls/tls", "Serve the site by https, with a certificate.", needs=("nginx", "tls"))
 logrotate = _stage("logrotate/logrotate", "Rotate the logs of nginx and of roadie.", role="")
 
-PROVISION: Sequence = (packages, site, *databases.values(), virtualenv, supervisor, nginx, logrotate)
+# The certificate comes last: its authority may refuse it, and all else is ready then.
+PROVISION: Sequence = (packages, site, *databases.values(), virtualenv, supervisor, nginx, logrotate, tls)
 
 live = _stage("release/live", "Find the release that serves.", needs=("release",))
 survey = _stage(

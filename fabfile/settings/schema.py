@@ -27,6 +27,7 @@ from .sections import (
     Program,
     SecretSource,
 )
+from .tls import DEFAULT_IS, MANUAL, TLS, Tls
 
 T = TypeVar("T")
 
@@ -187,8 +188,8 @@ class Settings:
         (DEBUG, ALLOWED_HOSTS, DATABASES, ...), and a SECRET_KEY that is in git. false leaves all settings to
         the project and its environment. A list names settings that roadie sets whatever the project says,
         besides the others: [DATABASES, SECRET_KEY]. It may name DEBUG, SECRET_KEY, ALLOWED_HOSTS,
-        CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER, DATABASES, STATIC_URL, STATIC_ROOT, MEDIA_URL,
-        MEDIA_ROOT and LOGGING.""",
+        CSRF_TRUSTED_ORIGINS, SECURE_PROXY_SSL_HEADER, SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE,
+        SECURE_HSTS_SECONDS, DATABASES, STATIC_URL, STATIC_ROOT, MEDIA_URL, MEDIA_ROOT and LOGGING.""",
         default_is="true",
     )
 
@@ -281,6 +282,7 @@ class Settings:
         """Whether roadie applies migrations that delete content, such as a column with its values, without
         asking. Otherwise it asks at a terminal, and elsewhere wants --yes.""",
     )
+    tls: Tls = setting(TLS, Tls(), MANUAL, default_is=DEFAULT_IS)
     redirect_www: bool = setting(
         switch(),
         True,

@@ -49,6 +49,19 @@ def resolve_index(settings: Settings, ask: Callable[[str], str]) -> Secret:
     return Secret(_text("index", settings.index, settings.root, ask).strip())
 
 
+def resolve_certificate(settings: Settings, ask: Callable[[str], str]) -> dict[str, Secret]:
+    """The certificate of the settings, its key, and the root of its authority; empty if they name none."""
+    tls = settings.tls
+    sources = {"key": tls.key, "chain": tls.certificate, "authority": SecretSource(file=tls.ca)}
+    return {
+        name: Secret(_text(f"{name} of tls", source, settings.root, ask).strip() if source != _NONE else "")
+        for name, source in sources.items()
+    }
+
+
+_NONE = SecretSource()
+
+
 def _text(name: str, source: SecretSource, root: Path, ask: Callable[[str], str]) -> str:
     if source.command:
         found = _decoded(name, _run(name, source.command, root))

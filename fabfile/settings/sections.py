@@ -44,6 +44,7 @@ ENV_NAMES: Mapping[str, tuple[str, ...]] = {
 OVERLAID = tuple(
     """
     DEBUG SECRET_KEY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS SECURE_PROXY_SSL_HEADER DATABASES
+    SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE SECURE_HSTS_SECONDS
     STATIC_URL STATIC_ROOT MEDIA_URL MEDIA_ROOT LOGGING
     """.split()
 )
@@ -145,7 +146,8 @@ def _env_names(value: Any) -> dict[str, tuple[str, ...]]:
     return {**ENV_NAMES, **_NAMES_BY_MEANING.check(value)}
 
 
-def _secret_source(value: Any) -> SecretSource:
+def secret_source(value: Any) -> SecretSource:
+    """Where a secret comes from."""
     if not isinstance(value, Mapping):
         raise Wrong("must say its source: {command: ...}, {file: ...}, {env: ...} or {prompt: true}")
     for key in value:
@@ -164,7 +166,7 @@ def _secret_source(value: Any) -> SecretSource:
 
 def _index(value: Any) -> str | SecretSource:
     if isinstance(value, Mapping):
-        return _secret_source(value)
+        return secret_source(value)
     if value == "default":
         return "default"
     found = (
@@ -257,7 +259,7 @@ OVERLAY = Kind(_OVERLAY, _overlay, _overlay_from_text)
 HOSTS = Kind("a list of hosts, or a mapping of hosts to lists of roles", _hosts, comma_separated)
 ENV = mapping("a mapping of names to text", _env_name, _env_value)
 ENV_NAMES_KIND = Kind(_NAMES_BY_MEANING.says, _env_names, None)
-SECRETS = mapping("a mapping of names to where each comes from", _env_name, _secret_source)
+SECRETS = mapping("a mapping of names to where each comes from", _env_name, secret_source)
 INDEX: Kind[str | SecretSource] = Kind("a URL, the word default, or where the URL comes from", _index)
 _SECONDS_TO_STOP = whole(1, 3600, "seconds")
 PROGRAMS = mapping(

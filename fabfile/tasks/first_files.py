@@ -28,6 +28,8 @@ roadie:
   domain: {domain}
   # the server: [user@]host[:port], or a name of ~/.ssh/config; -H on the command line wins
   {hosts}
+  # https with a certificate of Let's Encrypt, to whose terms you agree by this line; off is http
+  tls: letsencrypt
 {settings_module}"""
 _NO_HOSTS = "# hosts: [root@your.server]"
 

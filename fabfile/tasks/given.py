@@ -1,4 +1,4 @@
-"""What commands, files, variables and a person hand over for a run: the secrets, and the URL of the index."""
+"""What commands, files, variables and a person hand over: secrets, the index's URL, a certificate."""
 
 from __future__ import annotations
 
@@ -32,3 +32,12 @@ def given_index(settings: Settings) -> str:
     from ..settings.secret_sources import resolve_index
 
     return resolve_index(settings, lambda name: console.ask(f"{name}: ", secret=True)).reveal()
+
+
+def given_certificate(settings: Settings) -> dict[str, str]:
+    """The certificate of the settings, its key, and the root of its authority; empty if they name none."""
+    from .. import console
+    from ..settings.secret_sources import resolve_certificate
+
+    found = resolve_certificate(settings, lambda name: console.ask(f"{name}: ", secret=True))
+    return {name: secret.reveal() for name, secret in found.items()}

@@ -10,8 +10,8 @@ from ..display import current as display
 from ..errors import PlanFound, UsageError
 from ..run.executor import RoadieTask, roadie_task
 from ..run.report import HostReport, Report
-from ..scripts.stages import PROVISION, Sequence, Stage, in_use, versions, virtualenv
-from .given import given_index
+from ..scripts.stages import PROVISION, Sequence, Stage, in_use, tls, versions, virtualenv
+from .given import given_certificate, given_index
 
 
 @roadie_task(group="set-up", examples=("bootstrap", "-H root@web1.example.org bootstrap"))
@@ -65,6 +65,9 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
         for what, choice in (("database", work.project.database), ("interface", work.project.interface)):
             data = {"kind": choice.kind, "why": choice.why}
             display.result(what, "", data, [f"{what}: {choice.kind}, {choice.why}"])
+    if dry_run and not settings.tls:
+        told = "tls: off: what visitors send can be read on its way; tls: letsencrypt gives the site https"
+        display.result("tls", "", {"kind": "off"}, [told])
     if command in ("bootstrap", "plan"):
         display.forewarn(work.project.forewarnings)
         stages = (versions, *stages)
@@ -74,6 +77,8 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
     values = dict(work.values)
     if virtualenv in stages and not dry_run:
         values["index"] = given_index(settings)
+    if tls in stages:
+        values["certificate"] = given_certificate(settings)
     return Run(stages, values, command=f"fab {command}", dry_run=dry_run, hides=hides).on(hosts)
 
 

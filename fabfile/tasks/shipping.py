@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from ..ssh.host import Host
 
 _DEPLOY = "fab deploy"
+NO_CERTIFICATE = (
+    "the site answers by http, as it has no certificate yet, and nobody can log in; "
+    "fab tls says why, and gets it"
+)
 
 
 @roadie_task(
@@ -149,6 +153,8 @@ def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool)
             return
         report = replace(run, stages=rest).on([host])
     _warn_of_nginx(host, facts, values)
+    if values["settings"].tls and "https" not in facts:
+        display.tell(host.name, NO_CERTIFICATE, kind="warn")
     _conclude(report, facts, release, values["settings"])
     if not migrate:
         _warn_of_pending(report)
@@ -232,7 +238,7 @@ def _conclude(report: Report, facts: dict[str, list[str]], release: NewRelease, 
         before = facts["live"][-1]
         report.raise_failure(lambda one: f"; {one.serving(before, release.id)}")
     report.raise_failure()
-    url = f"http://{settings.domain[0]}/"
+    url = f"{'https' if 'https' in facts else 'http'}://{settings.domain[0]}/"
     headline = f'{url} serves {short_id(release.id)} "{release.subject}"'
     undo = "fab rollback" if facts.get("live", [""])[-1] else ""
     report.summarise(sentence=f"release {release.id} serves {url}", headline=headline, undo=undo)

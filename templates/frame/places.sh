@@ -23,14 +23,20 @@ logrotate_file=/etc/logrotate.d/roadie
 snippets=/etc/nginx/snippets
 http_file=/etc/nginx/conf.d/roadie.conf
 catch_all_file=/etc/nginx/conf.d/roadie-catch-all.conf
+catch_all_tls_file=/etc/nginx/conf.d/roadie-catch-all-tls.conf
 limits_file=/etc/nginx/modules-enabled/90-roadie.conf
+acme_webroot=/var/lib/roadie-acme                    # where certbot lays its answers to an authority; nginx reads them
+authorities=${state}/tls/authorities.pem             # what certbot trusts besides the authorities of Debian
+certbot_drop_ins=/etc/systemd/system/certbot.service.d
 
 host_places=(
   "${state}" "${backups}" "${tools}" "${pages}" "${caches}"
   /var/log/roadie # a log of every run
   /run/roadie     # locks; a boot empties this folder
   "${drop_ins}" "${nginx_drop_ins}" "${postgresql_drop_ins}" "${needrestart_file}" "${logrotate_file}"
-  "${http_file}" "${catch_all_file}" "${limits_file}" "${snippets}"/roadie-{clients,compression,headers,proxy}.conf
+  "${http_file}" "${catch_all_file}" "${catch_all_tls_file}" "${limits_file}"
+  "${snippets}"/roadie-{acme,clients,compression,headers,proxy,tls}.conf
+  "${acme_webroot}" "${authorities}" "${certbot_drop_ins}"
 )
 # Files of Debian's nginx. roadie changes the first and deletes the second.
 debians_places=(/etc/nginx/nginx.conf /etc/nginx/sites-enabled/default)
@@ -44,6 +50,11 @@ maintenance=${root}/maintenance
 store=${root}/repo.git
 site_link=/etc/nginx/sites-enabled/${app}.conf
 site_file=/etc/nginx/sites-available/${app}.conf
+tls_file=${snippets}/roadie-tls-${app}.conf # has nginx serve the site by https; exists only if the certificate does
+certificate=${state}/tls/${app}.pem         # the site's key and certificate, as nginx reads them
+renewal_file=/etc/letsencrypt/renewal/roadie-${app}.conf lineage=/etc/letsencrypt/live/roadie-${app} # of certbot
+certbots=("${renewal_file}" "${lineage}" "/etc/letsencrypt/archive/roadie-${app}")
+authority=${state}/tls/${app}.ca            # the root of the authority, if the settings name one
 nginx_given=${state}/nginx-given-${app} # two sums of site_file: as the settings made it, and as roadie wrote it here
 declare -A program_files=([blue]=/etc/supervisor/conf.d/${app}-blue.conf [green]=/etc/supervisor/conf.d/${app}-green.conf)
 programs_link=/etc/supervisor/conf.d/${app}.programs.conf
@@ -56,7 +67,8 @@ build_home=${cache}/home      # HOME of the site's build user, for one build
 desk=${cache}.build           # the files that root lays out for one build
 
 made_again=( # what `remove` deletes
-  "${site_link}" "${site_file}" "${nginx_given}"
+  "${site_link}" "${site_file}" "${nginx_given}" "${tls_file}" "${certificate}" "${authority}"
+  "${certbots[@]}"
   "${program_files[@]}" "${programs_link}"
   "${root}"/{live,live.new,current,slots,releases,venvs} "${store}"{,.new,.gone} "${maintenance}" "${root}/shared/static"
   "${rollback_file}"

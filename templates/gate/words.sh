@@ -22,7 +22,7 @@ ask_page() {
   # This `Forwarded` makes the worker name itself. Visitors cannot send it: nginx removes that header.
   cuttable ask_plainly "${left}" -s -g --path-as-is -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
     --fail-early -D - -w 'roadie: %{http_code} %{redirect_url}\nroadie at: %{url_effective}\n' -H 'Connection: close' -H 'Forwarded: by=_roadie' \
-    -H 'X-Forwarded-Proto: http' -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
+    -H "X-Forwarded-Proto: ${scheme}" -H 'X-Real-IP: 127.0.0.1' -H 'X-Forwarded-For: 127.0.0.1' -A roadie \
     "${@:3}" "${urls[@]}" >"/run/roadie/${run_id}.answer" 2>/dev/null || code=$?
   hear_answers "$1"
   page_code=${code}
@@ -77,7 +77,7 @@ is_own_name() { # HOST: whether it is one of the site's names
 judge_redirect() { # PATH: sets refusal, if the redirect leads away from the site or health: asks for 2xx
   local host=${page_location#*://}
   host=${host%%[/:?#]*}
-  if [[ ${page_location} == https://* ]]; then
+  if [[ ${page_location} == https://* && (${scheme} == http || ${page_location} == "https://${domains[0]}${1%%#*}") ]]; then
     refuse_https "$1"
   elif ! is_own_name "${host}"; then
     refusal="$1 redirects to another host, ${page_location}; put ${host} into domain:, or name another page in health:"
@@ -89,7 +89,9 @@ judge_redirect() { # PATH: sets refusal, if the redirect leads away from the sit
 }
 
 refuse_https() { # PATH
-  refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django: in fabric.yaml"
+  refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django: in fabric.yaml, or have https: tls: letsencrypt"
+  [[ ${scheme} == http ]] ||
+    refusal="$1 redirects to ${page_location}, where it was asked for: Django does not see that in the header X-Forwarded-Proto of nginx; write overlay: [SECURE_PROXY_SSL_HEADER] in fabric.yaml"
 }
 
 # PATH: judges a page as judge_page does, and then the page of the site to which its redirects lead, as a browser follows them.
@@ -102,10 +104,11 @@ judge_to_the_end() {
 follow() {
   local first=${page_location} status=${page_status} host
   ask_page "$1#" 1 --location --max-redirs 10 --cookie '' --proto-redir =http # `#`: this says nothing of the page itself
+  go_on_by_https
   host=${page_url#*://} host=${host%%[/:?#]*}
   if [[ ${page_code} == 47 ]]; then
     refusal="$1 redirects in a circle, by way of ${first}"
-  elif [[ ${page_location} == https://* ]]; then
+  elif [[ ${scheme} == http && ${page_location} == https://* ]]; then
     host=${page_location#*://} host=${host%%[/:?#]*}
     ! is_own_name "${host}" || refuse_https "$1"
   elif is_own_name "${host}"; then
@@ -117,6 +120,17 @@ follow() {
     esac
   fi
   if [[ -z ${refusal} ]]; then followed=${first} page_status=${status}; fi
+}
+
+# The socket of a slot speaks http only. An address of the site by https is asked for there too, as nginx will ask for it.
+go_on_by_https() {
+  local hops path
+  for ((hops = 0; hops < 10; hops++)); do
+    [[ ${scheme} == https && ${page_location} =~ ^https://([^/:?#]+)([/?#].*)?$ && " ${domains[*]} " == *" ${BASH_REMATCH[1]} "* ]] || return 0
+    path=${BASH_REMATCH[2]-}
+    ask_page "${path:-/}#" 1 --location --max-redirs 10 --cookie '' --proto-redir =http
+  done
+  page_code=47 # what curl says of too many redirects
 }
 
 pass_gate() { # JUDGE: sets refusal; empties it if every page passes and the program still runs

@@ -94,23 +94,32 @@ def _unserved():
 
 
 def _to_https():
-    """The health pages that Django would send to https. The gate would see it too, but after migrations."""
+    """The health pages that Django would send to https. The gate would see it too, but after migrations.
+
+    With https, only a project that does not see nginx's X-Forwarded-Proto does so, and for ever.
+    """
     if not settings.SECURE_SSL_REDIRECT or SECURITY not in settings.MIDDLEWARE:
         return
     from django.core.handlers.wsgi import WSGIRequest
     from django.utils.module_loading import import_string
 
     middleware = import_string(SECURITY)(lambda request: None)
+    cure = "set SECURE_SSL_REDIRECT: false under django: in fabric.yaml, or have https: tls: letsencrypt"
+    told = f"this site is served over http; {cure}"
+    if site.HTTPS:
+        told = f"it was asked for by https; {WRONG_HEADER}"
     for page in site.HEALTH or ["/"]:
         asked = {"REQUEST_METHOD": "GET", "PATH_INFO": page.partition("?")[0], "wsgi.input": BytesIO()}
-        asked |= {"HTTP_HOST": site.DOMAIN[0], "SERVER_PORT": "80", "HTTP_X_FORWARDED_PROTO": "http"}
+        asked |= {"HTTP_HOST": site.DOMAIN[0], "SERVER_PORT": "80", "HTTP_X_FORWARDED_PROTO": SCHEME}
         if answered := middleware.process_request(WSGIRequest(asked)):
-            yield (
-                f"{page} redirects to {answered['Location']}, but this site is served over http; "
-                "set SECURE_SSL_REDIRECT: false under django: in fabric.yaml"
-            )
+            yield f"{page} redirects to {answered['Location']}, but {told}"
 
 
+SCHEME = "https" if site.HTTPS else "http"
+WRONG_HEADER = (
+    "Django does not see that in the header X-Forwarded-Proto of nginx; "
+    "write overlay: [SECURE_PROXY_SSL_HEADER] in fabric.yaml"
+)
 SECURITY = "django.middleware.security.SecurityMiddleware"
 
 
@@ -178,14 +187,16 @@ def _reads_static_root():
     return hasattr(staticfiles_storage, "read_manifest") or "whitenoise" in str(settings.MIDDLEWARE)
 
 
-# `check --deploy` asks for https by these. Whoever did as they say would be refused, or could not log in.
+# `check --deploy` asks for https by these. Whoever did as they say without https would be refused, or could
+# not log in.
 _OF_HTTPS = {f"security.W{number:03}" for number in (4, 5, 8, 10, 11, 12, 15, 16, 17, 21)}
+_NOT_ASKED = {*overlay.NOT_ASKED} if site.HTTPS else _OF_HTTPS
 
 
 def _checks():
     """Run Django's checks and those of `check --deploy`. Report warnings; return the errors."""
     found = checks.run_checks(include_deployment_checks=True, databases=["default"])
-    found = [one for one in found if not (one.is_silenced() or one.id in _OF_HTTPS)]
+    found = [one for one in found if not (one.is_silenced() or one.id in _NOT_ASKED)]
     warnings = [one for one in found if not one.is_serious()]
     if warnings:
         answer("check", "; ".join(sorted(f"{one.id}: {one.msg.partition('. ')[0]}" for one in warnings)))
@@ -194,6 +205,8 @@ def _checks():
 
 def _warn_of_secure_cookies():
     """Report the cookies that browsers send over https only."""
+    if site.HTTPS:
+        return
     names = [name for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE") if getattr(settings, name)]
     if names:
         answer("secure_cookies", " and ".join(names))

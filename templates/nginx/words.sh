@@ -100,18 +100,40 @@ await_new_workers() { # OLD
 }
 
 require_served() { # asks nginx for a page that only a site's server block answers with 404
-  local status
-  status=$(curl -q -s --noproxy '*' -m 5 -o /dev/null -w '%{http_code}' -H "Host: ${domains[0]}" http://127.0.0.1/.roadie/) || :
+  local status way=http
+  ! is_https || way=https
+  status=$(curl -q -k -s --noproxy '*' -m 5 -o /dev/null -w '%{http_code}' --connect-to '::127.0.0.1:' "${way}://${domains[0]}/.roadie/") || :
   [[ ${status} != 404 ]] || return 0
-  fail 'reload of nginx' "nginx does not serve ${domains[0]}: $(tail -n 1 /var/log/nginx/error.log); does /etc/nginx/nginx.conf include sites-enabled?"
+  fail 'reload of nginx' "nginx does not serve ${domains[0]} by ${way}: $(tail -n 1 /var/log/nginx/error.log); does /etc/nginx/nginx.conf include sites-enabled?"
 }
 
-require_port_80() { # fails if another program listens on port 80, and names that program
-  local inode path pid
-  inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" && $2 ~ /:0050$/ { print $10; exit }') || :
+require_port() { # PORT: fails if another program than nginx listens there, and names that program
+  local inode path pid hex
+  printf -v hex '%04X' "$1"
+  inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":${hex}" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10; exit }') || :
   [[ -n ${inode} ]] || return 0
   path=$(find /proc/[0-9]*/fd -lname "socket:\[${inode}\]" -print -quit 2>/dev/null) || :
   pid=${path#/proc/} pid=${pid%%/*}
   [[ $(cat "/proc/${pid}/comm" 2>/dev/null) != nginx ]] || return 0
-  fail 'port 80' "is taken by $(cat "/proc/${pid}/comm" 2>/dev/null || echo 'some program') (process ${pid:-?}); nginx needs it: stop that program, or move it to another port, and run again"
+  fail "port $1" "is taken by $(cat "/proc/${pid}/comm" 2>/dev/null || echo 'some program') (process ${pid:-?}); nginx needs it: stop that program, or move it to another port, and run again"
+}
+
+# PORT [FILE]: sets other_default to a file that roadie did not write and that answers for unknown names at this port. FILE does
+# not count.
+find_other_default() {
+  local file text line port
+  other_default=''
+  for file in /etc/nginx/sites-enabled/* /etc/nginx/conf.d/*.conf; do
+    [[ -f ${file} && ${file} != "${catch_all_file}" && ${file} != "${catch_all_tls_file}" && ${file} != "${2-}" ]] || continue
+    contents_of "${file}" text
+    [[ ${text} == *default_server* || ${text} =~ server_name[[:space:]]+_ ]] || continue
+    while IFS= read -r line; do
+      line=${line%%#*}
+      if [[ $1 == 80 && ${line} =~ server_name[[:space:]]+_[[:space:]]*\; ]]; then other_default=${file}; fi
+      if [[ ${line} =~ listen[[:space:]]+([^[:space:]\;]+)[^\;]*default_server ]]; then
+        port=${BASH_REMATCH[1]##*[^0-9]}
+        [[ ${port:-80} != "$1" ]] || other_default=${file}
+      fi
+    done <<<"${text}"
+  done
 }

@@ -8,6 +8,7 @@ ensure_no_place() { # PLACE: deletes every path that it matches, and the half-wr
   for path in "${there[@]}"; do
     case ${path} in
       *.roadie-new) ensure_absent "${path}" ;;
+      /etc/letsencrypt/*) ensure_no_tree "${path}" ;;
       /etc/*) ensure_forgotten "${path}" ;;
       *) ensure_no_tree "${path}" "${user}" ;;
     esac

@@ -126,6 +126,19 @@ tell_nginx() {
   say fact nginx "${sum}"
 }
 
+is_https() { # nginx serves the site by https, so its certificate is there
+  local text=''
+  [[ -e ${tls_file} ]] || return 1
+  contents_of "${site_file}" text 2>/dev/null
+  [[ ${text} == *"/roadie-tls-${app}.con"* ]]
+}
+
+host_mark() { # prints what nginx answers for an authority's question, so that this host is known by it
+  local id=''
+  contents_of /etc/machine-id id 2>/dev/null || :
+  printf 'roadie of %s' "${id}" | sha256sum | cut -c 1-16
+}
+
 has_ipv6() { # without IPv6, nginx refuses a configuration that listens on [::]
   [[ -e /proc/net/if_inet6 ]]
 }

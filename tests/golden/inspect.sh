@@ -17,7 +17,7 @@ judge_release() { # reads the answers of the check; sets static_answer, uploads_
       mail) say warn EMAIL_BACKEND "it is ${value}, so the site sends no e-mail; EMAIL_BACKEND under django: names another" ;;
       lost_uploads) say warn uploads "they would go to ${value}" ;;
       database) say warn "database ${app}" "${value}" ;;
-      secure_cookies) say warn logins "nobody can log in over http, because of ${value}; set them to false under django:, unless a proxy before this host speaks https" ;;
+      secure_cookies) say warn logins "nobody can log in over http, because of ${value}; have https (tls: letsencrypt), or write overlay: [SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE], unless a proxy before this host speaks https" ;;
       static) static_answer=${value} ;;
       uploads) uploads_answer=${value} ;;
       inspected) inspected=1 && break ;;

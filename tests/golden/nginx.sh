@@ -5,6 +5,7 @@ local clients_conf='<text of nginx/clients.nginx.j2>'
 local headers_conf='<text of nginx/headers.nginx.j2>'
 local compression_conf='<text of nginx/compression.nginx.j2>'
 local proxy_conf='<text of nginx/proxy.nginx.j2>'
+local certificates_by=off acme_conf='<text of tls/acme.nginx.j2>'
 local limits_conf='<text of nginx/limits.nginx.j2>'
 local no_release_page='<text of nginx/no-release.html.j2>'
 local unavailable_page='<text of nginx/unavailable.html.j2>'
@@ -36,24 +37,6 @@ leave_out_known_types() { # nginx warns of a kind of file that it is told twice
   done
 }
 
-find_other_default() { # sets other_default to a file that roadie did not write and that answers for unknown names
-  local file text line port
-  other_default=''
-  for file in /etc/nginx/sites-enabled/* /etc/nginx/conf.d/*.conf; do
-    [[ -f ${file} && ${file} != "${catch_all_file}" && ${file} != "${debians_default}" ]] || continue
-    contents_of "${file}" text
-    [[ ${text} == *default_server* || ${text} =~ server_name[[:space:]]+_ ]] || continue
-    while IFS= read -r line; do
-      line=${line%%#*}
-      if [[ ${line} =~ server_name[[:space:]]+_[[:space:]]*\; ]]; then other_default=${file}; fi
-      if [[ ${line} =~ listen[[:space:]]+([^[:space:]\;]+)[^\;]*default_server ]]; then
-        port=${BASH_REMATCH[1]##*[^0-9]}
-        [[ ${port:-80} != 80 ]] || other_default=${file}
-      fi
-    done <<<"${text}"
-  done
-}
-
 ensure_no_debian_default() {
   local link=/etc/nginx/sites-enabled/default
   debians_default=${link}
@@ -68,7 +51,7 @@ ensure_no_debian_default() {
 
 ensure_catch_all() {
   local other_default
-  find_other_default
+  find_other_default 80 "${debians_default}"
   if [[ -z ${other_default} ]]; then
     ensure_file "${catch_all_file}" 644 root:root "${catch_all}"
   else
@@ -121,9 +104,9 @@ note_given() { # CONTENT: records two sums for tell_nginx: of the file that the 
 }
 
 require_site
-local before_change=start_on_nginx debians_default given=${site_conf}
+local before_change=start_on_nginx debians_default mark given=${site_conf}
 has_ipv6 || site_conf=${site_conf//    listen \[::\]:80;$'\n'/} catch_all=${catch_all/    listen \[::\]:80 default_server;$'\n'/}
-[[ -e ${state}/applied/reload-of-nginx ]] || require_port_80
+[[ -e ${state}/applied/reload-of-nginx ]] || require_port 80
 
 look_at "${nginx_files[@]}" "${pages}" "${pages}"/{no-release,unavailable,too-many}.html "${access_log}" "${error_log}"
 ensure_dir "${pages}" 755 root:root
@@ -138,6 +121,10 @@ ensure_file "${snippets}/roadie-clients.conf" 644 root:root "${clients_conf}"
 ensure_file "${snippets}/roadie-headers.conf" 644 root:root "${headers_conf}"
 ensure_file "${snippets}/roadie-compression.conf" 644 root:root "${compression_conf}"
 ensure_file "${snippets}/roadie-proxy.conf" 644 root:root "${proxy_conf}"
+if [[ ${certificates_by} == letsencrypt ]]; then
+  mark=$(host_mark)
+  ensure_file "${snippets}/roadie-acme.conf" 644 root:root "${acme_conf/@HOST@/${mark}}"
+fi
 ensure_no_debian_default
 ensure_catch_all
 ensure_private_log "${access_log}"

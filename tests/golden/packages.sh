@@ -1,6 +1,7 @@
 local database_packages=('default-mysql-server | virtual-mysql-server | mysql-community-server' 'default-libmysqlclient-dev | libmysqlclient-dev' tzdata )
 local more_packages=()
 local build_packages=()
+local certificates_by=off
 local apt_lock_seconds=600
 local nginx_sandbox='<text of nginx/sandbox.conf.j2>'
 local supervisor_sandbox='<text of supervisor/sandbox.conf.j2>'
@@ -9,6 +10,8 @@ local wanted=( # packages, names that others provide, or alternatives with a | b
   nginx supervisor "${database_packages[@]}" python3-venv python3-dev
   build-essential pkg-config git curl logrotate ca-certificates "${more_packages[@]}"
 )
+[[ ${certificates_by} != letsencrypt ]] || wanted+=(certbot)
+[[ ${certificates_by} == off ]] || wanted+=(openssl)
 local -A installed=()
 local missing=() chosen=() left_half='' apt_at_work=/run/roadie/apt-at-work
 local apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
@@ -206,7 +209,7 @@ if [[ -n ${left_half} ]]; then
   change_whole dpkg repair_dpkg
   note=''
 fi
-[[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port_80
+[[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port 80
 ensure_sandbox
 if [[ ${#missing[@]} != 0 ]]; then
   change_cuttable 'package lists' update_lists

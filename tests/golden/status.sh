@@ -1,18 +1,35 @@
 local watched_seconds=600
 
-ask_front() { # asks nginx for a page, as a visitor on this host: prints the status and the seconds
-  ask_plainly 10 -s -g --path-as-is -m 10 --connect-to '::127.0.0.1:80' -A roadie -o /dev/null \
-    -w '%{http_code} %{time_total}' "http://${domains[0]}$1"
+ask_front() { # URL: asks nginx for a page, as a visitor on this host: prints the status and the seconds
+  ask_plainly 10 -s -k -g --path-as-is -m 10 --connect-to '::127.0.0.1:' -A roadie -o /dev/null \
+    -w '%{http_code} %{time_total}' "$1"
 }
 
 tell_front() {
-  local pages='' said=''
+  local pages='' said='' way=http
+  ! is_https || way=https
   contents_of "${root}/live/release/health" pages 2>/dev/null || :
   pages=${pages%%$'\n'*}
-  attempt said 12 ask_front "${pages:-/}" || :
+  attempt said 12 ask_front "${way}://${domains[0]}${pages:-/}" || :
   say fact page "${pages:-/}"
   say fact answer "${said:-000 0}"
+  if [[ ${way} == https ]]; then
+    tell_certificate
+  elif [[ ${scheme} == https ]]; then
+    say fact certificate none
+  fi
   tell_maintenance
+}
+
+ask_certificate() { # prints when the certificate ends that nginx shows, which may be another one than the file
+  openssl s_client -connect 127.0.0.1:443 -servername "${domains[0]}" </dev/null 2>/dev/null | openssl x509 -noout -enddate 2>&1
+}
+
+tell_certificate() {
+  local said='' end=''
+  attempt said 5 ask_certificate || :
+  [[ ${said} != 'notAfter='* ]] || end=$(date -d "${said#*=}" +%s)
+  say fact certificate "${end:-unknown}"
 }
 
 tell_serving() { # SLOT: the release there, since when it serves, and what its processes take

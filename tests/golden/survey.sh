@@ -14,3 +14,4 @@ tell_release "${fingerprint}"
 tell_trees
 tell_maintenance
 tell_nginx
+if is_https; then say fact https "${domains[0]}"; fi

@@ -67,6 +67,12 @@ def deployed(suite: str = "trixie") -> str:
     return throwaway.prepared(label, _does("deploy"), suite, on=bootstrapped(suite))
 
 
+def with_authority(suite: str = "trixie") -> str:
+    """Return the snapshot of a host that serves the guestbook, and has certbot and Pebble."""
+    label = _label("with-authority", _everything())
+    return throwaway.prepared(label, _installs("certbot", "pebble"), suite, on=deployed(suite))
+
+
 def probed(suite: str = "trixie", database: str = "mysql") -> str:
     """Return the snapshot of a host that serves the probe, and has both of the probe's virtualenvs."""
     below = {"mysql": bootstrapped, "postgresql": with_postgresql}.get(database, packaged)
@@ -90,6 +96,11 @@ def _does(task: str, database: str = "mysql") -> Callable[[ThrowawayHost], objec
             return desk.does(task, env={"ROADIE_DATABASE": database})
 
     return prepare
+
+
+def _installs(*packages: str) -> Callable[[ThrowawayHost], object]:
+    command = f"apt-get -q update && apt-get -q install -y --no-install-recommends {' '.join(packages)}"
+    return lambda host: host.ssh(f"export DEBIAN_FRONTEND=noninteractive; {command}")
 
 
 def _deploys_probe(database: str) -> Callable[[ThrowawayHost], object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +24,11 @@ class Visitors(Beside):
         path: str = "/",
         domain: str = "guestbook.example.org",
         right: Callable[[int, str], bool] = lambda status, body: status == 200,
+        trusted: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(60)
         self.host, self.path, self.domain, self.right = host, path, domain, right
+        self.trusted = trusted
         self.sent = 0
         #: the times at which those visitors came who got a right page
         self.answered: list[float] = []
@@ -63,4 +66,4 @@ class Visitors(Beside):
             self.failed.append(f"{at:.2f}: {answer.status} {answer.body[:80]!r}")
 
     def _ask(self) -> Answer:
-        return browse(self.host, self.path, self.domain)
+        return browse(self.host, self.path, self.domain, trusted=self.trusted)

@@ -154,6 +154,19 @@ def test_a_redirect_to_https_is_refused_before_migrations(site, health, exempt, 
     assert [one.split(" ")[0] for one in refused(site(*lines, health=health, whole=True))] == pages
 
 
+def test_with_https_only_a_redirect_that_never_ends_is_refused(site):
+    lines = "SECURE_SSL_REDIRECT = True", "SECURE_PROXY_SSL_HEADER = 'HTTP_X_OTHER', 'on'"
+    [reason] = refused(site(*lines, tls="self-signed", whole=True))
+    assert reason.startswith("/ redirects to https://") and "overlay: [SECURE_PROXY_SSL_HEADER]" in reason
+
+
+@pytest.mark.parametrize("line", ["", "SECURE_SSL_REDIRECT = True"])
+def test_with_https_a_fresh_project_has_no_warning_left(site, line):
+    release = site(line, tls="letsencrypt", whole=True)
+    assert refused(release) == []
+    assert said(release, "check") == said(release, "secure_cookies") == []
+
+
 def test_an_email_backend_that_sends_nothing_is_told_if_the_text_did_not_tell(site):
     line = "EMAIL_BACKEND = 'django.core.mail.backends.console.EmailBackend'"
     assert said(site(line, "exec('')", SQLITE), "mail") == ["django.core.mail.backends.console.EmailBackend"]

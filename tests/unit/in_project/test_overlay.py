@@ -52,6 +52,29 @@ def test_an_unedited_startproject_becomes_safe(tmp_path):
     }
 
 
+HTTPS = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS", "SILENCED_SYSTEM_CHECKS")
+SILENT = [f"security.W{number:03}" for number in (4, 5, 8, 21)]
+
+
+@pytest.mark.parametrize(
+    ("tls", "lines", "found"),
+    [
+        ("off", "", [False, False, 0, []]),
+        ("letsencrypt", "", [True, True, 3600, SILENT]),
+        ("self-signed", "SECURE_HSTS_SECONDS = 60", [True, True, 60, SILENT]),
+        ("letsencrypt", "CSRF_COOKIE_SECURE = SECURE_HSTS_SECONDS = 0", [True, 0, 0, SILENT]),
+        ("letsencrypt", "SILENCED_SYSTEM_CHECKS = ['a.W1']", [True, True, 3600, ["a.W1", *SILENT]]),
+        ("off", "SESSION_COOKIE_SECURE = True", [True, False, 0, []]),
+    ],
+)
+def test_cookies_and_hsts_are_as_https_wants_unless_the_project_says(tmp_path, tls, lines, found):
+    startproject(tmp_path)
+    with (tmp_path / "releases/1/code/mysite/settings.py").open("a") as file:
+        file.write(f"{lines}\n")
+    release = lay_out(tmp_path, tls=tls)
+    assert [*release.settings(*HTTPS).values()] == found
+
+
 def test_an_unedited_startproject_has_its_data_where_it_lasts(tmp_path):
     startproject(tmp_path)
     release = lay_out(tmp_path)
@@ -424,7 +447,8 @@ def test_settings_of_a_class_are_made_ready_after_it_has_set_them(overlay, monke
     Live = type("Live", (Configuration,), {})
     settings = {"Live": Live}
     words = {"DEBUG": "unread", "SECRET_KEY": "own", "ALLOWED_HOSTS": "unread", "DATABASES": "own"}
-    words |= dict.fromkeys(["CSRF_TRUSTED_ORIGINS", "SECURE_PROXY_SSL_HEADER"], "own")
+    https = "SECURE_PROXY_SSL_HEADER", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"
+    words |= dict.fromkeys(["CSRF_TRUSTED_ORIGINS", *https], "own")
     overlay.make_ready(settings, words, domains=["a.org"], django={"TIME_ZONE": "UTC"})
     assert settings["Live"] is not Live and "STATIC_ROOT" not in settings
     settings |= {"DEBUG": True, "STATIC_ROOT": None, "TIME_ZONE": "Europe/Paris", "ALLOWED_HOSTS": []}

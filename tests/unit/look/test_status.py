@@ -98,6 +98,20 @@ def test_what_may_go_wrong_next_is_named_below() -> None:
     assert found.data["migrations"]["pending"] is None and found.data["database"]["kb"] is None
 
 
+def test_the_days_of_a_certificate_are_told() -> None:
+    now = time.time()
+    assert "· certificate for 60 days" in "\n".join(status(certificate=[f"{now + 60.5 * 86400:.0f}"]).lines())
+    late = status(certificate=[f"{now + 5.5 * 86400:.0f}"])
+    assert late.state == "up" and "! the certificate ends in 5 days" in "\n".join(late.lines())
+    over = status(certificate=[f"{now - 86400 * 1.5:.0f}"])
+    assert over.state == "down" and "its certificate ended 2 days ago; run: fab tls" in over.lines()[0]
+    none = status(certificate=["none"])
+    assert none.state == "up" and "! the site answers by http, as it has no certificate" in "\n".join(
+        none.lines()
+    )
+    assert (over.data["certificate"], none.data["certificate"]) == ({"days": -2}, {"days": None})
+
+
 def test_whatever_a_host_leaves_out_the_rest_is_told_and_is_json() -> None:
     for name in UP:
         if name not in ("answer", "live"):

@@ -118,6 +118,9 @@ TOLD = {
     ),
     "SECURE_SSL_REDIRECT = True": "sends visitors to https, but this site is served over http",
     "SECURE_SSL_REDIRECT = env.bool('SSL', default=True)": "SECURE_SSL_REDIRECT sends visitors to https",
+    "SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True": (
+        "nobody can log in over http, because of SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE; write `tls: "
+    ),
     "EMAIL_BACKEND = 'django.core.mail.backends.console.EmailBackend'": "so the site sends no e-mail",
     "MEDIA_ROOT = env.str('MEDIA', '/home/shop/media')": "uploads go to /home/shop/media, which",
     "if os.environ.get('FREE'):\n    pass\nelse:\n    STRIPE = env('STRIPE')": "settings read STRIPE from",
@@ -147,6 +150,9 @@ def test_what_would_be_refused_or_wrong_is_told_in_one_line(tmp_path, line, says
         ("ALLOWED_HOSTS = ['example.com']", {"django": {"ALLOWED_HOSTS": ["*"]}}),
         ("SECURE_SSL_REDIRECT = env.bool('SSL', default=True)", {"env": {"SSL": False}}),
         ("SECURE_SSL_REDIRECT = True", {"django": {"SECURE_SSL_REDIRECT": False}}),
+        ("SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = True", {"tls": "letsencrypt"}),
+        ("SESSION_COOKIE_SECURE = True", {"overlay": ["SESSION_COOKIE_SECURE"]}),
+        ("SESSION_COOKIE_SECURE = True", {"proxies": ["203.0.113.7"]}),
         ("DATABASES = {'default': env.db('DB', default='sqlite:///x')}", {"overlay": ["DATABASES"]}),
         ("DATABASES = {'default': env.db('DB')}", {"env_names": {"database_url": "DB"}}),
         ("STRIPE = os.environ['STRIPE']", {"env": {"STRIPE": "x"}}),

@@ -14,6 +14,7 @@ REASONS = {
     "release/static.sh.j2": THE_SWITCH_SYNCS,
     "release/words.sh": THE_SWITCH_SYNCS,
     "web/words.sh": f"the slot: {THE_SWITCH_SYNCS}; the program file: reconcile makes it again at each boot",
+    "on-host/certificate": "it syncs what it renames",
     "on-host/reconcile": "it runs at each boot",
     "early-start/words.sh": "a question to a process, which ends with the boot",
     "code/receive.sh.j2": "it syncs what it renames; without the rename, the next run makes the store again",

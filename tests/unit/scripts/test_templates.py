@@ -76,6 +76,11 @@ MATRIX: dict[str, dict[str, Any]] = {
         "maintenance_allow": ["203.0.113.7", "2001:db8::/32"],
         "proxies": ["203.0.113.7", "2001:db8::/32"],
     },
+    "https": {
+        "tls": {"by": "letsencrypt", "email": "me@example.org", "directory": "https://a.example.org/dir?a=b"},
+        "domain": ["www.example.org", "example.org"],
+        "proxies": "203.0.113.7",
+    },
     "gevent": {"worker_class": "gevent"},
     "uvicorn": {"worker_class": "uvicorn"},
     "own names": {"env_names": {"secret_key": "MY_KEY", "db_name": "DB_NAME", "db_password": "DB_PASS"}},

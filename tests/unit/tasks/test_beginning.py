@@ -46,7 +46,8 @@ def test_it_reads_the_project_and_writes_two_short_files(project):
     assert "ok  git      main at " in done.stdout
     assert "ok  project  mysite: mysite.settings, requirements.txt\n" in done.stdout
     assert "from roadie import *" in (project / "fabfile.py").read_text()
-    assert "\n  domain: www.example.com\n  #" in (project / "fabric.yaml").read_text()
+    written = (project / "fabric.yaml").read_text()
+    assert "\n  domain: www.example.com\n  #" in written and "\n  tls: letsencrypt\n" in written
     assert "fab -H root@your.server plan" in done.stdout.splitlines()[-1]
 
 

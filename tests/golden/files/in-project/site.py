@@ -4,6 +4,7 @@ SETTINGS_MODULE = 'roadie_settings'
 PROJECT_SETTINGS = 'guestbook.settings'
 SERVED_MODULE = 'guestbook.wsgi'
 DOMAIN = ['guestbook.example.org']
+HTTPS = False
 DATABASE = 'mysql'
 IS_PROVISIONED = True
 DATABASE_NAME = 'guestbook'
