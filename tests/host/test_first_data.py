@@ -9,7 +9,7 @@ def test_data_can_be_loaded_before_the_first_release_serves(bootstrapped):
     views = bootstrapped.project / "entries/views.py"
     projects.change_line(views, "Entry.objects.exists()", "Entry.objects.get(name='first')")
     projects.commit(bootstrapped.project, "A page that needs an entry")
-    says = "/healthz answered 500: entries.models.Entry.DoesNotExist", "load the data with fab manage"
+    says = "/healthz answered 500: entries.models.Entry.DoesNotExist", "load what it lacks with fab manage"
     told = error_of(bootstrapped.fab("deploy"), 6, *says, "its migrations stay applied: ", " more")
     assert told.count("0001_initial") <= 5
 
