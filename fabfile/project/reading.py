@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import SettingsError
 from ..git.trees import CommitTree, Tree
-from ..settings.databases import DATABASES, DEFAULT
+from ..settings.databases import DATABASES, DEFAULT, clients
 from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
@@ -63,7 +63,7 @@ class Project:
     #: the versions of Python that the project takes, such as 3.12 (none means any), and what says so
     pythons: tuple[str, ...]
     python_told: str
-    #: Debian's packages for requirements that have no wheels
+    #: Debian's packages for requirements that have no wheels, and for dumps of a database elsewhere
     build_packages: tuple[str, ...]
     needs_tree: bool
     #: the Django that its requirements name for certain
@@ -157,7 +157,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         requirements_told=_told(required, others),
         pythons=taken,
         python_told=python_told,
-        build_packages=required.build_packages,
+        build_packages=(*required.build_packages, *clients(database.kind, required.packages)),
         needs_tree=bool(required.local),
         django=django,
         words=words,

@@ -86,7 +86,7 @@ def _database(kind: str) -> Stage:
 
 
 def _is_dumped(settings: Settings, project: Project | None) -> bool:
-    return settings.dump_before_migrate and DATABASES[settings.database].is_provisioned
+    return settings.dump_before_migrate
 
 
 def _shares(settings: Settings, project: Project | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -25,6 +25,12 @@ class Database:
     Python that the words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing
     more comes for `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has
     its URL. `status` waits `patience` seconds for an answer.
+    of `schemes`. Of two kinds that it names, one that `yields` is for its developers. `names` and `users`
+    say what the database and its user are called for a site {app}. `program` is a template of Python that the
+    words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing more comes for
+    `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has its URL,
+    and the site's host needs Debian's package `client` of the kind that it is.
+    `status` waits `patience` seconds for an answer.
     """
 
     name: str
@@ -45,6 +51,7 @@ class Database:
     dump_ending: str = "sql.gz"
     dump_seconds: int = 60
     is_provisioned: bool = True
+    client: str = ""
     patience: int = 6
 
     @property
@@ -71,6 +78,7 @@ _ALL = (
         pins=("mysqlclient==2.3.1",),
         engines=("mysql",),
         schemes=("mysql", "mysql2", "mysqlgis", "mysql-connector"),
+        client="default-mysql-client | virtual-mysql-client",
     ),
     Database(
         name="postgresql",
@@ -84,6 +92,7 @@ _ALL = (
         schemes=("postgresql", "postgres", "pgsql", "psql", "postgis"),
         spellings=("postgis", "postgres"),
         extensions={"postgis": ("postgresql-postgis", "gdal-bin")},
+        client="postgresql-client",
     ),
     Database(
         name="sqlite",
@@ -105,7 +114,7 @@ _ALL = (
     Database(
         name="external",
         manual="external is one elsewhere, whose URL is a secret (secrets: {DATABASE_URL: {command: ...}}),"
-        " and of which roadie makes no dump",
+        " and which its own client dumps",
         packages=("default-libmysqlclient-dev | libmysqlclient-dev", "libpq-dev"),
         services=(),
         socket="",
@@ -115,7 +124,7 @@ _ALL = (
         schemes=(),
         names="",
         users="",
-        program="external/ask.py",
+        program="external/speak.py",
         is_provisioned=False,
         patience=20,
     ),
@@ -124,3 +133,10 @@ DATABASES = {one.name: one for one in _ALL}
 
 #: Supervisor starts the sites of a host after all of these, as each site may have another kind.
 SERVICES = tuple(service for one in _ALL for service in one.services)
+
+
+def clients(kind: str, packages: Collection[str]) -> tuple[str, ...]:
+    """Debian's packages to dump a database elsewhere, by the drivers among a project's packages."""
+    if DATABASES[kind].is_provisioned:
+        return ()
+    return tuple(one.client for one in _ALL if any(driver in packages for driver in one.drivers))

@@ -291,8 +291,6 @@ def _migrate(
 
     settings, hosts = targets(c)
     values = {**at_head(settings).values, **values}
-    if values["restore_dump"] and not values["database"].is_provisioned:
-        raise UsageError("migrate --restore-dump: roadie loads no external database; load it at its server")
     values["consent"] = yes or values["consent"]
     report = Run(sequence, values, command="fab migrate", dry_run=plan, wait=wait).on(hosts)
     report.raise_failure()

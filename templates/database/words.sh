@@ -18,12 +18,14 @@
 #
 #   no_answer            says that the database does not answer, and where it was asked
 #   database_errors      a pattern of the lines in which its programs report errors
+#   database_log         says where its server tells more
 #   has_database_server  whether this host has a server of this kind
 #   server_version       prints name and version of the host's server, or of the one that its distribution would install; nothing
 #                        if they are not known
 #   database_kb          prints the size of the tables in KB; nothing if there are none; fails if the database does not answer
 #   count_tables         prints how many tables there are
 #   applied_now          prints the migrations that the database records, sorted; fails if it has no such record
+#   cannot_dump          prints why no dump can be made here; nothing if one can
 #   say_database         prints a dump of the database as of one instant; the site goes on meanwhile
 #   tables_in_dump       prints how many tables the dump on standard input holds; nothing if its end is missing
 #   vet_dump             warns of what another user made in the dump on standard input; fails, with the reason, if the
@@ -50,10 +52,20 @@ connections_of_site() {
   echo $(($2 < least ? least : $2 < most ? $2 : most))
 }
 
+no_dump='' # why no dump can be made
 dump='' # the dump that this run makes, or has made, before it changes the database
+
+warn_without_dump() { # sets no_dump to why no dump can be made here, and warns of it; it is empty if one can be made
+  ask no_dump 'the database' cannot_dump || no_dump="$(cause "${database_errors}")"
+  [[ -z ${no_dump} ]] || say warn "dump of database ${app}" "none is made: ${no_dump}"
+}
 
 ask_size() { # WHAT_FOR: sets kb to the size of the tables; empty if there are none; fails if the database does not answer
   ask kb 'the database' database_kb || fail "$1" "$(tell_no_answer)"
+}
+
+tell_error() { # prints what the database said, and what to do next
+  printf '%s; look %s, put that right, and run the same command again' "$(cause "${database_errors}")" "${database_log}"
 }
 
 tell_no_answer() {

@@ -1,11 +1,12 @@
 # The words for a database elsewhere, of any kind that Django knows. database/words.sh lists them, and says who asks for what.
-# Plain bash, no Jinja; the frame sets database_py, which is ask.py.
+# Plain bash, no Jinja; the frame sets database_py, which is speak.py.
 #
-# The site's user asks, through the Django of the release that serves: it has the driver, the address and the TLS options. roadie
-# makes no database there, no user and no dump, and drops none.
+# The site's user asks, through the Django of a release: it has the driver, the address and the TLS options. It starts the
+# database's own programs for dumps, too. roadie makes no database there and no user, and drops none.
 
-no_answer="no answer from the external database" database_errors='^([A-Za-z_.]+(Error|Exception|Warning): |external: )'
-loads_whole=1 # nothing is loaded
+no_answer="no answer from the external database" database_errors='^([A-Za-z_.]+(Error|Exception|Warning)|[a-z_-]+(:[^ ]*)?): |^ERROR '
+database_log='at the log of its server'
+loads_whole='' # some servers make and drop tables one by one
 
 # WORD: through pipes, as another process of the site could take a file of root's from this one, and write into it later.
 as_release() {
@@ -15,9 +16,12 @@ as_release() {
     tail -c 10000 >&2; } 3>&1 | head -c 1000000
 }
 
-not_here() {
-  printf 'external: %s\n' 'roadie neither dumps nor loads an external database; its own server does' >&2
-  return 1
+# WORD: the same for a dump, of which any amount goes out, or comes in at descriptor 7.
+as_release_whole() {
+  local release_dir=${release_dir}
+  [[ -n ${release_dir} ]] || release_dir=$(readlink -e -- "${root}/live/release") || return
+  { as_user_plainly "${app}" "${root}/shared/home" "${tools}/launch" "${release_dir}" python -c "${database_py}" "$1" 7<&0 2>&1 >&3 3>&- |
+    tail -c 10000 >&2; } 3>&1 | cat
 }
 
 has_database_server() {
@@ -40,24 +44,28 @@ applied_now() {
   as_release applied 2>/dev/null | LC_ALL=C sort -u
 }
 
+cannot_dump() {
+  as_release cannot
+}
+
 say_database() {
-  not_here
+  as_release_whole dump </dev/null
 }
 
 tables_in_dump() {
-  not_here
+  as_release_whole dumped
 }
 
-vet_dump() {
-  not_here
+vet_dump() { # nothing in the dump runs but as the user of the database
+  cat >/dev/null
 }
 
 empty_database() {
-  not_here
+  : # load_dump does
 }
 
 load_dump() {
-  not_here
+  as_release_whole load
 }
 
 database_waits() {
@@ -69,5 +77,6 @@ database_remains() { # what is elsewhere stays there
 }
 
 drop_database() {
-  not_here
+  printf 'external: %s\n' 'roadie drops no external database' >&2
+  return 1
 }

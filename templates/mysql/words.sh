@@ -2,6 +2,7 @@
 # Jinja; the frame sets database_socket.
 
 no_answer="no answer over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
+database_log='at: journalctl -u mariadb -u mysql'
 loads_whole='' # the server makes and drops tables one by one
 # The collation is the server's own for this charset: a connection has that one too, and MySQL refuses to compare two.
 database_charset=utf8mb4
@@ -93,6 +94,10 @@ applied_now() {
 }
 
 # ---- Dumps --------------------------------------------------------------------------------------------------------------
+
+cannot_dump() {
+  :
+}
 
 say_database() {
   local program=mariadb-dump options=(--skip-ssl)

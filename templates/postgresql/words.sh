@@ -6,6 +6,7 @@
 # host, too. Whatever an answer or a dump makes such a program do, the site could do by itself.
 
 no_answer="no answer over ${database_socket}" database_errors='^(psql|pg_dump)[^ ]*: |^(ERROR|FATAL): '
+database_log='into /var/log/postgresql'
 loads_whole=1
 client_seconds=90 # how long a call of a program may take; a stage that asks waits less than that
 
@@ -97,6 +98,10 @@ skip_rows_of_extensions() { # sets options to those of pg_dump
 }
 
 # A change of a table holds up the lock of the dump, and the dump every later change.
+cannot_dump() {
+  :
+}
+
 say_database() (
   client_seconds=0
   local options=()

@@ -7,6 +7,7 @@
 
 database_folder=${root}/shared/database database_file=${root}/shared/database/db.sqlite3
 no_answer="${app} cannot read ${database_file}" database_errors='^sqlite: '
+database_log="at ${database_folder} and the free room of its disk"
 loads_whole=1 # load_dump is one transaction
 
 # WORD: through pipes, as another process of the site could take a file of root's from this one, and write into it later.
@@ -49,6 +50,10 @@ count_tables() {
 
 applied_now() {
   as_owner_briefly applied 2>/dev/null | LC_ALL=C sort -u
+}
+
+cannot_dump() {
+  :
 }
 
 say_database() {

@@ -1,5 +1,5 @@
 remove_database() {
-  drop_database || fail "database ${app}" "$(cause "${database_errors}")"
+  drop_database || fail "database ${app}" "$(tell_error)"
 }
 
 is_claimed "${database_claim}" || return 0

@@ -7,6 +7,8 @@ dump_for_release() { # the release names its dump only when the dump is whole
 # The migrations that wait get a dump of their own when their time comes. This one is for the person who must agree to them.
 [[ ${#pending[@]} != 0 || ${#postponed[@]} != 0 && ! -f ${release_dir}/postponed ]] || return 0
 local kb
+warn_without_dump
+[[ -z ${no_dump} ]] || return 0
 ask_size "dump of database ${app}"
 if [[ -z ${kb} ]]; then
   [[ ${history:-0} == 0 ]] ||

@@ -57,16 +57,16 @@ refuse_taken_database() {
 
 make_database() {
   as_root "CREATE DATABASE IF NOT EXISTS \`${app}\` CHARACTER SET ${database_charset};
-    ALTER DATABASE \`${app}\` CHARACTER SET ${database_charset};" || fail "database ${app}" "$(cause ERROR)"
+    ALTER DATABASE \`${app}\` CHARACTER SET ${database_charset};" || fail "database ${app}" "$(tell_error)"
 }
 
 make_database_user() {
   local max
-  max=$(as_root 'SELECT @@GLOBAL.max_connections;') || fail "database user ${app}" "$(cause ERROR)"
+  max=$(as_root 'SELECT @@GLOBAL.max_connections;') || fail "database user ${app}" "$(tell_error)"
   as_root "CREATE USER IF NOT EXISTS '${app}'@'localhost' IDENTIFIED BY '${site_password}';
     ALTER USER '${app}'@'localhost' IDENTIFIED BY '${site_password}'
       WITH MAX_USER_CONNECTIONS $(connections_of_site "${max}" "${useful}");
-    GRANT ALL PRIVILEGES ON ${grant_on} TO '${app}'@'localhost';" || fail "database user ${app}" "$(cause ERROR)"
+    GRANT ALL PRIVILEGES ON ${grant_on} TO '${app}'@'localhost';" || fail "database user ${app}" "$(tell_error)"
   check_as_site
   [[ -n ${user_ok} ]] || fail "database user ${app}" 'is made, but cannot log in with the password in shared/secrets, or holds all connections that it may; see the log of the database'
 }
@@ -98,7 +98,7 @@ fill_time_zones() { # VERSION: other sites that ask for a zone meanwhile wait, a
     "${program}" "${host_zones}" |
       sed -E "/^(START TRANSACTION|COMMIT|UNLOCK TABLES);\$/d; /^.\*M![0-9]+ execute immediate.*'LOCK TABLES/,/;\$/d"
     printf 'COMMIT;\nUNLOCK TABLES;\n'
-  } | client --user=root mysql || fail 'time zones of the database' "$(cause ERROR)"
+  } | client --user=root mysql || fail 'time zones of the database' "$(tell_error)"
   put_file "${time_zones_file}" 600 root:root "$1"
 }
 

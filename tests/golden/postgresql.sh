@@ -61,16 +61,16 @@ judge_facts() { # sets encoding, database_ok, user_ok, and how many connections 
 
 make_database_user() {
   as_root "DO \$\$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${app}') THEN CREATE ROLE \"${app}\"; END IF; END \$\$" \
-    "ALTER ROLE \"${app}\" LOGIN CONNECTION LIMIT ${connections}" || fail "database user ${app}" "$(cause "${database_errors}")"
+    "ALTER ROLE \"${app}\" LOGIN CONNECTION LIMIT ${connections}" || fail "database user ${app}" "$(tell_error)"
 }
 
 # The order of texts is that of their code points, upon which no upgrade of the system can break an index. A column can have
 # another one (db_collation). template0 is the one template that no user can put something into.
 make_database() {
   [[ -n ${encoding} ]] || as_root "CREATE DATABASE \"${app}\" OWNER \"${app}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'" ||
-    fail "database ${app}" "$(cause "${database_errors}")"
+    fail "database ${app}" "$(tell_error)"
   as_root "ALTER DATABASE \"${app}\" WITH ALLOW_CONNECTIONS true" "ALTER DATABASE \"${app}\" OWNER TO \"${app}\"" \
-    "REVOKE ALL ON DATABASE \"${app}\" FROM PUBLIC" || fail "database ${app}" "$(cause "${database_errors}")"
+    "REVOKE ALL ON DATABASE \"${app}\" FROM PUBLIC" || fail "database ${app}" "$(tell_error)"
 }
 
 # Only the administrator may make such an extension, and its script runs as the administrator. So roadie makes an extension only

@@ -3,6 +3,8 @@ local file=20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz
 [[ ${file} == */* ]] || file=${dumps}/${file}
 [[ -f ${file} ]] || fail "dump ${file}" "there is no such dump on this host; there are: $(cd "${dumps}" 2>/dev/null && printf '%s ' *".${dump_ending}")"
 local kb one path
+warn_without_dump
+[[ -z ${no_dump} ]] || fail "dump ${file}" "cannot be loaded: ${no_dump}"
 ask_size "database ${app}"
 if [[ -n ${kb} ]]; then
   name_dump restore

@@ -10,7 +10,7 @@ no_password() {
 }
 
 make_database() {
-  as_owner make </dev/null || fail "database ${app}" "$(cause "${database_errors}")"
+  as_owner make </dev/null || fail "database ${app}" "$(tell_error)"
 }
 
 require_site

@@ -14,7 +14,8 @@ if [[ ${#way_back[@]} == 0 ]]; then
   ok migrations
   return
 fi
-if [[ -n ${wanted} ]]; then
+[[ -z ${wanted} ]] || warn_without_dump
+if [[ -n ${wanted} && -z ${no_dump} ]]; then
   name_dump rollback
   note=${dump}
   change_dump dump_database "${dump}"

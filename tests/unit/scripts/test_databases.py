@@ -21,7 +21,7 @@ VARIABLE = re.compile(r"(?<![^ \n])([a-z_]\w*)=")
 # or name the libraries of any Python package.
 SPEAK_OF_ALL_KINDS = {
     "frame/places.sh",
-    "external/ask.py",
+    "external/speak.py",
     "virtualenv/failures.sh",
     *(f"in-project/{name}.py" for name in ("overlay", "lint", "locks", "migrations", "phases", "release")),
 }
@@ -79,10 +79,11 @@ def test_no_template_outside_its_folder_knows_a_kind(kind):
 TOY = replace(DATABASES["mysql"], name="toy", packages=("toy-server",), socket="/run/toy", pins=())
 TOY_WORDS = r"""
 # The words for a toy: a folder, in which each file is a table. The frame sets database_socket.
-no_answer="nobody reads ${database_socket}" database_errors='^toy: ' loads_whole=
+no_answer="nobody reads ${database_socket}" database_errors='^toy: ' database_log='' loads_whole=
 
 has_database_server() { [[ -d ${database_socket} ]]; }
 server_version() { echo Toy 1; }
+cannot_dump() { :; }
 database_kb() { du -sk -- "${database_socket}" | cut -f 1; }
 count_tables() { find "${database_socket}" -type f | wc -l; }
 applied_now() { cat -- "${database_socket}/django_migrations"; }
