@@ -3,6 +3,7 @@
 The release's Python runs this, as the site's user. A dump that comes in is at descriptor 7.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -196,7 +197,11 @@ def escaped(value):
 
 
 def program(names):
-    return next(filter(None, map(shutil.which, names)), "")
+    """The path of one of these programs. Debian's pg_dump may be a wrapper with no version behind it."""
+    found = next(filter(None, map(shutil.which, names)), "")
+    if not os.path.realpath(found).endswith("/pg_wrapper"):
+        return found
+    return max(glob.glob(f"/usr/lib/postgresql/*/bin/{names[0]}"), default="")
 
 
 def run(names, words, **more):

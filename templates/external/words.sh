@@ -4,7 +4,7 @@
 # The site's user asks, through the Django of a release: it has the driver, the address and the TLS options. It starts the
 # database's own programs for dumps, too. roadie makes no database there and no user, and drops none.
 
-no_answer="no answer from the external database" database_errors='^([A-Za-z_.]+(Error|Exception|Warning)|[a-z_-]+(:[^ ]*)?): |^ERROR '
+no_answer="no answer from the external database" database_errors='^([A-Za-z_.]*(Error|Exception|Warning)|[a-z_-]+(:[^ ]*)?): |^ERROR '
 database_log='at the log of its server'
 loads_whole='' # some servers make and drop tables one by one
 
