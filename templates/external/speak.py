@@ -3,7 +3,6 @@
 The release's Python runs this, as the site's user. A dump that comes in is at descriptor 7.
 """
 
-import glob
 import os
 import re
 import shutil
@@ -201,7 +200,7 @@ def program(names):
     found = next(filter(None, map(shutil.which, names)), "")
     if not os.path.realpath(found).endswith("/pg_wrapper"):
         return found
-    return max(glob.glob(f"/usr/lib/postgresql/*/bin/{names[0]}"), default="")
+    return max(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{names[0]}")), default="")
 
 
 def run(names, words, **more):
