@@ -82,7 +82,7 @@ def test_a_database_on_another_host_is_dumped_and_restored_over_tls(packaged, de
 
         # ---- Where the client is missing, the deploy says so and goes on
         sat.does("deploy")
-        host.ssh("dpkg --force-depends --remove postgresql-client-17")
+        host.ssh("dpkg --force-depends --remove postgresql-client-17")  # the wrapper stays
         (sat.project / "entries/migrations/0004_more.py").write_text(
             MOOD.replace("0002_entry_photo", "0003_entry_mood").replace('"mood"', '"more"')
         )
