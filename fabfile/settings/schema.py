@@ -53,7 +53,7 @@ class Settings:
         several(DOMAIN, "a host name, or a list of them", least=1),
         (),
         """The names that visitors type, without https:// and without a path. The first one is the canonical
-        name. Only this setting has no default. A later one may be a wildcard, such as "*.example.org" (in
+        name. Only this setting has no default. A later one may be a wildcard, such as ``"*.example.org"`` (in
         quotes), for every name below example.org.""",
         default_is="none: it must be set",
     )
