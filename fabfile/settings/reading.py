@@ -133,6 +133,12 @@ def _check_together(settings: Settings, address: Address) -> None:
             "which `interface:` asks for; leave one of the two out"
         )
     _check_places(settings, address)
+    wild = [name for name in settings.domain if name.startswith("*")]
+    if wild and settings.tls.by == "letsencrypt":
+        raise SettingsError(
+            f"{address(('tls',))}: letsencrypt cannot have {wild[0]}, as an authority asks each name; "
+            "write the names one by one, or bring a certificate: {by: own, ...}"
+        )
     for name in settings.env.keys() & settings.secrets.keys():
         raise SettingsError(f"{address(('env', name))}: is under `secrets:` too; leave one out")
     _check_environment_names(settings, address)

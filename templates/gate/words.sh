@@ -126,8 +126,9 @@ follow() {
 go_on_by_https() {
   local hops path
   for ((hops = 0; hops < 10; hops++)); do
-    [[ ${scheme} == https && ${page_location} =~ ^https://([^/:?#]+)([/?#].*)?$ && " ${domains[*]} " == *" ${BASH_REMATCH[1]} "* ]] || return 0
+    [[ ${scheme} == https && ${page_location} =~ ^https://([^/:?#]+)([/?#].*)?$ ]] || return 0
     path=${BASH_REMATCH[2]-}
+    is_own_name "${BASH_REMATCH[1]}" || return 0
     ask_page "${path:-/}#" 1 --location --max-redirs 10 --cookie '' --proto-redir =http
   done
   page_code=47 # what curl says of too many redirects

@@ -89,3 +89,10 @@ def test_a_certificate_comes_from_files_and_commands_and_is_shown_nowhere(tmp_pa
 
 def test_without_a_certificate_nothing_is_asked_for() -> None:
     assert tls("letsencrypt").key == SecretSource()
+
+
+def test_no_authority_is_asked_for_a_wildcard() -> None:
+    values: dict[str, Any] = {"domain": ["example.org", "*.example.org"], "tls": "letsencrypt"}
+    with pytest.raises(SettingsError, match=r"roadie.tls: letsencrypt cannot have \*\.example\.org"):
+        load(values, "fabric.yaml", Path("/"))
+    assert load({**values, "tls": "self-signed"}, "fabric.yaml", Path("/")).tls
