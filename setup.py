@@ -29,6 +29,7 @@ setup(
             "Django==5.2.*",  # what the examples run on
             "PyMySQL",
             "build",
+            "celery[redis]",  # of an example
             "channels",
             "dj-database-url",
             "docutils",

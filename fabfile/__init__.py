@@ -10,7 +10,7 @@ from .scripts import stages as stages
 from .scripts.stages import DEPLOY, PROVISION, Stage, use
 from .tasks import provision
 from .tasks.look import logs, status
-from .tasks.operate import lock, maintenance, manage, restart, unlock
+from .tasks.operate import lock, maintenance, manage, once, restart, unlock
 from .tasks.past import releases, rollback
 from .tasks.provision import bootstrap, plan
 from .tasks.removal import remove
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 
 _OWN = (
     *(bootstrap, plan, deploy, migrate, rollback, releases, status, logs, manage, restart),
-    *(lock, unlock, maintenance, remove, rehearse),
+    *(once, lock, unlock, maintenance, remove, rehearse),
 )
 #: Every task by its name. Each provisioning stage is a task too.
 _TASKS = {**{task.name: task for task in _OWN}, **provision.STAGE_TASKS}

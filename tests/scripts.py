@@ -57,6 +57,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "put_right": "shop.0003_drop_note",
         "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
+        "once": {"done": "data", "again": ""},
         "rollback": WAY,
         "run": RUN,
         "message": "It's <b>new</b> \\ $(id)",
@@ -84,5 +85,12 @@ def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen:
 def text(template: str) -> str:
     """Render one template for a site with a program. Files that the template writes appear only by name."""
     kind = {"database": "postgresql"} if template.startswith("postgresql/") else {}
-    seen = values(programs={"alerts": "manage.py sendalerts"}, **kind)
+    seen = values(
+        programs={"alerts": "manage.py sendalerts"},
+        once={"data": "manage.py loaddata start"},
+        cron={"sessions": "0 4 * * * manage.py clearsessions"},
+        redis=True,
+        celery={"app": "shop.celery", "beat": True},
+        **kind,
+    )
     return render(template, None, {**seen, "contents": "<text of {}>".format})

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from ..settings.databases import DATABASES
 from ..settings.reading import Settings
+from ..settings.sections import OF_REDIS
 from .database import item_of, kinds_of_engine
 from .minds import is_for_developers
 from .variables import Variable, known_to, read_at_once, truth_of, variables
@@ -37,7 +38,8 @@ def forewarnings(
 
     `kind` is the kind of the site's database.
     """
-    named = (name for several in settings.env_names.values() for name in several)
+    keys = (key for key in settings.env_names if settings.redis or key not in OF_REDIS)
+    named = (name for key in keys for name in settings.env_names[key])
     given = {**dict.fromkeys((*_ALWAYS, *named, *settings.secrets)), **settings.env}
     there = known_to(code, module, given)
     names = code.names(module, lambda test: truth_of(test, there))
@@ -98,6 +100,14 @@ class _Known:
 
     def told_of(self, needed: frozenset[str]) -> Iterator[str]:
         """What the variables tell that the settings cannot do without."""
+        of_redis = {name for key in OF_REDIS for name in self.settings.env_names[key]}
+        if found := sorted(of_redis & needed):
+            self.read |= of_redis
+            yield (
+                f"the settings read {', '.join(found)} from the environment, where nothing sets "
+                f"{_them(found)}; for a Redis of the site's own write `redis: true` in fabric.yaml, else "
+                f"{_them(found)} under env: or secrets:"
+            )
         if lacking := sorted(needed - self.read):
             shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8} more" if len(lacking) > 8 else "")
             yield (

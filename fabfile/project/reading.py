@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import posixpath
 import re
@@ -17,6 +16,8 @@ from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
 from . import djangos, modules, places, pythons, requirements
+from .celery import CeleryFound, find_celery, with_app
+from .celery import forewarnings as celery_forewarnings
 from .choice import Choice
 from .database import choose, spelled
 from .djangos import Django
@@ -71,7 +72,9 @@ class Project:
     words: Mapping[str, Word]
     static_url: str | None
     media_url: str | None
-    celery_app: str | None
+    celery: CeleryFound
+    #: whether a requirement speaks to Redis
+    wants_redis: bool
     database: Choice
     #: how the URL of the database begins
     database_scheme: str
@@ -127,6 +130,8 @@ def read(tree: Tree, settings: Settings) -> Project:
     wsgi, _, called = modules.application(code, module, names, settings, interface.kind).partition(":")
     required = required.completed(DATABASES[database.kind], _worker_class(settings, interface))
     classified = classify(names)
+    celery = find_celery(code, module, names)
+    wants_redis = any("redis" in line for one in required.packages.items() for line in one)
     words = {name: word for name, word in classified.items() if name in OVERLAID}
     django = djangos.of(required)
     takes_python = pythons.required(tree, requirements.folders_of(path, manage_dir))
@@ -163,13 +168,17 @@ def read(tree: Tree, settings: Settings) -> Project:
         words=words,
         static_url=_url(names, settings, "STATIC_URL"),
         media_url=_url(names, settings, "MEDIA_URL"),
-        celery_app=_celery(code, module),
+        celery=celery,
+        wants_redis=wants_redis,
         database=database,
         database_scheme=spelled(settings, code, module, names, database.kind),
         interface=interface,
         leads_to_www=classified["PREPEND_WWW"] != "absent",
         own_names=_own_names(names),
-        forewarnings=forewarnings(code, module, words, settings, database.kind),
+        forewarnings=(
+            *forewarnings(code, module, words, settings, database.kind),
+            *celery_forewarnings(celery, settings),
+        ),
         rendered=tuple(settings.files),
         shared=places.shared(tree, settings, list(required.files)),
     )
@@ -206,6 +215,8 @@ def complete(settings: Settings, project: Project) -> Settings:
         interface=project.interface.kind,
         worker_class=_worker_class(settings, project.interface),
     )
+    if done.celery:
+        done = replace(done, celery=with_app(done.celery, project.celery))
     check_urls(done, "the project's settings")
     if not (DATABASES[done.database].is_provisioned or done.url_secret):
         names = " or ".join(done.env_names["database_url"]) or "DATABASE_URL, and env_names: for it"
@@ -271,19 +282,6 @@ def _django(code: Code, module: str) -> str:
 
 def _suggested_driver(settings: Settings) -> tuple[str, ...]:
     return DATABASES[settings.database or DEFAULT].pins
-
-
-def _celery(code: Code, module: str) -> str | None:
-    for package in modules.packages_around(module)[:-1]:
-        path = code.path(f"{package}.celery")
-        if path and any(_is_celery(node) for node in ast.walk(code.parse(path))):
-            return f"{package}.celery"
-    return None
-
-
-def _is_celery(node: ast.AST) -> bool:
-    called = node.func if isinstance(node, ast.Call) else None
-    return getattr(called, "id", getattr(called, "attr", "")) == "Celery"
 
 
 def _name(module: str, settings: Settings) -> str:

@@ -10,6 +10,7 @@ BASE = ("frame/places", "frame/lib", "words/users", "frame/locks", "words/ensure
 #: Every other library, with the libraries whose words it speaks. They stand in a script in this order.
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "secrets": (),
+    "redis": (),
     "release": (),
     "release/environment": (),
     "code": (),
@@ -19,9 +20,11 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "removal": (),
     "supervisor": (),
     "web": ("release", "supervisor"),
-    "programs": ("supervisor",),
     "early-start": ("release", "web"),
     "inspection": ("release", "web", "early-start"),
+    "programs": ("supervisor", "inspection"),
+    "cron": (),
+    "once": (),
     "gate": ("release", "supervisor", "web", "inspection"),
     "migrations": ("release", "database", "inspection"),
     "virtualenv": (),

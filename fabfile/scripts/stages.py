@@ -109,6 +109,14 @@ def _knows_django(settings: Settings, project: Project | None) -> bool:
     return project is not None and project.django is not None
 
 
+def _has_redis(settings: Settings, project: Project | None) -> bool:
+    return bool(settings.redis)
+
+
+def _has_once(settings: Settings, project: Project | None) -> bool:
+    return bool(settings.once)
+
+
 def _has_index_requirements(settings: Settings, project: Project | None) -> bool:
     """Whether all requirements come from an index, so that they are known before the code is there."""
     return project is None or not project.needs_tree
@@ -131,6 +139,9 @@ external = databases["external"]
 mysql = databases["mysql"]
 postgresql = databases["postgresql"]
 sqlite = databases["sqlite"]
+redis = _stage(
+    "redis/redis", "Run a Redis of the site's own.", needs=("redis",), when=_has_redis, role="worker"
+)
 virtualenv = _stage(
     "virtualenv/virtualenv",
     "Build the virtualenv for the project's requirements.",
@@ -149,7 +160,17 @@ tls = _stage("tls/tls", "Serve the site by https, with a certificate.", needs=("
 logrotate = _stage("logrotate/logrotate", "Rotate the logs of nginx and of roadie.", role="")
 
 # The certificate comes last: its authority may refuse it, and all else is ready then.
-PROVISION: Sequence = (packages, site, *databases.values(), virtualenv, supervisor, nginx, logrotate, tls)
+PROVISION: Sequence = (
+    packages,
+    site,
+    *databases.values(),
+    redis,
+    virtualenv,
+    supervisor,
+    nginx,
+    logrotate,
+    tls,
+)
 
 live = _stage("release/live", "Find the release that serves.", needs=("release",))
 survey = _stage(
@@ -159,6 +180,9 @@ outlook = _stage(
     "release/outlook", "Tell what a deploy would meet, and change nothing.", needs=("release", "database")
 )
 served = _stage("release/served", "End here if the release serves by now.", needs=("release",))
+answers = _stage(
+    "redis/answers", "Ask whether Redis answers.", needs=("redis",), when=_has_redis, step="build"
+)
 load = _stage(
     "early-start/load",
     "Have the release's process begin, which loads what every release needs.",
@@ -224,6 +248,15 @@ migrate = _stage(
     step="migrate",
 )
 put_right = _stage("migrations/put-right", "Forget a half done migration.", needs=("migrations",))
+once = _stage(
+    "once/once",
+    "Run what runs one time for a site.",
+    needs=("once",),
+    when=_has_once,
+    role="worker",
+    step="migrate",
+)
+settle = _stage("once/settle", "Tell what has run one time.", needs=("once",))
 start = _stage("web/start", "Start the release in the idle slot.", needs=("web", "early-start"), step="check")
 gate = _stage(
     "gate/gate",
@@ -243,6 +276,12 @@ programs = _stage(
     "programs/programs",
     "Replace the site's other programs by those of the new release.",
     needs=("programs",),
+    role="worker",
+)
+cron = _stage(
+    "cron/cron",
+    "Have the periodic commands be those of the new release.",
+    needs=("cron",),
     role="worker",
 )
 retire = _stage("web/retire", "Drain and stop the release before.", needs=("release", "web"), step="finish")
@@ -278,6 +317,7 @@ unapply = _stage(
 leave = _stage("release/leave", "Mark the release that was left.", step="finish")
 
 DEPLOY: Sequence = (
+    answers,
     secrets,
     load,
     virtualenv,
@@ -291,11 +331,13 @@ DEPLOY: Sequence = (
     static,
     dump,
     migrate,
+    once,
     start,
     gate,
     switch,
     watch,
     programs,
+    cron,
     retire,
     take_away,
     prune,
@@ -315,9 +357,11 @@ status = _stage(
 )
 logs = _stage("look/logs", "Print lines of logs.", role="")
 
-claim = _stage("removal/claim", "Make sure that the site is roadie's own.", role="")
+claim = _stage("removal/claim", "Make sure that the site is roadie's own.", needs=("programs",), role="")
 unserve = _stage("removal/unserve", "Take the site out of nginx.", needs=("nginx", "removal"))
-stop = _stage("removal/stop", "Drain and stop the site's programs.", needs=("web", "programs"), role="")
+stop = _stage(
+    "removal/stop", "Drain and stop the site's programs.", needs=("web", "programs", "cron", "redis"), role=""
+)
 clear = _stage("removal/clear", "Remove what a deploy makes again.", needs=("removal",), role="")
 drop = _stage(
     "removal/drop",
@@ -332,13 +376,14 @@ APPLY: Sequence = (live, pending, dump, migrate)
 MIGRATE: Sequence = (*APPLY, take_away)
 MIGRATE_PLAN: Sequence = (live, pending)
 RESTORE: Sequence = (live, restore)
+SETTLE: Sequence = (settle,)
 PUT_RIGHT: Sequence = (put_right,)
-FINISH: Sequence = (live, watch, programs, retire, take_away, prune)
-RESTART: Sequence = (live, start, gate, switch, programs, retire, prune)
+FINISH: Sequence = (live, watch, programs, cron, retire, take_away, prune)
+RESTART: Sequence = (live, start, gate, switch, programs, cron, retire, prune)
 HISTORY: Sequence = (history,)
 # These run after `back` and after the stages that change the database.
-ROLLBACK: Sequence = (start, gate, switch, programs, retire, take_away, prune, leave)
-FINISH_ROLLBACK: Sequence = (live, programs, retire, prune, leave)
+ROLLBACK: Sequence = (start, gate, switch, programs, cron, retire, take_away, prune, leave)
+FINISH_ROLLBACK: Sequence = (live, programs, cron, retire, prune, leave)
 LOCK: Sequence = (lock,)
 UNLOCK: Sequence = (unlock,)
 DOORS: Sequence = (doors,)

@@ -139,6 +139,12 @@ def _check_together(settings: Settings, address: Address) -> None:
             f"{address(('tls',))}: letsencrypt cannot have {wild[0]}, as an authority asks each name; "
             "write the names one by one, or bring a certificate: {by: own, ...}"
         )
+    for name in settings.cron.keys() & settings.all_programs.keys():
+        raise SettingsError(f"{address(('cron', name))}: a program has this name; choose another one")
+    for name in settings.programs.keys() & settings.celery.programs("site").keys():
+        raise SettingsError(
+            f"{address(('programs', name))}: Celery has a program {name} too; rename this one"
+        )
     for name in settings.env.keys() & settings.secrets.keys():
         raise SettingsError(f"{address(('env', name))}: is under `secrets:` too; leave one out")
     _check_environment_names(settings, address)

@@ -11,6 +11,7 @@ from .databases import DATABASES, DEFAULT
 from .kinds import Kind, choice, several, size, switch, text, whole
 from .names import APP, DOMAIN, FOLDER, INSIDE, NETWORK, PAGE, PYTHON, URL_PATH
 from .placed import COMMANDS, FILES, SHARED, SHIP
+from .processes import CELERY, CRON, ONCE, PROGRAMS, REDIS, Celery, Job, Program, Redis
 from .sections import (
     DJANGO,
     ENV,
@@ -20,11 +21,9 @@ from .sections import (
     INDEX,
     LIMITS,
     OVERLAY,
-    PROGRAMS,
     SECRETS,
     Limits,
     Overlay,
-    Program,
     SecretSource,
 )
 from .tls import DEFAULT_IS, MANUAL, TLS, Tls
@@ -356,6 +355,45 @@ class Settings:
         with a rollback. It may take 60 seconds to stop, or as many as you write:
         {alerts: {command: manage.py sendalerts, stop_timeout: 600}}.""",
     )
+    cron: Mapping[str, Job] = setting(
+        CRON,
+        {},
+        """Commands of the project that run from time to time: {sessions: 0 4 * * * manage.py clearsessions}.
+        The time is that of a crontab, or @hourly, @daily, @weekly or @monthly. systemd starts each command,
+        as the site's user, from the release that serves then. A command that still runs is not started a
+        second time. A time at which the host was off is made up for. `fab logs --of programs` has what the
+        commands say.""",
+    )
+    once: Mapping[str, Program] = setting(
+        ONCE,
+        {},
+        """Commands of the project that run one time for the site: {data: manage.py loaddata start, admin:
+        manage.py createsuperuser --noinput}. A deploy runs each one that has not run yet, in this order,
+        after migrations and before the release is asked for a page. The host records them. One that fails
+        ends the deploy, and runs again with the next one. One that was cut is told, and not repeated: see
+        `fab once`.""",
+    )
+    celery: Celery = setting(
+        CELERY,
+        Celery(),
+        """Whether Celery runs the project's tasks: true for one worker, or a mapping. `app` is the module of
+        the Celery application, `beat: true` runs the schedule, and `workers` has each worker by its name:
+        {beat: true, workers: {celery: {concurrency: 2}, mail: {queues: [mail], pool: threads}}}. A
+        deploy replaces them as it replaces `programs`. A worker takes no new task then, finishes those that
+        run, and may take 600 seconds for that, or as many as its `stop_timeout` says: longer than the
+        longest task. Longer tasks are lost. Beat runs once and no more.""",
+        default_is="false; the application is found in the project",
+    )
+    redis: Redis = setting(
+        REDIS,
+        Redis(),
+        """Whether the site has a Redis of its own, for queues and caches: an instance of Debian's unit, which
+        only the site can reach, by a socket. It may hold 128m, or as much as you write: {memory: 256m}. What
+        is queued there outlives a crash and a reboot. When memory is full, writes fail; nothing is thrown
+        away. The project reads the addresses from REDIS_URL, CELERY_BROKER_URL and CACHE_URL (see
+        env_names), each with a database of its own. Run fab bootstrap after you set it.""",
+        default_is="false",
+    )
     request_timeout: int = setting(
         whole(1, 3600, "seconds"),
         90,
@@ -455,7 +493,25 @@ class Settings:
     @property
     def manage_commands(self) -> dict[str, str]:
         """The command of manage.py that each program runs, by the program's name."""
-        return {name: one.manage_command for name, one in self.programs.items() if one.manage_command}
+        commands = {**self.programs, **self.cron, **self.once}
+        return {name: one.manage_command for name, one in commands.items() if one.manage_command}
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """For each periodic command its name, and a text with its time and each of its words on a line."""
+        texts = {name: "\n".join([job.when, *job.words]) for name, job in self.cron.items()}
+        return tuple(part for one in texts.items() for part in one)
+
+    @property
+    def once_words(self) -> tuple[str, ...]:
+        """For each command of `once` its name, and a text with each of its words on a line."""
+        texts = {name: "\n".join(program.words) for name, program in self.once.items()}
+        return tuple(part for one in texts.items() for part in one)
+
+    @property
+    def all_programs(self) -> dict[str, Program]:
+        """Every program beside the web, in the order in which a deploy replaces them."""
+        return {**self.programs, **self.celery.programs(self.app)}
 
     @property
     def start_seconds(self) -> int:

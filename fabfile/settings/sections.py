@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .kinds import (
-    CONTROL,
     SWITCHES,
     Kind,
     Wrong,
@@ -39,7 +37,12 @@ ENV_NAMES: Mapping[str, tuple[str, ...]] = {
     "db_user": (),
     "db_password": (),
     "db_socket": (),
+    "redis_url": ("REDIS_URL",),
+    "celery_broker_url": ("CELERY_BROKER_URL",),
+    "cache_url": ("CACHE_URL",),
 }
+#: the facts that only a site with `redis:` has
+OF_REDIS = ("redis_url", "celery_broker_url", "cache_url")
 # The settings that the overlay sets, if the project leaves them to roadie.
 OVERLAID = tuple(
     """
@@ -49,8 +52,6 @@ OVERLAID = tuple(
     """.split()
 )
 _SOURCES = ("command", "file", "env", "prompt")
-_OF_PROGRAMS = ("command", "stop_timeout")
-_STOP_TIMEOUT = 60
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,6 @@ class SecretSource:
     file: str = ""
     env: str = ""
     prompt: bool = False
-
-
-@dataclass(frozen=True)
-class Program:
-    """A command that runs beside the site, and how many seconds it may take to stop."""
-
-    command: str
-    stop_timeout: int = _STOP_TIMEOUT
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The command's words. manage.py is run by the Python of the release."""
-        words = shlex.split(self.command)
-        return ("python", *words) if words[0] == "manage.py" else tuple(words)
-
-    @property
-    def manage_command(self) -> str:
-        """The command of manage.py that it runs; empty if it runs something else."""
-        return self.words[2] if self.words[:2] == ("python", "manage.py") else ""
 
 
 @dataclass(frozen=True)
@@ -181,37 +163,6 @@ def _index(value: Any) -> str | SecretSource:
     return str(value)
 
 
-def _program_name(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", name, re.ASCII):
-        raise Wrong("must be 1 to 31 small letters, digits, '-' or '_', a letter first")
-    if name in ("web", "blue", "green") or name.startswith("web-"):
-        raise Wrong("is what roadie calls the site's own web processes; choose another name")
-    return name
-
-
-def _program(value: Any) -> Program:
-    given = value if isinstance(value, Mapping) else {"command": value}
-    for key in given:
-        if key not in _OF_PROGRAMS:
-            near = meant(key, _OF_PROGRAMS) or "known are " + ", ".join(_OF_PROGRAMS)
-            raise Wrong(f"unknown ({near})", str(key))
-    command = given.get("command")
-    if not isinstance(command, str) or re.search(CONTROL, command):
-        raise Wrong(f"must be a command in one line, such as manage.py sendalerts, not {shown(command)}")
-    _check_words(command)
-    stop_timeout = _SECONDS_TO_STOP.check(given.get("stop_timeout", _STOP_TIMEOUT))
-    return Program(command, stop_timeout)
-
-
-def _check_words(command: str) -> None:
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise Wrong(f"{shown(command)}: {str(error).lower()}; check its quotes") from None
-    if not words or words == ["manage.py"]:
-        raise Wrong("names no command; write one such as manage.py sendalerts")
-
-
 def _limits(value: Any) -> Limits:
     given = _SOME_LIMITS.check(value)
     if "burst" in given and "requests" not in given:
@@ -261,10 +212,6 @@ ENV = mapping("a mapping of names to text", _env_name, _env_value)
 ENV_NAMES_KIND = Kind(_NAMES_BY_MEANING.says, _env_names, None)
 SECRETS = mapping("a mapping of names to where each comes from", _env_name, secret_source)
 INDEX: Kind[str | SecretSource] = Kind("a URL, the word default, or where the URL comes from", _index)
-_SECONDS_TO_STOP = whole(1, 3600, "seconds")
-PROGRAMS = mapping(
-    "a mapping of names to commands, such as {alerts: manage.py sendalerts}", _program_name, _program
-)
 _LIMITS: Mapping[str, Kind[Any]] = {
     "requests": text("a number of requests such as 20/s or 300/m", r"[1-9][0-9]{0,5}/[sm]"),
     "burst": whole(0, 10_000, "requests"),

@@ -44,7 +44,7 @@ def init(c: Context, domain: str = "", yes: bool = False) -> None:
     domain = _checked_domain(domain) if domain else ""
     known = first_files.settings_of(c)
     blank = Settings(Path.cwd(), domain=(domain,) if domain else ())
-    settings, found, default = _look(known, blank, may_ask=not yes and console.is_interactive())
+    settings, found, default, beside = _look(known, blank, may_ask=not yes and console.is_interactive())
     for one in found:
         _tell(one)
     if not known:
@@ -55,16 +55,21 @@ def init(c: Context, domain: str = "", yes: bool = False) -> None:
     met = list(_meet(c, settings))
     for one in met:
         _tell(one)
-    written = first_files.write(settings, is_known=known is not None)
+    written = first_files.write(settings, beside, is_known=known is not None)
     host = "" if settings.hosts else f"-H {','.join(named_hosts()) or 'root@your.server'} "
     _tell_next([*found, *met, *written], f"fab {host}plan")
 
 
-def _look(known: Settings | None, blank: Settings, *, may_ask: bool) -> tuple[Settings, list[Finding], str]:
-    """The settings so far, what git and the project say, and the project's own name for the site."""
+def _look(
+    known: Settings | None, blank: Settings, *, may_ask: bool
+) -> tuple[Settings, list[Finding], str, str]:
+    """The settings so far, what git and the project say, the project's own name for the site, and the lines
+    for what runs beside the web.
+    """
     from ..git.bundle import find_commit
     from ..git.trees import CommitTree, FolderTree
     from ..project import reading
+    from . import first_files
 
     settings, tree, found = known or blank, None, list[Finding]()
     folders: Tree = FolderTree(settings.root)
@@ -81,7 +86,7 @@ def _look(known: Settings | None, blank: Settings, *, may_ask: bool) -> tuple[Se
     if tree and faults and not reading.faults(folders, settings):
         faults = [f"{fault} (it is in this folder: git add ., git commit)" for fault in faults]
     if faults:
-        return settings, [*found, *((False, "project", fault) for fault in faults)], ""
+        return settings, [*found, *((False, "project", fault) for fault in faults)], "", ""
     project = reading.read(tree or folders, settings)
     try:
         settings = reading.complete(settings, project)
@@ -89,8 +94,15 @@ def _look(known: Settings | None, blank: Settings, *, may_ask: bool) -> tuple[Se
         found.append((False, "project", str(error)))
     what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements}"
     found.append((True, "project", what))
-    found += [(False, "settings", each) for each in project.forewarnings]
-    return settings, found, _spoken(project.own_names)
+    beside = "" if known else first_files.lines_beside(project)
+    found += [(False, "settings", each) for each in project.forewarnings if not _is_cured(each, beside)]
+    return settings, found, _spoken(project.own_names), beside
+
+
+def _is_cured(forewarning: str, beside: str) -> bool:
+    """Whether the lines that `init` writes are the cure of a forewarning."""
+    cures = [f"`{line.strip()}`" for line in beside.splitlines() if "#" not in line]
+    return any(cure in forewarning for cure in cures)
 
 
 def _settings_module(tree: Tree, settings: Settings, may_ask: bool) -> str:

@@ -8,12 +8,16 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from ..display.current import tell
 from ..settings.layers import KEY
 from ..settings.reading import Settings, read
+
+if TYPE_CHECKING:
+    from ..project.reading import Project
 
 FABFILE = '''\
 """Deployment. `fab help` says what there is; tasks of your own go below."""
@@ -30,7 +34,15 @@ roadie:
   {hosts}
   # https with a certificate of Let's Encrypt, to whose terms you agree by this line; off is http
   tls: letsencrypt
-{settings_module}"""
+{settings_module}{beside}"""
+_CELERY = """\
+  # the project has a Celery application: a worker for its tasks{and_beat}
+  celery: {value}
+"""
+_REDIS = """\
+  # a Redis of the site's own, for queues and caches
+  redis: true
+"""
 _NO_HOSTS = "# hosts: [root@your.server]"
 
 
@@ -39,14 +51,16 @@ def settings_of(c: Context) -> Settings | None:
     return read(c) if KEY in c.config else None
 
 
-def write(settings: Settings, *, is_known: bool) -> Iterator[tuple[bool, str, str]]:
+def write(settings: Settings, beside: str = "", *, is_known: bool) -> Iterator[tuple[bool, str, str]]:
     """Write the files that are missing, and say of each other one which lines to add, if any."""
     yield from _write_fabfile(settings.root)
     if is_known:
         tell("", "fabric.yaml has roadie's settings already; left as it is")
         return
     module = settings.settings_module and f"  settings_module: {settings.settings_module}\n"
-    text = SETTINGS.format(domain=settings.domain[0], hosts=_hosts(settings), settings_module=module)
+    text = SETTINGS.format(
+        domain=settings.domain[0], hosts=_hosts(settings), settings_module=module, beside=beside
+    )
     file = _first(settings.root, "fabric.yaml", "fabric.yml")
     if not file:
         _write(_shown(settings.root / "fabric.yaml"), text)
@@ -56,6 +70,14 @@ def write(settings: Settings, *, is_known: bool) -> Iterator[tuple[bool, str, st
         if not line.lstrip().startswith("#"):
             tell("", f"    {line}")
     yield False, str(file), "lacks the lines"
+
+
+def lines_beside(project: Project) -> str:
+    """The lines for what the project needs beside the web."""
+    has_schedule = project.celery.has_schedule
+    value, and_beat = ("{beat: true}", ", and beat for its schedule") if has_schedule else ("true", "")
+    celery = _CELERY.format(value=value, and_beat=and_beat) if project.celery.app else ""
+    return celery + (_REDIS if project.wants_redis else "")
 
 
 def _write_fabfile(folder: Path) -> Iterator[tuple[bool, str, str]]:

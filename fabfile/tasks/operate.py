@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -14,7 +15,7 @@ from invoke.parser.argument import Argument
 from ..display import current as display
 from ..errors import RoadieError, StageFailed, UsageError
 from ..run.executor import WAIT, RoadieTask, roadie_task
-from ..scripts.stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, UNLOCK
+from ..scripts.stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, SETTLE, UNLOCK
 
 if TYPE_CHECKING:
     from ..scripts.stages import Sequence as Stages
@@ -25,7 +26,7 @@ _LONGEST_MESSAGE = 300
 
 @roadie_task(
     takes_rest=True,
-    examples=("manage createsuperuser", "manage check --deploy"),
+    examples=("manage createsuperuser", "manage 'createsuperuser --noinput'", "manage check --deploy"),
     help={"command": "what to run, with its options"},
 )
 def manage(c: Context, command: str) -> None:
@@ -41,13 +42,23 @@ def manage(c: Context, command: str) -> None:
         raise UsageError(f"manage {command!r}: {error}; check its quotes") from error
     if not words:
         raise UsageError("manage: no command given; for example: fab manage check --deploy")
+    given = _superuser() if words[0] == "createsuperuser" else ""
     for host in hosts:
+        if given:
+            handed = f"printf '%s\\n' {shlex.quote(given)} >/run/roadie/{app}.variables"
+            host.execute(f"umask 077 && {handed}", looks=True)
         code = host.terminal(_command(app, words))
         if code in _NOT_READY:
             kind, why = _NOT_READY[code]
             raise kind(f"{host.name}, {why.format(app)}")
         if code:
             raise RoadieError(f"{host.name}: manage.py {words[0]} ended with code {code}")
+
+
+def _superuser() -> str:
+    """The variables here by which createsuperuser takes its answers, for a shell on the host."""
+    found = (name for name in os.environ if re.fullmatch(r"DJANGO_SUPERUSER_[A-Z_]+", name))
+    return "\n".join(f"{name}={shlex.quote(os.environ[name])}" for name in found)
 
 
 def _command(app: str, words: Sequence[str]) -> str:
@@ -75,6 +86,44 @@ def restart(c: Context, wait: int = 0) -> None:
     report = Run(RESTART, values, command="fab restart", wait=wait).on(hosts)
     report.raise_failure(lambda one: "; what served before still serves")
     report.summarise(title="Restarted")
+
+
+@roadie_task(
+    group="data",
+    examples=("once", "once --done data", "once --again data"),
+    help={
+        "done": "take this command for done: a deploy does not run it any more",
+        "again": "have the next deploy run this command again",
+        "wait": WAIT,
+    },
+)
+def once(c: Context, done: str = "", again: str = "", wait: int = 0) -> None:
+    """Tell which commands of once: have run."""
+    from ..project.workspace import named, values_of
+    from ..run.run import Run, targets
+
+    settings, hosts = targets(c)
+    for name in filter(None, (done, again)):
+        if name not in settings.once:
+            known = ", ".join(settings.once) or "none"
+            raise UsageError(f"once {name}: no command of this name under once: in fabric.yaml ({known})")
+    if done and again:
+        raise UsageError("once: --done and --again exclude each other")
+    values = {**values_of(named(settings)), "once": {"done": done, "again": again}}
+    report = Run(SETTLE, values, command="fab once", wait=wait).on(hosts)
+    report.raise_failure()
+    for one in report.hosts:
+        for told in one.facts().get("once", []):
+            name, was, since = told.split("\t")
+            text = f"{name}: {_ONCE[was].format(since)}"
+            display.result("once", one.host, {"name": name, "state": was or "new", "since": since}, [text])
+
+
+_ONCE = {
+    "": "has not run; the next deploy runs it",
+    "done": "done, {}",
+    "begun": "a run of {} was cut while it ran; --done or --again says what holds",
+}
 
 
 @roadie_task(

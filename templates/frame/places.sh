@@ -12,7 +12,7 @@
 
 state=/var/lib/roadie                                # what roadie knows of this host and its sites
 backups=/var/backups/roadie                          # files that were edited by hand, and dumps
-tools=/usr/local/lib/roadie                          # launch, manage, enclose, reconcile, uv, Pythons
+tools=/usr/local/lib/roadie                          # launch, manage, cron, enclose, reconcile, uv, Pythons
 pages=/usr/local/share/roadie                        # the pages that nginx shows when a site does not answer
 caches=/var/cache/roadie                             # what the builds of virtualenvs downloaded
 drop_ins=/etc/systemd/system/supervisor.service.d    # how systemd runs Supervisor
@@ -28,13 +28,14 @@ limits_file=/etc/nginx/modules-enabled/90-roadie.conf
 acme_webroot=/var/lib/roadie-acme                    # where certbot lays its answers to an authority; nginx reads them
 authorities=${state}/tls/authorities.pem             # what certbot trusts besides the authorities of Debian
 certbot_drop_ins=/etc/systemd/system/certbot.service.d
+debians_redis=/etc/systemd/system/redis-server.service # a link that keeps the Redis for all the host from starting
 
 host_places=(
   "${state}" "${backups}" "${tools}" "${pages}" "${caches}"
   /var/log/roadie # a log of every run
   /run/roadie     # locks; a boot empties this folder
   "${drop_ins}" "${nginx_drop_ins}" "${postgresql_drop_ins}" "${needrestart_file}" "${logrotate_file}"
-  "${http_file}" "${catch_all_file}" "${catch_all_tls_file}" "${limits_file}"
+  "${http_file}" "${catch_all_file}" "${catch_all_tls_file}" "${limits_file}" "${debians_redis}"
   "${snippets}"/roadie-{acme,clients,compression,headers,proxy,tls}.conf
   "${acme_webroot}" "${authorities}" "${certbot_drop_ins}"
 )
@@ -42,6 +43,8 @@ host_places=(
 debians_places=(/etc/nginx/nginx.conf /etc/nginx/sites-enabled/default)
 # If this file exists, somebody else runs a program of this name under Supervisor. roadie does not touch the file.
 others_program=/etc/supervisor/conf.d/${app}.conf
+# If this file exists, somebody else runs an instance of Redis of this name.
+others_redis=/etc/redis/redis-${app}.conf
 
 # ---- The site's places that `remove` deletes: bootstrap and deploy make them again ----------------------------------
 
@@ -61,6 +64,11 @@ programs_link=/etc/supervisor/conf.d/${app}.programs.conf
 rollback_file=${state}/rollback-${app} # the releases of a rollback that has not finished yet
 socket_dir=/run/${app}
 tmpfiles_file=/etc/tmpfiles.d/${app}.conf
+redis_drop_ins=/etc/systemd/system/redis-server@${app}.service.d # how systemd runs the site's Redis
+units=/etc/systemd/system
+given_variables=/run/roadie/${app}.variables # what `fab manage createsuperuser` hands over, for a moment
+cron_unit=roadie-${app} # the units of the periodic commands: roadie-<app>@<command>.timer, and one service for all
+redis_conf=${root}/shared/redis.conf redis_run_dir=/run/redis-${app} redis_socket=${redis_run_dir}/redis.sock
 cache=${caches}/${app}        # what builds downloaded, and wheels that were built here: root's
 downloads=${cache}/downloads  # a cache of uv
 build_home=${cache}/home      # HOME of the site's build user, for one build
@@ -73,6 +81,9 @@ made_again=( # what `remove` deletes
   "${root}"/{live,live.new,current,slots,releases,venvs} "${store}"{,.new,.gone} "${maintenance}" "${root}/shared/static"
   "${rollback_file}"
   "${socket_dir}" "${tmpfiles_file}"
+  "${units}/${cron_unit}@*.timer" "${units}/timers.target.wants/${cron_unit}@*.timer" "${units}/${cron_unit}@.service"
+  "${state}/applied/timers-of-${app}" "${given_variables}"
+  "${redis_drop_ins}/roadie.conf" "${redis_drop_ins}" "${redis_conf}" "${redis_run_dir}" "${state}/applied/reload-of-redis-server@${app}"
   "${build_home} ${build_user}" "${cache}" "${desk}"
 )
 
@@ -85,13 +96,15 @@ access_log=/var/log/nginx/${app}.access.log error_log=/var/log/nginx/${app}.erro
 dumps=${backups}/dumps/${app}
 half_applied=${state}/migrating-${app}        # the migrations that a run left half done
 half_restored=${state}/restoring-${app}       # the dump that a run left half loaded
+once_file=${state}/once-${app}                # which commands of `once:` have run
 held_file=${state}/held-${app}                # exists while `fab lock` holds the site back
 nginx_before=${state}/nginx-before-${app}.tar # nginx's files before a run changed them
 
 kept_until_purge=( # what `remove --purge` deletes besides
-  "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${root}/shared/database ${app}" "${shared_project} ${app}" "${root}"
+  "${root}/shared/media ${app}" "${root}/shared/home ${app}" "${root}/shared/database ${app}" "${root}/shared/redis ${app}" "${shared_project} ${app}" "${root}"
   "${log_dir}" "${access_log}*" "${error_log}*"
-  "${dumps}" "${half_applied}" "${half_restored}" "${held_file}"{,.mine} "${nginx_before}"{,.new}
+  /var/lib/systemd/timers/stamp-"${cron_unit}@*.timer" # when each periodic command ran last
+  "${dumps}" "${half_applied}" "${half_restored}" "${once_file}" "${held_file}"{,.mine} "${nginx_before}"{,.new}
   # What cron, mail and systemd keep for a user. roadie makes none of them, but a user of the same name would inherit them.
   /var/{spool/cron/crontabs,mail,lib/systemd/linger}/"${app}" /var/{spool/cron/crontabs,mail,lib/systemd/linger}/"${build_user}"
 )

@@ -84,6 +84,7 @@ def fill(settings, words, forced, domains, urls, *, https=False, hsts=0):
     )
     settings["MEDIA_ROOT"] = lasting(own("MEDIA_ROOT"), os.environ["ROADIE_MEDIA_ROOT"])
     settings["LOGGING"] = to_stderr(own("LOGGING") or {})
+    settings.update(for_celery(settings))
 
 
 SCHEMES = "https", "http"
@@ -126,6 +127,24 @@ def secret_key():
 def site_names(what):
     """The names of the environment variables that hold it."""
     return import_module("roadie_site").ENV_NAMES[what]
+
+
+def for_celery(settings):
+    """The addresses of Celery that are roadie's REDIS_URL, in the form that Celery reads.
+
+    The queue has a database of its own, so that nobody who empties the cache empties the queue.
+    """
+    found = {
+        name: value
+        for name, value in settings.items()
+        if name.endswith(("BROKER_URL", "RESULT_BACKEND")) and str(value).startswith("unix://")
+    }
+    ours = {os.environ.get(name) for name in site_names("redis_url")} if found else set()
+    return {
+        name: f"redis+socket://{urlsplit(value).path}?virtual_host=1"
+        for name, value in found.items()
+        if value in ours
+    }
 
 
 # ---- The database -----------------------------------------------------------------------------------

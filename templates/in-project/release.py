@@ -40,6 +40,8 @@ def inspect(collect_into, static_before="", phased=False):
         _static(collect_into, static_before)
         _uploads()
     reasons += _told(_checks())
+    if site.CELERY_APP and not reasons:
+        reasons += _told(import_module("roadie_celery").unfit())
     _warn_of_debug()
     _warn_of_mail()
     _warn_of_uploads()
@@ -152,7 +154,7 @@ def _unknown_commands():
         if command not in get_commands():
             yield (
                 f"the program {program} runs manage.py {command}, a command that no app of the project has "
-                "(see programs: in fabric.yaml)"
+                "(see programs:, cron: and once: in fabric.yaml)"
             )
 
 

@@ -21,9 +21,18 @@ add_project_environment() {
   set_value "${database_name}" "${db_name_names[@]}"
   set_value "${database_user}" "${db_user_names[@]}"
   set_value "${database_socket}" "${db_socket_names[@]}"
+  [[ -z ${has_redis} ]] || set_redis
   for ((i = 0; i < ${#environment[@]}; i += 2)); do
     set_value "${environment[i + 1]}" "${environment[i]}"
   done
+}
+
+# Each has a database of its own (the cache 0), so that to empty the cache empties no queue. Celery has a form of its own for a
+# socket. What reads CACHE_URL takes a redis:// URL without a host for a socket.
+set_redis() {
+  set_value "redis://${redis_socket}" "${cache_url_names[@]}"
+  set_value "redis+socket://${redis_socket}?virtual_host=1" "${celery_broker_url_names[@]}"
+  set_value "unix://${redis_socket}?db=2" "${redis_url_names[@]}"
 }
 
 joined() { # WORD...: prints the words with commas between them

@@ -15,11 +15,16 @@ local phases_py='<text of in-project/phases.py>'
 local locks_py='<text of in-project/locks.py>'
 local start_py='<text of in-project/start.py>'
 local gunicorn_py='<text of early-start/gunicorn.py>'
+local celery_py='<text of in-project/celery.py>'
 local serving_py='<text of in-project/serving.py>'
 local front_py='<text of in-project/front.py>'
 local served_module=roadie_wsgi
 local served_py='<text of in-project/application.py.j2>'
 local program_in='<text of web/program.supervisor.j2>'
+local jobs=(sessions '*-*-* 4:0:00
+python
+manage.py
+clearsessions')
 local programs_conf='<text of programs/programs.supervisor.j2>'
 
 # Of two lines with the same name the later wins: the project's environment overrides the lines above, and roadie's own
@@ -63,6 +68,7 @@ write_modules() {
     [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
     [roadie_serving]=${serving_py} [roadie_front]=${front_py} ["${served_module}"]=${served_py}
   )
+  [[ -z ${celery_py} ]] || modules[roadie_celery]=${celery_py}
   [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}
   remove_if_there "${release_dir}/overlay"
   if serve_already; then
@@ -124,6 +130,15 @@ write_programs() { # the site's programs besides the web process; without any th
   [[ -z ${programs_conf} ]] || printf '%s\n' "${programs_conf//@RELEASE_DIR@/${release_dir}}" >"${release_dir}/programs.conf"
 }
 
+write_jobs() { # the periodic commands: for each a file with its time and its words; see templates/cron/words.sh
+  local i
+  remove_if_there "${release_dir}/cron"
+  mkdir -m 750 -- "${release_dir}/cron"
+  for ((i = 0; i < ${#jobs[@]}; i += 2)); do
+    printf '%s\n' "${jobs[i + 1]}" >"${release_dir}/cron/${jobs[i]}"
+  done
+}
+
 lay_out_settings() {
   umask 027
   compose_environment
@@ -132,9 +147,10 @@ lay_out_settings() {
   write_modules
   write_program
   write_programs
+  write_jobs
   ln -sfn -- "../../venvs/${venv_dir##*/}" "${release_dir}/venv"
   umask 022
-  chown -R -- "root:${app}" "${release_dir}/env.new" "${release_dir}/overlay" "${release_dir}/program.in"
+  chown -R -- "root:${app}" "${release_dir}/env.new" "${release_dir}/overlay" "${release_dir}/program.in" "${release_dir}/cron"
   # Last: while the release has no `env`, `launch` starts its process with the environment of the release that serves.
   mv -T -- "${release_dir}/env.new" "${release_dir}/env"
 }

@@ -1,4 +1,5 @@
 local database_packages=('default-mysql-server | virtual-mysql-server | mysql-community-server' 'default-libmysqlclient-dev | libmysqlclient-dev' tzdata )
+local redis_packages=(redis-server)
 local more_packages=()
 local build_packages=()
 local certificates_by=off
@@ -8,7 +9,7 @@ local supervisor_sandbox='<text of supervisor/sandbox.conf.j2>'
 
 local wanted=( # packages, names that others provide, or alternatives with a | between them, of which one is enough
   nginx supervisor "${database_packages[@]}" python3-venv python3-dev
-  build-essential pkg-config git curl logrotate ca-certificates "${more_packages[@]}"
+  build-essential pkg-config git curl logrotate ca-certificates "${redis_packages[@]}" "${more_packages[@]}"
 )
 [[ ${certificates_by} != letsencrypt ]] || wanted+=(certbot)
 [[ ${certificates_by} == off ]] || wanted+=(openssl)
@@ -211,6 +212,8 @@ if [[ -n ${left_half} ]]; then
 fi
 [[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port 80
 ensure_sandbox
+# Debian's package would start a Redis that every user of the host can reach. A Redis that is there already stays as it is.
+[[ " ${missing[*]} " != *' redis-server '* ]] || ensure_link "${debians_redis}" /dev/null
 if [[ ${#missing[@]} != 0 ]]; then
   change_cuttable 'package lists' update_lists
   change_cuttable 'package files' fetch_packages "${missing[@]}"

@@ -1,2 +1,2 @@
-stop_programs
-start_programs
+replace_programs
+warn_of_program_of_another

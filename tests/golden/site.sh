@@ -3,6 +3,7 @@ local tmpfiles='<text of site/tmpfiles.conf.j2>'
 local reconcile='<text of on-host/reconcile>'
 local enclose='<text of on-host/enclose.py>'
 local launch='<text of on-host/launch>'
+local cron='<text of on-host/cron>'
 local manage='<text of on-host/manage>'
 
 refuse_taken_names() { # fails if something that roadie did not make has the site's name
@@ -53,7 +54,7 @@ secret_key() {
 }
 
 local name
-look_at "${state}" "${state}"/{sites,format} "${tools}" "${tools}"/{reconcile,enclose,launch,manage} "${caches}" "${cache}" \
+look_at "${state}" "${state}"/{sites,format} "${tools}" "${tools}"/{reconcile,enclose,launch,manage,cron} "${caches}" "${cache}" \
   "${root}" "${root}"/{releases,slots,venvs,shared} "${root}"/shared/{media,home,static,secrets} \
   "${log_dir}" "${socket_dir}" "${tmpfiles_file}"
 
@@ -72,6 +73,7 @@ ensure_file "${tools}/reconcile" 755 root:root "${reconcile}"
 ensure_file "${tools}/enclose" 755 root:root "${enclose}"
 ensure_file "${tools}/launch" 755 root:root "${launch}"
 ensure_file "${tools}/manage" 755 root:root "${manage}"
+ensure_file "${tools}/cron" 755 root:root "${cron}"
 
 ensure_user "${app}" "${root}/shared/home"
 ensure_user "${build_user}" "${build_home}"

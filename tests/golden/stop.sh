@@ -17,7 +17,13 @@ end_processes() { # USER: sends TERM, and five seconds later KILL
   signal_all_of "$1" KILL
 }
 
-local slot user
+stop_redis() {
+  systemctl disable --quiet --now -- "${redis_unit}" || fail "service ${redis_unit}" "it does not stop; see: journalctl -u ${redis_unit}"
+}
+
+local slot user timers
+find_timers
+if [[ ${#timers[@]} != 0 ]]; then change_within 180 "periodic commands of ${app} stopped" stop_timers "${timers[@]}"; fi
 [[ ! -S /run/supervisor.sock ]] || stop_programs
 for slot in blue green; do
   if [[ ! -S /run/supervisor.sock ]]; then
@@ -28,6 +34,7 @@ for slot in blue green; do
     ok "slot ${slot} stopped"
   fi
 done
+if [[ -e ${redis_drop_ins} ]]; then change_within 180 "service ${redis_unit} stopped" stop_redis; fi
 for user in "${app}" "${build_user}"; do
   if getent passwd "${user}" >/dev/null && runs_anything "${user}"; then
     change "no process of ${user}" end_processes "${user}"

@@ -7,7 +7,7 @@ import sys
 import projects
 import pytest
 
-EXAMPLES = {"guestbook": ".", "newsdesk": "src", "setlist": ".", "songbook": "."}
+EXAMPLES = {"guestbook": ".", "newsdesk": "src", "postbox": ".", "setlist": ".", "songbook": "."}
 # This machine has no PostgreSQL. Without it, the setlist tells nobody of votes, and all else works.
 ENVIRONMENT = {"DEBUG": "1", "DATABASE_URL": "sqlite://:memory:"}
 

@@ -510,3 +510,15 @@ def test_a_key_that_fabric_yaml_names_under_secrets_is_the_sites(tmp_path):
     startproject(tmp_path, "SECRET_KEY = 'a long key that stands in the repository for everyone'")
     release = lay_out(tmp_path, env={"SECRET_KEY": SECRET_KEY, "DJANGO_SECRET_KEY": "from the vault"})
     assert release.settings("SECRET_KEY") == {"SECRET_KEY": "from the vault"}
+
+
+def test_celery_gets_roadies_redis_in_the_form_that_it_reads(overlay, monkeypatch):
+    monkeypatch.setitem(sys.modules, "roadie_site", SimpleNamespace(ENV_NAMES={"redis_url": ["REDIS_URL"]}))
+    ours, theirs = "unix:///run/redis-shop/redis.sock?db=2", "unix:///run/own.sock?db=2"
+    monkeypatch.setenv("REDIS_URL", ours)
+    settings = {"CELERY_BROKER_URL": ours, "RESULT_BACKEND": ours, "BROKER_URL": theirs, "REDIS_URL": ours}
+    settings["CELERY_RESULT_BACKEND"] = "django-db"
+    in_a_database_of_its_own = "redis+socket:///run/redis-shop/redis.sock?virtual_host=1"
+    found = overlay.for_celery(settings)
+    assert found == dict.fromkeys(("CELERY_BROKER_URL", "RESULT_BACKEND"), in_a_database_of_its_own)
+    assert overlay.for_celery({"CELERY_BROKER_URL": "amqp://"}) == {}

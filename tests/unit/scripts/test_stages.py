@@ -25,7 +25,13 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> object:
 
 
 # Settings for which the stages run that put something beside the commit's files.
-PLACED = {"build": ["make css"], "shared": ["search_index"], "files": {"a.py": "fabric.yaml"}}
+PLACED = {
+    "build": ["make css"],
+    "shared": ["search_index"],
+    "files": {"a.py": "fabric.yaml"},
+    "redis": True,
+    "once": {"data": "manage.py loaddata start"},
+}
 
 
 def names(sequence: stages.Sequence) -> list[str]:
@@ -33,12 +39,12 @@ def names(sequence: stages.Sequence) -> list[str]:
 
 
 def test_the_virtualenv_does_not_wait_for_the_code() -> None:
-    assert names(_deploy_stages(True, PROJECT))[1:5] == ["load", "virtualenv", "receive", "checkout"]
+    assert names(_deploy_stages(True, PROJECT))[2:6] == ["load", "virtualenv", "receive", "checkout"]
 
 
 def test_the_virtualenv_waits_for_the_code_if_requirements_are_folders_of_the_project() -> None:
     found = _deploy_stages(True, IN_FOLDERS)
-    assert names(found)[1:6] == ["load", "receive", "checkout", "virtualenv", "build"]
+    assert names(found)[2:7] == ["load", "receive", "checkout", "virtualenv", "build"]
     assert {*found} == {*stages.DEPLOY}
 
 
@@ -87,7 +93,13 @@ def test_no_dump_is_made_and_no_release_watched_where_the_settings_say_so() -> N
 
 def test_nothing_is_built_or_shared_where_the_settings_name_nothing() -> None:
     found = stages.applicable(stages.DEPLOY, scripts.values()["settings"], PROJECT, ROLES)
-    assert {*stages.DEPLOY} - {*found} == {stages.build, stages.files, stages.shared}
+    assert {*stages.DEPLOY} - {*found} == {
+        stages.answers,
+        stages.build,
+        stages.files,
+        stages.shared,
+        stages.once,
+    }
 
 
 def test_every_stage_is_for_a_role_that_a_host_can_have() -> None:

@@ -57,6 +57,14 @@ MATRIX: dict[str, dict[str, Any]] = {
             "alerts": "manage.py sendalerts --every '5 % s'",
             "queue": {"command": "celery -A shop worker", "stop_timeout": 600},
         },
+        "redis": {"memory": "1g"},
+        "once": {"data": "manage.py loaddata 'the start'"},
+        "cron": {"sessions": "*/5 4 * * 1-5 manage.py clearsessions --x 'a b'"},
+        "celery": {
+            "app": "shop.celery:app",
+            "beat": True,
+            "workers": {"mail": {"queues": ["mail", "low"], "concurrency": 2, "max_tasks_per_child": 9}},
+        },
         "threads": 1,
         "worker_class": "sync",
         "keep": 2,
@@ -93,6 +101,7 @@ SEQUENCES = {
     "restore": stages.RESTORE,
     "finish": stages.FINISH,
     "restart": stages.RESTART,
+    "settle": stages.SETTLE,
     "history": stages.HISTORY,
     "rollback": (stages.back, *stages.ROLLBACK),
     "rollback across migrations": (

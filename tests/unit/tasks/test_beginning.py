@@ -51,6 +51,17 @@ def test_it_reads_the_project_and_writes_two_short_files(project):
     assert "fab -H root@your.server plan" in done.stdout.splitlines()[-1]
 
 
+def test_it_offers_celery_and_redis_to_a_project_that_has_them(tmp_path):
+    folder = projects.example("postbox", tmp_path / "postbox")
+    (folder / "fabric.yaml").unlink()
+    (folder / "fabfile.py").unlink()
+    projects.commit(folder)
+    done = init(folder, "--domain", "postbox.example.org")
+    assert "nothing runs its tasks" not in done.stdout + done.stderr
+    written = (folder / "fabric.yaml").read_text()
+    assert "\n  celery: {beat: true}\n" in written and "\n  redis: true\n" in written
+
+
 def test_what_it_writes_is_a_fabfile_with_roadies_tasks(project):
     init(project, "--domain", "www.example.com")
     done = subprocess.run(

@@ -1,0 +1,3 @@
+"""All of roadie's tasks: `fab --list` shows them."""
+
+from roadie import *

@@ -1,0 +1,9 @@
+"""The addresses of the postbox."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("letters.urls")),
+]

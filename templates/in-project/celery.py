@@ -1,0 +1,50 @@
+"""What roadie asks of the project's Celery: whether tasks would reach a worker, and which tasks run."""
+
+import roadie_site as site
+from roadie_start import answer
+
+PATIENCE = 5  # seconds
+
+
+def application():
+    """The project's application."""
+    from celery.app.utils import find_app
+
+    return find_app(site.CELERY_APP)
+
+
+def unfit():
+    """Why no worker would get a task, if that is so."""
+    try:
+        app = application()
+        url = str(app.conf.broker_write_url or app.conf.broker_url or "amqp://")
+    except Exception as error:  # whatever the project does while it is imported
+        yield f"celery: the application {site.CELERY_APP} cannot be had ({type(error).__name__}: {error})"
+        return
+    if url.startswith("memory:"):
+        yield (
+            "celery: the broker is memory://, which no worker can reach; for a Redis of the site's own write "
+            "redis: true, and have the settings read CELERY_BROKER_URL"
+        )
+        return
+    try:
+        with app.connection_for_write(connect_timeout=PATIENCE) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=PATIENCE)
+    except Exception as error:  # each transport has errors of its own
+        yield f"celery: the broker {shown(url)} does not answer ({type(error).__name__}: {error}); start it"
+
+
+def shown(url):
+    """The address without its password."""
+    from kombu.utils.url import maybe_sanitize_url
+
+    return maybe_sanitize_url(url)
+
+
+def running():
+    """Name each task that runs, with the worker that runs it."""
+    found = application().control.inspect(timeout=1).active() or {}
+    for node, tasks in found.items():
+        worker, _, of_site = node.partition("@")[0].rpartition(".")
+        for task in tasks if of_site == site.APP else []:
+            answer("task", f"{task['id']} {worker} {task['name']}")
