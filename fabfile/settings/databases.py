@@ -24,13 +24,8 @@ class Database:
     and `users` say what the database and its user are called for a site {app}. `program` is a template of
     Python that the words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing
     more comes for `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has
-    its URL. `status` waits `patience` seconds for an answer.
-    of `schemes`. Of two kinds that it names, one that `yields` is for its developers. `names` and `users`
-    say what the database and its user are called for a site {app}. `program` is a template of Python that the
-    words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing more comes for
-    `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has its URL,
-    and the site's host needs Debian's package `client` of the kind that it is.
-    `status` waits `patience` seconds for an answer.
+    its URL, and the site's host needs Debian's package `client` of the kind that it is. `status` waits
+    `patience` seconds for an answer.
     """
 
     name: str

@@ -5,7 +5,8 @@ if [[ -z ${retired} && ! -e ${release_dir}/settled ]]; then
   say warn migrations "the release before may still run, so these wait: $(listed "${postponed[@]}"); fab deploy goes on"
   return
 fi
-if [[ -n ${wanted} ]]; then
+[[ -z ${wanted} ]] || warn_without_dump
+if [[ -n ${wanted} && -z ${no_dump} ]]; then
   name_dump "drops-of-${release}"
   note=${dump}
   change_dump dump_database "${dump}"
