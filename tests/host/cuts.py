@@ -320,7 +320,7 @@ class Cuts:
         self._due.remove(step.name)
         way = self.dice.choice([way for way in self.turns.ways if way is not Cut.cut_link])
         self._wait(self.midst.get(step.name) or self.dice.uniform(0.02, 0.5))
-        if self.door.waiting():
+        if self.door.waiting() or process.poll() is not None:
             return False
         self.turns.taken[step.name] += f", {way.__name__}"
         way(Cut(self.desk, self.door, process, step))

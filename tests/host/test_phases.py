@@ -220,7 +220,7 @@ def test_a_deploy_in_two_phases_may_be_cut_at_every_step(site: Desk, seed: int) 
     phases = {"migrate", "switch", "watch", "programs", "retire", "take-away", "prune"}
     spared = [one for one in last_run_stages() if one not in phases]
     turns = Turns(seed, (Cut.kill_worker, Cut.kill_controller, Cut.interrupt), spared)
-    midst = {"take-away: migrations of RELEASE that take away": 0.3}
+    midst = {"take-away: migrations of RELEASE that take away": 0.05}
     right = lambda status, body: status == 200 and "PLAIN" in body  # noqa: E731
     with Visitors(site.host, "/add", right=right) as adding:
         Cuts(site, ("deploy", "--yes"), turns, midst=midst).all()
