@@ -13,6 +13,7 @@ venv=venv
 why_no_hosts() { :; }
 ensure_venv() { :; }
 ensure_host_tools() { :; }
+ensure_npm() { :; }
 say() { printf '%s\\n' "$*" >&2; }
 """
 TOOL = """#!/bin/bash
@@ -33,8 +34,8 @@ def run(tmp_path):
         (tmp_path / "venv/bin" / name).write_text(TOOL)
         (tmp_path / "venv/bin" / name).chmod(0o755)
 
-    def run(failing):
-        environment = {**os.environ, "FAILING": failing}
+    def run(failing, third="all"):
+        environment = {**os.environ, "FAILING": failing, "TEST_THIRD": third}
         return subprocess.run([tmp_path / "tests/run"], env=environment, capture_output=True, text=True)
 
     return run
@@ -55,3 +56,8 @@ def test_a_part_that_fails_hides_no_other_and_is_named_at_the_end(run, failing):
     assert done.stdout == run("no such part").stdout
     failed = [line for line in done.stdout.splitlines() if failing in line]
     assert done.stderr.strip().splitlines() == [f"Failed with exit code 3: {line}" for line in failed]
+
+
+def test_a_third_of_the_long_tests_is_told_with_the_way_to_repeat_it(run):
+    done = run("no such part", third="2")
+    assert "third 2 of 0, 1 and 2 (TEST_THIRD=2 tests/run repeats it" in done.stderr
