@@ -98,7 +98,7 @@ def postbox(suite, desk):
     # Celery's pool `prefork` may run a task twice that it takes up at the very moment of a stop.
     celery = {"beat": True, "workers": {"celery": {"concurrency": 2, "pool": "threads"}}}
     with standing.booted(standing.packaged(suite), suite) as host:
-        yield hurry(desk(host, project="postbox"), celery=celery)
+        yield hurry(desk(host, project="postbox"), celery=celery, tls="off")
 
 
 def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Desk) -> None:
@@ -170,7 +170,7 @@ def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Desk) -> N
 @pytest.mark.parametrize("suite", ["bookworm"])
 def test_no_task_is_lost_on_postgresql_with_processes(suite: str, desk: Callable[..., Desk]) -> None:
     with standing.booted(standing.with_postgresql(suite), suite) as host:
-        postbox = hurry(desk(host, project="postbox"), database="postgresql")
+        postbox = hurry(desk(host, project="postbox"), database="postgresql", tls="off")
         postbox.does("bootstrap")
         postbox.does("deploy")
         post(host, "over-deploys", 60, 1)

@@ -149,6 +149,17 @@ def test_a_quick_rehearsal_on_debian_12_takes_its_host_down(tmp_path: Path) -> N
         assert names_of(process.pid) == []
 
 
+@pytest.mark.third(0)
+def test_a_quick_rehearsal_has_a_certificate_of_its_own_and_runs_celery(tmp_path: Path) -> None:
+    with started(example("postbox", tmp_path / "postbox"), "--quick") as process:
+        out, err = process.communicate(timeout=900)
+        assert process.returncode == 0, out + err
+        assert "rehearse:   200 /  Postbox" in out and "serves https://postbox.example.org/" in out
+        for program in ("celery", "beat"):
+            assert f"program postbox.{program}\n" in out
+        assert names_of(process.pid) == []
+
+
 def test_a_failure_is_one_line_and_takes_the_host_down(fails_early: Path) -> None:
     with started(fails_early) as process:
         _, err = process.communicate(timeout=300)
