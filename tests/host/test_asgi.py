@@ -64,7 +64,9 @@ def test_every_websocket_and_event_stream_is_closed_in_order_and_comes_back(prob
     crowd.assert_content()
 
 
-def test_an_asgi_application_knows_its_visitor_and_may_refuse_to_start(probe: Probe) -> None:
+def test_an_asgi_application_knows_its_visitor_may_refuse_to_start_and_outlives_a_reboot(
+    probe: Probe,
+) -> None:
     host = probe.host
     probe.desk.does("deploy")
     lies = {"X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.1"}
@@ -75,3 +77,7 @@ def test_an_asgi_application_knows_its_visitor_and_may_refuse_to_start(probe: Pr
     probe.change_code()
     refused = probe.desk.fab("deploy")
     assert refused.code == 6 and "it ends as soon as it starts: no broker today;" in refused.last_line
+    host.reboot()
+    assert eventually(lambda: browse(host, "/health").status == 200, 30)
+    with Lasting(host, 1, 1) as lasting:
+        assert eventually(lambda: lasting.are_open), lasting.failed
