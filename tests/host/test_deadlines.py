@@ -162,6 +162,21 @@ def test_a_command_of_a_build_has_its_time_and_its_share_of_the_log(host, desk):
     assert (len(done.text) < 100_000, largest_log(host) < LARGEST_LOG, is_free(host)) == (True, True, True)
 
 
+def test_a_build_ends_at_once_after_ctrl_c_and_the_next_deploy_begins_it_anew(host, desk):
+    developer = desk(host, build=["test ! -e half.txt", "echo half >half.txt; sleep 984"])
+    with developer.started("deploy") as process:
+        assert eventually(lambda: inside(host, "pgrep -f '^sleep 984' || :"), 60)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, "breaks off" in err) == (130, True), err
+    assert eventually(lambda: is_free(host), FREE), "the lock is held"
+    assert eventually(lambda: not inside(host, "pgrep -f '^sleep 984' || :"), FREE)
+    assert is_serving(host)
+    again = desk(host, build=["test ! -e half.txt", "echo whole >whole.txt"])
+    again.does("deploy")
+    assert inside(host, "cd /srv/guestbook/live/release/code && cat whole.txt; ls half.txt || :") == "whole\n"
+
+
 def test_a_disk_that_nobody_can_write_to_is_named(host, desk):
     developer = desk(host)
     projects.retitle(developer.project, "Read only")
