@@ -44,8 +44,8 @@ DRIFTS = {
     ),
     "an emptied file": Drift(f": >{TMPFILES}", {("site", f"file {TMPFILES}")}),
     "a removed package": Drift(
-        "dpkg --force-depends --remove pkg-config",
-        {("packages", f"package {what}") for what in ("lists", "files", "pkg-config")},
+        "dpkg --force-depends --remove python3-dev",
+        {("packages", f"package {what}") for what in ("lists", "files", "python3-dev")},
     ),
     "a user's shell": Drift("usermod -s /bin/bash guestbook", {("site", "user guestbook")}),
     "a user's group": Drift("usermod -g nogroup guestbook-build", {("site", "user guestbook-build")}),
