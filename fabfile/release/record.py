@@ -38,6 +38,8 @@ _PARTS: Mapping[str, tuple[Stage, ...]] = {
     "static files": (static,),
 }
 _OWN = "your own stages"
+# The values of the environment, which every stage may read.
+_VARIABLES = "release/variables.sh.j2"
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -
             for stage in stages
             if stage.when(work.settings, work.project)
         ]
+        if environment in stages:
+            scripts.append(render(_VARIABLES, work.settings.own_templates, given))
         if scripts:
             made_by = "\0".join(scripts)
             lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} {part}")

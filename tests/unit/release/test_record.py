@@ -18,10 +18,10 @@ def fingerprint(tmp_path):
     script = folder / "roadie-templates/stages/warm.sh.j2"
     script.parent.mkdir(parents=True)
 
-    def of(*sequence, text="true"):
+    def of(*sequence, text="true", **values):
         script.write_text(text)
         stages.use(deploy=sequence)
-        work = at_ref(load({"domain": "a.org"}, "fabric.yaml", folder), "HEAD")
+        work = at_ref(load({"domain": "a.org", **values}, "fabric.yaml", folder), "HEAD")
         return make_release(work, {**work.values, "secrets": {}}).fingerprint
 
     yield of
@@ -39,3 +39,18 @@ def test_a_stage_of_ones_own_is_a_part_of_the_release(fingerprint):
     assert differences(bare, with_own) == ["your own stages"]
     assert differences(bare, bare) == differences(changed, changed) == []
     assert bare == fingerprint(*DEPLOY)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"env": {"MAIL_HOST": "localhost"}},
+        {"env_names": {"debug": "MY_DEBUG"}},
+        {"redis": True},
+        {"domain": ["a.org", "b.org"]},
+        {"tls": "self-signed"},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_another_value_in_the_environment_is_another_release(fingerprint, values):
+    assert "settings" in differences(fingerprint(*DEPLOY, **values), fingerprint(*DEPLOY))

@@ -29,7 +29,7 @@ READ_INTO = re.compile(r"\b(?:read|mapfile) (-[^<|;&\n]*)")
 BLOCK = re.compile(r"^(?:#.*\n)*[a-z_]\w*\(\) [{(].*?^[})]$", re.M | re.S)
 OPERANDS = re.compile(r"\bdd( \w+=\S+)+")  # of dd: they look like assignments
 SINGLE_QUOTED = re.compile(r"'[^'\n]*'")
-FRAME = "frame/stage.sh.j2"
+FRAME = ("frame/stage.sh.j2", "release/variables.sh.j2")
 
 
 @cache
@@ -128,7 +128,7 @@ def test_no_function_is_defined_twice_in_any_script(kind: str) -> None:
     assert [name for name, count in counts.items() if count > 1] == []
 
 
-DECLARING = (FRAME, *dict.fromkeys(path for name in (*BASE, *LIBRARIES) for path in files_of(name)))
+DECLARING = (*FRAME, *dict.fromkeys(path for name in (*BASE, *LIBRARIES) for path in files_of(name)))
 DECLARED = {name for path in DECLARING for name in values_of(text_of(path))}
 
 
@@ -148,7 +148,7 @@ def test_a_declaration_has_a_comment(template: str) -> None:
 @pytest.mark.parametrize("kind", DATABASES)
 def test_no_variable_is_declared_twice(kind: str) -> None:
     files = [path for name in (*BASE, *LIBRARIES) for path in templates_of(name, kind)]
-    counts = Counter(name for path in (FRAME, *files) for name in values_of(text_of(path)))
+    counts = Counter(name for path in (*FRAME, *files) for name in values_of(text_of(path)))
     assert [name for name, count in counts.items() if count > 1] == []
 
 
