@@ -120,9 +120,10 @@ def test_each_name_below_a_wildcard_is_the_sites(deployed, desk):
     assert "form" in Browser(host, "any.example.net").get("/").body
     assert Browser(host, "any.example.net").post("/", name="Ann", message="Hello").status == 302
     assert not is_up(host, "example.net")
-    host.put("server { listen 80; server_name *.example.net; return 200; }\n", "/etc/nginx/conf.d/other.conf")
+    host.put("server { listen 80; server_name *.example.com; return 200; }\n", "/etc/nginx/conf.d/other.conf")
+    greedy = desk(host, domain=["guestbook.example.org", "*.example.com"])
     error_of(
-        sat.fab("nginx"), 6, "the domain *.example.net is served by /etc/nginx/conf.d/other.conf already"
+        greedy.fab("nginx"), 6, "the domain *.example.com is served by /etc/nginx/conf.d/other.conf already"
     )
 
 

@@ -160,7 +160,13 @@ def test_a_migration_that_adds(site: Desk) -> None:
     add_migration(site, "0003_mood", MOOD, "0002_entry_photo")
     plan, shown = planned(site)
     assert plan["migrations"] == [
-        {"name": "entries.0003_mood", "does": ["adds entry.mood"], "dangers": [], "loses": []}
+        {
+            "name": "entries.0003_mood",
+            "does": ["adds entry.mood"],
+            "dangers": [],
+            "loses": [],
+            "waits": False,
+        }
     ]
     assert "+ entries.0003_mood: adds entry.mood" in shown.out
     deployed(site, plan)

@@ -27,6 +27,7 @@ USERS = re.compile(r"/etc/(passwd|group|shadow|gshadow)-?|/etc/\.pwd\.lock")
 OF_A_BUILD = "/var/cache/roadie/guestbook/home"
 # Only a site whose database is a file has it.
 OF_SQLITE = "/srv/guestbook/shared/database"
+OF_REDIS = "/srv/guestbook/shared/redis"
 # Makes edits that a person may make, and files that a cut run may leave.
 TRACES = """
 echo '# mine' | tee -a /etc/tmpfiles.d/guestbook.conf >>/srv/guestbook/maintenance/page.html
@@ -67,7 +68,7 @@ def test_all_that_bootstrap_and_deploy_put_on_a_host_is_declared_and_goes_as_dec
         path for path, what in there.items() if what.startswith(("d guestbook ", "d guestbook-build "))
     }
     users = {place: user for place, user in places.declared("guestbook", *places.OF_SITE).items() if user}
-    for place in (OF_A_BUILD, OF_SQLITE):
+    for place in (OF_A_BUILD, OF_SQLITE, OF_REDIS):
         del users[place]
         assert place not in there
     assert [path for path in writable if not any(_holds(place, path) for place in users)] == []
