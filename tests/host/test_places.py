@@ -25,7 +25,7 @@ OF_THE_SYSTEM = (
 USERS = re.compile(r"/etc/(passwd|group|shadow|gshadow)-?|/etc/\.pwd\.lock")
 # It goes with the build that it was made for.
 OF_A_BUILD = "/var/cache/roadie/guestbook/home"
-# Only a site whose database is a file has it.
+# Only a site whose database is a file has the first, and only one with a Redis the second.
 OF_SQLITE = "/srv/guestbook/shared/database"
 OF_REDIS = "/srv/guestbook/shared/redis"
 # Makes edits that a person may make, and files that a cut run may leave.
