@@ -31,5 +31,7 @@ stop_timers() { # NAME...: ends those that run, too
   for name in "$@"; do
     drop_timer "${name}"
     systemctl stop -- "${cron_unit}@${name}.service"
+    # systemd remembers a command that failed, or that the stop ended.
+    systemctl reset-failed -- "${cron_unit}@${name}.service" 2>/dev/null || :
   done
 }

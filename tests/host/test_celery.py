@@ -167,6 +167,7 @@ def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Desk) -> N
     )
 
 
+@pytest.mark.third(2)
 @pytest.mark.parametrize("suite", ["bookworm"])
 def test_no_task_is_lost_on_postgresql_with_processes(suite: str, desk: Callable[..., Desk]) -> None:
     with standing.booted(standing.with_postgresql(suite), suite) as host:

@@ -9,6 +9,7 @@ import gzip
 from pathlib import Path
 
 import projects
+import pytest
 import standing
 from browser_with_cookies import Browser
 from desk import Desk, browse
@@ -45,6 +46,7 @@ def dump_of(sat: Desk) -> str:
     return gzip.decompress(Path(f"{sat.host.tree}{path_of(sat)}").read_bytes()).decode()
 
 
+@pytest.mark.third(0)
 def test_a_database_on_another_host_is_dumped_and_restored_over_tls(packaged, desk) -> None:
     host = packaged.host
     with throwaway.boot("elsewhere", "trixie", standing.with_postgresql()) as other:

@@ -7,6 +7,7 @@ import json
 import platform
 from pathlib import Path
 
+import pytest
 import standing
 from desk import browse
 from locked import LOCKS, lock, pips_index
@@ -50,6 +51,7 @@ def test_each_form_is_installed_by_its_own_tool_and_what_it_pins_stays(bootstrap
     assert browse(host, "/healthz").status == 200
 
 
+@pytest.mark.third(0)
 def test_pyproject_and_pylock_are_read_by_uv(bootstrapped):
     host, project = bootstrapped.host, bootstrapped.project
     text = (LOCKS / "uv/pyproject.toml").read_text()
@@ -109,6 +111,7 @@ def offer_python(host):
     host.put("UV_PYTHON_DOWNLOADS_JSON_URL=/var/tmp/mirror/pythons.json\n", "/etc/environment")
 
 
+@pytest.mark.third(2)
 def test_a_python_that_the_distribution_lacks_is_brought_by_uv_and_told_before(bootstrapped):
     host, project = bootstrapped.host, bootstrapped.project
     (project / "requirements.txt").write_text("Django==5.2.19\nPyMySQL\n")  # nothing to build

@@ -311,6 +311,7 @@ def test_a_kept_host_outlives_its_process_until_it_is_taken_down():
         throwaway.find(name)
 
 
+@pytest.mark.third(0)
 def test_a_cut_while_a_tree_is_made_leaves_no_half_tree_and_no_process(tmp_path):
     def trees():
         return [path.name for path in (tmp_path / "trees").glob("trixie-*")]

@@ -237,7 +237,8 @@ def test_a_fresh_project_has_https_with_ones_own_certificate_and_nothing_is_left
 
     # Old protocols are refused, and so is a certificate that nginx cannot take.
     old = trusting()
-    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.deprecated_call():
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     old.set_ciphers("DEFAULT:@SECLEVEL=0")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         browse(host, "/", MYSITE, trusted=old)
