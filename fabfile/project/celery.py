@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from ..errors import SettingsError
 from ..settings.processes import Celery
 from ..settings.reading import Settings
-from .words import Code, Names
+from .modules import packages_around
+from .words import Code, Names, last_name
 
 # The files in which a Celery application stands, if not beside the settings.
 _FILE = re.compile(r"([\w/]*/)?(celery|celery_?app|celery_?config|tasks)\.py")
@@ -40,17 +41,15 @@ def find_celery(code: Code, module: str, names: Names) -> CeleryFound:
 
 
 def _candidates(code: Code, module: str) -> Iterator[str]:
-    parts = module.split(".")[:-1]
-    for length in range(len(parts), 0, -1):
-        package = ".".join(parts[:length])
+    for package in packages_around(module)[:-1]:
         for one in (f"{package}.celery", package):
             if path := code.path(one):
                 yield path
+    folder = posixpath.join(code.folder, "")
     for path in code.tree.list():
-        if posixpath.join(code.folder, "") == path[: len(posixpath.join(code.folder, ""))]:
-            inside = path[len(posixpath.join(code.folder, "")) :]
-            if inside.count("/") <= 3 and _FILE.fullmatch(inside):
-                yield path
+        inside = path.removeprefix(folder)
+        if path.startswith(folder) and inside.count("/") <= 3 and _FILE.fullmatch(inside):
+            yield path
 
 
 def _module_of(code: Code, path: str) -> str:
@@ -59,8 +58,7 @@ def _module_of(code: Code, path: str) -> str:
 
 
 def _is_application(node: ast.AST) -> bool:
-    called = node.func if isinstance(node, ast.Call) else None
-    return getattr(called, "id", getattr(called, "attr", "")) == "Celery"
+    return isinstance(node, ast.Call) and last_name(node.func) == "Celery"
 
 
 def with_app(celery: Celery, found: CeleryFound) -> Celery:

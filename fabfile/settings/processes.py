@@ -10,7 +10,6 @@ from typing import Any
 
 from .kinds import (
     CONTROL,
-    SWITCHES,
     Kind,
     Wrong,
     check_below,
@@ -242,7 +241,7 @@ _SOME_OF_CELERY = _known(
         "beat": switch(),
     },
 )
-CELERY = Kind(_CELERY, _celery, lambda text: SWITCHES.get(text.lower(), text))
+CELERY = Kind(_CELERY, _celery, switch().from_text)
 _REDIS = "true, false, or a mapping such as {memory: 256m}"
 _PARTS_OF_REDIS = mapping(_REDIS, str, _memory, known=("memory",))
-REDIS = Kind(_REDIS, _redis, lambda text: SWITCHES.get(text.lower(), text))
+REDIS = Kind(_REDIS, _redis, switch().from_text)
