@@ -37,11 +37,13 @@
 #   database_remains     prints which of the database and its user exist; fails if the database does not answer
 #   drop_database        removes the database and its user
 
-distribution() { # prints the name and the version of the host's distribution, such as debian:12
-  local ID='' VERSION_ID=''
+by_distribution() { # DISTRIBUTION=TEXT...: prints the text of this host's distribution, such as debian:12; nothing if it has none
+  local ID='' VERSION_ID='' one
   # shellcheck source=/dev/null
   . /etc/os-release
-  printf '%s:%s' "${ID}" "${VERSION_ID}"
+  for one in "$@"; do
+    [[ ${one%%=*} != "${ID}:${VERSION_ID}" ]] || printf %s "${one#*=}"
+  done
 }
 
 # MAX USEFUL: prints how many of the server's connections the site may hold, so that it cannot take them from other sites and

@@ -8,15 +8,12 @@ no_answer="no answer from the external database" database_errors='^([A-Za-z_.]*(
 database_log='at the log of its server'
 loads_whole='' # some servers make and drop tables one by one
 
-# WORD: through pipes, as another process of the site could take a file of root's from this one, and write into it later.
-as_release() {
-  local release_dir=${release_dir}
-  [[ -n ${release_dir} ]] || release_dir=$(readlink -e -- "${root}/live/release") || return
-  { as_user_plainly "${app}" "${root}/shared/home" "${tools}/launch" "${release_dir}" python -c "${database_py}" "$1" </dev/null 2>&1 >&3 3>&- |
-    tail -c 10000 >&2; } 3>&1 | head -c 1000000
+as_release() { # WORD
+  as_release_whole "$1" </dev/null | head -c 1000000
 }
 
-# WORD: the same for a dump, of which any amount goes out, or comes in at descriptor 7.
+# WORD: for a dump, of which any amount goes out, or comes in at descriptor 7. Through pipes, as another process of the site could
+# take a file of root's from this one, and write into it later.
 as_release_whole() {
   local release_dir=${release_dir}
   [[ -n ${release_dir} ]] || release_dir=$(readlink -e -- "${root}/live/release") || return

@@ -65,12 +65,7 @@ server_version() {
     said=$(mysqld --no-defaults --version)
     printf 'MySQL %s' "$(version_said "${said}")"
   else
-    case $(distribution) in
-      debian:12) printf 'MariaDB 10.11' ;;
-      debian:13) printf 'MariaDB 11.8' ;;
-      ubuntu:2[24].04) printf 'MySQL 8.0.36' ;;
-      *) ;;
-    esac
+    by_distribution 'debian:12=MariaDB 10.11' 'debian:13=MariaDB 11.8' 'ubuntu:22.04=MySQL 8.0.36' 'ubuntu:24.04=MySQL 8.0.36'
   fi
 }
 

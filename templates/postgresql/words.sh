@@ -51,13 +51,7 @@ server_version() { # of the server that the site would use
   if [[ -n ${version} ]]; then
     printf 'PostgreSQL %s' "${version%%/*}"
   else
-    case $(distribution) in
-      debian:12) printf 'PostgreSQL 15' ;;
-      debian:13) printf 'PostgreSQL 17' ;;
-      ubuntu:22.04) printf 'PostgreSQL 14' ;;
-      ubuntu:24.04) printf 'PostgreSQL 16' ;;
-      *) ;;
-    esac
+    by_distribution 'debian:12=PostgreSQL 15' 'debian:13=PostgreSQL 17' 'ubuntu:22.04=PostgreSQL 14' 'ubuntu:24.04=PostgreSQL 16'
   fi
 }
 

@@ -30,13 +30,7 @@ server_version() { # each Python has its own; the distribution's may not have it
   if version=$("${base_python}" -I -S -c 'import sqlite3; print(sqlite3.sqlite_version)' 2>/dev/null); then
     printf 'SQLite %s' "${version}"
   elif [[ ${base_python} == python3 ]]; then
-    case $(distribution) in
-      debian:12) printf 'SQLite 3.40.1' ;;
-      debian:13) printf 'SQLite 3.46.1' ;;
-      ubuntu:22.04) printf 'SQLite 3.37.2' ;;
-      ubuntu:24.04) printf 'SQLite 3.45.1' ;;
-      *) ;;
-    esac
+    by_distribution 'debian:12=SQLite 3.40.1' 'debian:13=SQLite 3.46.1' 'ubuntu:22.04=SQLite 3.37.2' 'ubuntu:24.04=SQLite 3.45.1'
   fi
 }
 
