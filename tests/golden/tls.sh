@@ -19,15 +19,9 @@ ensure_authorities() { # what certbot trusts besides the authorities of Debian
   for file in /etc/ssl/certs/ca-certificates.crt "${authorities%/*}"/*.ca; do
     [[ ! -f ${file} ]] || text+=$(<"${file}")$'\n'
   done
-  local before_change=start_on_certbot
   ensure_secret_file "${authorities}" 644 root:root "${text}" # too long to be shown
-  ensure_dir "${certbot_drop_ins}" 755 root:root
-  ensure_file "${certbot_drop_ins}/roadie.conf" 644 root:root "${certbot_conf}"
-  ensure_applied 'settings of certbot' systemctl daemon-reload
-}
-
-start_on_certbot() {
-  unapply 'settings of certbot'
+  ensure_unit "${certbot_drop_ins}" "${certbot_conf}"
+  host_unlock # an authority may take its time
 }
 
 install_texts() { # KEY CHAIN: the tool reads files, and a file in /run is on no disk
