@@ -2,8 +2,8 @@
 
 # The plan of a release, what became of it, and the half applied migrations: NAME leads to its line of ${half_applied}.
 history='' knows=() replaces=() pending=() unrecorded=() losses=() applied_migrations=() unapplied_migrations=() taken_back=()
-# The pending migrations that wait until the release before has ended, and whether this run may have some wait.
-postponed=() phased=''
+# The pending migrations that wait until the release before has ended.
+postponed=()
 # The way back: the migrations to unapply, the reasons against it, and NAME WHAT for each thing that comes back empty.
 way_back=() irreversible=() emptied=()
 declare -A sql_of=() dangers_of=() begun=()

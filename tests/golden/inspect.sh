@@ -1,4 +1,3 @@
-phased=1
 local post_build=()
 local static_url=/static/
 local media_url=/media/

@@ -1,4 +1,3 @@
-phased=1
 
 ask_pending() {
   in_django "migrations.ask($(is_phased))" >"${answers}" 2>&1
