@@ -139,6 +139,16 @@ def named(operation):
     return f"{type(operation).__name__}{code and ' '}{code}"
 
 
+def has_default(field):
+    """Whether the database itself fills the column in new rows."""
+    return getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
+
+
+def needs_value(field):
+    """Whether a release that does not know the column cannot insert rows."""
+    return not field.null and not has_default(field) and not getattr(field, "generated", False)
+
+
 def column(table, name, field):
     own = f"{name}_id" if isinstance(field, models.ForeignKey) else name
     return f"{table}.{field.db_column or own}"
@@ -226,8 +236,7 @@ def _(operation: migrations.AddField, look):
     if not table or isinstance(field, models.ManyToManyField):
         return
     name = column(table, operation.name, field)
-    has_default = getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
-    if not field.null and not has_default and not getattr(field, "generated", False):
+    if needs_value(field):
         yield f"{name} is NOT NULL without db_default, so that the release before cannot insert into {table}"
     if field.unique and not field.null:
         yield f"{name} is unique, and existing rows get equal values"

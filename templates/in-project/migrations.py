@@ -43,8 +43,9 @@ def _unrecorded(executor):
 
     `manage.py migrate` records them each time. Without a record they are pending once `replaces` is gone.
     """
-    applied = executor.recorder.applied_migrations()
-    for key, migration in sorted(executor.loader.replacements.items()):
+    replacements = sorted(executor.loader.replacements.items())
+    applied = executor.recorder.applied_migrations() if replacements else ()
+    for key, migration in replacements:
         if key not in applied and all(part in applied for part in migration.replaces):
             yield key
 

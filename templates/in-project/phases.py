@@ -11,7 +11,6 @@ from contextlib import suppress
 
 import roadie_lint as lint
 from django.db import migrations, models, router
-from django.db.models.fields import NOT_PROVIDED
 
 TAKES_AWAY = (migrations.RemoveField, migrations.DeleteModel)
 
@@ -146,7 +145,7 @@ def _reason_of_column(operation, look, before):
         return ""
     if field.many_to_many or field.primary_key:
         return "it is a primary key" if field.primary_key else SQLITE if is_sqlite else ""
-    if is_sqlite and (field.remote_field or _needs_value(field)):
+    if is_sqlite and (field.remote_field or lint.needs_value(field)):
         return SQLITE
     # Rows that the new release adds have NULL there, or a default, and must pass all constraints.
     options = before.models[look.app, operation.model_name_lower].options
@@ -154,7 +153,7 @@ def _reason_of_column(operation, look, before):
         is_plain = isinstance(constraint, models.UniqueConstraint) and constraint_takes_nulls(constraint)
         if _names(_text(constraint), operation.name) and not is_plain:
             return f"the constraint {constraint.name} may refuse rows of the new release"
-    if _is_unique(field, options) and _has_default(field):
+    if _is_unique(field, options) and lint.has_default(field):
         return f"{operation.name} is unique, and its default in the database would repeat"
     return ""
 
@@ -174,15 +173,6 @@ def _is_unique(field, options):
         _text(one) for one in options.get("constraints") or () if isinstance(one, models.UniqueConstraint)
     ]
     return field.unique or field.name in together or any(_names(text, field.name) for text in texts)
-
-
-def _has_default(field):
-    return getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
-
-
-def _needs_value(field):
-    """Whether a release that does not know the column cannot insert rows."""
-    return not field.null and not _has_default(field) and not getattr(field, "generated", False)
 
 
 def _references(model):
@@ -227,7 +217,7 @@ def _free(editor, model, field, options):
     if field.many_to_many:
         yield from _let_go(editor, _references_of_many(field), "CASCADE")
         return
-    if _needs_value(field):
+    if lint.needs_value(field):
         value = None if field.remote_field or _is_unique(field, options) else _usual(editor, field)
         editor.execute(_fills(editor, model, field, value), None)
         yield f"{model._meta.db_table}.{field.column} the database fills it with {value or 'NULL'}"
