@@ -27,8 +27,9 @@ add_project_environment() {
   done
 }
 
-# Each has a database of its own (the cache 0), so that to empty the cache empties no queue. Celery has a form of its own for a
-# socket. What reads CACHE_URL takes a redis:// URL without a host for a socket.
+# The cache, the queue and REDIS_URL each have a database of their own. The cache has database 0. Who empties the cache empties no
+# queue. Celery writes the address of a socket in its own form. What reads CACHE_URL takes a redis:// URL without a host for a
+# socket.
 set_redis() {
   set_value "redis://${redis_socket}" "${cache_url_names[@]}"
   set_value "redis+socket://${redis_socket}?virtual_host=1" "${celery_broker_url_names[@]}"
