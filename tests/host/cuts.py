@@ -320,7 +320,7 @@ class Cuts:
         self._due.remove(step.name)
         way = self.dice.choice([way for way in self.turns.ways if way is not Cut.cut_link])
         self._wait(self.midst.get(step.name) or self.dice.uniform(0.02, 0.5))
-        if self.door.waiting() or process.poll() is not None:
+        if self.door.waiting() or not self._is_running(step):
             return False
         self.turns.taken[step.name] += f", {way.__name__}"
         way(Cut(self.desk, self.door, process, step))
@@ -329,6 +329,10 @@ class Cuts:
         _, stage, what, how = begun[-1]
         self.turns.taken.setdefault(Step(step.run, stage, what, how).name, way.__name__)
         return True
+
+    def _is_running(self, step: Step) -> bool:
+        """Whether the script still runs. After its last step it may end before the command does."""
+        return bool(inside(self.desk.host, 'pgrep -f "^bash /run/roadie/$1" || :', step.run))
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
