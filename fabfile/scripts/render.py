@@ -70,8 +70,11 @@ def _environment(own_templates: Path | None) -> Any:
 
 
 def _contents(context: Any, template: str) -> str:
-    """Another template as one value: the text of a file that a stage writes."""
-    text: str = context.environment.get_template(template).render(context.get_all())
+    """Another file as one value: the text that a stage writes. Only a file that ends in `.j2` is a template."""
+    environment = context.environment
+    if not template.endswith(".j2"):
+        return str(environment.loader.get_source(environment, template)[0])
+    text: str = environment.get_template(template).render(context.get_all())
     return text
 
 
