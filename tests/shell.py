@@ -27,6 +27,7 @@ exit 0
 LIBRARIES = (
     "frame/places.sh",
     "frame/lib.sh",
+    "frame/stopping.sh",
     "words/users.sh",
     "frame/locks.sh",
     "words/ensure.sh",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 #: These stand in every script. Every stage may speak their words without naming them.
-BASE = ("frame/places", "frame/lib", "words/users", "frame/locks", "words/ensure", "site")
+BASE = ("frame/places", "frame/lib", "frame/stopping", "words/users", "frame/locks", "words/ensure", "site")
 
 #: Every other library, with the libraries whose words it speaks. They stand in a script in this order.
 LIBRARIES: Mapping[str, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-# The words that every stage speaks: to report, to change the host, to fail and to stop. Plain bash, no Jinja; the frame
+# The words that every stage speaks: to report, to fail, and to change the host. Plain bash, no Jinja. The frame
 # (frame/stage.sh.j2) sets nonce, dry_run, app and who before this runs.
 
 # During a rollback, after the database was changed: what `fail` must add about the database. Empty once the older
@@ -11,11 +11,8 @@ stage='' doing='' touched='' # the running stage, its running step, and whether 
 # before the first change, and when the run ends early.
 note='' before_change='' before_end=''
 declare -A planned=() # the changes that a dry run has told: a later stage would find them made
-# Whether the run was told to stop, and what else must then end.
-stopping='' cuttable_pid='' clock_pid='' apart_pid='' stage_depth=0
-locked='' known_format=1                               # whether this run holds the site's lock; the newest ${state}/format
-disk_full=''                                           # a sentence that names the full disk, once disk_is_full has looked
-answer_seconds=30 # how long a database may take to answer a question
+locked='' known_format=1 # whether this run holds the site's lock; the newest ${state}/format
+disk_full='' # a sentence that names the full disk, once disk_is_full has looked
 release='' release_dir='' work_dir='' venv_dir='' # the release that the stages work on, once a stage has chosen it
 base_python=python3 # the Python that the virtualenv was made with. Root runs none in a virtualenv, as packages can replace that one
 declare -A modes=() services=() # what look_at and ask_service have found
@@ -104,166 +101,6 @@ on_error() { # CODE COMMAND
   [[ $1 != 137 ]] || why='killed (exit code 137; out of memory?)'
   [[ -n ${doing} ]] || why="${2%%$'\n'*}: ${why}"
   fail "${doing:-${stage:-start}}" "${why}; its last words are above${log:+, all of them in ${log} on the host}"
-}
-
-# ---- Stopping -------------------------------------------------------------------------------------------------
-
-# A stop ends a cuttable command at once. Everything else has ten seconds; then wrap.sh kills the run. Only a step that is
-# `whole` (dpkg, a migration) may take longer. So nothing that a site, its builder, a database or a disk slows down holds the
-# lock.
-
-on_term() {
-  stopping=1
-  [[ -z ${apart_pid} ]] || kill -TERM "${apart_pid}" 2>/dev/null || :
-  [[ -n ${cuttable_pid} ]] || return 0
-  end_cuttable
-  stop_if_asked
-}
-
-end_cuttable() { # ends the cuttable command that still runs, if any, and its clock
-  stop_clock
-  [[ -z ${cuttable_pid} ]] || end_group "${cuttable_pid}"
-}
-
-end_group() { # PID: ends a group of processes: sends TERM, and two seconds later KILL
-  local tries
-  kill -TERM -- "-$1" 2>/dev/null || :
-  for ((tries = 0; tries < 20; tries++)); do
-    kill -0 -- "-$1" 2>/dev/null || break
-    sleep 0.1
-  done
-  kill -KILL -- "-$1" 2>/dev/null || :
-}
-
-stop_if_asked() {
-  [[ -n ${stopping} ]] || return 0
-  trap - ERR
-  say stopped "${doing:-${stage}}"
-  end_in_order
-  exit 130
-}
-
-cuttable() { # COMMAND...: runs it as a process group, so that a stop ends all of it at once; returns its exit code
-  local code=0 group
-  stop_if_asked
-  # Neither this process group nor the clock inherits the locks, so no lock waits for them.
-  set -m
-  (untimed "$@") 8>&- 9>&- </dev/null &
-  set +m
-  group=$!
-  [[ -z ${limit-} ]] || start_clock "${group}"
-  cuttable_pid=${group} # only now, so that a stop finds both the command and its clock
-  note_cuttable
-  [[ -z ${stopping} ]] || on_term # SIGTERM may have come before cuttable_pid was set
-  wait "${cuttable_pid}" || code=$?
-  cuttable_pid=''
-  stop_clock
-  note_cuttable
-  if [[ -e /run/roadie/${run_id}.late ]]; then
-    [[ -n ${forgives-} ]] || refuse_late
-    rm -f -- "/run/roadie/${run_id}.late"
-  fi
-  return "${code}"
-}
-
-untimed() { # COMMAND...: the clock of the whole command holds for its parts too
-  local limit=''
-  "$@"
-}
-
-within() { # SECONDS COMMAND...: like cuttable, but fails if the command has not ended after so many seconds
-  local limit=$1 grows=''
-  cuttable "${@:2}"
-}
-
-start_clock() { # PID: ends this group of processes after ${limit} seconds; if ${grows} names a file, not as long as the file grows
-  local size='none yet' now='' group=$1 second
-  set -m
-  {
-    until [[ ${now} == "${size}" ]]; do
-      size=${now}
-      for ((second = 0; second < limit; second++)); do
-        sleep 1
-        [[ -d /proc/$$ ]] || exit 0 # the run was killed; another process may have the number of the group by now
-      done
-      [[ -z ${grows-} ]] || now=$(stat -c %s -- "${grows}" 2>/dev/null) || :
-    done
-    : >"/run/roadie/${run_id}.late"
-    end_group "${group}"
-  } 6>&- 8>&- 9>&- </dev/null >/dev/null 2>&1 &
-  set +m
-  clock_pid=$!
-}
-
-stop_clock() {
-  [[ -n ${clock_pid} ]] || return 0
-  kill -KILL -- "-${clock_pid}" 2>/dev/null || :
-  { wait "${clock_pid}" || :; } 2>/dev/null
-  clock_pid=''
-}
-
-refuse_late() { # fails; a stage may name in late_because a function that prints what the command waited for
-  local why="it did not end within ${limit} seconds, so roadie ended it" cause=''
-  [[ -z ${grows-} ]] || why="nothing more came of it for ${limit} seconds, so roadie ended it"
-  [[ ${doing} != 'answer of '* ]] || why="there was no answer within ${limit} seconds; see whether it runs and what it is busy with"
-  rm -f -- "/run/roadie/${run_id}.late"
-  [[ -z ${late_because-} ]] || cause=$("${late_because}") || :
-  fail "${doing:-${stage}}" "${why}${cause:+: ${cause}}"
-}
-
-# NAME WHOM COMMAND...: sets the variable NAME to what the command prints, and returns its exit code. A stop ends the command,
-# where $(COMMAND) would be waited for. Fails if WHOM, who has to answer, does not answer in time. Within a change, the change
-# goes on instead.
-ask() {
-  local code=0 limit=${answer_seconds} grows='' late_because='' said=/run/roadie/${run_id}.said
-  if [[ -n ${doing} ]]; then
-    "${@:3}" >"${said}" || code=$?
-  else
-    begin_step "answer of $2" cut
-    cuttable "${@:3}" >"${said}" || code=$?
-    doing=''
-  fi
-  contents_of "${said}" "$1"
-  return "${code}"
-}
-
-# NAME SECONDS COMMAND...: sets the variable NAME to the first 64 KB that the command prints. Returns its exit code, which is not 0
-# either if the command did not end in time. For what a run can do without.
-attempt() {
-  local code=0 limit=$2 grows='' forgives=1 printed=/run/roadie/${run_id}.said
-  cuttable beginning_of "${@:3}" >"${printed}" || code=$?
-  contents_of "${printed}" "$1"
-  return "${code}"
-}
-
-beginning_of() { # COMMAND...: prints the first 64 KB of its output
-  "$@" | head -c 65536
-}
-
-run_apart() { # FUNCTION: runs it in a subshell, so that its functions and variables do not stay; a stop reaches it too
-  local code=0
-  apart "$1" &
-  apart_pid=$!
-  [[ -z ${stopping} ]] || on_term # SIGTERM may have come before apart_pid was set
-  wait "${apart_pid}" || code=$?
-  # A signal interrupts `wait` but not the process, so wait again.
-  while kill -0 "${apart_pid}" 2>/dev/null; do
-    code=0
-    wait "${apart_pid}" || code=$?
-  done
-  apart_pid=''
-  stop_if_asked
-  [[ ${code} == 0 ]] || on_error "${code}" "$1"
-}
-
-apart() { # FUNCTION
-  stage_depth=${BASH_SUBSHELL} # what fails here is told here, where it is known
-  trap on_term TERM
-  "$1"
-}
-
-note_cuttable() { # records the process groups that wrap.sh ends if this shell is killed
-  printf '%s' "${cuttable_pid:+-${cuttable_pid}}${clock_pid:+ -${clock_pid}}" >"/run/roadie/${run_id}.cut"
 }
 
 # ---- Acting: change is the only verb that alters a host ----------------------------------------------------------
