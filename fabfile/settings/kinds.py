@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
 
@@ -54,6 +54,12 @@ class Kind(Generic[T_co]):
             return self.check(value)
         except Wrong as wrong:
             raise UsageError(f"{option}: {wrong.why}") from None
+
+
+def setting(kind: Kind[T], default: T, manual: str, *, default_is: str = "") -> T:
+    """A field of the settings. `default_is` describes the default where the value alone does not."""
+    metadata = {"kind": kind, "manual": manual, "default_is": default_is}
+    return field(default_factory=lambda: default, metadata=metadata)
 
 
 def shown(value: object) -> str:

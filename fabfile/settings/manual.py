@@ -5,19 +5,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import Field
+from collections.abc import Iterator, Mapping
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
-from .reading import KEYS, Settings
+from .project_keys import ProjectKeys
+from .release_keys import ReleaseKeys
+from .schema import Settings
+from .serving_keys import ServingKeys
+
+PARTS: Mapping[str, type] = {
+    "The project": ProjectKeys,
+    "A release": ReleaseKeys,
+    "The running site": ServingKeys,
+}
 
 HEAD = """\
 Settings
 ========
 
 .. Made from the code by `python -m roadie.settings.manual > docs/settings.rst`.
-   Change fabfile/settings/schema.py instead.
+   Change fabfile/settings/project_keys.py, release_keys.py or serving_keys.py instead.
 
 Settings stand in ``fabric.yaml`` beside the fabfile, under ``roadie:``. Only ``domain`` must be there::
 
@@ -38,7 +47,13 @@ and false; settings that are mappings have none.
 
 def page() -> str:
     """docs/settings.rst, as the schema has it."""
-    return "\n".join([HEAD, *(line for key in KEYS.values() for line in _entry(key))])
+    return "\n".join([HEAD, *(line for title, keys in PARTS.items() for line in _part(title, keys))])
+
+
+def _part(title: str, keys: type) -> Iterator[str]:
+    yield from (title, "-" * len(title), "")
+    for key in fields(keys):
+        yield from _entry(key)
 
 
 def _entry(key: Field[Any]) -> Iterator[str]:

@@ -16,7 +16,8 @@ from .kinds import Kind, Wrong, meant, shown
 from .layers import KEY, Layers, collect
 from .names import ROLES, host_and_port
 from .placed import check_places
-from .schema import OWN_TEMPLATES, Settings
+from .project_keys import OWN_TEMPLATES
+from .schema import Settings
 
 __all__ = ["Settings", "check_topology", "check_urls", "load", "read", "roles_of"]
 

@@ -43,7 +43,7 @@ def init(c: Context, domain: str = "", yes: bool = False) -> None:
 
     domain = _checked_domain(domain) if domain else ""
     known = first_files.settings_of(c)
-    blank = Settings(Path.cwd(), domain=(domain,) if domain else ())
+    blank = Settings(root=Path.cwd(), domain=(domain,) if domain else ())
     settings, found, default, beside = _look(known, blank, may_ask=not yes and console.is_interactive())
     for one in found:
         _tell(one)
