@@ -7,7 +7,8 @@ from invoke.collection import Collection
 from .rehearsal.rehearse import rehearse
 from .run import executor, program
 from .scripts import stages as stages
-from .scripts.stages import DEPLOY, PROVISION, Stage, use
+from .scripts.stage import Stage
+from .scripts.stages import DEPLOY, PROVISION, use
 from .tasks import provision
 from .tasks.look import logs, status
 from .tasks.operate import lock, maintenance, manage, once, restart, unlock

@@ -15,7 +15,7 @@ from roadie.project.workspace import Workspace
 from roadie.release.record import NewRelease
 from roadie.scripts import stages
 from roadie.scripts.render import render
-from roadie.scripts.stages import Stage
+from roadie.scripts.stage import Stage
 from roadie.settings.reading import load
 from roadie.tasks.past import Way
 

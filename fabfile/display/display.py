@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..events import Event
-from ..scripts.stages import Stage
+from ..scripts.stage import Stage
 
 
 @dataclass(frozen=True)

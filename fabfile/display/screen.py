@@ -17,7 +17,7 @@ from rich.text import Text
 from .. import console
 from ..events import Event
 from ..printable import printable
-from ..scripts.stages import Stage
+from ..scripts.stage import Stage
 from . import phrases
 from .display import Display, Verdict
 from .step import Step

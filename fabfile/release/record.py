@@ -14,9 +14,9 @@ from typing import Any
 from ..git.bundle import Commit
 from ..project.workspace import Committed
 from ..scripts.render import TEMPLATES, render
+from ..scripts.stage import Stage
 from ..scripts.stages import (
     OURS,
-    Stage,
     build,
     environment,
     files,

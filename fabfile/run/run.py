@@ -17,7 +17,7 @@ from ..errors import Interrupted, RoadieError
 from ..events import LINE, Event
 from ..scripts.own_templates import refuse_strays
 from ..scripts.render import TEMPLATES, render
-from ..scripts.stages import Sequence, applicable, templates_of_stages
+from ..scripts.stage import Sequence, applicable, templates_of_stages
 from ..settings.reading import Settings, check_topology, read, roles_of
 from ..ssh.host import Host
 from ..ssh.session import Payload

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import SettingsError
 from .libraries import templates_of, with_needs
-from .stages import OURS, Sequence
+from .stage import Sequence
+from .stages import OURS
 
 HERE = Path(__file__).resolve().parents[1]
 TEMPLATES = next(path for path in (HERE / "templates", HERE.parent / "templates") if path.is_dir())

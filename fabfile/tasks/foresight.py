@@ -13,7 +13,8 @@ from ..release.outlook import Outlook, nginx_told
 from ..run.report import HostReport
 from ..run.run import Run
 from ..scripts import stages
-from ..scripts.stages import SURVEY, Sequence
+from ..scripts.stage import Sequence
+from ..scripts.stages import SURVEY
 from ..ssh.host import Host
 
 #: The stages of a deploy whose dry run tells what they would do. All others need what these make.

@@ -18,7 +18,7 @@ from ..run.executor import WAIT, RoadieTask, roadie_task
 from ..scripts.stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, SETTLE, UNLOCK
 
 if TYPE_CHECKING:
-    from ..scripts.stages import Sequence as Stages
+    from ..scripts.stage import Sequence as Stages
 
 MANAGE = "/usr/local/lib/roadie/manage"
 _LONGEST_MESSAGE = 300

@@ -13,11 +13,11 @@ from ..display import current as display
 from ..errors import UsageError
 from ..run.consent import YES
 from ..run.executor import WAIT, roadie_task
+from ..scripts.stage import Sequence
 from ..scripts.stages import (
     FINISH_ROLLBACK,
     HISTORY,
     ROLLBACK,
-    Sequence,
     back,
     dump,
     migrate,

@@ -14,6 +14,7 @@ from ..run.consent import YES, with_consent
 from ..run.executor import WAIT, roadie_task
 from ..run.report import Report
 from ..scripts import stages
+from ..scripts.stage import Sequence
 from ..scripts.stages import (
     APPLY,
     FINISH,
@@ -22,7 +23,6 @@ from ..scripts.stages import (
     PUT_RIGHT,
     RESTORE,
     SURVEY,
-    Sequence,
     in_use,
 )
 from .given import given_index, given_secrets

@@ -5,7 +5,8 @@ import pytest
 from roadie.project.workspace import at_ref
 from roadie.release.record import differences, make_release
 from roadie.scripts import stages
-from roadie.scripts.stages import DEPLOY, Stage
+from roadie.scripts.stage import Stage
+from roadie.scripts.stages import DEPLOY
 from roadie.settings.reading import load
 
 OWN = Stage("warm", "Warm the cache.", "stages/warm.sh.j2")

@@ -10,7 +10,8 @@ import pytest
 from roadie.scripts import stages
 from roadie.scripts.libraries import BASE, LIBRARIES, templates_of, with_needs
 from roadie.scripts.render import TEMPLATES
-from roadie.scripts.stages import OURS, Stage
+from roadie.scripts.stage import Stage
+from roadie.scripts.stages import OURS
 from roadie.settings.databases import DATABASES
 
 STAGES = sorted(OURS, key=lambda stage: stage.name)

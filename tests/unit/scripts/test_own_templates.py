@@ -4,7 +4,7 @@ import pytest
 from roadie.errors import SettingsError
 from roadie.scripts import own_templates, stages
 from roadie.scripts.render import TEMPLATES, render
-from roadie.scripts.stages import Stage, templates_of_stages
+from roadie.scripts.stage import Stage, templates_of_stages
 from roadie.settings.databases import DATABASES
 
 

@@ -8,6 +8,7 @@ import pytest
 import scripts
 from roadie.project.reading import Project
 from roadie.scripts import stages
+from roadie.scripts.stage import Sequence, Stage, applicable
 from roadie.settings.names import ROLES
 from roadie.settings.schema import Settings
 from roadie.tasks.shipping import _deploy_stages
@@ -18,7 +19,7 @@ IN_FOLDERS = replace(PROJECT, needs_tree=True)
 
 @pytest.fixture
 def chosen(monkeypatch: pytest.MonkeyPatch) -> object:
-    def choose(*sequence: stages.Stage) -> None:
+    def choose(*sequence: Stage) -> None:
         monkeypatch.setitem(stages._in_use, "deploy", sequence)
 
     return choose
@@ -34,7 +35,7 @@ PLACED = {
 }
 
 
-def names(sequence: stages.Sequence) -> list[str]:
+def names(sequence: Sequence) -> list[str]:
     return [stage.name for stage in sequence]
 
 
@@ -49,7 +50,7 @@ def test_the_virtualenv_waits_for_the_code_if_requirements_are_folders_of_the_pr
 
 
 def test_what_comes_right_after_the_virtualenv_stays_behind_it(chosen) -> None:
-    own = stages.Stage("own", "Do something.", "stages/own.sh.j2")
+    own = Stage("own", "Do something.", "stages/own.sh.j2")
     chosen(stages.virtualenv, own, stages.receive, stages.checkout, stages.environment)
     found = ["receive", "checkout", "virtualenv", "own", "environment"]
     assert names(_deploy_stages(True, IN_FOLDERS)) == found
@@ -73,26 +74,26 @@ def test_a_stage_runs_where_its_condition_holds_and_on_hosts_with_its_role() -> 
         return settings.watch > 0
 
     always, watched, on_workers, everywhere = (
-        stages.Stage("always", "", ""),
-        stages.Stage("watched", "", "", when=is_watched),
-        stages.Stage("on-workers", "", "", role="worker"),
-        stages.Stage("everywhere", "", "", role=""),
+        Stage("always", "", ""),
+        Stage("watched", "", "", when=is_watched),
+        Stage("on-workers", "", "", role="worker"),
+        Stage("everywhere", "", "", role=""),
     )
     sequence = (always, watched, on_workers, everywhere)
     watching, blind = (scripts.values(watch=seconds)["settings"] for seconds in (5, 0))
-    assert stages.applicable(sequence, watching, PROJECT, ("web",)) == (always, watched, everywhere)
-    assert stages.applicable(sequence, blind, None, ("web", "worker")) == (always, on_workers, everywhere)
-    assert stages.applicable(sequence, blind, None, ("db",)) == (everywhere,)
+    assert applicable(sequence, watching, PROJECT, ("web",)) == (always, watched, everywhere)
+    assert applicable(sequence, blind, None, ("web", "worker")) == (always, on_workers, everywhere)
+    assert applicable(sequence, blind, None, ("db",)) == (everywhere,)
 
 
 def test_no_dump_is_made_and_no_release_watched_where_the_settings_say_so() -> None:
     settings = scripts.values(dump_before_migrate=False, watch=0, **PLACED)["settings"]
-    found = stages.applicable(stages.DEPLOY, settings, PROJECT, ROLES)
+    found = applicable(stages.DEPLOY, settings, PROJECT, ROLES)
     assert {*stages.DEPLOY} - {*found} == {stages.dump, stages.watch}
 
 
 def test_nothing_is_built_or_shared_where_the_settings_name_nothing() -> None:
-    found = stages.applicable(stages.DEPLOY, scripts.values()["settings"], PROJECT, ROLES)
+    found = applicable(stages.DEPLOY, scripts.values()["settings"], PROJECT, ROLES)
     assert {*stages.DEPLOY} - {*found} == {
         stages.answers,
         stages.build,

@@ -12,6 +12,7 @@ import pytest
 import scripts
 from roadie.scripts import stages
 from roadie.scripts.render import TEMPLATES
+from roadie.scripts.stage import Sequence
 
 STAGES = sorted(stages.OURS, key=lambda one: one.name)
 # The files with values that stages write. A stage's golden script has only the names of these files.
@@ -141,7 +142,7 @@ def test_scripts_pass_shellcheck_with_settings_of_all_kinds(
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
-def test_the_script_of_every_sequence_passes_shellcheck(sequence: stages.Sequence, tmp_path: Path) -> None:
+def test_the_script_of_every_sequence_passes_shellcheck(sequence: Sequence, tmp_path: Path) -> None:
     assert complaints(scripts.script(sequence), tmp_path) == ""
 
 
