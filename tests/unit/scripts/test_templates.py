@@ -133,12 +133,14 @@ SEQUENCES = {
 }
 
 
-@pytest.mark.parametrize("chosen", MATRIX.values(), ids=MATRIX)
+@pytest.mark.parametrize("name", MATRIX)
 @pytest.mark.parametrize("sequence", ["bootstrap", "deploy"])
-def test_scripts_pass_shellcheck_with_settings_of_all_kinds(
-    sequence: str, chosen: dict[str, Any], tmp_path: Path
-) -> None:
-    assert complaints(scripts.script(SEQUENCES[sequence], **chosen), tmp_path) == ""
+def test_scripts_are_sound_with_settings_of_all_kinds(sequence: str, name: str, tmp_path: Path) -> None:
+    """Settings change nothing but values, and these are quoted. So shellcheck, which is slow, sees some."""
+    script = scripts.script(SEQUENCES[sequence], **MATRIX[name])
+    assert subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True).stderr == ""
+    if name in ("another database", "every setting"):
+        assert complaints(script, tmp_path) == ""
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
