@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ..errors import SettingsError
 from ..git.trees import Tree
 from ..settings.reading import Settings
+from . import likely
 from .minds import TwoMinds
 from .words import Code, Names, text_of
 
@@ -23,7 +24,9 @@ def manage_py(tree: Tree, settings: Settings) -> str:
             raise SettingsError(f"{path}: no such file; is it committed, and is `project:` its folder?")
         return path
     near = (path for path in tree.list() if path.count("/") <= 2)
-    found = [path for path in near if posixpath.basename(path) == "manage.py" and _is_djangos(tree, path)]
+    every = [path for path in near if posixpath.basename(path) == "manage.py"]
+    found = [path for path in every if _is_djangos(tree, path)]
+    found = found or [path for path in every if _has_settings(tree, path, settings)]
     found = ["manage.py"] if "manage.py" in found else found
     if len(found) > 1:
         found = [path for path in found if _has_settings(tree, path, settings)] or found
@@ -41,25 +44,46 @@ def manage_py(tree: Tree, settings: Settings) -> str:
 
 
 def settings_module(code: Code, manage_dir: str) -> str:
-    """The settings module that manage.py names."""
+    """The settings module that manage.py names. If it names none that is there, wsgi.py or asgi.py may."""
     path = posixpath.join(manage_dir, "manage.py")
     found = {value for value, _ in _settings_named(code.parse(path))}
-    if len(found) != 1 or None in found:
-        how = "is worked out" if found else "is not set"
-        raise SettingsError(
-            f"{path}: {_VARIABLE} {how} there; write `settings_module:` in fabric.yaml, "
-            "for example `settings_module: mysite.settings`"
-        )
-    [module] = found
-    return module or ""
+    named = next(iter(found)) if len(found) == 1 else None
+    if named and code.path(named):
+        return named
+    others = {*_named_by_applications(code)}
+    if len(others) == 1:
+        return others.pop()
+    if named:
+        return named
+    how = "is worked out" if found else "is not set"
+    shown = ", ".join(likely.settings_modules(code)[:4]) or "mysite.settings"
+    raise SettingsError(
+        f"{path}: {_VARIABLE} {how} there; write `settings_module:` in fabric.yaml with one of {shown}"
+    )
+
+
+def refuse_missing(code: Code, module: str, *, said: str) -> None:
+    """Refuse settings that are not there, and name what may be meant instead."""
+    if code.path(module):
+        return
+    base = posixpath.join(code.folder, *module.split("."))
+    others = ", ".join(likely.settings_modules(code)[:4])
+    shown = f" with one of {others}" if others else ""
+    cure = likely.cure_of_missing(code.tree, f"{base}.py")
+    cure = f"{cure}, or write" if cure else "is it committed? Else write"
+    raise SettingsError(
+        f"settings module {module}, named by {said}: no {base}.py and no {base}/__init__.py; "
+        f"{cure} `settings_module:` in fabric.yaml{shown}"
+    )
 
 
 def application(code: Code, module: str, names: Names, settings: Settings, kind: str) -> str:
     """The module that Gunicorn serves, and after a colon the callable if one is named."""
     setting = f"{kind.upper()}_APPLICATION"
-    found = settings.wsgi or _application_named(module, names, setting)
+    near = beside(code, module, kind)
+    found = settings.wsgi or _application_named(module, names, setting, near)
     if not found:
-        return beside(code, module, kind)
+        return near
     if not code.path(found.partition(":")[0]):
         said = "`wsgi:`" if settings.wsgi else f"{setting} in {module}"
         raise SettingsError(
@@ -78,7 +102,7 @@ def beside(code: Code, module: str, kind: str) -> str:
 def refuse_two_minds(code: Code, wsgi: str, module: str) -> None:
     """Refuse to guess if manage.py and wsgi.py name different settings: one is often a developer's."""
     path = code.path(wsgi) or ""
-    for value, is_default in _settings_named(code.parse(path)):
+    for value, is_default in _settings_named(code.peek(path)):
         if is_default and value and value != module and code.path(value):
             raise TwoMinds(f"manage.py names {module} and {path} {value}", (value, module))
 
@@ -113,11 +137,25 @@ def _settings_named(code: ast.Module) -> Iterator[tuple[str | None, bool]]:
                 yield text_of(node.value), False
 
 
-def _application_named(module: str, names: Names, setting: str) -> str:
+def _named_by_applications(code: Code) -> Iterator[str]:
+    """The settings modules that are there and that wsgi.py or asgi.py names."""
+    for path in code.tree.list():
+        inside = posixpath.relpath(path, code.folder or ".")
+        is_near = not inside.startswith("../") and inside.count("/") <= 2
+        if is_near and posixpath.basename(path) in ("wsgi.py", "asgi.py"):
+            for value, _ in _settings_named(code.peek(path)):
+                if value and code.path(value):
+                    yield value
+
+
+def _application_named(module: str, names: Names, setting: str, near: str) -> str:
+    """The application that a setting names; empty if the one `near` the settings is meant."""
     value = names.get(setting, ast.Constant(None))
-    if not isinstance(value, ast.Constant):
-        raise SettingsError(
-            f"{module}: {setting} is worked out there; write `wsgi:` in fabric.yaml, "
-            f"for example `wsgi: mysite.{setting[:4].lower()}`"
-        )
-    return ":".join(str(value.value).rsplit(".", 1)) if value.value else ""
+    if isinstance(value, ast.Constant):
+        return ":".join(str(value.value).rsplit(".", 1)) if value.value else ""
+    if near:  # the text does not tell, and the check of a release imports the application
+        return ""
+    raise SettingsError(
+        f"{module}: {setting} is worked out there; write `wsgi:` in fabric.yaml, "
+        f"for example `wsgi: mysite.{setting[:4].lower()}`"
+    )

@@ -113,7 +113,9 @@ def read(tree: Tree, settings: Settings) -> Project:
     manage_dir = posixpath.dirname(modules.manage_py(tree, settings))
     code = Code(tree, manage_dir)
     module = settings.settings_module or modules.settings_module(code, manage_dir)
-    names = _names(code, module, settings)
+    said = "`settings_module:`" if settings.settings_module else "manage.py"
+    modules.refuse_missing(code, module, said=said)
+    names = code.names(module)
     if not settings.settings_module:
         modules.refuse_two_minds(
             code, modules.application(code, module, names, settings, "wsgi").partition(":")[0], module
@@ -256,17 +258,6 @@ def _told(required: requirements.Requirements, others: list[str]) -> str:
         return ""
     instead = f"; `requirements:` names another: {', '.join(others)}" if others else ""
     return f"requirements: {required.told}{instead}"
-
-
-def _names(code: Code, module: str, settings: Settings) -> Names:
-    if not code.path(module):
-        base = posixpath.join(code.folder, *module.split("."))
-        said = "`settings_module:`" if settings.settings_module else "manage.py"
-        raise SettingsError(
-            f"settings module {module}, named by {said}: no {base}.py and no {base}/__init__.py; "
-            "is it committed? Else write `settings_module:` in fabric.yaml"
-        )
-    return code.names(module)
 
 
 def _worker_class(settings: Settings, interface: Choice) -> str:

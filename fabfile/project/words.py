@@ -88,6 +88,13 @@ class Code:
                 "put it right, or run fab with a newer Python"
             ) from None
 
+    def peek(self, path: str) -> ast.Module:
+        """The parsed text of a file that the settings import; nothing if only another Python can read it."""
+        try:
+            return self.parse(path)
+        except SettingsError:
+            return ast.Module([], [])
+
     def names(self, module: str, truth: Truth = lambda test: None) -> Names:
         """The names that a module assigns at its top level, `import *` followed. The last value counts.
 
@@ -113,7 +120,7 @@ def parsed(text: str) -> ast.Module:
         return ast.parse(text.encode("utf-8", "surrogateescape"))
 
 
-def text_of(node: ast.expr | None) -> str | None:
+def text_of(node: ast.AST | None) -> str | None:
     """The text that an expression spells out; None if it is something else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
@@ -175,7 +182,13 @@ class _Reading:
             return names
         inner = _Reading(self.code, self.seen | {module}, self.truth)
         package = self.code.package(module)
-        for statement in inner.run(self.code.parse(path).body):
+        try:
+            body = self.code.parse(path).body
+        except SettingsError:
+            if self.seen:  # another Python may read it
+                return dict.fromkeys(WORDS, UNREAD)
+            raise
+        for statement in inner.run(body):
             names.update(inner.statement(statement, package))
         return names
 

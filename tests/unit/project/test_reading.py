@@ -134,6 +134,12 @@ def test_a_manage_py_that_is_not_djangos_does_not_count():
     assert project({**shop("src/"), "manage.py": "import flask"}).manage_dir == "src"
 
 
+def test_a_manage_py_that_leaves_django_to_another_module_is_found_by_its_wsgi_py():
+    wsgi = MANAGE.format("'shop.settings'")
+    made = project(shop(**{"manage.py": "import runpy\nrunpy.run_module('shop')", "shop/wsgi.py": wsgi}))
+    assert (made.manage_dir, made.settings_module) == ("", "shop.settings")
+
+
 def test_a_project_without_manage_py_is_refused():
     assert refusal({}).startswith("no manage.py of Django here or up to two folders down")
     assert refusal(shop("a/b/c/")).startswith("no manage.py of Django here")
@@ -160,20 +166,61 @@ def test_manage_py_may_assign_what_it_names():
     ],
 )
 def test_a_manage_py_that_does_not_say_is_asked_for_the_setting(text, how):
-    message = refusal(shop(**{"manage.py": text}))
-    assert message.startswith(f"manage.py: DJANGO_SETTINGS_MODULE {how} there; write `settings_module:`")
+    message = refusal(shop(**{"manage.py": text, "shop/settings_test.py": "X = 1"}))
+    assert message == (
+        f"manage.py: DJANGO_SETTINGS_MODULE {how} there; write `settings_module:` in fabric.yaml with one of "
+        "shop.settings, shop.settings_test"
+    )
+    assert refusal(shop(**{"manage.py": text, "shop/settings.py": None})).endswith("one of mysite.settings")
     assert (
         project(shop(**{"manage.py": text}), settings_module="shop.settings").settings_module
         == "shop.settings"
     )
 
 
+@pytest.mark.parametrize("text", ["import django", MANAGE.format("'shop.local'")])
+def test_wsgi_py_names_the_settings_if_manage_py_names_none_that_are_there(text):
+    files = shop(**{"manage.py": text, "shop/wsgi.py": MANAGE.format("'shop.live'"), "shop/live.py": "X = 1"})
+    assert project(files).settings_module == "shop.live"
+    assert "`settings_module:`" in refusal({**files, "shop/asgi.py": MANAGE.format("'shop.settings'")})
+
+
 def test_settings_that_are_not_there_are_told():
     message = refusal(shop("src/", **{"shop/settings.py": None}))
-    assert message.startswith(
-        "settings module shop.settings, named by manage.py: no src/shop/settings.py and "
+    assert message == (
+        "settings module shop.settings, named by manage.py: no src/shop/settings.py and no "
+        "src/shop/settings/__init__.py; is it committed? Else write `settings_module:` in fabric.yaml"
     )
+    others = {
+        "shop/settings.py": None,
+        "shop/settings/base.py": "X = 1",
+        "shop/settings/dev.py": "X = 1",
+        "shop/settings/__init__.py": "",
+    }
+    message = refusal(shop(**{"manage.py": MANAGE.format("'shop.settings.x'"), **others}))
+    assert message.endswith("with one of shop.settings.base, shop.settings.dev")
     assert "named by `settings_module:`" in refusal(shop(), settings_module="shop.live")
+
+
+@pytest.mark.parametrize(
+    "example",
+    ["settings.py.example", "settings.example.py", "settings_example.py", "settings.py.prod.sample"],
+)
+def test_an_example_of_settings_that_are_not_in_git_says_what_to_write(example):
+    files = shop(**{"shop/settings.py": None, f"shop/{example}": "", "shop/settings.py.dev.sample": ""})
+    cure = (
+        f"shop/{example} lies beside: copy it to deploy/settings.py, fill it in, and write "
+        "`files: {shop/settings.py: deploy/settings.py}`, or write `settings_module:` in fabric.yaml"
+    )
+    assert cure in refusal(files)
+
+
+def test_a_module_that_only_another_python_can_read_is_left_to_the_deploy():
+    files = shop(**{"shop/settings.py": "from .tools import *\nfrom .words import DEBUG\nX = 1"})
+    files |= {"shop/tools.py": "def f(:", "shop/words.py": "def f(:"}
+    made = project(files)
+    assert (made.words["DEBUG"], made.words["ALLOWED_HOSTS"]) == ("unread", "unread")
+    assert "shop/settings.py, line 1: is not Python" in refusal(shop(**{"shop/settings.py": "def f(:"}))
 
 
 def test_a_manage_py_that_is_not_python_is_one_line():
@@ -214,6 +261,11 @@ def test_without_a_wsgi_module_djangos_own_application_is_meant():
     assert project(files).wsgi_module == ""
 
 
+def test_the_module_beside_the_settings_is_meant_if_the_text_does_not_tell():
+    files = shop(**{"shop/settings.py": "try:\n    from .live import *\nexcept ImportError:\n    pass"})
+    assert project({**files, "shop/live.py": "WSGI_APPLICATION = 'x.y'"}).wsgi_module == "shop.wsgi"
+
+
 def test_the_setting_names_module_and_callable():
     made = project(shop(**{"other.py": ""}), wsgi="other:app")
     assert (made.wsgi_module, made.wsgi_callable) == ("other", "app")
@@ -229,11 +281,15 @@ def test_the_setting_names_module_and_callable():
         ),
         ({}, {"wsgi": "other"}, "wsgi module other, named by `wsgi:`, is not there"),
         (
-            {"shop/settings.py": "WSGI_APPLICATION = find()"},
+            {"shop/settings.py": "WSGI_APPLICATION = find()", "shop/wsgi.py": None},
             {},
             "shop.settings: WSGI_APPLICATION is worked out",
         ),
-        ({"shop/settings.py": "if x:\n WSGI_APPLICATION = 'a.b'"}, {}, "WSGI_APPLICATION is worked out"),
+        (
+            {"shop/settings.py": "if x:\n WSGI_APPLICATION = 'a.b'", "shop/wsgi.py": None},
+            {},
+            "WSGI_APPLICATION is worked out",
+        ),
     ],
 )
 def test_a_wsgi_module_that_is_not_there_is_told(files, values, says):
@@ -481,6 +537,10 @@ def test_a_settings_package_that_imports_those_for_developers_is_a_question_too(
     assert "manage.py names shop.settings, which imports shop.settings.local, " in refusal(files)
     files["shop/settings/__init__.py"] = "try:\n    from .local import *\nexcept ImportError:\n    pass"
     assert project(files).settings_module == "shop.settings"
+    files["shop/settings/__init__.py"] += (
+        "\ntry:\n    from .local import *\nexcept:\n    from .production import *"
+    )
+    assert "which imports shop.settings.local, " in refusal(files)
 
 
 # ---- What is shared ---------------------------------------------------------------------------------
