@@ -15,7 +15,7 @@ from .modules import packages_around
 from .words import Code, Names, last_name
 
 # The files in which a Celery application stands, if not beside the settings.
-_FILE = re.compile(r"([\w/]*/)?(celery|celery_?app|celery_?config|tasks)\.py")
+_FILE = re.compile(r"([\w/]*/)?(\w*celery\w*|tasks)\.py")
 _SCHEDULES = re.compile(
     r"beat_schedule|CELERYBEAT_SCHEDULE|CELERY_BEAT_SCHEDULE|add_periodic_task|DatabaseScheduler"
 )
@@ -33,7 +33,7 @@ def find_celery(code: Code, module: str, names: Names) -> CeleryFound:
     """Look beside the settings first, then in every file whose name speaks of Celery."""
     for path in _candidates(code, module):
         text = code.tree.read(path) or ""
-        if "Celery" in text and any(_is_application(node) for node in ast.walk(code.parse(path))):
+        if "Celery" in text and any(_is_application(node) for node in ast.walk(code.peek(path))):
             settings = code.tree.read(code.path(module) or "") or ""
             has_schedule = any(map(_SCHEDULES.search, (text, settings, *names)))
             return CeleryFound(_module_of(code, path), has_schedule)

@@ -122,7 +122,7 @@ def _texts_of(code: Code, module: str, seen: set[str]) -> Iterator[str]:
     if not path or path in seen:
         return
     seen.add(path)
-    tree = code.parse(path)
+    tree = code.peek(path)
     yield from _texts(tree, {}, set())
     package = code.package(module)
     for node in ast.walk(tree):
@@ -142,6 +142,8 @@ def _parts(code: Code, package: str) -> Iterator[str]:
 
 def item_of(value: ast.expr | None, key: str) -> ast.expr | None:
     """The value of a key in a mapping that the text spells out."""
+    if isinstance(value, ast.IfExp):
+        return item_of(value.body, key) or item_of(value.orelse, key)
     if isinstance(value, ast.Dict):
         for each, item in zip(value.keys, value.values, strict=True):
             if each is not None and text_of(each) == key:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 
 from ..settings.databases import DATABASES
 from ..settings.reading import Settings
 from ..settings.sections import OF_REDIS
 from .database import item_of, kinds_of_engine
-from .minds import is_for_developers
-from .variables import Variable, known_to, read_at_once, truth_of, variables
+from .likely import missing
+from .minds import DEVELOPERS, is_for_developers
+from .variables import Variable, every_node, known_to, read_anywhere, read_at_once, truth_of, variables
 from .words import UNREAD, Code, Names, Word, configurations, text_of
 
 #: what roadie sets for every process besides what the settings name
@@ -24,6 +26,16 @@ _MEANINGS = {
     "DATABASES": "database_url",
 }
 _PARTS = {"NAME": "db_name", "USER": "db_user", "PASSWORD": "db_password", "HOST": "db_socket"}
+_OF_DATABASE = r"(\w+_)?(DB|DATABASE|POSTGRES|POSTGRESQL|PG|MYSQL|MARIADB|SQL)"
+#: how the variables are called that have the parts of a database
+_SHAPES = {
+    "db_name": re.compile(_OF_DATABASE + r"_?(NAME|DB|DATABASE)"),
+    "db_user": re.compile(_OF_DATABASE + r"_?USER(NAME)?"),
+    "db_password": re.compile(_OF_DATABASE + r"_?(PASSWORD|PASS|PWD)"),
+    "db_socket": re.compile(_OF_DATABASE + r"_?(HOST|HOSTNAME|SERVER)"),
+}
+#: how the variables end that say where settings run
+_STAGES = ("ENV", "ENVIRONMENT", "STAGE", "MODE", "CONFIGURATION")
 #: what a DEBUG that is off looks like in the environment
 _OFF = ("none", "false", "0", "no", "off", "")
 _RANDOM = ("get_random_secret_key", "token_hex", "token_urlsafe", "token_bytes", "urandom", "uuid4")
@@ -44,10 +56,14 @@ def forewarnings(
     there = known_to(code, module, given)
     names = code.names(module, lambda test: truth_of(test, there))
     known = _Known(names, words, settings, frozenset(given), kind, code.folder)
+    read = read_anywhere(code, module)
     return (
+        *missing(code, filter(None, (text_of(each) for each in every_node(code, module)))),
         *_which_class(code, module, known.is_set),
         *_for_developers(module, settings),
+        *_stages(read, known.is_set),
         *known.told(),
+        *known.told_of_parts(read),
         *known.told_of(read_at_once(code, module, there)),
     )
 
@@ -67,6 +83,17 @@ def _for_developers(module: str, settings: Settings) -> Iterator[str]:
             f"manage.py names the settings {module}, which are for developers by their name; "
             "if others are for production, write `settings_module:` in fabric.yaml"
         )
+
+
+def _stages(read: list[Variable], is_set: frozenset[str]) -> Iterator[str]:
+    """Of a variable that says where the settings run, and that says nothing of production until it is set."""
+    for one in dict.fromkeys((each.name, text_of(each.default)) for each in read):
+        name, value = one
+        if value and name not in is_set and value.lower() in DEVELOPERS and name.upper().endswith(_STAGES):
+            yield (
+                f"{name} is {value}, as nothing sets it; write what the settings call production "
+                f"in fabric.yaml, for example env: {{{name}: production}}"
+            )
 
 
 class _Known:
@@ -147,6 +174,22 @@ class _Known:
             variable = ", ".join(one.name for one in read)
             yield f"{name} is read from {variable}, which nothing sets; write {cure} in fabric.yaml"
 
+    def told_of_parts(self, read: list[Variable]) -> Iterator[str]:
+        """Of DATABASES, if it is worked out from variables which their names tell and which nothing sets."""
+        known = {*self.settings.env_names["database_url"], *self.is_set}
+        if "DATABASES" not in self.names or self._own("DATABASES") or self._is_forced("DATABASES"):
+            return
+        found = {
+            meaning: one for meaning, shape in _SHAPES.items() for one in read if shape.fullmatch(one.name)
+        }
+        if self.words.get("DATABASES") == "own" and len(found) > 1 and not known & {one.name for one in read}:
+            lines = ", ".join(f"{meaning}: {one.name}" for meaning, one in found.items())
+            self.read |= {one.name for one in found.values()}
+            yield (
+                f"DATABASES is worked out from {', '.join(one.name for one in found.values())}, which "
+                f"nothing sets; write env_names: {{{lines}}} or overlay: [DATABASES] in fabric.yaml"
+            )
+
     def _is_right_without(self, name: str, value: ast.expr | None, read: list[Variable]) -> bool:
         """Whether a setting does without its variables: DEBUG is off by default, or the hosts are right."""
         defaults = [_literal(one.default) for one in read if one.default]
@@ -166,7 +209,17 @@ class _Known:
         if not meant and len(read) == 1:
             meant = {_MEANINGS[name]: read[0].name}
         lines = ", ".join(f"{meaning}: {variable}" for meaning, variable in meant.items())
-        return f"env_names: {{{lines}}}" if lines else ""
+        return f"env_names: {{{lines}}}{self._engine(value)}" if lines else ""
+
+    def _engine(self, value: ast.expr | None) -> str:
+        """The line for the ENGINE of the database, if a variable without a default has it."""
+        engine = item_of(value, "ENGINE")
+        read = variables(engine) if engine else []
+        backend = (
+            "postgresql" if self.kind == "postgresql" else "mysql" if self.kind == "mysql" else "sqlite3"
+        )
+        is_open = len(read) == 1 and not read[0].default
+        return f" and env: {{{read[0].name}: django.db.backends.{backend}}}" if is_open else ""
 
     def _hosts(self) -> Iterator[str]:
         hosts = self._value("ALLOWED_HOSTS")
@@ -248,11 +301,16 @@ class _Known:
 
     def _own(self, name: str) -> ast.expr | None:
         """The expression of a setting that the project has and roadie does not set."""
-        if name in self.settings.django or (self.settings.overlay and name in self.settings.overlay.forced):
+        if self._is_forced(name):
             return None
         value = self.names.get(name)
         is_ours = self.settings.overlay and self.words.get(name, "own") != "own"
         return None if is_ours or value is UNREAD else value
+
+    def _is_forced(self, name: str) -> bool:
+        """Whether fabric.yaml sets a setting, whatever the project says."""
+        is_forced = bool(self.settings.overlay) and name in self.settings.overlay.forced
+        return is_forced or name in self.settings.django
 
     def _value(self, name: str) -> object:
         """The value of a setting if the text tells; the default of a variable that nothing sets counts."""

@@ -45,6 +45,11 @@ def read_at_once(code: Code, module: str, known: Known) -> frozenset[str]:
     return frozenset(one for one in _needed(code, module, known, set()) if one not in known)
 
 
+def read_anywhere(code: Code, module: str) -> list[Variable]:
+    """The variables that a settings module reads somewhere, or one from which it imports."""
+    return [found for each in every_node(code, module) if (found := _variable(each))]
+
+
 def _needed(code: Code, module: str, known: Known, seen: set[str]) -> Iterator[str]:
     for package, node in _statements(code, module, seen):
         for each in _run(node, known):
@@ -131,7 +136,7 @@ def _statements(code: Code, module: str, seen: set[str]) -> Iterator[tuple[str, 
     if path and path not in seen:
         seen.add(path)
         package = code.package(module)
-        yield from ((package, node) for node in code.parse(path).body)
+        yield from ((package, node) for node in code.peek(path).body)
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
@@ -159,7 +164,7 @@ def _variable(node: ast.AST) -> Variable | None:
 
 def _reads(function: ast.expr) -> bool:
     if isinstance(function, ast.Attribute):
-        is_get = function.attr == "get" and _is_environ(function.value)
+        is_get = function.attr in ("get", "setdefault") and _is_environ(function.value)
         return is_get or function.attr == "getenv" or (_is_reader(function.value) and function.attr in _KINDS)
     return _is_reader(function) or getattr(function, "id", "") == "getenv"
 
@@ -185,13 +190,21 @@ def _in_files(code: Code) -> Iterator[str]:
 
 
 def _in_schemas(code: Code, module: str) -> Iterator[str]:
-    """The variables to which `environ.Env(DEBUG=(bool, False))` gives a default."""
+    """The variables to which `environ.Env(DEBUG=(bool, False))` or `environ.setdefault` gives a value."""
+    for each in every_node(code, module):
+        function = each.func if isinstance(each, ast.Call) else None
+        if isinstance(each, ast.Call) and last_name(each.func) == "Env":
+            yield from (word.arg for word in each.keywords if word.arg)
+        elif function and last_name(function) == "setdefault" and (found := _variable(each)):
+            yield found.name
+
+
+def every_node(code: Code, module: str) -> Iterator[ast.AST]:
+    """All parts of a settings module, and of the modules from which it imports."""
     seen: set[str] = set()
     modules = [module]
     while modules:
         for package, node in _statements(code, modules.pop(), seen):
             if isinstance(node, ast.ImportFrom):
                 modules.append(absolute(node, package))
-            for each in ast.walk(node):
-                if isinstance(each, ast.Call) and last_name(each.func) == "Env":
-                    yield from (word.arg for word in each.keywords if word.arg)
+            yield from ast.walk(node)

@@ -43,6 +43,58 @@ def test_a_branch_counts_if_the_environment_chooses_it(case, tmp_path):
     assert not ("comes to" in found and "env_names" in found)
 
 
+READ = "N, U, H = map(os.getenv, ('A', 'B', 'C'))\nDATABASES = {}\nif X:\n    DATABASES['default'] = f()"
+PARTS = "X = os.getenv('POSTGRES_DB'), os.getenv('POSTGRES_USER'), os.environ.get('POSTGRES_HOST')"
+
+
+def test_the_variables_of_a_database_are_told_by_their_names(tmp_path):
+    names = "POSTGRES_DB, POSTGRES_USER, POSTGRES_HOST"
+    cure = "{db_name: POSTGRES_DB, db_user: POSTGRES_USER, db_socket: POSTGRES_HOST} or overlay: [DATABASES]"
+    assert told(tmp_path / "told", PARTS, READ) == [
+        f"DATABASES is worked out from {names}, which nothing sets; write env_names: {cure} in fabric.yaml"
+    ]
+    assert told(tmp_path / "forced", PARTS, READ, overlay=["DATABASES"]) == []
+    parts = {"db_name": "POSTGRES_DB", "db_user": "POSTGRES_USER", "db_socket": "POSTGRES_HOST"}
+    assert told(tmp_path / "named", PARTS, READ, env_names=parts) == []
+    assert told(tmp_path / "url", PARTS, READ, "Y = os.getenv('DATABASE_URL')") == []
+
+
+def test_an_engine_that_a_variable_must_name_is_in_the_cure(tmp_path):
+    parts = "'ENGINE': env.str('DB_ENGINE'), 'NAME': env.str('DB_NAME'), 'HOST': env.str('DB_HOST')"
+    [sentence] = told(tmp_path, f"DATABASES = {{'default': {{{parts}}}}}", database="postgresql")
+    cure = "{db_name: DB_NAME, db_socket: DB_HOST} and env: {DB_ENGINE: django.db.backends.postgresql}"
+    assert sentence.endswith(f"write env_names: {cure} in fabric.yaml")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DJANGO_ENV = os.environ.get('DJANGO_ENV', 'development')",
+        "os.environ.setdefault('DJANGO_ENV', 'development')\nX = os.environ['DJANGO_ENV']",
+    ],
+)
+def test_a_variable_that_stands_for_development_until_it_is_set_is_told(tmp_path, line):
+    assert told(tmp_path / "unset", line) == [
+        "DJANGO_ENV is development, as nothing sets it; write what the settings call production in "
+        "fabric.yaml, for example env: {DJANGO_ENV: production}"
+    ]
+    assert told(tmp_path / "set", line, env={"DJANGO_ENV": "production"}) == []
+    assert told(tmp_path / "other", line.replace("development", "production")) == []
+
+
+@pytest.mark.parametrize("line", ["X = import_module('mysite.conf')", "X = os.getenv('CONF', 'mysite.conf')"])
+def test_a_module_that_is_not_in_git_and_has_an_example_is_told(tmp_path, line):
+    (tmp_path / "mysite").mkdir()
+    (tmp_path / "mysite/conf_example.py").write_text("")
+    [sentence] = told(tmp_path, line)
+    assert sentence == (
+        "the settings name mysite.conf, which is not in git; mysite/conf_example.py lies beside: copy it to "
+        "deploy/conf.py, fill it in, and write `files: {mysite/conf.py: deploy/conf.py}` in fabric.yaml"
+    )
+    (tmp_path / "mysite/conf.py").write_text("")
+    assert not [one for one in told(tmp_path, line) if "not in git" in one]
+
+
 def told(folder: Path, *lines: str, **values: object) -> list[str]:
     """Return the forewarnings of a startproject with these lines at the end of its settings."""
     projects.startproject(folder)
