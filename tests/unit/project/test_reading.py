@@ -352,7 +352,8 @@ def test_a_celery_py_without_an_app_does_not_count():
 
 
 @pytest.mark.parametrize(
-    "path", ["jobs/celery_app.py", "shop/jobs/tasks.py", "celeryapp.py", "shop/__init__.py"]
+    "path",
+    ["jobs/celery_app.py", "shop/jobs/tasks.py", "shop/celery_configuration.py", "shop/__init__.py"],
 )
 def test_a_celery_app_is_found_wherever_a_file_speaks_of_it(path):
     module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
