@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import subprocess
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +90,10 @@ class CommitTree:
         return [path for path, content in zip(small, contents, strict=True) if content.startswith(_LFS)]
 
     def stray_links(self, below: str = "") -> Sequence[str]:
-        """The links that lead out of a folder. On a host they would lead to something else, or to nothing."""
+        """The links that lead out of a folder. On a host they would lead to something else, or to nothing.
+
+        Hidden ones, such as `.editorconfig`, are for people and their tools, and no site needs them.
+        """
         start = f"{below}/" if below else ""
         found = [(path, entry.name) for path, entry in self._below(below) if entry.mode == "120000"]
         targets = self._blobs([name for _, name in found])
@@ -97,7 +101,8 @@ class CommitTree:
             path.removeprefix(start): os.fsdecode(target)
             for (path, _), target in zip(found, targets, strict=True)
         }
-        return [start + path for path in links if _leads_out(path, links)]
+        seen = (path for path in links if not posixpath.basename(path).startswith("."))
+        return [start + path for path in seen if _leads_out(path, links)]
 
     def _below(self, folder: str) -> Iterator[tuple[str, _Entry]]:
         start = f"{folder}/" if folder else ""

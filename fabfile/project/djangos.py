@@ -29,6 +29,7 @@ class _Needs:
 # Django itself asks from 4.1 on. `last` is measured: a site with the admin starts on no newer one, as that
 # has no `collections.Iterator` (3.10), `gettext` with `codeset` (3.11), `distutils` (3.12) or `cgi` (3.13).
 _SERIES = (
+    _Needs("1.11", 4, 9),
     _Needs("2.0", 4, 9),
     _Needs("2.1", 5, 10),
     _Needs("2.2", 5, 11),
@@ -46,6 +47,9 @@ _SERIES = (
 )
 #: These need no less than the last one that is known.
 _NEWER = ("6.2", "7.0", "7.1", "7.2", "8.0", "8.1", "8.2")
+#: These are no Python as 3.7 reads it, in the admin. Those that came after them are.
+_TOO_OLD = tuple((1, minor, patch) for minor in range(12) for patch in range(17 if minor == 11 else 40))
+_LAST_OF_1 = tuple((1, 11, patch) for patch in range(17, 40))
 #: Packages that bring back a module which a newer Python lacks, and the last Python that they are good for.
 _BRING_BACK = {"legacy-cgi": 99, "setuptools": 12}
 
@@ -90,6 +94,16 @@ def of(required: Requirements) -> Django | None:
         for series in (*(one.series for one in _SERIES), *_NEWER)
         if _takes(specifier, series)
     ]
+    if (
+        specifier
+        and fits(specifier, _TOO_OLD)
+        and not fits(specifier, _LAST_OF_1)
+        and {*taken} <= {_SERIES[0]}
+    ):
+        raise SettingsError(
+            f"Django {specifier.lstrip('=')} runs on Python 3.6 at most, which no host of today has; "
+            "require Django 1.11.29 at least, or better a Django that still gets security fixes"
+        )
     if not specifier or not taken:
         return None
     mended = max((last for name, last in _BRING_BACK.items() if name in required.packages), default=0)

@@ -7,12 +7,13 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
+from ..errors import SettingsError
 from ..settings.databases import DATABASES
 from ..settings.reading import Settings
 from ..settings.sections import OF_REDIS
 from .database import item_of, kinds_of_engine
 from .likely import missing
-from .minds import DEVELOPERS, is_for_developers
+from .minds import DEVELOPERS, is_for_developers, rank
 from .variables import Variable, every_node, known_to, read_anywhere, read_at_once, truth_of, variables
 from .words import UNREAD, Code, Names, Word, configurations, text_of
 
@@ -58,6 +59,7 @@ def forewarnings(
     known = _Known(names, words, settings, frozenset(given), kind, code.folder)
     read = read_anywhere(code, module)
     return (
+        *_for_newer(code, module),
         *missing(code, filter(None, (text_of(each) for each in every_node(code, module)))),
         *_which_class(code, module, known.is_set),
         *_for_developers(module, settings),
@@ -68,12 +70,20 @@ def forewarnings(
     )
 
 
+def _for_newer(code: Code, module: str) -> Iterator[str]:
+    try:
+        code.parse(code.path(module) or "")
+    except SettingsError as error:
+        where = str(error).partition(";")[0]
+        yield f"{where}, so nothing of the settings can be foretold; run fab with a newer Python for that"
+
+
 def _which_class(code: Code, module: str, is_set: frozenset[str]) -> Iterator[str]:
-    classes = configurations(code.parse(code.path(module) or ""))
+    classes = configurations(code.peek(code.path(module) or ""))
     if classes and "DJANGO_CONFIGURATION" not in is_set:
         yield (
             f"the settings are one of the classes {', '.join(classes)}; write which one is for production in "
-            f"fabric.yaml, for example env: {{DJANGO_CONFIGURATION: {classes[-1]}}}"
+            f"fabric.yaml, for example env: {{DJANGO_CONFIGURATION: {min(reversed(classes), key=rank)}}}"
         )
 
 

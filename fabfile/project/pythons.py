@@ -37,6 +37,11 @@ def minors(specifier: str, path: str) -> tuple[str, ...]:
     return found
 
 
+def is_older(minor: str, taken: Sequence[str]) -> bool:
+    """Whether a version such as 3.11 is older than all of these."""
+    return all(int(minor.removeprefix("3.")) < int(one.removeprefix("3.")) for one in taken)
+
+
 def _releases(minor: int) -> list[tuple[int, ...]]:
     return [(3, minor, patch) for patch in range(40)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -111,7 +112,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     """Read the project in a tree. Raises SettingsError if a fact is missing or cannot be told."""
     tree = places.WithFiles(tree, settings)
     manage_dir = posixpath.dirname(modules.manage_py(tree, settings))
-    code = Code(tree, manage_dir)
+    code = Code(tree, manage_dir, is_for_newer=_is_for_newer(tree, manage_dir))
     module = settings.settings_module or modules.settings_module(code, manage_dir)
     said = "`settings_module:`" if settings.settings_module else "manage.py"
     modules.refuse_missing(code, module, said=said)
@@ -198,10 +199,18 @@ def faults(tree: Tree, settings: Settings) -> list[str]:
         return []
     if not settings.requirements:
         try:
-            requirements.find(tree, settings.project, (_SUGGESTED, *_suggested_driver(settings)))
+            folder = _folder(tree, settings)
+            requirements.find(tree, folder, (_SUGGESTED, *_suggested_driver(settings)))
         except SettingsError as error:
-            found.append(str(error))
+            found += [str(error)] if str(error) not in found else []
     return found
+
+
+def _folder(tree: Tree, settings: Settings) -> str:
+    """The folder of manage.py; the top folder if there is no manage.py at all."""
+    if settings.project or any(posixpath.basename(path) == "manage.py" for path in tree.list()):
+        return posixpath.dirname(modules.manage_py(tree, settings))
+    return ""
 
 
 def complete(settings: Settings, project: Project) -> Settings:
@@ -258,6 +267,13 @@ def _told(required: requirements.Requirements, others: list[str]) -> str:
         return ""
     instead = f"; `requirements:` names another: {', '.join(others)}" if others else ""
     return f"requirements: {required.told}{instead}"
+
+
+def _is_for_newer(tree: Tree, folder: str) -> bool:
+    """Whether the project takes no Python as old as the one that runs here."""
+    wanted, path = pythons.required(tree, requirements.folders_of("", folder))
+    here = f"3.{sys.version_info.minor}"
+    return pythons.is_older(here, pythons.minors(wanted, path)) if wanted else False
 
 
 def _worker_class(settings: Settings, interface: Choice) -> str:

@@ -377,7 +377,7 @@ def _is_requirements(path: str, folders: list[str]) -> bool:
     place, name = posixpath.split(path)
     above, last = posixpath.split(place)
     named = name.startswith("requirements") and place in folders
-    return name.endswith(".txt") and (named or (last == "requirements" and above in folders))
+    return name.endswith((".txt", ".pip")) and (named or (last == "requirements" and above in folders))
 
 
 def _others(paths: frozenset[str], folders: list[str]) -> list[str]:

@@ -54,11 +54,15 @@ _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class Code:
-    """The modules that Python would find from the folder of manage.py."""
+    """The modules that Python would find from the folder of manage.py.
 
-    def __init__(self, tree: Tree, folder: str) -> None:
+    If the code `is_for_newer` Pythons than the one that runs here, this one need not read all of its words.
+    """
+
+    def __init__(self, tree: Tree, folder: str, *, is_for_newer: bool = False) -> None:
         self.tree = tree
         self.folder = folder
+        self.is_for_newer = is_for_newer
         self._paths = frozenset(tree.list())
 
     def path(self, module: str) -> str | None:
@@ -185,7 +189,7 @@ class _Reading:
         try:
             body = self.code.parse(path).body
         except SettingsError:
-            if self.seen:  # another Python may read it
+            if self.seen or self.code.is_for_newer:  # another Python may read it
                 return dict.fromkeys(WORDS, UNREAD)
             raise
         for statement in inner.run(body):

@@ -149,6 +149,7 @@ def test_one_lfs_pointer_among_many_small_files_is_found(repo):
         ("a/link", "up/../../outside", True),
         ("a/b/link", "up/manage.py", False),
         ("a/b/link", "up/../outside", True),
+        ("a/.editorconfig", "../../outside", False),
     ],
 )
 def test_a_link_that_leads_out_of_the_tree_is_found(tmp_path, path, target, leads_out):

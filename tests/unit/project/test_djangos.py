@@ -50,11 +50,24 @@ def test_the_oldest_django_that_the_requirements_take_decides(lines, told, serie
         "Django @ https://example.org/django.zip",
         "Django==6.1rc1",
         "Django==3.2 ; python_version < '3.10'\nDjango==5.2 ; python_version >= '3.10'",
-        "Django==1.4",
     ],
 )
 def test_what_is_not_certain_is_not_told(lines):
     assert found(lines) is None
+
+
+@pytest.mark.parametrize("line", ["Django==1.4", "Django<1.11", "Django==1.11.16", "Django~=1.10.1"])
+def test_a_django_for_pythons_of_the_past_is_refused(line):
+    with pytest.raises(
+        SettingsError, match=r"runs on Python 3.6 at most, .*; require Django 1.11.29 at least"
+    ):
+        found(line)
+
+
+@pytest.mark.parametrize("line", ["Django==1.11.29", "Django~=1.11.0", "Django<2"])
+def test_the_last_django_1_gets_a_python_that_it_runs_on(line):
+    django = found(line)
+    assert (django.series, django.pythons) == ("1.11", ("3.8", "3.9"))
 
 
 def test_a_constraint_counts():

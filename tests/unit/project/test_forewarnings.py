@@ -238,6 +238,8 @@ def test_which_class_is_for_production_is_asked(tmp_path):
         "for example env: {DJANGO_CONFIGURATION: Live}"
     )
     assert told(tmp_path / "two", classes, env={"DJANGO_CONFIGURATION": "Live"}) == []
+    classes += "\nclass Production(Live):\n    pass\nclass Feature(Production):\n    pass"
+    assert "{DJANGO_CONFIGURATION: Production}" in told(tmp_path / "three", classes)[0]
 
 
 def test_settings_that_are_imported_count_too(tmp_path):

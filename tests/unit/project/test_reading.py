@@ -6,7 +6,7 @@ import projects
 import pytest
 from roadie.errors import SettingsError
 from roadie.git.trees import CommitTree, FolderTree
-from roadie.project.reading import complete, read, refuse_unsupported
+from roadie.project.reading import complete, faults, read, refuse_unsupported
 from roadie.project.requirements import PINS
 from roadie.settings.databases import DATABASES
 from roadie.settings.reading import load
@@ -120,6 +120,13 @@ def test_of_several_manage_py_the_one_with_a_settings_module_is_taken():
     assert project({**shop("a/", **{"shop/settings.py": None}), **shop("b/c/")}).manage_dir == "b/c"
 
 
+def test_requirements_are_looked_for_beside_manage_py_also_if_something_else_is_wrong():
+    files = shop("src/", **{"shop/settings.py": "def f(:"})
+    assert len(faults(Files(files), settings())) == 1
+    assert len(faults(Files({**shop("a/"), **shop("b/")}), settings())) == 1
+    assert len(faults(Files({}), settings())) == 2
+
+
 def test_what_was_chosen_of_several_requirements_is_told_and_another_can_be_named():
     files = {**shop(), "uv.lock": "", "pyproject.toml": "[project]\nname = 'shop'\ndependencies = []\n"}
     told = "requirements: requirements.txt; `requirements:` names another: uv.lock, pyproject.toml"
@@ -221,6 +228,17 @@ def test_a_module_that_only_another_python_can_read_is_left_to_the_deploy():
     made = project(files)
     assert (made.words["DEBUG"], made.words["ALLOWED_HOSTS"]) == ("unread", "unread")
     assert "shop/settings.py, line 1: is not Python" in refusal(shop(**{"shop/settings.py": "def f(:"}))
+
+
+def test_settings_that_only_a_newer_python_can_read_are_judged_by_their_values():
+    files = shop(**{"shop/settings.py": "def f(:", "pyproject.toml": "[project]\nrequires-python = '>=3.19'"})
+    made = project(files)
+    assert {*made.words.values()} == {"unread"}
+    [warning] = made.forewarnings
+    assert warning.startswith("shop/settings.py, line 1: is not Python as 3.")
+    assert warning.endswith(
+        "so nothing of the settings can be foretold; run fab with a newer Python for that"
+    )
 
 
 def test_a_manage_py_that_is_not_python_is_one_line():
