@@ -71,7 +71,7 @@ def _environment(own_templates: Path | None) -> Any:
 
 
 def _contents(context: Any, template: str) -> str:
-    """Another file as one value: the text that a stage writes. Only a file that ends in `.j2` is a template."""
+    """Another file as one value: the text that a stage writes. Only `.j2` files are templates."""
     environment = context.environment
     if not template.endswith(".j2"):
         return str(environment.loader.get_source(environment, template)[0])
