@@ -108,6 +108,13 @@ def has_dependencies(pyproject: Mapping[str, Any]) -> bool:
     return is_listed or bool("project" not in pyproject and chosen(pyproject).groups)
 
 
+def is_package(pyproject: Mapping[str, Any]) -> bool:
+    """Whether the tool of pyproject.toml would install the project itself, so that its modules are found."""
+    uv, poetry = _table(_tool(pyproject, "uv")), _table(_tool(pyproject, "poetry"))
+    said = uv.get("package", poetry.get("package-mode"))
+    return said if isinstance(said, bool) else "build-system" in pyproject
+
+
 def required_python(contents: Mapping[str, Any]) -> str:
     """The versions of Python that a file takes, as specifiers; empty if it takes any."""
     poetry = _table(_table(_tool(contents, "poetry")).get("dependencies"))

@@ -75,4 +75,4 @@ def shared(tree: Tree, settings: Settings, needed: list[str]) -> Mapping[str, st
 
 def in_code(path: str, ship_root: str) -> str:
     """The place of a path in the code of a release, which starts at `ship_root`."""
-    return path.removeprefix(f"{ship_root}/") if ship_root else path
+    return "" if path == ship_root else path.removeprefix(f"{ship_root}/") if ship_root else path

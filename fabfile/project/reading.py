@@ -16,7 +16,7 @@ from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
-from . import djangos, modules, places, pythons, requirements
+from . import djangos, local, modules, places, pythons, requirements
 from .celery import CeleryFound, find_celery, with_app
 from .celery import forewarnings as celery_forewarnings
 from .choice import Choice
@@ -54,6 +54,7 @@ class Project:
     pip_dir: str
     requirement_files: Mapping[str, str]
     requirement_options: tuple[str, ...]
+    extra_requirements: tuple[str, ...]
     requirements_digest: str
     pins: tuple[str, ...]
     #: the tool that says on the host what to install, its words, and what makes each of the pins needless
@@ -68,6 +69,8 @@ class Project:
     #: Debian's packages for requirements that have no wheels, and for dumps of a database elsewhere
     build_packages: tuple[str, ...]
     needs_tree: bool
+    #: the folders from which modules are imported, besides that of manage.py
+    import_roots: tuple[str, ...]
     #: the Django that its requirements name for certain
     django: Django | None
     words: Mapping[str, Word]
@@ -96,6 +99,11 @@ class Project:
         return places.in_code(path, self.ship_root)
 
     @property
+    def import_places(self) -> tuple[str, ...]:
+        """The folders of `import_roots` in a release."""
+        return tuple(posixpath.join("code", self.in_code(root)).rstrip("/") for root in self.import_roots)
+
+    @property
     def rendered_places(self) -> tuple[str, ...]:
         """The paths of `files:` in the code of a release."""
         return tuple(map(self.in_code, self.rendered))
@@ -114,6 +122,8 @@ def read(tree: Tree, settings: Settings) -> Project:
     manage_dir = posixpath.dirname(modules.manage_py(tree, settings))
     code = Code(tree, manage_dir, is_for_newer=_is_for_newer(tree, manage_dir))
     module = settings.settings_module or modules.settings_module(code, manage_dir)
+    own_roots = _own_roots(code, module, settings)
+    code = Code(tree, manage_dir, *own_roots, is_for_newer=code.is_for_newer)
     said = "`settings_module:`" if settings.settings_module else "manage.py"
     modules.refuse_missing(code, module, said=said)
     names = code.names(module)
@@ -157,6 +167,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         pip_dir=requirements.working_folder(path),
         requirement_files=required.files,
         requirement_options=required.options,
+        extra_requirements=required.extra,
         requirements_digest=_digest(required, settings),
         pins=required.pins,
         requirements_tool=required.tool,
@@ -167,6 +178,11 @@ def read(tree: Tree, settings: Settings) -> Project:
         python_told=python_told,
         build_packages=(*required.build_packages, *clients(database.kind, required.packages)),
         needs_tree=bool(required.local),
+        import_roots=local.unique(
+            root
+            for root in (*own_roots, *(local.import_root(tree, place) for place in required.editable))
+            if root != manage_dir
+        ),
         django=django,
         words=words,
         static_url=_url(names, settings, "STATIC_URL"),
@@ -258,6 +274,12 @@ def _digest(required: requirements.Requirements, settings: Settings) -> str:
     index = settings.index if isinstance(settings.index, str) else ""  # a secret may change every hour
     own = " ".join(filter(None, [settings.python.removeprefix("python3"), index]))
     return hashlib.sha256(f"{required.digest} {own}".encode()).hexdigest() if own else required.digest
+
+
+def _own_roots(code: Code, module: str, settings: Settings) -> list[str]:
+    path = settings.requirements or next(iter(requirements.near(code.tree, code.folder)), "")
+    top = requirements.working_folder(path)
+    return local.own_roots(code, module, top, settings.extra_requirements)
 
 
 def _told(required: requirements.Requirements, others: list[str]) -> str:

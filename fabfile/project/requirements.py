@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from ..errors import SettingsError
 from ..git.trees import Tree
 from ..settings.databases import Database
-from . import forms
+from . import forms, local
 from .forms import Form
 
 # What roadie adds in a second call of pip where the project lacks it. The drivers are with their databases.
@@ -56,10 +56,7 @@ _BUILT_WITH = {
     "pygraphviz": ("libgraphviz-dev",),
 }
 _INCLUDE = r"(-r|--requirement|-c|--constraint)(?:\s*=\s*|\s*)(\S.*)"
-_EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
-_FIND_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s*)(\S.*)"
 _NAME = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*(@|[<>=!~;]|$|--|\()"
-_ARCHIVE = r".*\.(whl|zip|tar\.(gz|bz2|xz))"
 _OPTION = r"(?:^|\s)(--?[A-Za-z][\w-]*)"
 
 
@@ -73,13 +70,15 @@ class Requirements:
 
     `own_pins` has each pin that roadie may add, and the packages that each make it needless; see `completed`.
     A file that is not in pip's own form has a `form`, and `command` are the words with which its tool says
-    what to install. `extra` are requirements of the settings.
+    what to install. `extra` are requirements of the settings. `local` are paths in the tree that requirements
+    lie at, and `editable` those of them whose own code is to be imported.
     """
 
     path: str
     files: Mapping[str, str]
     packages: Mapping[str, str]
     local: tuple[str, ...]
+    editable: tuple[str, ...] = ()
     own_pins: Mapping[str, frozenset[str]] = field(default_factory=dict)
     form: Form | None = None
     command: tuple[str, ...] = ()
@@ -88,9 +87,17 @@ class Requirements:
     extra: tuple[str, ...] = ()
 
     def with_extra(self, lines: tuple[str, ...]) -> Requirements:
-        """The same, with more requirements, which come beside the files."""
+        """The same, with more requirements, which come beside the files. Their paths start at the root."""
         more = {name: line for line in lines if (name := package_of(line))}
-        return replace(self, packages={**self.packages, **more}, extra=lines)
+        places = {line: local.place_of(line) for line in lines if local.path_in(line) is not None}
+        editable = [place for line, place in places.items() if local.is_editable(line)]
+        return replace(
+            self,
+            packages={**self.packages, **more},
+            local=local.unique([*self.local, *places.values()]),
+            editable=local.unique([*self.editable, *editable]),
+            extra=tuple(local.started_in(working_folder(self.path), line) for line in lines),
+        )
 
     def completed(self, database: Database, worker_class: str = "") -> Requirements:
         """The same, with what the database and the worker class need."""
@@ -159,18 +166,24 @@ def find(tree: Tree, folder: str, lines: tuple[str, ...]) -> str:
 
 def found(tree: Tree, folder: str, lines: tuple[str, ...]) -> list[str]:
     """Every file that may have the requirements of the project in `folder`. The first one is installed."""
-    paths = frozenset(tree.list())
-    folders = [folder, *_above(folder)]
-    names = (*NAMES, *(form.file for form in forms.FORMS), *_BASES)
-    near = [posixpath.join(here, name) for here in folders for name in names]
-    if several := [path for path in near if path in paths and _is_installable(tree, path)]:
+    if several := near(tree, folder):
         return several
+    paths = frozenset(tree.list())
+    folders = [folder, *local.above(folder)]
     for here in folders:
         for name, cure in _LACK.items():
             if (path := posixpath.join(here, name)) in paths and not _others(paths, folders):
                 cure = _cure_of_poetry(tree, path) or cure
                 raise NoRequirements(f"{path} alone says too little to install from: {cure}")
     raise NoRequirements(_none_at_all(paths, folder, lines))
+
+
+def near(tree: Tree, folder: str) -> list[str]:
+    """Such files in the folder and in those above, the nearest first."""
+    paths = frozenset(tree.list())
+    names = (*NAMES, *(form.file for form in forms.FORMS), *_BASES)
+    places = [posixpath.join(here, name) for here in (folder, *local.above(folder)) for name in names]
+    return [path for path in places if path in paths and _is_installable(tree, path)]
 
 
 def _is_installable(tree: Tree, path: str) -> bool:
@@ -191,14 +204,15 @@ def collect(tree: Tree, path: str) -> Requirements:
         return _collect_form(tree, path, form)
     files: dict[str, str] = {}
     packages: dict[str, str] = {}
-    local: list[str] = []
+    places: list[str] = []
+    editable: list[str] = []
     for included, is_constraint, number, line in _lines(tree, path, files):
-        where = f"{included}, line {number}"
-        if (place := _local_path(line)) is not None:
-            local.append(_resolved(place, working_folder(path), where))
+        if (place := local.path_in(line)) is not None:
+            places.append(local.resolved(place, working_folder(path), f"{included}, line {number}"))
+            editable += places[-1:] if local.is_editable(line) else []
         elif not is_constraint and (name := package_of(line)):
             packages.setdefault(name, line)
-    return Requirements(path, files, packages, tuple(dict.fromkeys(local)))
+    return Requirements(path, files, packages, local.unique(places), local.unique(editable))
 
 
 def _collect_form(tree: Tree, path: str, form: Form) -> Requirements:
@@ -212,16 +226,16 @@ def _collect_form(tree: Tree, path: str, form: Form) -> Requirements:
     if form.file == "uv.lock" and "[tool.uv.workspace]" in files[pyproject]:
         files.update(_workspace(tree, folder))
     packages: dict[str, str] = {}
-    local: list[str] = []
+    places: list[str] = []
     for name, line, place in form.facts(forms.parsed(path, files[path]), chosen):
         packages.setdefault(_normal(name), line)
         if place:
-            local.append(_resolved(place, folder, path))
+            places.append(local.resolved(place, folder, path))
     return Requirements(
         path,
         files,
         packages,
-        tuple(dict.fromkeys(local)),
+        local.unique(places),
         form=form,
         command=form.words(chosen),
         left=chosen.left,
@@ -237,7 +251,7 @@ def _workspace(tree: Tree, folder: str) -> dict[str, str]:
 
 def folders_of(path: str, folder: str) -> list[str]:
     """The folder of the requirements, then the project's and those above."""
-    return list(dict.fromkeys([posixpath.dirname(path), folder, *_above(folder)]))
+    return list(dict.fromkeys([posixpath.dirname(path), folder, *local.above(folder)]))
 
 
 def lines_by_package(files: Mapping[str, str]) -> dict[str, str]:
@@ -311,7 +325,7 @@ def _lines(
             yield path, constraint, number, line
         elif "://" not in include[2]:
             where = f"{path}, line {number}"
-            inner = _resolved(include[2].strip("\"'"), posixpath.dirname(path), where)
+            inner = local.resolved(include[2].strip("\"'"), posixpath.dirname(path), where)
             yield from _lines(tree, inner, files, constraint or include[1] in ("-c", "--constraint"), where)
 
 
@@ -322,36 +336,6 @@ def _read(tree: Tree, path: str, origin: str) -> str:
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise SettingsError(f"{path}: is not UTF-8 (PowerShell's > writes UTF-16); save it as UTF-8")
     return text
-
-
-def _resolved(path: str, folder: str, where: str) -> str:
-    found = posixpath.normpath(posixpath.join(folder, path))
-    if found.startswith(("../", "/")) or found == "..":
-        raise SettingsError(
-            f"{where}: {path} lies outside of what is deployed; move it into the project's folder"
-        )
-    return "" if found == "." else found
-
-
-def _local_path(line: str) -> str | None:
-    """The path in the project that a line installs from, if it names one."""
-    editable = re.fullmatch(_EDITABLE, line) or re.fullmatch(_FIND_LINKS, line)
-    spec = editable[2] if editable else line
-    if found := re.search(r"(?:^|@\s*)file:(?://(?:localhost)?)?(\S*)", spec):
-        spec = found[1]
-    elif "://" in spec or (spec.startswith("-") and not editable):
-        return None
-    elif found := re.match(r"[A-Za-z0-9._-]+\s*(\[[^\]]*\])?\s*@\s*(\./\S+|\.\./\S+)", spec):
-        spec = found[2]
-    elif not editable and not _looks_like_path(spec):
-        return None
-    spec = re.split(r"\s+(?:;|--)|#", spec.strip("\"'"))[0]
-    return re.sub(r"\[[^\]]*\]$", "", spec).strip() or "."
-
-
-def _looks_like_path(spec: str) -> bool:
-    first = re.split(r"[\s;]", spec)[0]
-    return first.startswith((".", "/", "~")) or re.fullmatch(_ARCHIVE, first) is not None or "/" in first
 
 
 def package_of(line: str) -> str:
@@ -368,11 +352,6 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _above(folder: str) -> list[str]:
-    parts = folder.split("/") if folder else []
-    return ["/".join(parts[:length]) for length in reversed(range(len(parts)))]
-
-
 def _is_requirements(path: str, folders: list[str]) -> bool:
     place, name = posixpath.split(path)
     above, last = posixpath.split(place)
@@ -386,7 +365,7 @@ def _others(paths: frozenset[str], folders: list[str]) -> list[str]:
 
 
 def _none_at_all(paths: frozenset[str], folder: str, lines: tuple[str, ...]) -> str:
-    if others := _others(paths, [folder, *_above(folder)]):
+    if others := _others(paths, [folder, *local.above(folder)]):
         return (
             f"no requirements file for production, only {', '.join(others[:4])}; "
             f"name the right one in fabric.yaml, for example `requirements: {others[0]}`"

@@ -54,21 +54,23 @@ _BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 class Code:
-    """The modules that Python would find from the folder of manage.py.
+    """The modules that Python would find from the folder of manage.py, and from more folders after it.
 
     If the code `is_for_newer` Pythons than the one that runs here, this one need not read all of its words.
     """
 
-    def __init__(self, tree: Tree, folder: str, *, is_for_newer: bool = False) -> None:
+    def __init__(self, tree: Tree, folder: str, *more: str, is_for_newer: bool = False) -> None:
         self.tree = tree
         self.folder = folder
         self.is_for_newer = is_for_newer
+        self._folders = (folder, *more)
         self._paths = frozenset(tree.list())
 
     def path(self, module: str) -> str | None:
         """The path of a module; None if the module is not the project's."""
-        base = posixpath.join(self.folder, *module.split("."))
-        return next((path for path in (f"{base}/__init__.py", f"{base}.py") if path in self._paths), None)
+        bases = (posixpath.join(folder, *module.split(".")) for folder in self._folders)
+        near = (path for base in bases for path in (f"{base}/__init__.py", f"{base}.py"))
+        return next((path for path in near if path in self._paths), None)
 
     def package(self, module: str) -> str:
         """The package from which a module's own imports start: the module itself, if it is a package."""
@@ -77,8 +79,11 @@ class Code:
 
     def has(self, package: str) -> bool:
         """Whether the project has a module or package of this name, with or without __init__.py."""
-        base = posixpath.join(self.folder, package)
-        return f"{base}.py" in self._paths or any(path.startswith(f"{base}/") for path in self._paths)
+        bases = tuple(posixpath.join(folder, package) for folder in self._folders)
+        inside = tuple(f"{base}/" for base in bases)
+        return any(f"{base}.py" in self._paths for base in bases) or any(
+            path.startswith(inside) for path in self._paths
+        )
 
     def parse(self, path: str) -> ast.Module:
         """The parsed text of a file."""

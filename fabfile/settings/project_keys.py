@@ -24,7 +24,7 @@ from .sections import (
 
 OWN_TEMPLATES = "roadie-templates"
 _KINDS = ";\n        ".join(one.manual for one in DATABASES.values())
-_REQUIREMENT = r"[A-Za-z0-9][^\x00-\x1f]*"
+_REQUIREMENT = r"((-e|--editable)[ =]+)?[A-Za-z0-9.][^\x00-\x1f]*"
 _PACKAGE = r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?"
 
 
@@ -88,7 +88,8 @@ class ProjectKeys:
         several(text("a requirement such as psycopg[binary]", _REQUIREMENT), "a list of requirements"),
         (),
         """More requirements, beside the project's own: [sentry-sdk, "psycopg[binary]>=3.2"]. Each is a line
-        as in a requirements file.""",
+        as in a requirements file. A path in it, as in "-e .[postgres]" or ./libs/greeting, starts in the
+        folder of fabric.yaml. With -e, what is imported is the release's own code.""",
     )
     index: str | SecretSource = setting(
         INDEX,

@@ -157,7 +157,8 @@ def main(slot, options):
 
     If `serve` is there at the start, load nothing beforehand: visitors already wait at the socket.
     """
-    before, release = str(Path(os.environ["PYTHONPATH"]).parent), os.path.realpath(slot / "release")
+    overlay, _, _ = os.environ["PYTHONPATH"].partition(os.pathsep)
+    before, release = str(Path(overlay).parent), os.path.realpath(slot / "release")
     is_early, paths = before != release, sys.path[:]
     if is_early:  # do not load the modules of another release
         sys.path[:] = [path for path in paths if not path.startswith(f"{before}/")]

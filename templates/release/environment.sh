@@ -9,6 +9,11 @@ set_value() { # VALUE NAME...: adds lines to env_text
   done
 }
 
+add_import_path() { # FOLDER...: has Python find modules in these folders of the release
+  local IFS=:
+  [[ $# == 0 ]] || set_value "${*/#/"${release_dir}/"}" PYTHONPATH
+}
+
 # Adds to env_text what the project's settings may look for, but no secret. What `env:` says overrides what roadie knows.
 add_project_environment() {
   local origins i

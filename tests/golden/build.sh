@@ -4,6 +4,7 @@ local placeholders=( SECRET_KEY DJANGO_SECRET_KEY )
 local database_kind=mysql
 local database_url_names=(DATABASE_URL)
 local settings_module=guestbook.settings
+local import_places=()
 local tree=89ef456789ef456789ef456789ef456789ef4567
 local places=(guestbook/local_settings.py .env)
 local texts=('KEY = '"'"'none'"'"'
@@ -21,6 +22,7 @@ compose_variables() { # sets variables to lines of shell that export what the co
   add_project_environment
   set_value "${no_secret}" "${placeholders[@]}"
   set_value "${database_kind}://nobody@localhost/nothing" "${database_url_names[@]}"
+  add_import_path "${import_places[@]}"
   set_value "${settings_module}" DJANGO_SETTINGS_MODULE
   variables="set -a"$'\n'"${env_text}set +a"$'\n'
 }

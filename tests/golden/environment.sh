@@ -2,6 +2,7 @@ local settings_module=roadie_settings
 local health=()
 local secret_key_names=(SECRET_KEY DJANGO_SECRET_KEY)
 local database_url_names=(DATABASE_URL)
+local import_places=()
 local makes_database=1
 local db_password_names=()
 local settings_py='<text of in-project/settings.py.j2>'
@@ -38,7 +39,7 @@ compose_environment() { # sets env_text
   set_value 1 PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
   add_project_environment
   set_value "${settings_module}" DJANGO_SETTINGS_MODULE
-  set_value "${release_dir}/overlay" PYTHONPATH
+  add_import_path overlay "${import_places[@]}"
   set_value "${work_dir}" ROADIE_WORK_DIR
   set_value "${release_dir}/static" ROADIE_STATIC_ROOT
   set_value "${root}/shared/media" ROADIE_MEDIA_ROOT

@@ -446,22 +446,37 @@ def test_one_more_requirement_comes_to_a_virtualenv_that_has_nothing_of_the_last
     assert browse(host, "/healthz").status == 200
 
 
-def test_a_package_of_the_projects_own_is_built_by_deploy_from_its_tree(bootstrapped):
-    host, own = bootstrapped.host, bootstrapped.project / "greeting"
-    (own / "greeting").mkdir(parents=True)
-    (own / "greeting/__init__.py").write_text("HELLO = 'hello'\n")
-    (own / "setup.py").write_text(
-        "from setuptools import setup\nsetup(name='greeting', packages=['greeting'])\n"
+def own_package(folder, name):
+    """Write a package that reads a file of its folder, which no wheel of the package has."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "word").write_text(name)
+    (folder / name / "__init__.py").write_text(
+        "from pathlib import Path\nWORD = Path(__file__).with_name('word').read_text()\n"
     )
+
+
+def test_packages_of_the_projects_own_are_imported_from_the_release(bootstrapped):
+    host, project = bootstrapped.host, bootstrapped.project
+    own_package(project / "greeting", "greeting")
+    own_package(project / "libs/farewell/src", "farewell")
+    setup = "from setuptools import setup\nsetup(name='greeting', version='7', packages=['greeting'])\n"
+    (project / "greeting/setup.py").write_text(setup)
+    (project / "libs/farewell/pyproject.toml").write_text(
+        "[project]\nname = 'farewell'\nversion = '8'\ndependencies = ['six==1.17.0']\n"
+    )
+    settings(project, **known(project), extra_requirements=["-e ./libs/farewell"])
     require(bootstrapped, "-e ./greeting")
-    before = venvs(host)
     assert "0 changed" in bootstrapped.does("bootstrap").out
     bootstrapped.does("deploy")
-    [made] = venvs(host) - before or venvs(host)
-    out = host.ssh(
-        f"cd / && {VENVS}/{made}/bin/python -c 'import greeting; print(greeting.HELLO, greeting.__file__)'"
-    ).stdout
-    assert out.startswith(f"hello {VENVS}/{made}/lib/")
+    asked = (
+        "import farewell, greeting, six; from importlib.metadata import version; "
+        "print(greeting.WORD, greeting.__file__, version('greeting'));"
+        "print(farewell.WORD, farewell.__file__, version('farewell'))"
+    )
+    out = bootstrapped.does("manage", "shell", "-c", asked).out
+    code = host.ssh("readlink -f /srv/guestbook/live/release/code").stdout.strip()
+    assert f"greeting {code}/greeting/greeting/__init__.py 7\n" in out
+    assert f"farewell {code}/libs/farewell/src/farewell/__init__.py 8\n" in out
     assert browse(host, "/healthz").status == 200
 
 

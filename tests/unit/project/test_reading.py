@@ -335,6 +335,55 @@ def test_a_requirement_from_the_tree_needs_the_tree():
     assert not project(shop()).needs_tree
 
 
+PACKAGED = '[project]\nname = "shop"\ndependencies = ["Django"]\n[build-system]\nrequires = ["hatchling"]\n'
+IN_SRC = {
+    "requirements.txt": None,
+    "shop/settings.py": None,
+    "src/shop/__init__.py": "",
+    "src/shop/settings.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "values", "places"),
+    [
+        (shop(), {}, ()),
+        (shop(**{"pyproject.toml": PACKAGED}), {}, ()),
+        (shop(**IN_SRC, **{"pyproject.toml": PACKAGED}), {}, ("code/src",)),
+        (shop(**{**IN_SRC, "requirements.txt": "Django"}), {}, ("code/src",)),
+        (shop("site/", **{"requirements.txt": None}) | {"pyproject.toml": PACKAGED}, {}, ("code",)),
+        (
+            shop("site/", **{"requirements.txt": None})
+            | {"pyproject.toml": f"{PACKAGED}[tool.uv]\npackage = false\n"},
+            {},
+            (),
+        ),
+        (shop("site/") | {"pyproject.toml": PACKAGED}, {}, ()),
+        (
+            shop(**{"requirements.txt": "Django\n-e ./lib\n-e git+https://example.org/x\n./other"}),
+            {},
+            ("code/lib",),
+        ),
+        (
+            shop("sandbox/") | {"src/oscar/__init__.py": ""},
+            {"extra_requirements": ["-e .[test]", "psycopg"]},
+            ("code/src",),
+        ),
+        (shop(), {"extra_requirements": ["-e ."]}, ()),
+    ],
+)
+def test_the_projects_own_modules_are_found_where_its_tool_would_install_them_from(files, values, places):
+    assert project(files, **values).import_places == places
+
+
+def test_a_path_of_the_settings_starts_in_the_folder_of_fabric_yaml():
+    files = shop("site/") | {"libs/greeting/setup.py": ""}
+    made = project(files, extra_requirements=["-e .[test]", "./libs/greeting", "hi @ ./libs/greeting", "six"])
+    assert made.extra_requirements == ("./..[test]", "./../libs/greeting", "hi @ ./../libs/greeting", "six")
+    assert (made.needs_tree, made.ship_root) == (True, "")
+    assert "lies outside" in refusal(files, extra_requirements=["-e .."])
+
+
 def test_the_setting_names_the_requirements():
     files = {**shop(), "needs/live.txt": "Django==6.0\ngunicorn\nmysqlclient"}
     made = project(files, requirements="needs/live.txt")

@@ -1,0 +1,113 @@
+"""Requirements that lie in the project's own tree, and the folders from which its modules are imported."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+
+from ..errors import SettingsError
+from ..git.trees import Tree
+from . import forms
+from .words import Code
+
+_EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
+_FIND_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s*)(\S.*)"
+_ARCHIVE = r".*\.(whl|zip|tar\.(gz|bz2|xz))"
+
+
+def path_in(line: str) -> str | None:
+    """The path in the project that a line installs from, as written, if the line names one."""
+    editable = re.fullmatch(_EDITABLE, line) or re.fullmatch(_FIND_LINKS, line)
+    spec = editable[2] if editable else line
+    if found := re.search(r"(?:^|@\s*)file:(?://(?:localhost)?)?(\S*)", spec):
+        spec = found[1]
+    elif "://" in spec or (spec.startswith("-") and not editable):
+        return None
+    elif found := re.match(r"[A-Za-z0-9._-]+\s*(\[[^\]]*\])?\s*@\s*(\./\S+|\.\./\S+)", spec):
+        spec = found[2]
+    elif not editable and not _looks_like_path(spec):
+        return None
+    spec = re.split(r"\s+(?:;|--)|#", spec.strip("\"'"))[0]
+    return re.sub(r"\[[^\]]*\]$", "", spec).strip() or "."
+
+
+def _looks_like_path(spec: str) -> bool:
+    first = re.split(r"[\s;]", spec)[0]
+    return first.startswith((".", "/", "~")) or re.fullmatch(_ARCHIVE, first) is not None or "/" in first
+
+
+def is_editable(line: str) -> bool:
+    """Whether a line asks for the own code of a folder in the project, and not for a copy of the folder."""
+    return re.fullmatch(_EDITABLE, line) is not None and path_in(line) is not None
+
+
+def resolved(path: str, folder: str, where: str) -> str:
+    """A path in the project that starts in `folder`. Raises SettingsError if the path leads out."""
+    found = posixpath.normpath(posixpath.join(folder, path))
+    if found.startswith(("../", "/")) or found == "..":
+        raise SettingsError(
+            f"{where}: {path} lies outside of what is deployed; move it into the project's folder"
+        )
+    return "" if found == "." else found
+
+
+def place_of(line: str) -> str:
+    """The path in the project that a line of the settings installs from."""
+    return resolved(path_in(line) or "", "", "extra_requirements")
+
+
+def started_in(folder: str, line: str) -> str:
+    """A line whose path starts at the root, as a line without -e whose path starts in `folder`."""
+    path = path_in(line)
+    if path is None:
+        return line
+    moved = posixpath.relpath(path, folder or ".")
+    editable = re.fullmatch(_EDITABLE, line)
+    return (editable[2] if editable else line).replace(path, f"./{moved}", 1)
+
+
+def import_root(tree: Tree, folder: str) -> str:
+    """Where the modules of an installed folder begin: in src/ if modules lie there, or in the folder."""
+    src = posixpath.join(folder, "src")
+    inside = [path for path in tree.list() if path.startswith(f"{src}/") and path.endswith(".py")]
+    return src if inside and f"{src}/__init__.py" not in inside else folder
+
+
+def own_roots(code: Code, module: str, top: str, extra: Iterable[str]) -> list[str]:
+    """The folders from which the project's own modules are imported, besides that of manage.py.
+
+    They are those of the package that a pyproject.toml describes, between manage.py and the folder `top`, and
+    of the editable requirements of the settings. If the settings module lies only in src/ beside manage.py,
+    src/ is one too.
+    """
+    tree, manage_dir = code.tree, code.folder
+    near = [folder for folder in (manage_dir, *above(manage_dir)) if folder.startswith(top)]
+    packages = [folder for folder in near if _is_package(tree, folder)][:1]
+    packages += [place_of(line) for line in extra if is_editable(line)]
+    found = [import_root(tree, folder) for folder in packages]
+    src = posixpath.join(manage_dir, "src")
+    if not Code(tree, manage_dir, *found).path(module) and Code(tree, src).path(module):
+        found.append(src)
+    return [folder for folder in unique(found) if folder != manage_dir]
+
+
+def unique(paths: Iterable[str]) -> tuple[str, ...]:
+    """Each path once, in this order."""
+    return tuple(dict.fromkeys(paths))
+
+
+def _is_package(tree: Tree, folder: str) -> bool:
+    """Whether the tool that the project uses would install the project itself."""
+    path = posixpath.join(folder, "pyproject.toml")
+    try:
+        contents = forms.parsed(path, tree.read(path) or "")
+    except SettingsError:  # whoever needs the file says so
+        return False
+    return forms.is_package(contents)
+
+
+def above(folder: str) -> list[str]:
+    """The folders above a folder, the nearest first."""
+    parts = folder.split("/") if folder else []
+    return ["/".join(parts[:length]) for length in reversed(range(len(parts)))]
