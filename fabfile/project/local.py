@@ -14,6 +14,8 @@ from .words import Code
 _EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
 _FIND_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s*)(\S.*)"
 _ARCHIVE = r".*\.(whl|zip|tar\.(gz|bz2|xz))"
+#: what may lie beside a package and is none
+_BESIDE = {*"setup conftest noxfile fabfile tasks manage tests test docs doc examples".split()}
 
 
 def path_in(line: str) -> str | None:
@@ -58,20 +60,23 @@ def place_of(line: str) -> str:
 
 
 def started_in(folder: str, line: str) -> str:
-    """A line whose path starts at the root, as a line without -e whose path starts in `folder`."""
+    """A line whose path starts at the root of the tree, as a line whose path starts in `folder`."""
     path = path_in(line)
     if path is None:
         return line
-    moved = posixpath.relpath(path, folder or ".")
-    editable = re.fullmatch(_EDITABLE, line)
-    return (editable[2] if editable else line).replace(path, f"./{moved}", 1)
+    return line.replace(path, f"./{posixpath.relpath(path, folder or '.')}", 1)
 
 
-def import_root(tree: Tree, folder: str) -> str:
-    """Where the modules of an installed folder begin: in src/ if modules lie there, or in the folder."""
-    src = posixpath.join(folder, "src")
-    inside = [path for path in tree.list() if path.startswith(f"{src}/") and path.endswith(".py")]
-    return src if inside and f"{src}/__init__.py" not in inside else folder
+def import_root(tree: Tree, folder: str) -> str | None:
+    """Where the modules of an installed folder begin: in src/ or in the folder. None if neither has any."""
+    start, src = posixpath.join(folder, ""), posixpath.join(folder, "src", "")
+    inside = [path.removeprefix(start) for path in tree.list() if path.startswith(start)]
+    inside = [path for path in inside if path.endswith(".py")]
+    if any(path.startswith("src/") for path in inside) and "src/__init__.py" not in inside:
+        return src.rstrip("/")
+    tops = {path.removesuffix(".py") for path in inside if "/" not in path}
+    tops |= {path.partition("/")[0] for path in inside if re.fullmatch(r"[^/]+/__init__\.py", path)}
+    return folder if tops - _BESIDE else None
 
 
 def own_roots(code: Code, module: str, top: str, extra: Iterable[str]) -> list[str]:
@@ -85,7 +90,7 @@ def own_roots(code: Code, module: str, top: str, extra: Iterable[str]) -> list[s
     near = [folder for folder in (manage_dir, *above(manage_dir)) if folder.startswith(top)]
     packages = [folder for folder in near if _is_package(tree, folder)][:1]
     packages += [place_of(line) for line in extra if is_editable(line)]
-    found = [import_root(tree, folder) for folder in packages]
+    found = [root for folder in packages if (root := import_root(tree, folder)) is not None]
     src = posixpath.join(manage_dir, "src")
     if not Code(tree, manage_dir, *found).path(module) and Code(tree, src).path(module):
         found.append(src)

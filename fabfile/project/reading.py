@@ -69,6 +69,8 @@ class Project:
     #: Debian's packages for requirements that have no wheels, and for dumps of a database elsewhere
     build_packages: tuple[str, ...]
     needs_tree: bool
+    #: whether -e stays in requirements, as it is known where the modules of each such folder lie
+    keeps_editable: bool
     #: the folders from which modules are imported, besides that of manage.py
     import_roots: tuple[str, ...]
     #: the Django that its requirements name for certain
@@ -147,6 +149,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     wants_redis = any("redis" in line for one in required.packages.items() for line in one)
     words = {name: word for name, word in classified.items() if name in OVERLAID}
     django = djangos.of(required)
+    editable_roots = [local.import_root(tree, place) for place in required.editable]
     takes_python = pythons.required(tree, requirements.folders_of(path, manage_dir))
     taken, python_told = djangos.pythons_for(django, takes_python, settings.python)
     return Project(
@@ -178,10 +181,9 @@ def read(tree: Tree, settings: Settings) -> Project:
         python_told=python_told,
         build_packages=(*required.build_packages, *clients(database.kind, required.packages)),
         needs_tree=bool(required.local),
+        keeps_editable=bool(required.editable) and None not in editable_roots,
         import_roots=local.unique(
-            root
-            for root in (*own_roots, *(local.import_root(tree, place) for place in required.editable))
-            if root != manage_dir
+            root for root in (*own_roots, *editable_roots) if root not in (None, manage_dir)
         ),
         django=django,
         words=words,

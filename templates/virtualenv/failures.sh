@@ -30,9 +30,11 @@ why_missing() { # REQUIREMENT: an index that does not answer looks to pip as one
 }
 
 why_not_built() { # prints which package could not be built, why, and what cures that; nothing if all were built
-  local package why newer library
-  package=$(step_output | sed -nE "s/.*Failed to (download and )?build .([A-Za-z0-9][A-Za-z0-9._-]*==[^ '\`]+).*/\2/p" | tail -n 1)
-  [[ -n ${package} ]] || package=$(step_output | sed -nE "s/^ *ERROR: Failed (building wheel for|to build) '?([A-Za-z0-9][A-Za-z0-9._-]*)'?.*/\2/p" | tail -n 1)
+  local package exact why newer library
+  # uv comes first, and may have failed for another reason than pip. But only uv names the version.
+  exact=$(step_output | sed -nE "s/.*Failed to (download and )?build .([A-Za-z0-9][A-Za-z0-9._-]*==[^ '\`]+).*/\2/p" | tail -n 1)
+  package=$(step_output | sed -nE "s/^ *ERROR: Failed (building wheel for |to build ')([A-Za-z0-9][A-Za-z0-9._-]*)'?.*/\2/p" | tail -n 1)
+  [[ -n ${package} && ${exact%%==*} != "${package}" ]] || package=${exact}
   [[ -n ${package} ]] || package=$(step_output | awk '
     /^ *Collecting / { package = $2 }
     /^ *Building wheel for / { package = $4 }

@@ -23,6 +23,7 @@ local extra=()
 local own_index=1
 local index=''
 local index_is_secret=''
+local keeps_editable=''
 local pip_dir=''
 local needs_tree=''
 local tree=''
@@ -34,7 +35,7 @@ build_virtualenv() { # if uv fails, pip tries again from the start, because peop
   take_cache_over
   find_settings
   find_installers
-  printf '%s\n' "${extra[@]}" >"${cache}/extra.txt"
+  printf '%s\n' "${extra[@]}" | as_installed >"${cache}/extra.txt"
   [[ -n ${own_index} ]] || leave_out_index
   if [[ -n ${tool} ]]; then
     start_afresh
@@ -100,12 +101,17 @@ lay_out_requirements() { # only the build user can read the files, as they may c
     place=$(on_desk "${requirement_paths[i]}") text=${requirement_texts[i]}
     [[ /${place}/ != */../* ]] || fail "${requirement_paths[i]}" 'leads out of the project'
     clear_on_desk "${place}"
-    # ${desk} is deleted later. So remove -e from folders of the project, to install a copy. Repositories stay editable.
-    sed -E 's/^[[:space:]]*(-e|--editable)[[:space:]=]+(["'\'']?(\.|\/|file:|[^:]*$))/\2/' <<<"${text}" >"${place}"
+    as_installed <<<"${text}" >"${place}"
   done
   pip_folder=$(on_desk "${pip_dir:+${pip_dir}/}.")
   mkdir -p -- "${pip_folder}"
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
+}
+
+# ${desk} is deleted later. So -e of a folder of the project stays only if the release's environment says where its modules lie.
+# Else -e goes, and a copy is installed. Repositories stay editable.
+as_installed() { # filters lines of requirements
+  if [[ -n ${keeps_editable} ]]; then cat; else sed -E 's/^[[:space:]]*(-e|--editable)[[:space:]=]+(["'\'']?(\.|\/|file:|[^:]*$))/\2/'; fi
 }
 
 on_desk() { # PATH: prints the place below ${desk} of a path in the project; as in a release, paths start at ship_root
@@ -173,6 +179,8 @@ take_over_virtualenv() {
   remove_home
   rm -rf -- "${desk}" "${venv_dir}"/.{complete,lock}
   find "${venv_dir}" ! -type f ! -type d ! -type l -delete
+  # The folder of the build is gone. The release's environment says where the modules of editable requirements lie.
+  find "${venv_dir}/lib" -name '*.pth' -type f -exec sed -i "\\|^${desk}|d" -- {} +
   chown -R -h -- "root:${app}" "${venv_dir}"
   chmod -R a-st,u=rwX,g=rX,o= -- "${venv_dir}"
 }

@@ -344,6 +344,9 @@ IN_SRC = {
 }
 
 
+SITE = shop("site/", **{"requirements.txt": None})
+
+
 @pytest.mark.parametrize(
     ("files", "values", "places"),
     [
@@ -351,16 +354,16 @@ IN_SRC = {
         (shop(**{"pyproject.toml": PACKAGED}), {}, ()),
         (shop(**IN_SRC, **{"pyproject.toml": PACKAGED}), {}, ("code/src",)),
         (shop(**{**IN_SRC, "requirements.txt": "Django"}), {}, ("code/src",)),
-        (shop("site/", **{"requirements.txt": None}) | {"pyproject.toml": PACKAGED}, {}, ("code",)),
+        (SITE | {"pyproject.toml": PACKAGED}, {}, ()),
+        (SITE | {"pyproject.toml": PACKAGED, "shop_core/__init__.py": ""}, {}, ("code",)),
         (
-            shop("site/", **{"requirements.txt": None})
-            | {"pyproject.toml": f"{PACKAGED}[tool.uv]\npackage = false\n"},
+            SITE | {"pyproject.toml": f"{PACKAGED}[tool.uv]\npackage = false\n", "shop_core/__init__.py": ""},
             {},
             (),
         ),
         (shop("site/") | {"pyproject.toml": PACKAGED}, {}, ()),
         (
-            shop(**{"requirements.txt": "Django\n-e ./lib\n-e git+https://example.org/x\n./other"}),
+            shop(**{"requirements.txt": "-e ./lib\n-e git+https://a/x\n./other", "lib/hi.py": ""}),
             {},
             ("code/lib",),
         ),
@@ -376,10 +379,29 @@ def test_the_projects_own_modules_are_found_where_its_tool_would_install_them_fr
     assert project(files, **values).import_places == places
 
 
+@pytest.mark.parametrize(
+    ("files", "keeps"),
+    [
+        (["libs/hi/src/hi/__init__.py", "libs/hi/setup.py"], True),
+        (["libs/hi/hi/__init__.py", "libs/hi/tests/__init__.py"], True),
+        (["libs/hi/python/hi/__init__.py", "libs/hi/tests/__init__.py", "libs/hi/setup.py"], False),
+    ],
+)
+def test_a_folder_stays_editable_if_it_is_known_where_its_modules_lie(files, keeps):
+    files = shop(**dict.fromkeys(files, ""))
+    assert project(files, extra_requirements=["-e libs/hi"]).keeps_editable is keeps
+    assert not project(files, extra_requirements=["./libs/hi"]).keeps_editable
+
+
 def test_a_path_of_the_settings_starts_in_the_folder_of_fabric_yaml():
     files = shop("site/") | {"libs/greeting/setup.py": ""}
     made = project(files, extra_requirements=["-e .[test]", "./libs/greeting", "hi @ ./libs/greeting", "six"])
-    assert made.extra_requirements == ("./..[test]", "./../libs/greeting", "hi @ ./../libs/greeting", "six")
+    assert made.extra_requirements == (
+        "-e ./..[test]",
+        "./../libs/greeting",
+        "hi @ ./../libs/greeting",
+        "six",
+    )
     assert (made.needs_tree, made.ship_root) == (True, "")
     assert "lies outside" in refusal(files, extra_requirements=["-e .."])
 
