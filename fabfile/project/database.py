@@ -55,13 +55,19 @@ def choose(
         return Choice(settings.database, "as `database:` says")
     drivers = {one.name: driver for one in DATABASES.values() for driver in one.drivers if driver in packages}
     kinds = _firm(named) or [*named]
-    if len(kinds) == 1 and not (DATABASES[kinds[0]].yields and drivers and not named[kinds[0]].is_fixed):
+    if len(kinds) == 1 and not _is_outvoted(named[kinds[0]], drivers):
         return Choice(kinds[0], f"as {module} names {named[kinds[0]].words}")
     if len(fit := [kind for kind in drivers if kind in kinds] or [*drivers]) == 1:
         return Choice(fit[0], f"as {requirements} has {drivers[fit[0]]}")
     several = sorted({*kinds, *drivers})
     why = f"as the project names {' and '.join(several)}" if several else "as the project names no other"
     return Choice(DEFAULT, f"{why}; `database:` says another")
+
+
+def _is_outvoted(one: _Named, drivers: Collection[str]) -> bool:
+    """Whether the drivers that the project requires tell of another kind than a default that it names."""
+    is_likelier = DATABASES[one.kind].yields or (one.kind not in drivers and len(drivers) == 1)
+    return bool(drivers) and is_likelier and not one.is_fixed
 
 
 def _firm(named: Mapping[str, _Named]) -> list[str]:

@@ -187,7 +187,9 @@ class _Known:
     def told_of_parts(self, read: list[Variable]) -> Iterator[str]:
         """Of DATABASES, if it is worked out from variables which their names tell and which nothing sets."""
         known = {*self.settings.env_names["database_url"], *self.is_set}
-        if "DATABASES" not in self.names or self._own("DATABASES") or self._is_forced("DATABASES"):
+        value = self._own("DATABASES")
+        is_told = bool(value) and not (isinstance(value, ast.Call) and not variables(value))
+        if "DATABASES" not in self.names or is_told or self._is_forced("DATABASES"):
             return
         found = {
             meaning: one for meaning, shape in _SHAPES.items() for one in read if shape.fullmatch(one.name)

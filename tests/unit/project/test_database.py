@@ -66,6 +66,19 @@ CASES = {
         "postgresql",
         "django.db.backends.postgresql",
     ),
+    "a default without its driver": (
+        ENVIRON % ", default='mysql:///x'",
+        "psycopg2",
+        "postgresql",
+        "psycopg2",
+    ),
+    "a default beside two drivers": (
+        ENVIRON % ", default='mysql:///x'",
+        "psycopg2 mysqlclient",
+        "mysql",
+        "mysql:// URL",
+    ),
+    "an engine without its driver": (FIXED("mysql"), "psycopg2", "mysql", "backends.mysql"),
     "engine in two parts": (
         "DATABASES = {'default': {'ENGINE': 'django.db.backends.' + env('ENGINE', 'postgresql')}}",
         "",

@@ -53,6 +53,7 @@ def test_the_variables_of_a_database_are_told_by_their_names(tmp_path):
     assert told(tmp_path / "told", PARTS, READ) == [
         f"DATABASES is worked out from {names}, which nothing sets; write env_names: {cure} in fabric.yaml"
     ]
+    assert len(told(tmp_path / "called", PARTS, "DATABASES = parsed(BASE_DIR)")) == 1
     assert told(tmp_path / "forced", PARTS, READ, overlay=["DATABASES"]) == []
     parts = {"db_name": "POSTGRES_DB", "db_user": "POSTGRES_USER", "db_socket": "POSTGRES_HOST"}
     assert told(tmp_path / "named", PARTS, READ, env_names=parts) == []
