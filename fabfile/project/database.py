@@ -91,7 +91,8 @@ def _named(settings: Settings, code: Code, module: str, names: Names) -> Iterato
     elif (word := classify(names)[_SETTING]) in ("own", "unread"):
         value = names[_SETTING] if word == "own" else None
         # Without a value, only running the code would show it. Then all texts of its modules count.
-        yield from _in_value(value, names) if value else _in_modules(code, module, set())
+        is_read = value and not is_worked_out(value, names)
+        yield from _in_value(value, names) if value and is_read else _in_modules(code, module, set())
         if word == "unread":
             yield from (each for one in _parts(code, module) for each in _in_modules(code, one, set()))
 
@@ -157,6 +158,12 @@ def item_of(value: ast.expr | None, key: str) -> ast.expr | None:
     if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "dict":
         return next((word.value for word in value.keywords if word.arg == key), None)
     return None
+
+
+def is_worked_out(value: ast.expr, names: Names) -> bool:
+    """Whether only running the code would show the default database: `DATABASES = {"default": chosen}`."""
+    default = item_of(value, "default")
+    return isinstance(default, ast.Name) and not names.get(default.id)
 
 
 def _texts(node: ast.AST, names: Names, seen: set[str]) -> Iterator[str]:

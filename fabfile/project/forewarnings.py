@@ -11,7 +11,7 @@ from ..errors import SettingsError
 from ..settings.databases import DATABASES
 from ..settings.reading import Settings
 from ..settings.sections import OF_REDIS
-from .database import item_of, kinds_of_engine
+from .database import is_worked_out, item_of, kinds_of_engine
 from .likely import missing
 from .minds import DEVELOPERS, is_for_developers, rank
 from .variables import Variable, every_node, known_to, read_anywhere, read_at_once, truth_of, variables
@@ -127,9 +127,9 @@ class _Known:
         """What the values tell."""
         yield from self._secret_key()
         yield from self._random_key()
-        for name in _MEANINGS:
-            yield from self._unset(name)
-        yield from self._hosts()
+        lacking = {name: [*self._unset(name)] for name in _MEANINGS}
+        yield from (each for several in lacking.values() for each in several)
+        yield from self._hosts() if not lacking["ALLOWED_HOSTS"] else ()
         yield from self._database()
         yield from self._https()
         yield from self._mail()
@@ -188,7 +188,8 @@ class _Known:
         """Of DATABASES, if it is worked out from variables which their names tell and which nothing sets."""
         known = {*self.settings.env_names["database_url"], *self.is_set}
         value = self._own("DATABASES")
-        is_told = bool(value) and not (isinstance(value, ast.Call) and not variables(value))
+        is_called = isinstance(value, ast.Call) and not variables(value)
+        is_told = value and not is_called and not is_worked_out(value, self.names)
         if "DATABASES" not in self.names or is_told or self._is_forced("DATABASES"):
             return
         found = {

@@ -98,6 +98,14 @@ CASES = {
         "mysql",
         "django.db.backends.mysql",
     ),
+    "one of two": (
+        "if E == 'pg':\n    one = {'ENGINE': 'x.backends.postgresql'}\n"
+        "else:\n    one = {'ENGINE': 'x.backends.sqlite3'}\n"
+        "DATABASES = {'default': one}",
+        "",
+        "postgresql",
+        "backends.postgresql",
+    ),
     "a logger": ("LOGGING = {'loggers': {'x.backends.postgresql': {}}}", "", "mysql", "no other"),
 }
 

@@ -54,10 +54,17 @@ def test_the_variables_of_a_database_are_told_by_their_names(tmp_path):
         f"DATABASES is worked out from {names}, which nothing sets; write env_names: {cure} in fabric.yaml"
     ]
     assert len(told(tmp_path / "called", PARTS, "DATABASES = parsed(BASE_DIR)")) == 1
+    chosen = "if X:\n    one = f()\nDATABASES = {'default': one}"
+    assert len(told(tmp_path / "chosen", PARTS, chosen)) == 1
     assert told(tmp_path / "forced", PARTS, READ, overlay=["DATABASES"]) == []
     parts = {"db_name": "POSTGRES_DB", "db_user": "POSTGRES_USER", "db_socket": "POSTGRES_HOST"}
     assert told(tmp_path / "named", PARTS, READ, env_names=parts) == []
     assert told(tmp_path / "url", PARTS, READ, "Y = os.getenv('DATABASE_URL')") == []
+
+
+def test_hosts_that_are_read_from_a_variable_are_told_once(tmp_path):
+    [sentence] = told(tmp_path, "ALLOWED_HOSTS = os.environ.get('HOSTS', 'a.org').split(',')")
+    assert "HOSTS, which nothing sets; write env_names: {allowed_hosts: HOSTS}" in sentence
 
 
 def test_an_engine_that_a_variable_must_name_is_in_the_cure(tmp_path):
