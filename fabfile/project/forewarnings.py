@@ -36,7 +36,7 @@ _SHAPES = {
     "db_socket": re.compile(_OF_DATABASE + r"_?(HOST|HOSTNAME|SERVER)"),
 }
 #: how the variables end that say where settings run
-_STAGES = ("ENV", "ENVIRONMENT", "STAGE", "MODE", "CONFIGURATION")
+_STAGES = ("ENV", "ENV_TYPE", "ENVIRONMENT", "STAGE", "MODE", "CONFIGURATION")
 #: what a DEBUG that is off looks like in the environment
 _OFF = ("none", "false", "0", "no", "off", "")
 _RANDOM = ("get_random_secret_key", "token_hex", "token_urlsafe", "token_bytes", "urandom", "uuid4")
@@ -186,7 +186,6 @@ class _Known:
 
     def told_of_parts(self, read: list[Variable]) -> Iterator[str]:
         """Of DATABASES, if it is worked out from variables which their names tell and which nothing sets."""
-        known = {*self.settings.env_names["database_url"], *self.is_set}
         value = self._own("DATABASES")
         is_called = isinstance(value, ast.Call) and not variables(value)
         is_told = value and not is_called and not is_worked_out(value, self.names)
@@ -195,7 +194,9 @@ class _Known:
         found = {
             meaning: one for meaning, shape in _SHAPES.items() for one in read if shape.fullmatch(one.name)
         }
-        if self.words.get("DATABASES") == "own" and len(found) > 1 and not known & {one.name for one in read}:
+        known = {*self.settings.env_names["database_url"]} & {one.name for one in read}
+        known |= self.is_set & {one.name for one in found.values()}
+        if self.words.get("DATABASES") == "own" and len(found) > 1 and not known:
             lines = ", ".join(f"{meaning}: {one.name}" for meaning, one in found.items())
             self.read |= {one.name for one in found.values()}
             yield (

@@ -53,6 +53,7 @@ def test_the_variables_of_a_database_are_told_by_their_names(tmp_path):
     assert told(tmp_path / "told", PARTS, READ) == [
         f"DATABASES is worked out from {names}, which nothing sets; write env_names: {cure} in fabric.yaml"
     ]
+    assert len(told(tmp_path / "beside", PARTS, READ, "SECRET_KEY = os.environ['SECRET_KEY']")) == 1
     assert len(told(tmp_path / "called", PARTS, "DATABASES = parsed(BASE_DIR)")) == 1
     chosen = "if X:\n    one = f()\nDATABASES = {'default': one}"
     assert len(told(tmp_path / "chosen", PARTS, chosen)) == 1
