@@ -11,6 +11,7 @@ from ..errors import SettingsError
 from ..settings.databases import DATABASES
 from ..settings.reading import Settings
 from ..settings.sections import OF_REDIS
+from . import redis_urls
 from .database import is_worked_out, item_of, kinds_of_engine
 from .likely import missing
 from .minds import DEVELOPERS, is_for_developers, rank
@@ -66,6 +67,7 @@ def forewarnings(
         *_stages(read, known.is_set),
         *known.told(),
         *known.told_of_parts(read),
+        *redis_urls.forewarnings(code, module, read, settings, known.is_set),
         *known.told_of(read_at_once(code, module, there)),
     )
 

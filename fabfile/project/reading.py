@@ -16,7 +16,7 @@ from ..settings.kinds import Kind, Wrong
 from ..settings.names import APP, URL_PATH
 from ..settings.reading import Settings, check_urls
 from ..settings.sections import OVERLAID
-from . import djangos, local, modules, places, pythons, requirements
+from . import djangos, local, modules, places, pythons, redis_urls, requirements
 from .celery import CeleryFound, find_celery, with_app
 from .celery import forewarnings as celery_forewarnings
 from .choice import Choice
@@ -147,6 +147,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     classified = classify(names)
     celery = find_celery(code, module, names)
     wants_redis = any("redis" in line for one in required.packages.items() for line in one)
+    wants_redis = wants_redis and not redis_urls.appends_number(code, module)
     words = {name: word for name, word in classified.items() if name in OVERLAID}
     django = djangos.of(required)
     editable_roots = [local.import_root(tree, place) for place in required.editable]
