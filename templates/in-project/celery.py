@@ -30,6 +30,12 @@ def unfit():
     try:
         with app.connection_for_write(connect_timeout=PATIENCE) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=PATIENCE)
+    except ImportError as error:
+        kind = url.partition(":")[0].partition("+")[0]
+        yield (
+            f"celery: the broker {shown(url)} needs a package that is not installed ({error}); "
+            f'write extra_requirements: ["kombu[{kind}]"] in fabric.yaml'
+        )
     except Exception as error:  # each transport has errors of its own
         yield f"celery: the broker {shown(url)} does not answer ({type(error).__name__}: {error}); start it"
 
