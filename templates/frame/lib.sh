@@ -195,6 +195,21 @@ begin_stage() { # NAME SUMMARY
   say stage "$1" "$2"
 }
 
+# ---- Time ------------------------------------------------------------------------------------------------------
+
+clock=0 clock_ms=0 # set by read_clock
+
+# Sets clock to the seconds since the host's boot, and clock_ms to the milliseconds. Whatever waits goes by these: SECONDS and
+# EPOCHREALTIME jump when somebody, or a time server, sets the time of day.
+read_clock() {
+  local up
+  read -r up _ </proc/uptime
+  clock=${up%.*} clock_ms=${up/./}0
+}
+
+read_clock
+run_began=${clock} # by that clock
+
 # ---- Files -----------------------------------------------------------------------------------------------------
 
 contents_of() { # PATH NAME: reads a file into the variable NAME, without a process and without the last newline

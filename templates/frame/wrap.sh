@@ -85,11 +85,12 @@ await_end() {
     [[ "${late}" -lt 50 ]] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
   done
 }
+# Whoever sets the time of day ends a `read -t` before its time. So a second one follows each here. The end of the input ends both.
 follow() { # TOKEN: shows the output until the script ends, then prints the token with the exit code
   local beat code
   {
     trap : PIPE
-    while read -r -t 15; do note_life; done
+    while read -r -t 8 || read -r -t 7; do note_life; done
     : >"${run}.stop"
     kill -TERM "${worker}"
     await_end 2>/dev/null
@@ -114,10 +115,13 @@ carry_out() { # run|look NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
   follow "$5"
 }
 [[ "${EUID}" == 0 ]] || { echo "not root" >&2; exit 95; }
+next_line() { # 30 seconds are half of the time: see follow
+  IFS=" " read -r -t 30 -u 3 word mark kind nonce script_size payload_size token
+}
 first=1 # until the first run of this session has begun
 # The controller sends a heartbeat line every two seconds, also between runs. After 60 seconds without a line this program
 # ends. No program of a run knows the token, so none can forge the line with the exit code.
-while IFS=" " read -r -t 60 -u 3 word mark kind nonce script_size payload_size token; do
+while next_line || next_line; do
   case "${word} ${mark} ${kind}" in
     "ROADIE @MARK@ run" | "ROADIE @MARK@ look") carry_out "${kind}" "${nonce}" "${script_size}" "${payload_size}" "${token}" ;;
     *) ;; # a heartbeat

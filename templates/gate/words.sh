@@ -17,7 +17,9 @@ read_health() { # sets health to the release's own list: an older release may no
 # PATH [TIMES] [OPTION...]: asks as nginx will ask. Sets page_status to the worst status, and page_location to a redirect's
 # target. The options are curl's.
 ask_page() {
-  local code=0 i urls=() left=$((SECONDS < deadline ? deadline - SECONDS : 1))
+  local code=0 i urls=() left
+  read_clock
+  left=$((clock < deadline ? deadline - clock : 1))
   for ((i = 0; i < ${2-1}; i++)); do urls+=(-o /dev/null "http://${domains[0]}$1"); done
   # This `Forwarded` makes the worker name itself. Visitors cannot send it: nginx removes that header.
   cuttable ask_plainly "${left}" -s -g --path-as-is -m "${left}" --unix-socket "${socket_dir}/${idle}.sock" \
@@ -159,7 +161,9 @@ is_child_of_supervisor() { # of the Supervisor that runs now: when Supervisor en
 # JUDGE: asks until every worker has answered every page well. Sets refusal after five wrong answers, after a timeout, or
 # when gate_seconds are over.
 see_pages() {
-  local path wrong=0 late deadline=$((SECONDS + gate_seconds))
+  local path wrong=0 late deadline
+  read_clock
+  deadline=$((clock + gate_seconds))
   seen=()
   while :; do
     page_status='' refusal='' late=''
@@ -181,7 +185,8 @@ see_pages() {
       return
     fi
     refusal=${refusal:-${late}}
-    if ((SECONDS >= deadline)); then refusal+=" within ${gate_seconds} seconds (gate_timeout)" && return; fi
+    read_clock
+    if ((clock >= deadline)); then refusal+=" within ${gate_seconds} seconds (gate_timeout)" && return; fi
     sleep 0.02
     stop_if_asked
   done

@@ -4,7 +4,7 @@
 inspected_release='' static_answer='' uploads_answer='' teller=''
 in_traceback='' error_said='' error_at='' static_file='' last_said='' # what `hear` has heard of an error
 begin_seconds=60 # how long the process that waits may take to begin with the check
-answers_until=$((SECONDS + 1000000)) heard=0 copier='' # when the check must have ended, and how many bytes it has printed
+answers_until='' heard=0 copier='' # when the check must have ended, and how many bytes it has printed
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
 static_variables=() post_build=() # a stage fills these from the settings
@@ -32,7 +32,8 @@ begin_inspection() { # PHASED (True or False): until its own static files are co
   static_from "${from}"
   teller='' heard=0 call="release.inspect('${collected}', '${digest}', $1)"
   if waits "${release_dir}"; then order_inspection "${call}" "${static_variables[@]}"; else inspect_now "${call}"; fi
-  answers_until=$((SECONDS + begin_seconds))
+  read_clock
+  answers_until=$((clock + begin_seconds))
 }
 
 inspect_now() { # CALL: starts a process of its own for the check
@@ -68,7 +69,8 @@ next_answer() { # sets line; false if no process is left that could write anothe
 
 require_answers() { # fails once the time of the check is over
   stop_if_asked
-  ((SECONDS <= answers_until)) && return
+  read_clock
+  ((clock <= answers_until)) && return
   [[ -n ${teller} ]] || fail "${doing}" "the process that is to check it did not begin to within ${begin_seconds} seconds; see ${program_log}"
   fail "${doing}" "the check of the project did not end within ${build_timeout} seconds${last_said:+; it said last: ${last_said:0:200}}"
 }

@@ -177,6 +177,7 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, is
   hear_nothing
   make_pipe
   while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
+    read_clock
     hear "${line}"
     case ${key} in
       'applying whole' | 'unapplying whole') # whatever ends it, nothing or all of it is done
@@ -199,11 +200,11 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, is
       ended)
         # A process that the project left running may hold the pipe open for ever. So read only what is still on its way:
         # stop after half a second of silence, or after 20 seconds.
-        [[ ${value} != *" ${nonce}" ]] || code=${value%% *} patience=(-t 0.5) last=$((SECONDS + 20))
+        [[ ${value} != *" ${nonce}" ]] || code=${value%% *} patience=(-t 0.5) last=$((clock + 20))
         ;;
       *) ;;
     esac
-    [[ -z ${last} || ${SECONDS} -lt ${last} ]] || break
+    [[ -z ${last} || ${clock} -lt ${last} ]] || break
   done < <(exec 4>&- && tell_end in_django "$@" ROADIE_RECORDED=5)
   exec 4>&- 5<&-
 }

@@ -8,7 +8,7 @@ judge_release() { # reads the answers of the check; sets static_answer, uploads_
   while next_answer; do
     hear "${line}"
     case ${key} in
-      teller) teller=${value} answers_until=$((SECONDS + build_timeout)) ;;
+      teller) teller=${value} answers_until=$((clock + build_timeout)) ;;
       ended) code=${value%% *} && break ;;
       refuse) refusals+=("${value}") ;;
       check) say warn 'check --deploy' "${value}" ;;

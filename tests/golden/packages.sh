@@ -111,11 +111,14 @@ apt_lock_holder() { # prints the process that holds a lock of apt or dpkg, or no
 }
 
 wait_for_apt() { # waits until apt's locks are free; never breaks a lock
-  local holder told='' until=$((SECONDS + apt_lock_seconds))
+  local holder told='' until
+  read_clock
+  until=$((clock + apt_lock_seconds))
   while holder=$(apt_lock_holder) && [[ -n ${holder} ]]; do
     [[ -n ${told} ]] || say waiting apt "apt's lock, held by ${holder}"
     told=1
-    ((SECONDS < until)) || fail apt "${holder} has held its lock for ${apt_lock_seconds} seconds; wait until that process ends and run again, or raise apt_lock_timeout:"
+    read_clock
+    ((clock < until)) || fail apt "${holder} has held its lock for ${apt_lock_seconds} seconds; wait until that process ends and run again, or raise apt_lock_timeout:"
     stop_if_asked
     sleep 0.5
   done

@@ -7,7 +7,8 @@ switch_site() { # one rename moves socket, code, virtualenv and static files
   # Only the first switch writes these: a rollback or a restart to this release must not change which one came before it.
   if [[ ! -e ${release_dir}/switched ]]; then
     printf '%s\n' "${before}" >"${release_dir}/previous"
-    printf '%s\n' "${SECONDS}" >"${release_dir}/took"
+    read_clock
+    printf '%s\n' "$((clock - run_began))" >"${release_dir}/took"
   fi
   sync -f -- "${root}"
   point_live "${idle}"

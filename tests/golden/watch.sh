@@ -11,7 +11,9 @@ has_way_back() {
 }
 
 ask_pages() { # sets refusal and failed_page if a health page fails; the gate has seen all of them pass
-  local deadline=$((SECONDS + gate_seconds))
+  local deadline
+  read_clock
+  deadline=$((clock + gate_seconds))
   for failed_page in "${health[@]:-/}"; do
     ask_page "${failed_page}"
     if [[ ${page_status:-000} == 000 ]]; then refusal="${failed_page} got no answer"; else judge_page "${failed_page}"; fi
@@ -22,7 +24,9 @@ ask_pages() { # sets refusal and failed_page if a health page fails; the gate ha
 # SLOT PAGE: whether the release in this slot fails at this page. If the previous one does too, the new one is not to blame, and
 # going back would not help.
 fails() {
-  local idle=$1 page_status='' page_location='' page_code=0 deadline=$((SECONDS + gate_seconds))
+  local idle=$1 page_status='' page_location='' page_code=0 deadline
+  read_clock
+  deadline=$((clock + gate_seconds))
   ask_page "$2"
   [[ ${page_status:-000} =~ ^(000|timeout|5..)$ ]]
 }
@@ -115,22 +119,25 @@ require_log_format() { # warns if nginx has an older configuration of the site, 
 # Whether to end before the time: all was right so far, nobody waits for an answer, and at this rate of requests the
 # visitors' answers cannot become as many as a judgement takes.
 knows_enough() {
-  local passed=$((${EPOCHREALTIME/[.,]/} / 1000 - ${began/./} / 1000))
+  local passed
+  read_clock
+  passed=$((clock_ms - began_ms))
   [[ -z ${to_the_end} ]] || return 1
   ((passed >= 1500 && wrong == 0 && bad == 0 && good * watch_seconds * 1000 < 5 * passed)) || return 1
   [[ $(busy_connections "${idle}") == 0 ]]
 }
 
 watch_release() { # sets failing, or leaves it empty
-  local end=$((SECONDS + watch_seconds)) wrong=0 good_then=0 slow_then=0 excused='' log_read usual_all usual_bad
+  local end=$((clock + watch_seconds)) wrong=0 good_then=0 slow_then=0 excused='' log_read usual_all usual_bad
   require_log_format
   log_read=$(stat -c %s -- "${access_log}" 2>/dev/null) || log_read=0
   know_usual
-  while ((SECONDS < end || wrong > 0)) && [[ -z ${failing} ]] && has_way_back; do
+  while ((clock < end || wrong > 0)) && [[ -z ${failing} ]] && has_way_back; do
     look_once
     stop_if_asked
     ! knows_enough || break
     sleep 0.3
+    read_clock
   done
 }
 
@@ -165,7 +172,9 @@ if ! has_way_back; then
   ok "release ${release} (not watched)"
   return
 fi
-local began=${EPOCHREALTIME/,/.} spent
+local began=${EPOCHREALTIME/,/.} began_ms spent # as nginx's log tells the time, and as the clock does
+read_clock
+began_ms=${clock_ms}
 begin_step "watch of ${release}" cut
 read_health
 watch_release
@@ -175,5 +184,6 @@ if ! has_way_back; then
   return
 fi
 [[ -z ${failing} ]] || refuse_after_switch
-spent=$((${EPOCHREALTIME/[.,]/} / 100000 - ${began/./} / 100000))
+read_clock
+spent=$(((clock_ms - began_ms) / 100))
 say ok "release ${release}" "watched $((spent / 10)).$((spent % 10)) s"
