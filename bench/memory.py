@@ -49,7 +49,7 @@ def readings(rig: Rig, rounds: int, say: Callable[[str], None]) -> Sequence[Read
 
 def _readings(rig: Rig, database: str, rounds: int, say: Callable[[str], None]) -> Sequence[Reading]:
     found = []
-    with throwaway.boot(f"bench-{database}", rig.suite) as host:
+    with throwaway.boot(f"bench-{database}", rig.suite, syncs=True) as host:
         server, repository = Server(host), Repository.copy(ROOT / "examples/guestbook", rig.folder / database)
         repository.append("fabric.yaml", f"  database: {database}\n")
         say(f"memory, {database}: bootstrap and first deploy")

@@ -101,7 +101,8 @@ class Rig:
 
     def new_place(self, name: str, stack: ExitStack, snapshot: str | None = None) -> Place:
         """Boot a host and make a repository for it. The host goes down when the stack closes."""
-        server = Server(stack.enter_context(throwaway.boot(f"bench-{name}", self.suite, snapshot)))
+        host = throwaway.boot(f"bench-{name}", self.suite, snapshot, syncs=True)
+        server = Server(stack.enter_context(host))
         repository = Repository.copy(self.peers / "sample", self._scratch() / "sample")
         if name == "roadie":
             repository.add_roadie()

@@ -152,7 +152,7 @@ class ThrowawayHost:
         if has_disk:
             machine.unmount(self.tree)
             disk.come_back(self.image, self.storage)
-            nspawn.mount(self.tree, self.layers, self.upper)
+            nspawn.mount(self.tree, self.layers, self.upper, syncs=True)
         self.start()
 
     def cut_link(self) -> None:
@@ -203,10 +203,12 @@ def boot(
     snapshot: str | None = None,
     disk_limit: str | None = None,
     own_disk: bool = False,
+    syncs: bool = False,
 ) -> ThrowawayHost:
     """Boot a new host, bare or from a snapshot.
 
-    `disk_limit` such as `300M` caps its disk; with `own_disk` a power cut is a real one.
+    `disk_limit` such as `300M` caps its disk; with `own_disk` a power cut is a real one. Other hosts never
+    wait until their data is on this machine's disk, unless they are booted with `syncs`.
     """
     machine.require()
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
@@ -215,7 +217,7 @@ def boot(
     try:
         nspawn.open_network(host.name, host.slot)
         nspawn.make_storage(host.storage, disk_limit, host.image if own_disk else None)
-        nspawn.mount(host.tree, host.layers, host.upper)
+        nspawn.mount(host.tree, host.layers, host.upper, syncs=syncs or own_disk)
         identity.make_keys(host.state, host.tree, host.name, host.address)
         identity.settle_in(host.state, host.tree, host.name)
         if own_disk:

@@ -118,8 +118,8 @@ def make_storage(storage: Path, limit: str | None, image: Path | None) -> None:
         disk.make(image, storage)
 
 
-def mount(tree: Path, layers: tuple[Path, ...], upper: Path) -> None:
-    """Lay a host's own writable layer over the shared ones."""
+def mount(tree: Path, layers: tuple[Path, ...], upper: Path, syncs: bool) -> None:
+    """Lay a host's own writable layer over the shared ones. Without `syncs` the host syncs nothing."""
     tree.mkdir(parents=True, exist_ok=True)
     upper.mkdir(exist_ok=True)
     upper.chmod(0o755)  # it becomes the mode of /
@@ -127,6 +127,7 @@ def mount(tree: Path, layers: tuple[Path, ...], upper: Path) -> None:
     work.mkdir(exist_ok=True)
     lower = ":".join(map(str, layers))
     options = f"lowerdir={lower},upperdir={upper},workdir={work},redirect_dir=on,index=off"
+    options += "" if syncs else ",volatile"
     machine.run("mount", "-t", "overlay", "-o", options, "roadie", tree)
 
 

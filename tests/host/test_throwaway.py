@@ -150,6 +150,17 @@ def test_a_power_cut_takes_from_a_disk_what_was_not_synced():
     assert traces(host) == []
 
 
+def test_only_a_disk_that_a_power_cut_may_harm_is_synced(bare_host):
+    def obeys(host):
+        [line] = [line for line in Path("/proc/mounts").read_text().splitlines() if f" {host.tree} " in line]
+        return "volatile" not in line
+
+    assert not obeys(bare_host)
+    for more in {"own_disk": True}, {"syncs": True}:
+        with throwaway.boot("synced", **more) as host:
+            assert obeys(host)
+
+
 def test_a_cut_link_is_silence_without_an_end_until_it_is_mended(bare_host):
     command = ["ssh", "-F", bare_host.ssh_config, bare_host.name, "sleep 2; echo still here"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as ssh:
