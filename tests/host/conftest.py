@@ -2,11 +2,14 @@
 
 import os
 import random
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import standing
 import thirds
 from desk import Desk
+from dialling import FORGIVING, Dial, boot_with_users
 from invoke.util import yaml
 from projects import commit, example, settings
 from roadie.errors import UsageError
@@ -105,3 +108,43 @@ def deployed(suite, desk):
     """A desk with the guestbook, and a host that serves it."""
     with standing.booted(standing.deployed(suite), suite) as host:
         yield desk(host)
+
+
+@pytest.fixture(scope="session")
+def with_users():
+    """Returns the host with users of a Debian suite. All files share this host, and leave it as it was."""
+    hosts = {}
+    with ExitStack() as up:
+
+        def of(suite):
+            if suite not in hosts:
+                hosts[suite] = up.enter_context(boot_with_users(throwaway, f"users-{suite}", suite))
+            return hosts[suite]
+
+        yield of
+
+
+@pytest.fixture(scope="session")
+def second(with_users):
+    """A second host, which the keys of the first one open."""
+    with throwaway.boot("second") as booted:
+        key = Path(f"{with_users('trixie').key}.pub").read_text()
+        booted.ssh("cat >>/root/.ssh/authorized_keys", text=key)
+        booted.put(FORGIVING, "/etc/ssh/sshd_config.d/10-tests.conf")
+        booted.ssh("systemctl reload ssh")
+        yield booted
+
+
+@pytest.fixture
+def jump(host, second):
+    """Lines of ssh_config for the second host as `jump`, and a known_hosts for both hosts."""
+    known = host.known_hosts.read_text() + second.known_hosts.read_text()
+    return {"lines": ["Host jump", f"HostName {second.address}", "User root"], "known": known}
+
+
+@pytest.fixture
+def reach(host, tmp_path):
+    """Makes Host objects that lead to the host of the test."""
+    dial = Dial(host, tmp_path)
+    yield dial
+    dial.close()

@@ -1,10 +1,11 @@
-"""Reaches a throwaway host by an ssh_config that the test writes, and runs programs at a terminal."""
+"""Reaches a throwaway host by an ssh_config of the test. Runs programs at a terminal or with pipes."""
 
 import os
 import pty
 import re
 import select
 import signal
+import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -79,6 +80,28 @@ class Dial:
             host.close()
         transport.close_gateways()
         host_keys._parse.cache_clear()
+
+
+PIPED = """
+import sys
+import fabric
+from roadie.ssh import transport
+from roadie.ssh.host import Host, Outcome
+config = transport.without_ssh_config(fabric.Config(overrides={overrides!r}))
+host = Host(fabric.Connection("web1", user={user!r}, config=config), user={user!r})
+host.execute("true")
+sys.exit(host.terminal({command!r}))
+"""
+
+
+def piped(dial, command, data=b"", user=None, sudo=None):
+    """Run a program on the host by a local process that has pipes and no terminal."""
+    dial.write()
+    overrides = {"ssh_config_path": str(dial.config), "sudo": {"password": sudo}}
+    code = PIPED.format(overrides=overrides, user=user, command=command)
+    return subprocess.run(
+        [sys.executable, "-c", code], input=data, capture_output=True, timeout=60, check=False
+    )
 
 
 PROGRAM = """

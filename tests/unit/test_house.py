@@ -159,6 +159,11 @@ def test_no_open_end_is_left_in_the_tree():
     assert relative(found) == []
 
 
+def test_no_file_of_the_product_has_more_than_400_lines():
+    lengths = {path: path.read_text("utf-8").count("\n") for path in (*MODULES.values(), *TEMPLATES)}
+    assert relative(path for path, lines in lengths.items() if lines > 400) == []
+
+
 def test_every_template_is_carried_by_the_wheel():
     assert relative(path for path in TEMPLATES if "/." in str(path.relative_to(ROOT))) == []
 

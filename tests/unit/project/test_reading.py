@@ -1,7 +1,5 @@
 """roadie learns from its files what a Django project is. Where it cannot, one line says what to write."""
 
-from pathlib import Path
-
 import projects
 import pytest
 from roadie.errors import SettingsError
@@ -9,44 +7,10 @@ from roadie.git.trees import CommitTree, FolderTree
 from roadie.project.reading import complete, faults, read, refuse_unsupported
 from roadie.project.requirements import PINS
 from roadie.settings.databases import DATABASES
-from roadie.settings.reading import load
+from shops import MANAGE, project, refusal, settings, shop
 from trees import Files
 
-MANAGE = """\
-import os
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", {})
-    from django.core.management import execute_from_command_line
-"""
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n".format("0a" * 32)
-
-
-def shop(folder="", **others):
-    """Return the files of a small project in a folder, by path. A file with None is left out."""
-    files = {
-        "manage.py": MANAGE.format("'shop.settings'"),
-        "shop/__init__.py": "",
-        "shop/settings.py": "WSGI_APPLICATION = 'shop.wsgi.application'\n",
-        "shop/wsgi.py": "",
-        "requirements.txt": "Django==5.2\n",
-        **others,
-    }
-    return {f"{folder}{path}": text for path, text in files.items() if text is not None}
-
-
-def settings(root="/home/me/corner-shop", **values):
-    return load({"domain": "www.example.org", **values}, "fabric.yaml", Path(root))
-
-
-def project(files, **values):
-    return read(Files(files), settings(**values))
-
-
-def refusal(files, **values):
-    with pytest.raises(SettingsError) as caught:
-        project(files, **values)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # ---- Whole projects
@@ -426,56 +390,7 @@ def test_the_django_to_write_is_the_one_that_made_the_project(head, django):
     assert f"'{django}'" in refusal(files)
 
 
-# ---- Celery
-
-
-@pytest.mark.parametrize("line", ["app = Celery('shop')", "import celery\napp = celery.Celery()"])
-def test_a_celery_app_beside_the_settings_is_found(line):
-    assert project(shop(**{"shop/celery.py": line})).celery.app == "shop.celery"
-    nested = shop(**{"shop/conf/live.py": "", "shop/celery.py": line})
-    assert project(nested, settings_module="shop.conf.live").celery.app == "shop.celery"
-
-
-def test_a_celery_py_without_an_app_does_not_count():
-    assert project(shop(**{"shop/celery.py": "x = 1"})).celery.app == ""
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["jobs/celery_app.py", "shop/jobs/tasks.py", "shop/celery_configuration.py", "shop/__init__.py"],
-)
-def test_a_celery_app_is_found_wherever_a_file_speaks_of_it(path):
-    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    for folder in ("", "src/"):
-        files = shop(folder, **{path: "from celery import Celery\napp = Celery('shop')"})
-        assert project(files).celery.app == module
-
-
-SCHEDULED = {"shop/celery.py": "app = Celery('shop')", "shop/settings.py": "CELERY_BEAT_SCHEDULE = {'a': 1}"}
-
-
-@pytest.mark.parametrize(
-    ("values", "says"),
-    [
-        ({}, ["nothing runs its tasks; write `celery: {beat: true}` in fabric.yaml"]),
-        ({"celery": True}, ["nothing runs it; write `beat: true` under celery:"]),
-        ({"celery": {"beat": True}}, []),
-        ({"programs": {"worker": "celery -A shop worker -B"}}, []),
-    ],
-)
-def test_tasks_that_nothing_would_run_are_told_beforehand(values, says):
-    told = [one for one in project(shop(**SCHEDULED), **values).forewarnings if "nothing runs" in one]
-    assert len(told) == len(says)
-    assert all(part in one for part, one in zip(says, told, strict=True))
-
-
-def test_celery_takes_the_app_that_is_found_and_is_refused_where_there_is_none():
-    made = complete(settings(celery=True), project(shop(**SCHEDULED)))
-    assert "--app shop.celery worker" in made.all_programs["celery"].command
-    own = complete(settings(celery={"app": "jobs:app"}), project(shop(**SCHEDULED)))
-    assert "--app jobs:app worker" in own.all_programs["celery"].command
-    with pytest.raises(SettingsError, match="no Celery application is found in the project"):
-        complete(settings(celery=True), project(shop()))
+# ---- Redis
 
 
 def test_a_variable_of_redis_is_told_where_no_redis_is():
