@@ -18,10 +18,10 @@ from roadie.throwaway.machine import require
 
 # These files take longest, so they come first: at the end no core waits for one of them alone. Between two of
 # them that cut runs comes one of another kind, as all of them together load the machine too much.
-LONGEST = (
-    *("transport", "cuts", "host", "matrix", "cuts_of_deploys", "postgresql", "forms", "cuts_of_ways_back"),
-    *("rehearse", "soak", "virtualenv", "power"),
-)
+LONGEST = """
+    matrix cuts celery host soak cuts_of_deploys forms postgresql cuts_of_ways_back rehearse virtualenv power
+    external bootstrap oracles_mysql sqlite phases secrets nginx throwaway tls security removal watch
+""".split()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+import thirds
 from desk import browse, eventually
 from roadie.scripts.stages import PROVISION
 from roadie.settings.databases import DATABASES
-from roadie.throwaway import base_trees as basetree
 from told import last_run
 from within import files, sandboxed
 
-BOTH = pytest.mark.parametrize("suite", basetree.SUITES)
+BOTH = pytest.mark.parametrize("suite", thirds.SUITES)
 NO_CHANGE = r": 0 changed, [\d.]+ s\n$"
 SITE_CONF = "/etc/nginx/sites-available/guestbook.conf"
 
@@ -21,6 +21,16 @@ def connections(host):
     """Return how many connections and sessions sshd has logged."""
     journal = host.ssh("journalctl -q -o cat -u ssh").stdout
     return journal.count("Accepted publickey"), journal.count("Starting session")
+
+
+def secrets_of(host):
+    """Return the secrets that roadie has made on the host: the database's password and the secret key."""
+    made = host.ssh("cat /srv/guestbook/shared/secrets").stdout
+    return re.search(r"SECRET_KEY='(.+)'", made)[1], re.search(r"DATABASE_URL='[^']*:([^:@]+)@", made)[1]
+
+
+def logs_of(host):
+    return host.ssh("cat /var/log/roadie/*.log; journalctl -q -o cat").stdout
 
 
 # The user who logs in: root on one host, and on the other a user whom sudo asks for no password.
@@ -41,9 +51,11 @@ def test_a_bare_server_becomes_ready_just_as_the_plan_says(bare_host, desk, suit
     assert planned.code == 10, planned.text
     assert files(bare_host) == before
     would = last_run(bare_host).said("would")
-    sat.does("bootstrap")
+    done = sat.does("bootstrap")
     assert last_run(bare_host).said("changed") == would
     assert bare_host.ssh("cat /root/frontend /etc/logrotate.conf").stdout == "noninteractive\n# by hand\n"
+    for value in secrets_of(bare_host):
+        assert len(value) > 40 and value not in done.text + planned.text + logs_of(bare_host)
     assert sandboxed(bare_host) == ["nginx", "supervisord"]  # from their first start
     answer = browse(bare_host)
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
@@ -129,6 +141,7 @@ def test_a_service_that_was_stopped_or_kept_from_starting_at_boot_is_put_right(b
     assert re.search(NO_CHANGE, bootstrapped.does("bootstrap").out)
 
 
+@pytest.mark.third(1)
 def test_a_run_that_is_killed_in_apt_is_made_good_by_the_next(bare_host, desk):
     sat = desk(bare_host)
     with sat.started("bootstrap") as process:

@@ -1,5 +1,6 @@
 """A run can be cut at any step: the host ends or finishes the step, and the same command again converges."""
 
+import pytest
 import standing
 from cuts import QUICK_WAYS, Cuts, Turns, assert_nothing_changes, side_by_side
 
@@ -20,6 +21,7 @@ def test_a_bootstrap_may_be_cut_at_every_step(desk, seed):
     assert len(turns.taken) > 40
 
 
+@pytest.mark.third(2)
 def test_the_packages_may_be_cut_at_every_step(bare_host, desk, seed):
     turns = Turns(seed, QUICK_WAYS)
     cuts = Cuts(desk(bare_host), ("packages",), turns, midst={"packages: package nginx": 4})

@@ -96,6 +96,7 @@ def test_a_database_on_another_host_is_dumped_and_restored_over_tls(packaged, de
         error_of(sat.fab("migrate", "--restore-dump=x.sql.gz"), 6, "no such dump")
 
 
+@pytest.mark.third(2)
 def test_a_site_lives_with_a_database_elsewhere(packaged, desk) -> None:
     host = packaged.host
     host.ssh("systemctl enable -q --now mariadb; mariadb", text=BY_HAND)

@@ -28,6 +28,7 @@ def installed(host, virtualenv):
     return {Path(folder).name.removesuffix(".dist-info").lower() for folder in folders}
 
 
+@pytest.mark.third(1)
 def test_each_form_is_installed_by_its_own_tool_and_what_it_pins_stays(bootstrapped):
     host, made = bootstrapped.host, {}
     for form, told in {

@@ -137,16 +137,14 @@ def test_a_domain_may_be_long_and_anothers_size_of_nginx_tables_stays(bootstrapp
     assert browse(host, domain=domain).status == 503
 
 
-def test_somebody_elses_default_server_stays_the_default(bare_host, desk):
-    host = bare_host
-    host.ssh("apt-get -q update && apt-get -q install -y --no-install-recommends nginx")
+def test_somebody_elses_default_server_stays_the_default(packaged):
+    host = packaged.host
     host.put(OTHER.format(default=" default_server", name="_"), f"{ENABLED}/other")
     host.ssh(f"rm {ENABLED}/default && systemctl reload nginx")
-    sat = desk(host)
-    assert f"{ENABLED}/other" in sat.does("bootstrap").text
+    assert f"{ENABLED}/other" in packaged.does("bootstrap").text
     assert browse(host, domain="unknown.example.org").body == "of another"
     assert browse(host).status == 503
-    assert re.search(r": 0 changed", sat.does("bootstrap").out)
+    assert re.search(r": 0 changed", packaged.does("bootstrap").out)
 
 
 def test_debians_default_site_stays_if_somebody_made_it_theirs(packaged):

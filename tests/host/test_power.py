@@ -88,6 +88,7 @@ def test_the_power_may_fail_after_each_command_of_a_deploy_and_a_rollback(probe:
     taken.tell()
 
 
+@pytest.mark.third(0)
 def test_the_power_may_fail_after_each_command_of_a_bootstrap(desk, seed: int) -> None:
     def check(host: ThrowawayHost) -> None:
         no_empty_record(host)

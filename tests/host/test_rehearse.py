@@ -140,6 +140,7 @@ def test_a_whole_rehearsal_proves_itself_and_keeps_its_host(tmp_path: Path) -> N
         host.down()
 
 
+@pytest.mark.third(2)
 def test_a_quick_rehearsal_on_debian_12_takes_its_host_down(tmp_path: Path) -> None:
     with started(example("songbook", tmp_path / "songbook"), "--quick", "--suite", "bookworm") as process:
         out, err = process.communicate(timeout=900)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from desk import browse
 from onlooker import Onlooker
 from projects import commit
@@ -15,6 +16,7 @@ GIVEN = "handed-over-100%"
 BRIEFLY = 'for i in {1..40}; do bash -c "exec -a brief-$i sleep 0.03"; done'
 
 
+@pytest.mark.third(2)
 def test_who_looks_at_every_process_during_the_first_bootstrap_and_deploy_sees_no_secret(packaged, desk):
     site = desk(packaged.host, secrets={"FROM_COMMAND": {"command": "printf 'handed-over-100%%'"}})
     with Onlooker(site.host) as onlooker:

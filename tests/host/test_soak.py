@@ -17,6 +17,7 @@ from within import assert_serves_once, assert_tidy, inside, masters
 SUPERVISOR = "pgrep -x supervisord || :"
 
 
+@pytest.mark.third(0)
 def test_no_visitor_notices_a_release_by_whatever_workers(seed):
     with ground(own_disk=True, database=of_the_day(), watch=1) as probe, crowd_of(probe, QUICK) as crowd:
         releases = Releases(probe, crowd, random.Random(seed))
@@ -29,6 +30,7 @@ def test_no_visitor_notices_a_release_by_whatever_workers(seed):
     crowd.assert_content()
 
 
+@pytest.mark.third(1)
 def test_a_deploy_may_be_cut_at_any_instant(seed):
     dice = random.Random(seed)
     with ground(own_disk=True, database=of_the_day(1), **CUT_SETTINGS) as probe:

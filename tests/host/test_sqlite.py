@@ -78,6 +78,7 @@ def migration(desk: Desk, name: str, text: str) -> None:
     projects.commit(desk.project, name)
 
 
+@pytest.mark.third(1)
 def test_a_site_lives_with_a_file(bare_host, desk) -> None:
     host, sat = bare_host, desk(bare_host, database="sqlite")
     # A release's own file, with whatever a developer left in it, never serves.

@@ -226,6 +226,7 @@ def test_uv_builds_what_pip_would_and_keeps_no_hold_of_it(bootstrapped, desk):
     assert contents(host, made) ^ by_uv == set()
 
 
+@pytest.mark.third(0)
 def test_where_uv_cannot_be_had_pip_does_it_and_that_is_remembered(bootstrapped):
     host = bootstrapped.host
     host.put("uv==0\n", "/etc/no-uv.txt")
@@ -310,6 +311,7 @@ def test_root_changes_nothing_behind_a_link_that_a_package_puts_in_place_of_a_fo
     assert set(owners) == {"guestbook-build"}
 
 
+@pytest.mark.third(2)
 def test_what_a_package_changes_while_it_is_built_reaches_no_later_build(bootstrapped):
     host, path = bootstrapped.host, bootstrapped.project / "requirements.txt"
     clean = path.read_text()
@@ -356,6 +358,7 @@ def test_a_uv_of_another_hash_is_not_run(bootstrapped):
     assert host.ssh("ls /var/tmp/uv-was-mine", check=False).stdout == ""
 
 
+@pytest.mark.third(0)
 def test_builds_get_the_proxies_of_the_host_and_the_app_does_not(deployed):
     host = deployed.host
     folder = host.tree / "root/http:/packages.invalid"
