@@ -65,7 +65,11 @@ class HostReport:
         return None
 
     def serving(self, before: str, after: str) -> str:
-        """The end of a sentence: which of two releases serves, by the events of the switch."""
+        """The end of a sentence: which of two releases serves, by the events of the switch.
+
+        Another run may have switched since `before` was asked for. Then this run has told what it found.
+        """
+        before = self.facts().get("live", [before])[-1]
         moves = [
             event for event in self.events if event.what == "live" and event.verb in ("doing", "changed")
         ]

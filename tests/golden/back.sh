@@ -15,7 +15,10 @@ is_known_way() {
 
 local name
 live_release name
-[[ ${name} == "${serves}" ]] || fail 'rollback' "another run has switched to ${name} meanwhile; run the same command again"
+if [[ ${name} != "${serves}" ]]; then
+  say fact live "${name}"
+  fail 'rollback' "another run has switched to ${name} meanwhile; run the same command again"
+fi
 require_whole code -d "${root}/releases/${release}/code"
 require_whole environment -f "${root}/releases/${release}/env"
 require_whole program -f "${root}/releases/${release}/program.in"

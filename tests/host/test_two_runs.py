@@ -2,7 +2,7 @@
 
 import pytest
 from cuts import Door, assert_deployed
-from desk import browse
+from desk import Done, browse
 from faults import error_of
 from projects import retitle
 
@@ -41,3 +41,22 @@ def test_a_deploy_that_waited_for_one_of_the_same_code_has_nothing_left_to_do(de
             assert process.communicate(timeout=120) and process.returncode == 0
             out, err = patient.communicate(timeout=120)
     assert patient.returncode == 0 and "0 changed: release " in out, out + err
+
+
+def test_a_rollback_that_waited_for_a_deploy_goes_back_from_no_other_release_than_it_saw(deployed, desk):
+    one, other = deployed, desk(deployed.host)
+    retitle(one.project, "Second")
+    one.does("deploy")
+    retitle(one.project, "Third")
+    door = Door(one)
+    with door.guarded(), one.started("deploy") as process:
+        door.next(process)
+        with other.started("rollback", "--wait", "120") as patient:
+            assert any("waiting" in line for line in patient.stdout)
+            door.open()
+            assert process.communicate(timeout=120) and process.returncode == 0
+            out, err = patient.communicate(timeout=120)
+    release = one.host.ssh("basename $(readlink -f /srv/guestbook/live/release)").stdout.strip()
+    says = (f"another run has switched to {release} meanwhile", f"{release} still serves")
+    error_of(Done(patient.returncode, out, err), 6, *says)
+    assert "<h1>Third</h1>" in browse(deployed.host).body

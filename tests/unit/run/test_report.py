@@ -52,6 +52,7 @@ def test_a_failure_names_host_stage_cause_and_what_still_serves(capsys: pytest.C
 def test_what_serves_after_a_failure_is_told_by_the_switches_that_the_host_told_of() -> None:
     began, done = Event("doing", "switch", "live", "atomic"), Event("changed", "switch", "live")
     assert report(code=6).serving("", "2") == "no release serves yet"
+    assert report(Event("fact", "back", "live", "3"), code=6).serving("1", "2") == "3 still serves"
     assert report(began, done, code=6).serving("1", "2") == "release 2 serves"
     assert report(began, done, began, done, code=6).serving("1", "2") == "1 still serves"
     assert "1 serves, or 2" in report(began, code=5).serving("1", "2")
