@@ -71,7 +71,7 @@ class Project:
     needs_tree: bool
     #: whether -e stays in requirements, as it is known where the modules of each such folder lie
     keeps_editable: bool
-    #: the folders from which modules are imported, besides that of manage.py
+    #: the folders from which all programs import modules; those of Python have the folder of manage.py too
     import_roots: tuple[str, ...]
     #: the Django that its requirements name for certain
     django: Django | None
@@ -183,9 +183,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         build_packages=(*required.build_packages, *clients(database.kind, required.packages)),
         needs_tree=bool(required.local),
         keeps_editable=bool(required.editable) and None not in editable_roots,
-        import_roots=local.unique(
-            root for root in (*own_roots, *editable_roots) if root not in (None, manage_dir)
-        ),
+        import_roots=local.unique(root for root in (*own_roots, *editable_roots) if root is not None),
         django=django,
         words=words,
         static_url=_url(names, settings, "STATIC_URL"),

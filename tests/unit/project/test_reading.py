@@ -336,7 +336,7 @@ SITE = shop("site/", **{"requirements.txt": None})
             {"extra_requirements": ["-e .[test]", "psycopg"]},
             ("code/src",),
         ),
-        (shop(), {"extra_requirements": ["-e ."]}, ()),
+        (shop(), {"extra_requirements": ["-e ."]}, ("code",)),
     ],
 )
 def test_the_projects_own_modules_are_found_where_its_tool_would_install_them_from(files, values, places):
