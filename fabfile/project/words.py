@@ -7,6 +7,7 @@ import posixpath
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Literal
 
 from ..errors import SettingsError
@@ -197,14 +198,15 @@ class _Reading:
             if self.seen or self.code.is_for_newer:  # another Python may read it
                 return dict.fromkeys(WORDS, UNREAD)
             raise
-        for statement in inner.run(body):
+        for statement in inner.run(body, names):
             names.update(inner.statement(statement, package))
         return names
 
-    def run(self, statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    def run(self, statements: list[ast.stmt], names: Names) -> Iterator[ast.stmt]:
+        """The statements that are run, by the values that the names have meanwhile."""
         for each in statements:
-            if isinstance(each, ast.If) and (truth := self.truth(each.test)) is not None:
-                yield from self.run(each.body if truth else each.orelse)
+            if isinstance(each, ast.If) and (truth := self.truth(_filled(each.test, names))) is not None:
+                yield from self.run(each.body if truth else each.orelse, names)
             else:
                 yield each
 
@@ -250,6 +252,23 @@ class _Reading:
             yield from _changed({_base(call.func), *map(_base, call.args)} & (_MUTABLE | _ANYTHING))
         for child in ast.iter_child_nodes(node):
             yield from self.touched(child, package)
+
+
+def _filled(test: ast.expr, names: Names) -> ast.expr:
+    filled = _Filled(names).visit(deepcopy(test))
+    return filled if isinstance(filled, ast.expr) else test
+
+
+class _Filled(ast.NodeTransformer):
+    """Puts the values of names in the places of these names, but no value that a call may change in place."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        value = self._names.get(node.id)
+        is_told = value is not None and not isinstance(value, ast.List | ast.Dict | ast.Set)
+        return value if value and is_told and value is not UNREAD else node
 
 
 def absolute(node: ast.ImportFrom, package: str) -> str:

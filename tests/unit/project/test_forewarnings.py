@@ -29,6 +29,8 @@ BRANCHES = {
     "by default": (f"if os.getenv('S', 'True ').strip().lower() == 'true':\n{REDIRECTS}", {}, "SECURE"),
     "turned off": (f"if os.getenv('S', 'true') == 'true':\n{REDIRECTS}", {"S": "false"}, ""),
     "nested": (f"if 'A' in os.environ:\n  if not os.environ.get('B'):\n{REDIRECTS}", {"A": "1"}, "SECURE"),
+    "by a name": (f"S = os.getenv('S', 'dev')\nif S == 'live':\n{REDIRECTS}", {"S": "live"}, "SECURE"),
+    "by a list": (f"S = []\nS.append(1)\nif not S:\n{REDIRECTS}", {}, ""),
     "cast": (f"if env.bool('S', default=False):\n{REDIRECTS}", {"S": "true"}, ""),
     "a secret": (f"if os.environ['SECRET_KEY'] == 'x':\n{REDIRECTS}", {}, ""),
     "not by the environment": (f"if sys.platform == 'x':\n{REDIRECTS}", {}, ""),
