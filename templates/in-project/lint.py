@@ -1,5 +1,6 @@
 """Finds the dangers of a migration: what the previous release does not survive, what cannot be undone."""
 
+import re
 from contextlib import suppress
 from functools import singledispatch
 
@@ -109,14 +110,41 @@ class Look:
             cursor.execute(f"SELECT 1 FROM {self.connection.ops.quote_name(table)} LIMIT 1")
             return f", {LOSS}" if cursor.fetchone() else ""
 
-    def size(self, table):
-        """The danger of an operation that changes every row of a big table."""
+    def size(self, table, hint=""):
+        """The danger of an operation that goes through all of a big table. The hint is for PostgreSQL."""
         if (count := self.rows[table] or 0) >= BIG:
             told = f"it goes through {table} with about {count} rows, which may take long and hold up writes"
-            is_alone = self.connection.vendor == "sqlite"
-            yield f"{told}, and SQLite lets nobody else write for so long" if is_alone else told
+            ends = {"sqlite": ", and SQLite lets nobody else write for so long", "postgresql": hint}
+            yield told + ends.get(self.connection.vendor, "")
+
+    def rebuild(self, table):
+        """The same, for an operation that has only SQLite make the whole table anew."""
+        if self.connection.vendor == "sqlite":
+            yield from self.size(table)
+
+    def views(self, table, column=""):
+        """The danger of a drop for each view that reads the table or the column."""
+        vendor = self.connection.vendor
+        with self.connection.cursor() as cursor:
+            cursor.execute(VIEWS[vendor][0])
+            for view, text in cursor.fetchall():
+                if {table, column} - {""} <= {*re.findall(r"\w+", text or "")}:
+                    yield f"the view {view} may read it, {VIEWS[vendor][1]}: first drop or change the view"
 
 
+# How to ask for the views with their text, and what becomes of a view that reads what a migration drops.
+VIEWS = {
+    "mysql": (
+        "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()",
+        "and would fail, and with it each dump",
+    ),
+    "postgresql": (
+        "SELECT viewname, definition FROM pg_catalog.pg_views "
+        "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+        "and PostgreSQL would drop it too",
+    ),
+    "sqlite": ("SELECT name, sql FROM sqlite_master WHERE type = 'view'", "and SQLite may refuse the drop"),
+}
 # The end of each danger that deletes content. roadie asks before it applies such a migration.
 LOSS = "and its content is gone"
 STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
@@ -179,6 +207,13 @@ def _(operation: migrations.RemoveField, look):
         yield f"table of {operation.model_name}.{operation.name}"
 
 
+@lost_by.register
+def _(operation: migrations.AlterOrderWithRespectTo, look):
+    table = look.table_of_state(operation.name)
+    if table and not operation.order_with_respect_to:
+        yield f"column {table}._order"
+
+
 # ---- The dangers of one operation -------------------------------------------------------------------
 
 
@@ -192,6 +227,7 @@ def dangers_of(operation, look):
 def _(operation: migrations.DeleteModel, look):
     if table := look.table(operation.name):
         yield f"it drops the table {table}, {IS_USED}{look.loss(table)}"
+        yield from look.views(table)
 
 
 @dangers_of.register
@@ -218,8 +254,20 @@ def _(operation: migrations.RemoveField, look):
             name = f"{operation.model_name}.{operation.name}"
             yield f"it drops the table of {name}, {IS_USED}, {LOSS}"
         return
-    yield f"it drops the column {column(table, operation.name, field)}, {IS_USED}{look.loss(table)}"
+    name = column(table, operation.name, field)
+    yield f"it drops the column {name}, {IS_USED}{look.loss(table)}"
     yield from look.size(table)
+    yield from look.views(table, name.rpartition(".")[2])
+
+
+@dangers_of.register
+def _(operation: migrations.AlterOrderWithRespectTo, look):
+    options = look.state.models[look.app, operation.name_lower].options
+    was, table = options.get("order_with_respect_to"), look.table(operation.name)
+    if table and was and not operation.order_with_respect_to:
+        yield f"it drops the column {table}._order, {IS_USED}{look.loss(table)}"
+    elif table and not was:
+        yield f"{table}._order is NOT NULL, so that the release before cannot insert into {table}"
 
 
 @dangers_of.register
@@ -254,6 +302,10 @@ def _(operation: migrations.AlterField, look):
         yield f"it renames the column {name}, {IS_USED}"
     if before.null and not after.null:
         yield f"{name} becomes NOT NULL, and rows without a value may exist or still be added"
+        yield from look.size(table)
+    if after.db_index and not before.db_index:
+        yield from look.size(table, HINT)
+    yield from look.rebuild(table) if not is_idle(operation, look) else ()
     if after.unique and not before.unique:
         yield f"{name} becomes unique, which fails on rows that are equal in it"
     if holds(after) != holds(before):
@@ -279,21 +331,36 @@ SIZES = ("max_length", "max_digits", "decimal_places")
 def _(operation: migrations.AddConstraint, look):
     if table := look.table(operation.model_name):
         yield f"the constraint {operation.constraint.name} fails on rows of {table} that break it"
-        yield from look.size(table)
+        if type(operation).__name__ != "AddConstraintNotValid":
+            is_check = isinstance(operation.constraint, models.CheckConstraint)
+            yield from look.size(table, CHECK_HINT if is_check else "")
+
+
+@dangers_of.register
+def _(operation: migrations.RemoveConstraint, look):
+    if table := look.table(operation.model_name):
+        yield from look.rebuild(table)
 
 
 @dangers_of.register
 def _(operation: migrations.AlterUniqueTogether, look):
     before = look.state.models[look.app, operation.name.lower()].options.get("unique_together") or ()
     more = {*(operation.option_value or ())} - {tuple(one) for one in before}
-    if (table := look.table(operation.name)) and more:
+    if not (table := look.table(operation.name)):
+        return
+    if more:
         told = ", ".join("+".join(one) for one in sorted(more))
         yield f"{told} becomes unique, which fails on rows of {table} that are equal in it"
+        yield from look.size(table)
+    yield from look.rebuild(table)
 
 
 @dangers_of.register
 def _(operation: migrations.AddIndex, look):
     table = look.table(operation.model_name)
     if table and type(operation).__name__ != "AddIndexConcurrently":
-        hint = "; AddIndexConcurrently does not" if look.connection.vendor == "postgresql" else ""
-        yield from (f"{danger}{hint}" for danger in look.size(table))
+        yield from look.size(table, HINT)
+
+
+HINT = "; AddIndexConcurrently, in a migration with atomic = False, does not"
+CHECK_HINT = "; AddConstraintNotValid, and ValidateConstraint in the next migration, do not"

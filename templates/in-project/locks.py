@@ -4,55 +4,96 @@ import fcntl
 import hashlib
 import time
 from contextlib import suppress
+from functools import partial
+from types import SimpleNamespace
 
-from django.db import OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections
 
-# As long as a statement waits for the lock of a table, later queries of visitors wait behind it. So it gives
-# up soon, lets the visitors pass, and tries again, for so many seconds in all.
-TURN, PAUSE, ALL = 5, 1, 60
+# While a statement waits for the lock of a table, later queries of visitors wait behind it. MariaDB and MySQL
+# even end a visitor's transaction that has read the table and then wants to write to it. So a statement does
+# not wait, but tries until no transaction has the table. Only after QUIET seconds in vain it waits, longer
+# each time.
+QUIET, ALL, MOST = 40, 60, 8
+USUAL = 5
+BESIDE_VISITORS = 600  # CONCURRENTLY waits for transactions, and nobody waits behind it
 CHANGES_TABLES = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE")
 
+# How long the next statement may wait for a lock, and how much of QUIET this process has spent.
+_turn = SimpleNamespace(seconds=0, quiet=0)
 
-def give_way(connection, seconds=TURN):
-    """Have each statement wait no longer for the lock of a table. By default MariaDB waits for a day."""
+
+def give_way(connection, seconds=None):
+    """Have each statement wait no longer for the lock of a table. By default MariaDB waits for a day.
+
+    Without `seconds`, as statements need it that change rows: a row may be locked for longer.
+    """
     with connection.cursor() as cursor:
         if connection.vendor == "mysql":
-            cursor.execute(f"SET SESSION lock_wait_timeout = {seconds}")
+            least = 0 if connection.mysql_is_mariadb else 1
+            table, row = (USUAL, "DEFAULT") if seconds is None else [max(least, seconds)] * 2
+            cursor.execute(f"SET lock_wait_timeout = {table}, innodb_lock_wait_timeout = {row}")
         if connection.vendor == "postgresql":
             # PostgreSQL looks for deadlocks after a second. Who gave up before that harms no visitor.
-            cursor.execute(f"SET lock_timeout = '{seconds * 800}ms'")
+            short = min(800, max(100, (seconds or 0) * 400))
+            thousandths = {None: 4000, BESIDE_VISITORS: 600_000}.get(seconds, short)
+            cursor.execute(f"SET lock_timeout = '{thousandths}ms'")
 
 
 def until_free(call):
     """Call until the locks are free; the call must leave nothing behind when it fails."""
-    until = time.monotonic() + ALL
+    began = time.monotonic()
+    _turn.seconds = 0 if _turn.quiet < QUIET else 1
     while True:
+        tried = time.monotonic()
         try:
             return call()
         except OperationalError as error:
             if not is_timeout(error):
                 raise
-            if time.monotonic() > until:
+            if time.monotonic() - began > ALL:
                 raise RuntimeError(
                     f"visitors held the lock of a table each time, for {ALL} seconds ({error}); "
                     "run the same command again when the site is quieter, or show the maintenance page first"
                 ) from error
-        time.sleep(PAUSE)
+        time.sleep(_turn.seconds / 2 or 0.05)
+        took = time.monotonic() - tried
+        _turn.quiet += took
+        # What works for long before it needs the lock must not do so in vain many times.
+        if _turn.quiet > QUIET or took > USUAL:
+            _turn.seconds = min(MOST, 2 * _turn.seconds or 1)
 
 
 def again(execute, sql, params, many, context):
-    """Run a statement of a migration; on MySQL, one that changes a table runs again if it waited in vain."""
-    is_mysql = context["connection"].vendor == "mysql"
-    if is_mysql and str(sql).lstrip("( \n").upper().startswith(CHANGES_TABLES):
-        return until_free(lambda: execute(sql, params, many, context))
-    return execute(sql, params, many, context)
+    """Run a statement of a migration. If it changes a table and cannot have the lock, it tries again.
+
+    A transaction that would take such changes back is tried again as a whole, by who began it.
+    """
+    connection, call = context["connection"], partial(execute, sql, params, many, context)
+    words = str(sql).lstrip("( \n").upper()
+    if connection.vendor == "sqlite" or not words.startswith(CHANGES_TABLES):
+        return call()
+    if connection.vendor == "postgresql" and " CONCURRENTLY " in words:
+        return _with_patience(connection, call, BESIDE_VISITORS)
+    if connection.in_atomic_block and connection.features.can_rollback_ddl:
+        return _with_patience(connection, call, _turn.seconds)
+    return until_free(lambda: _with_patience(connection, call, _turn.seconds))
+
+
+def _with_patience(connection, call, seconds):
+    give_way(connection, seconds)
+    try:
+        return call()
+    finally:
+        # A transaction that failed takes no other statement. Its end brings the usual patience back.
+        with suppress(DatabaseError):
+            give_way(connection)
 
 
 def is_timeout(error):
-    """Whether a statement waited for a lock in vain."""
+    """Whether a statement waited for a lock in vain, or the server ended it so that others need not wait."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    return state == "55P03" or getattr(cause, "args", ())[:1] == (1205,)
+    return state in ("55P03", "40P01") or getattr(cause, "args", ())[:1] in ((1205,), (1213,))
 
 
 def wait_for_others():

@@ -86,11 +86,11 @@ def _leave_out(waiting):
 def _prepare(waiting):
     connection = connections["default"]
     loader = MigrationExecutor(connection).loader
-    locks.give_way(connection, 1)
     for key in waiting:
         migration, state = loader.graph.nodes[key], loader.project_state(key, at_end=False)
-        for told in locks.until_free(lambda: [*phases.prepare(migration, state, connection)]):  # noqa: B023
-            answer("prepared", told)
+        with connection.execute_wrapper(locks.again):
+            for told in phases.prepare(migration, state, connection):
+                answer("prepared", told)
 
 
 def _key(migration):
@@ -244,21 +244,23 @@ def _tell_of(method, doing, done):
         changes, states, connection = Changes(), iter([state]), executor.connection
 
         def attempt():
-            # A failed attempt has changed the state.
-            now = next(states, None) or MigrationExecutor(connection)._create_project_state(True)
+            now = next(states, None)
+            if not now:  # a failed attempt forwards has changed the state
+                is_back = done == "unapplied"
+                now = state if is_back else MigrationExecutor(connection)._create_project_state(True)
             whole = _whole(connection) if is_whole else nullcontext()
             with connection.execute_wrapper(changes), connection.execute_wrapper(locks.again), whole:
                 return perform(executor, now, migration, **options)
 
         try:
-            state = locks.until_free(attempt) if is_whole and done == "applied" else attempt()
+            result = locks.until_free(attempt) if is_whole else attempt()
         except Exception as error:
             answer("half", name if changes.last else "")
             answer("statement", changes.failed[:200])
             answer("error", f"{type(error).__name__}: {error}")
             raise
         answer(done, name)
-        return state
+        return result
 
     setattr(MigrationExecutor, method, perform_and_tell)
 

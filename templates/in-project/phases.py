@@ -13,6 +13,7 @@ import roadie_lint as lint
 from django.db import migrations, models, router
 
 TAKES_AWAY = (migrations.RemoveField, migrations.DeleteModel)
+TOGETHER = (migrations.AlterUniqueTogether, migrations.AlterIndexTogether)
 
 
 def split(loader, plan, state, connection):
@@ -20,13 +21,16 @@ def split(loader, plan, state, connection):
 
     `state` is the project's state before the plan.
     """
-    reasons, takes = {}, set()
+    reasons, takes, tables = {}, set(), {}
     for migration in plan:
         key = migration.app_label, migration.name
         reasons[key] = _why_not(migration, state, connection)
         if mark_of(migration) == AFTER or any(isinstance(one, TAKES_AWAY) for one in migration.operations):
             takes.add(key)
-        state = migration.mutate_state(state)
+        before, state = state, migration.mutate_state(state)
+        tables[key] = {*_tables(before)}, {*_tables(state)}
+    for key in takes:
+        reasons[key] = reasons[key] or _made_again(key, tables, reasons)
     # What depends on a migration that waits must wait too.
     for key in reversed(reasons):
         stays = [each for each in _dependents(loader, key, reasons) if reasons[each]]
@@ -38,6 +42,27 @@ def split(loader, plan, state, connection):
         if not reason and (key in takes or any(key in _dependents(loader, one, reasons) for one in waits)):
             waits.append(key)
     return waits, {key: reason for key, reason in reasons.items() if reason and key in takes}
+
+
+def _tables(state):
+    """The tables of the models and of the many-to-many fields, as far as their names are easily known."""
+    for (app, name), model in state.models.items():
+        table = model.options.get("db_table") or f"{app}_{name}"
+        yield table.lower()
+        for field_name, field in model.fields.items():
+            if field.many_to_many:
+                yield (field.db_table or f"{table}_{field_name}").lower()
+
+
+def _made_again(key, tables, reasons):
+    """Why a migration cannot wait that drops a table, if a later one makes a table of the same name."""
+    before, after = tables[key]
+    later = [*tables][[*tables].index(key) + 1 :]
+    for other in (each for each in later if reasons[each]):
+        then, now = tables[other]
+        if same := (before - after) & (now - then):
+            return f"{'.'.join(other)} makes another table {min(same)}"
+    return ""
 
 
 def _dependents(loader, key, keys):
@@ -120,9 +145,9 @@ def _reason(operation, going, look, before):
         )
         goes = goes or operation.model_name_lower in going.models
         return "" if goes else f"the new release may need {lint.named(operation)} {operation.name}"
-    if isinstance(operation, migrations.AlterUniqueTogether):
+    if isinstance(operation, TOGETHER):
         options = look.state.models[look.app, operation.name_lower].options
-        now = {tuple(one) for one in options.get("unique_together") or ()}
+        now = {tuple(one) for one in options.get(operation.option_name) or ()}
         then = {tuple(one) for one in operation.option_value or ()}
         goes = then <= now and all(going.touch(operation.name_lower, repr(one)) for one in now - then)
         return "" if goes else f"the new release may need {lint.named(operation)}"
@@ -197,19 +222,42 @@ def prepare(migration, state, connection):
 
     `state` is the project's state before the migration. To do this twice changes nothing more.
     """
-    for operation in migration.operations:
-        if not isinstance(operation, TAKES_AWAY) or connection.vendor == "sqlite":
-            continue
-        name = getattr(operation, "model_name", operation.name)
-        model = state.apps.get_model(migration.app_label, name)
-        if not model._meta.can_migrate(connection) or not router.allow_migrate_model(connection.alias, model):
-            continue
-        with connection.schema_editor() as editor:
-            if isinstance(operation, migrations.DeleteModel):
-                yield from _let_go(editor, _references(model), "CASCADE")
-            else:
-                options = state.models[migration.app_label, name.lower()].options
-                yield from _free(editor, model, model._meta.get_field(operation.name), options)
+    if connection.vendor == "sqlite":
+        return
+    # Each statement needs the lock of its table. So a table gets one for its columns, and then one for its
+    # foreign keys: MariaDB lets no key write NULL into a column that only the same statement frees for that.
+    changes = {}
+    with connection.schema_editor(atomic=False) as editor:
+        for operation in migration.operations:
+            if isinstance(operation, TAKES_AWAY):
+                for turn, table, *change in _changes(editor, migration.app_label, operation, state):
+                    changes.setdefault((turn, table), []).append(change)
+        for (_, table), found in sorted(changes.items()):
+            _alter(editor, table, [clause for clause, _ in found])
+            yield from (f"{table}.{told}" for _, told in found)
+
+
+def _alter(editor, table, clauses):
+    is_mysql = editor.connection.vendor == "mysql"
+    if is_mysql:  # else the server copies the whole table for a foreign key, although all of its rows fit
+        editor.execute("SET SESSION foreign_key_checks = 0", None)
+    editor.execute(f"ALTER TABLE {editor.quote_name(table)} {', '.join(clauses)}", None)
+    if is_mysql:
+        editor.execute("SET SESSION foreign_key_checks = 1", None)
+
+
+def _changes(editor, app, operation, state):
+    """The changes for one operation: for each its turn, table and clause of ALTER TABLE, and what is told."""
+    connection, name = editor.connection, getattr(operation, "model_name", operation.name).lower()
+    if (app, name) not in state.models:  # the migration itself makes or renames it
+        return
+    model, options = state.apps.get_model(app, name), state.models[app, name].options
+    if not model._meta.can_migrate(connection) or not router.allow_migrate_model(connection.alias, model):
+        return
+    if isinstance(operation, migrations.DeleteModel):
+        yield from _let_go(editor, _references(model), "CASCADE")
+    elif operation.name in state.models[app, name].fields:
+        yield from _free(editor, model, model._meta.get_field(operation.name), options)
 
 
 def _free(editor, model, field, options):
@@ -219,41 +267,69 @@ def _free(editor, model, field, options):
         return
     if lint.needs_value(field):
         value = None if field.remote_field or _is_unique(field, options) else _usual(editor, field)
-        editor.execute(_fills(editor, model, field, value), None)
-        yield f"{model._meta.db_table}.{field.column} the database fills it with {value or 'NULL'}"
+        yield from _fills(editor, model._meta.db_table, field.column, value)
     if field.remote_field and field.db_constraint:
         yield from _let_go(editor, [(model, field)], "SET NULL")
 
 
 def _usual(editor, field):
-    """The SQL of the value that Django gives a new row in this column; None if it gives none."""
+    """The SQL of the value that Django gives a new row in this column, or of an empty one; else None.
+
+    With a default the server changes no row, and the release before finds no NULL, should it come back.
+    """
     is_mysql = editor.connection.vendor == "mysql" and not editor.connection.mysql_is_mariadb
     if is_mysql and editor._is_limited_data_type(field):
         return None
     with suppress(Exception):
         value = editor.effective_default(field)
-        return None if value is None else str(editor.quote_value(value))
+        return _literal(editor.connection, _empty(field) if value is None else value)
     return None
 
 
-def _fills(editor, model, field, value):
-    table, column = editor.quote_name(model._meta.db_table), editor.quote_name(field.column)
-    if value is not None:
-        return f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {value}"
-    if editor.connection.vendor == "postgresql":
-        return f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL"
+def _empty(field):
+    if not type(field).__module__.startswith("django."):  # roadie does not know what others can read
+        return None
+    if isinstance(field, (models.CharField, models.TextField)):
+        return ""
+    is_number = isinstance(field, (models.IntegerField, models.FloatField, models.DecimalField))
+    return 0 if is_number else None
+
+
+def _literal(connection, value):
+    """A value as the driver writes it into a statement."""
+    if value is None:
+        return None
+    if connection.vendor == "postgresql":
+        return connection.ops.compose_sql("%s", [value])
+    literal = connection.connection.literal(value)
+    return literal.decode() if isinstance(literal, bytes) else literal
+
+
+def _fills(editor, table, name, value):
+    """The change that lets the database fill a column by itself; none if it does so already."""
+    is_mysql = editor.connection.vendor == "mysql"
+    schema, kind = ("DATABASE()", "column_type") if is_mysql else ("current_schema()", "data_type")
     with editor.connection.cursor() as cursor:
         cursor.execute(
-            "SELECT column_type, collation_name FROM information_schema.columns "
-            "WHERE table_schema = DATABASE() AND table_name = %s AND column_name = %s",
-            [model._meta.db_table, field.column],
+            f"SELECT is_nullable, column_default, {kind}, collation_name FROM information_schema.columns "
+            f"WHERE table_schema = {schema} AND table_name = %s AND column_name = %s",
+            [table, name],
         )
-        kind, collation = cursor.fetchone()
-    return f"ALTER TABLE {table} MODIFY {column} {kind} {f'COLLATE {collation} ' if collation else ''}NULL"
+        nullable, default, kind, collation = cursor.fetchone()
+    if nullable == "YES" or default is not None:
+        return
+    column = editor.quote_name(name)
+    if value is not None:
+        clause = f"ALTER COLUMN {column} SET DEFAULT {value}"
+    elif not is_mysql:
+        clause = f"ALTER COLUMN {column} DROP NOT NULL"
+    else:
+        clause = f"MODIFY {column} {kind} {f'COLLATE {collation} ' if collation else ''}NULL"
+    yield COLUMNS, table, clause, f"{name} the database fills it with {value or 'NULL'}"
 
 
 def _let_go(editor, references, what):
-    """Have foreign keys do `what` with a row, if the new release deletes the row that it refers to."""
+    """The changes that have foreign keys do `what` with a row whose other end the new release deletes."""
     is_mysql = editor.connection.vendor == "mysql"
     kind, rest = (
         ("FOREIGN KEY", "") if is_mysql else ("CONSTRAINT", " DEFERRABLE INITIALLY DEFERRED NOT VALID")
@@ -264,18 +340,15 @@ def _let_go(editor, references, what):
             if name.startswith(OURS):
                 continue
             new = f"{OURS}{hashlib.sha256(name.encode()).hexdigest()[:20]}"
-            if is_mysql:  # else the server copies the whole table, although all of its rows fit
-                editor.execute("SET SESSION foreign_key_checks = 0", None)
-            editor.execute(
-                f"ALTER TABLE {quote(model._meta.db_table)} DROP {kind} {quote(name)}, "
+            clause = (
+                f"DROP {kind} {quote(name)}, "
                 f"ADD CONSTRAINT {quote(new)} FOREIGN KEY ({quote(field.column)}) "
                 f"REFERENCES {quote(target.model._meta.db_table)} ({quote(target.column)}) "
-                f"ON DELETE {what}{rest}",
-                None,
+                f"ON DELETE {what}{rest}"
             )
-            if is_mysql:
-                editor.execute("SET SESSION foreign_key_checks = 1", None)
-            yield f"{model._meta.db_table}.{field.column} a delete may go past it ({what.lower()})"
+            table = model._meta.db_table
+            yield KEYS, table, clause, f"{field.column} a delete may go past it ({what.lower()})"
 
 
 OURS = "roadie_"
+COLUMNS, KEYS = 1, 2

@@ -173,6 +173,10 @@ DANGERS = {
         "name+kind becomes unique, which fails on rows of things_thing that are equal in it"
     ),
     "migrations.AlterUniqueTogether('Thing', None)": "",
+    "migrations.AddField('Thing', 'up', models.ForeignKey('Thing', models.CASCADE, null=True)), "
+    "migrations.AlterOrderWithRespectTo('Thing', 'up')": (
+        "things_thing._order is NOT NULL, so that the release before cannot insert into things_thing"
+    ),
     "migrations.AddConstraint('Thing', models.UniqueConstraint(fields=['name'], name='one'))": (
         "the constraint one fails on rows of things_thing that break it"
     ),
@@ -257,6 +261,22 @@ def test_a_large_table_is_told_once(things):
     assert told.format(1) in said(release, "danger")[0]
 
 
+def test_a_view_of_what_goes_is_told(things):
+    release = things(THING, "migrations.RunSQL('CREATE VIEW seen AS SELECT id, name FROM things_thing', '')")
+    migrated(release)
+    text = MIGRATION.format(
+        dependencies="('things', '0002_step')",
+        operations="migrations.RemoveField('Thing', 'kind'), migrations.RemoveField('Thing', 'name')",
+        atomic=True,
+    )
+    (release.folder / "code/things/migrations/0003_step.py").write_text(text)
+    [told] = [danger for danger in said(release, "danger") if " view " in danger]
+    assert told == (
+        "things.0003_step the view seen may read it, and SQLite may refuse the drop: "
+        "first drop or change the view"
+    )
+
+
 def test_a_new_database_has_nothing_to_lose(things):
     assert said(things(THING, "migrations.DeleteModel('Thing')"), "danger") == []
 
@@ -285,7 +305,10 @@ WAITING = [
     ((f"{THING}, {UNIQUE}", DROPS_CONSTRAINT, ""), "", "the new release may need RemoveConstraint one"),
     ((THING, SAFE, OPTIONS), "23", ""),
     ((THING, STAGE, ""), "", "the project marks it as one for before the switch"),
+    ((THING, "migrations.DeleteModel('Thing')", ""), "", "maker.0002_step makes another table app9_thing"),
 ]
+FIELDS = "[('id', models.AutoField(primary_key=True))]"
+MAKES = f"migrations.CreateModel('Other', {FIELDS}, {{'db_table': 'app9_thing'}})"
 
 
 def test_what_only_takes_away_waits_if_nothing_else_needs_it(things):
@@ -294,7 +317,8 @@ def test_what_only_takes_away_waits_if_nothing_else_needs_it(things):
     code = release.folder / "code"
     cases = {f"app{number}": case for number, case in enumerate(WAITING)}
     settings = code / "mysite/settings.py"
-    settings.write_text(f"{settings.read_text()}\nINSTALLED_APPS += {[*cases]}\n")
+    settings.write_text(f"{settings.read_text()}\nINSTALLED_APPS += {[*cases, 'maker']}\n")
+    shutil.copytree(code / "things", code / "maker")
 
     def write(app, number, operations):
         before = f"('{app}', '000{number - 1}_step')" if number > 1 else ""
@@ -309,6 +333,7 @@ def test_what_only_takes_away_waits_if_nothing_else_needs_it(things):
     for app, ((_, second, third), _, _) in cases.items():
         write(app, 2, second)
         write(app, 3, third)
+    write("maker", 2, MAKES)
     found = release.answers("migrations.ask(True)")
     waits = [value for key, value in found if key == "postponed"]
     assert waits == [f"{app}.000{n}_step" for app, (_, numbers, _) in cases.items() for n in numbers]
