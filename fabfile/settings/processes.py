@@ -72,7 +72,9 @@ class Worker:
     def options(self) -> str:
         """The options on its command line."""
         numbers = {"concurrency": self.concurrency, "max-tasks-per-child": self.max_tasks_per_child}
-        options = [f"--queues {','.join(self.queues)}"] if self.queues else []
+        # The module in-project/worker.py mends Celery's own pool.
+        options = ["--include roadie_worker"] if self.pool in ("", "prefork") else []
+        options += [f"--queues {','.join(self.queues)}"] if self.queues else []
         options += [f"--pool {self.pool}"] if self.pool else []
         return " ".join([*options, *(f"--{name} {number}" for name, number in numbers.items() if number)])
 

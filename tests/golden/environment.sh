@@ -17,6 +17,7 @@ local locks_py='<text of in-project/locks.py>'
 local start_py='<text of in-project/start.py>'
 local gunicorn_py='<text of early-start/gunicorn.py>'
 local celery_py='<text of in-project/celery.py>'
+local worker_py='<text of in-project/worker.py>'
 local serving_py='<text of in-project/serving.py>'
 local front_py='<text of in-project/front.py>'
 local served_module=roadie_wsgi
@@ -69,7 +70,7 @@ write_modules() {
     [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
     [roadie_serving]=${serving_py} [roadie_front]=${front_py} ["${served_module}"]=${served_py}
   )
-  [[ -z ${celery_py} ]] || modules[roadie_celery]=${celery_py}
+  [[ -z ${celery_py} ]] || modules+=([roadie_celery]=${celery_py} [roadie_worker]=${worker_py})
   [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}
   remove_if_there "${release_dir}/overlay"
   if serve_already; then
