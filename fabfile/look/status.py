@@ -88,6 +88,7 @@ class Status:
             "workers": self._processes[0],
             "memory_kb": self._processes[1],
             "programs": self._programs,
+            "cron": self._jobs,
             "answers": self._answers,
             "database": {"kb": _number(self._fact("database")), "error": self._fact("silent") or None},
             "dump": self._dump,
@@ -194,6 +195,10 @@ class Status:
         for name, state in self._programs.items():
             if state != "RUNNING":
                 yield f"program {name} is {state.lower()}; see: fab logs --of programs"
+        for name, job in self._jobs.items():
+            if job["failed"]:
+                when = f" {ago(job['ended'])}" if job["ended"] else ""
+                yield f"cron {name} failed{when}: {job['failed']}; see: fab logs --of programs"
         for disk in self._disks:
             if disk["free_percent"] < _LEAST_FREE:
                 full = 100 - disk["free_percent"]
@@ -243,6 +248,22 @@ class Status:
     @cached_property
     def _programs(self) -> dict[str, str]:
         return dict(one.split(" ", 1) for one in self.facts.get("program", ()) if " " in one)
+
+    @cached_property
+    def _jobs(self) -> dict[str, dict[str, Any]]:
+        """The periodic commands: the state by systemd, when the last run ended, and how, if it failed."""
+        found = {}
+        for one in self.facts.get("job", ()):
+            name, *pairs = one.split()
+            known = dict(pair.partition("=")[::2] for pair in pairs)
+            state, result = known.get("ActiveState", ""), known.get("Result", "")
+            why = f"exit code {known.get('ExecMainStatus')}" if result == "exit-code" else result
+            found[name] = {
+                "state": state,
+                "ended": _number(known.get("ExecMainExitTimestamp", "").removeprefix("@")),
+                "failed": why if state == "failed" else None,
+            }
+        return found
 
     @cached_property
     def _answers(self) -> dict[str, int] | None:

@@ -303,7 +303,7 @@ reopen = _stage("maintenance/reopen", "Show the site again.")
 status = _stage(
     "look/status",
     "Tell how the site fares.",
-    needs=("release", "supervisor", "web", "database"),
+    needs=("release", "supervisor", "web", "database", "cron"),
     role="",
 )
 logs = _stage("look/logs", "Print lines of logs.", role="")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..scripts.stage import Sequence as Stages
 
 MANAGE = "/usr/local/lib/roadie/manage"
+#: where a site finds the variables that come with createsuperuser, for a moment
+_VARIABLES = "/run/roadie/{}.variables"
 _LONGEST_MESSAGE = 300
 
 
@@ -45,7 +47,7 @@ def manage(c: Context, command: str) -> None:
     given = _superuser() if words[0] == "createsuperuser" else ""
     for host in hosts:
         if given:
-            handed = f"printf '%s\\n' {shlex.quote(given)} >/run/roadie/{app}.variables"
+            handed = f"printf '%s\\n' {shlex.quote(given)} >{_VARIABLES.format(app)}"
             host.execute(f"umask 077 && {handed}", looks=True)
         code = host.terminal(_command(app, words))
         if code in _NOT_READY:
@@ -65,7 +67,9 @@ def _command(app: str, words: Sequence[str]) -> str:
     """The command for the host. It ends with a code of `_NOT_READY` where manage.py cannot run."""
     root, manage = f"/srv/{app}", shlex.join([MANAGE, app, *words])
     has_release = f"[[ -e {root}/live/release ]] || compgen -G '{root}/releases/*/migrations' >/dev/null"
-    return f"[[ -x {MANAGE} && -e {root} ]] || exit 203; {has_release} || exit 204; exec {manage}"
+    # Where manage.py cannot run, nobody else takes the variables away.
+    ends = f"ends() {{ rm -f {_VARIABLES.format(app)}; exit $1; }}"
+    return f"{ends}; [[ -x {MANAGE} && -e {root} ]] || ends 203; {has_release} || ends 204; exec {manage}"
 
 
 # The words are those of a deploy and of a restart.

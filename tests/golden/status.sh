@@ -79,6 +79,18 @@ ask_programs() {
     sed -nE "s/.*<name>name<\/name>\s*<value><string>${app}\.([a-z][a-z0-9_-]*)<.*<name>statename<\/name>\s*<value><string>([A-Z]+)<.*/\1 \2/p"
 }
 
+tell_jobs() { # what systemd knows of each periodic command: its state, and how and when its last run ended
+  local timers name said=''
+  find_timers
+  for name in "${timers[@]}"; do
+    if attempt said 5 ask_job "${name}"; then say fact job "${name} ${said//$'\n'/ }"; fi
+  done
+}
+
+ask_job() { # NAME
+  systemctl show --timestamp=unix -p ActiveState -p Result -p ExecMainStatus -p ExecMainExitTimestamp -- "${cron_unit}@$1.service"
+}
+
 count_classes() { # prints for how many seconds the log tells, and the answers of each class in that time
   local now size
   printf -v now '%(%s)T' -1
@@ -195,6 +207,7 @@ live_slot slot
 tell_front
 tell_serving "${slot}"
 tell_programs
+tell_jobs
 if attempt said 5 count_classes; then say fact answers "${said}"; fi
 tell_database
 tell_sizes

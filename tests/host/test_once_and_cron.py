@@ -62,6 +62,11 @@ def times(desk: Desk) -> list[list[str]]:
 
 def test_what_a_site_needs_before_its_first_page_runs_one_time(bootstrapped: Desk) -> None:
     desk, host = bootstrapped, bootstrapped.host
+    # Where manage.py cannot run yet, the variables that come with the command stay in no file.
+    given = {"DJANGO_SUPERUSER_USERNAME": "root", "DJANGO_SUPERUSER_EMAIL": "root@example.org"}
+    error_of(desk.fab("manage", "createsuperuser", "--noinput", env=given), 2, "no release serves")
+    assert host.ssh("ls /run/roadie/guestbook.variables", check=False).stdout == ""
+
     append(desk.project / "guestbook/urls.py", START)
     ship(desk, "one", health="/start")
     error_of(desk.fab("deploy"), 6, "/start answered 500")
@@ -76,7 +81,6 @@ def test_what_a_site_needs_before_its_first_page_runs_one_time(bootstrapped: Des
     assert "sign: done, " in desk.does("once").out
 
     # The password of a first superuser comes with the command, and stays in no file and on no command line.
-    given = {"DJANGO_SUPERUSER_USERNAME": "root", "DJANGO_SUPERUSER_EMAIL": "root@example.org"}
     desk.does(
         "manage", "createsuperuser", "--noinput", env={**given, "DJANGO_SUPERUSER_PASSWORD": "it's $(id) 'x"}
     )
@@ -104,8 +108,10 @@ def test_what_a_site_needs_before_its_first_page_runs_one_time(bootstrapped: Des
 
 def test_a_periodic_command_follows_the_release_and_never_runs_twice_at_a_time(deployed: Desk) -> None:
     desk, host = deployed, deployed.host
-    ship(desk, "tock", "one", 2.5, cron={"tock": "* * * * * manage.py tock"})
+    ship(desk, "tock", "one", 2.5, cron={"tock": "* * * * * manage.py tock", "wrong": "@weekly false"})
     desk.does("deploy")
+    host.ssh("systemctl start roadie-guestbook@wrong.service", check=False)
+    assert "! cron wrong failed " in desk.does("status").out
     timer = "roadie-guestbook@tock.timer"
     assert host.ssh(f"systemctl is-active {timer}").stdout == "active\n"
     # Every second instead of every minute, by a file beside the timer.

@@ -98,6 +98,21 @@ def test_what_may_go_wrong_next_is_named_below() -> None:
     assert found.data["migrations"]["pending"] is None and found.data["database"]["kb"] is None
 
 
+def test_a_periodic_command_whose_last_run_failed_is_named() -> None:
+    ended = f"ExecMainExitTimestamp=@{time.time() - 300:.0f}"
+    found = status(
+        job=[
+            f"sessions ActiveState=failed Result=exit-code ExecMainStatus=3 {ended}",
+            "mail ActiveState=failed Result=signal ExecMainStatus=9 ExecMainExitTimestamp=",
+            "report ActiveState=inactive Result=success ExecMainStatus=0 ExecMainExitTimestamp=",
+        ]
+    )
+    text = "\n".join(found.lines())
+    assert "! cron sessions failed 5 min ago: exit code 3; see: fab logs --of programs" in text
+    assert "! cron mail failed: signal; see: " in text and "report" not in text
+    assert found.data["cron"]["report"] == {"state": "inactive", "ended": None, "failed": None}
+
+
 def test_the_days_of_a_certificate_are_told() -> None:
     now = time.time()
     assert "· certificate for 60 days" in "\n".join(status(certificate=[f"{now + 60.5 * 86400:.0f}"]).lines())
