@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from desk import Desk, browse
 from projects import change_line, commit, git, settings, startproject
 from roadie.throwaway.hosts import ThrowawayHost
@@ -90,6 +91,7 @@ def configure(folder: Path, **values: object) -> None:
     commit(folder, "Settings")
 
 
+@pytest.mark.third(2)
 def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     site = Desk(project(tmp_path / "mysite"), packaged.host)
     host = site.host

@@ -21,6 +21,7 @@ def postbox(suite: str, desk: Callable[..., Desk]) -> Iterator[Postbox]:
         yield hurried(desk(host, project="postbox"), celery=CELERY)
 
 
+@pytest.mark.third(1)
 def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Postbox) -> None:
     host, desk = postbox.host, postbox.desk
     desk.does("bootstrap")

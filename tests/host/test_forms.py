@@ -134,6 +134,7 @@ def test_a_python_that_the_distribution_lacks_is_brought_by_uv_and_told_before(b
     assert ": 0 changed" in bootstrapped.does("bootstrap").out
 
 
+@pytest.mark.third(0)
 def test_the_index_of_the_settings_wins_and_failures_name_their_cure(bootstrapped):
     host, project = bootstrapped.host, bootstrapped.project
     base = known(project)

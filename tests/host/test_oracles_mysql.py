@@ -62,7 +62,7 @@ def columns(host) -> str:
     return host.ssh("mysql -N guestbook -e 'DESCRIBE entries_entry' | cut -f 1 | paste -sd ,").stdout.strip()
 
 
-@pytest.mark.third(1)
+@pytest.mark.third(0)
 def test_a_site_lives_with_the_mysql_that_is_there(desk) -> None:
     with standing.booted(standing.with_mysql()) as host:
         sat = desk(host)

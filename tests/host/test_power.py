@@ -67,6 +67,7 @@ def probe(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Probe]:
         yield made
 
 
+@pytest.mark.third(0, 2)
 @pytest.mark.parametrize("probe", [of_the_day(2)], indirect=True, ids=["database of the day"])
 def test_the_power_may_fail_after_each_command_of_a_deploy_and_a_rollback(probe: Probe, seed: int) -> None:
     def check(host: ThrowawayHost) -> None:

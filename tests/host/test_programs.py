@@ -109,6 +109,7 @@ def test_a_program_that_the_settings_name_no_more_is_gone_with_the_next_release(
     assert ticks(ticking, "one")
 
 
+@pytest.mark.third(1)
 def test_remove_ends_the_programs_and_leaves_no_link(ticking: Desk) -> None:
     ticking.does("remove", "--yes")
     left = "ls /etc/supervisor/conf.d/ | grep guestbook; pgrep -u guestbook -a; true"

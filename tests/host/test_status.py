@@ -129,6 +129,7 @@ def test_a_run_that_works_is_named(deployed: Desk) -> None:
     assert told(deployed)["lock"]["run"] is None
 
 
+@pytest.mark.third(0)
 def test_a_release_that_was_refused_is_told_with_where_its_log_is(deployed: Desk) -> None:
     urls = deployed.project / "guestbook/urls.py"
     good = urls.read_text()

@@ -408,6 +408,7 @@ def test_an_index_cannot_bring_another_file_in_the_place_of_a_pin_of_roadies(boo
     assert host.ssh(f"find {VENVS}/*/lib -path '*MySQLdb/evil.py'").stdout == ""
 
 
+@pytest.mark.third(2)
 def test_a_package_that_was_built_from_source_serves_the_next_virtualenv(bootstrapped):
     host, mirror = bootstrapped.host, bootstrapped.host.tree / "var/tmp/mirror"
     mirror.mkdir()
@@ -424,6 +425,7 @@ def test_a_package_that_was_built_from_source_serves_the_next_virtualenv(bootstr
         assert host.ssh("cat /var/tmp/builds").stdout == "built\n"
 
 
+@pytest.mark.third(1)
 def test_one_more_requirement_comes_to_a_virtualenv_that_has_nothing_of_the_last(deployed):
     host = deployed.host
     [last] = venvs(host)
