@@ -46,7 +46,7 @@ why_not_built() { # prints which package could not be built, why, and what cures
   library=$(library_for "${why}")
   printf 'cannot build %s: %s' "${package}" "${why:-see above}"
   if [[ -n ${newer} && ${package} != *"==${newer}" ]]; then
-    printf '; %s %s has a wheel for this Python, so require that' "${package%%==*}" "${newer}"
+    printf '; %s %s has a wheel for this Python, so require that, or name an older Python in python:' "${package%%==*}" "${newer}"
   fi
   printf '; if it needs a library of Debian, name %s in packages:' "${library:-its -dev package}"
 }

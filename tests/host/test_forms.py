@@ -165,8 +165,8 @@ def test_the_index_of_the_settings_wins_and_failures_name_their_cure(bootstrappe
         done.text
     )
     assert (
-        "has a wheel for this Python, so require that; if it needs a library of Debian, name libpq-dev"
-        in done.text
+        "has a wheel for this Python, so require that, or name an older Python in python:; "
+        "if it needs a library of Debian, name libpq-dev" in done.text
     )
     before = venvs(host)
     done = tried("Django==5.2.19", "dj-database-url", index="default", extra_requirements=["six==1.17.0"])

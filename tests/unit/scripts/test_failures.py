@@ -26,3 +26,12 @@ def test_the_package_that_failed_last_is_named(tmp_path, output, named):
     shell.run(f"step_output() {{ cat {tmp_path}/said; }}\nwith_wheel() {{ :; }}\nwhy_not_built")
     assert shell.code == 0
     assert shell.log().read_text().startswith(f"cannot build {named}: ")
+
+
+def test_a_version_without_a_wheel_has_two_cures(tmp_path):
+    (tmp_path / "said").write_text(UV.format("shop==2") + PIP)
+    shell = Shell(tmp_path, "virtualenv/failures.sh")
+    shell.run(f"step_output() {{ cat {tmp_path}/said; }}\nwith_wheel() {{ echo 3; }}\nwhy_not_built")
+    assert "; shop 3 has a wheel for this Python, so require that, or name an older Python in python:; " in (
+        shell.log().read_text()
+    )
