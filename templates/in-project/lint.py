@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import singledispatch
 
 from django.conf import settings
-from django.db import DatabaseError, migrations, models, router
+from django.db import DatabaseError, connections, migrations, models, router
 from django.db.backends.utils import truncate_name
 from django.db.models.fields import NOT_PROVIDED
 
@@ -214,6 +214,20 @@ def _(operation: migrations.AlterOrderWithRespectTo, look):
         yield f"column {table}._order"
 
 
+def unfillable(migration, loader):
+    """The columns that a migration drops, and that cannot come back, as rows would lack a value for them."""
+    connection, app = connections["default"], migration.app_label
+    look = Look(app, loader.project_state((app, migration.name), at_end=False), connection, rows={})
+    for operation in migration.operations if connection.vendor != "mysql" else ():
+        table = isinstance(operation, migrations.RemoveField) and look.table_of_state(operation.model_name)
+        if table:
+            field = look.state.apps.get_model(app, operation.model_name)._meta.get_field(operation.name)
+            lacks = not field.many_to_many and needs_value(field)
+            if lacks and connection.schema_editor().effective_default(field) is None and look.loss(table):
+                yield f"rows of {table} would have no value for {operation.name}, which is NOT NULL"
+        operation.state_forwards(app, look.state)
+
+
 # ---- The dangers of one operation -------------------------------------------------------------------
 
 
@@ -329,11 +343,11 @@ SIZES = ("max_length", "max_digits", "decimal_places")
 
 @dangers_of.register
 def _(operation: migrations.AddConstraint, look):
-    if table := look.table(operation.model_name):
+    table = look.table(operation.model_name)
+    if table and type(operation).__name__ != "AddConstraintNotValid":
         yield f"the constraint {operation.constraint.name} fails on rows of {table} that break it"
-        if type(operation).__name__ != "AddConstraintNotValid":
-            is_check = isinstance(operation.constraint, models.CheckConstraint)
-            yield from look.size(table, CHECK_HINT if is_check else "")
+        is_check = isinstance(operation.constraint, models.CheckConstraint)
+        yield from look.size(table, CHECK_HINT if is_check else "")
 
 
 @dangers_of.register

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import roadie_lint as lint
 import roadie_locks as locks
@@ -199,6 +199,8 @@ def _way_back(loader):
     for migration in plan:
         answer("unapply", name_of(migration))
         reasons += [f"{name_of(migration)} ({told})" for told in _one_way(migration.operations)]
+        with suppress(Exception):  # an error in here must not stop a rollback that would work
+            reasons += [f"{name_of(migration)} ({told})" for told in lint.unfillable(migration, loader)]
     for reason in reasons:
         answer("irreversible", reason)
     return plan, not reasons

@@ -401,6 +401,26 @@ def test_nothing_is_unapplied_if_one_cannot_be_undone(things):
     assert said(release, "pending") == []
 
 
+def test_a_column_that_rows_would_lack_a_value_for_does_not_come_back(things):
+    state = "migrations.AddField('Thing', 'size', models.IntegerField(default=1), preserve_default=False)"
+    release = things(THING, state)
+    migrated(release)
+    text = MIGRATION.format(
+        dependencies="('things', '0002_step')",
+        operations="migrations.RemoveField('Thing', 'kind'), migrations.RemoveField('Thing', 'size')",
+        atomic=True,
+    )
+    (release.folder / "code/things/migrations/0003_step.py").write_text(text)
+    migrated(release)
+    [path] = release.folder.rglob("shop")
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO things_thing (name) VALUES ('one')")
+    found = taken_back(release, "things.0003_step")
+    assert [value for key, value in found if key == "irreversible"] == [
+        "things.0003_step (rows of things_thing would have no value for size, which is NOT NULL)"
+    ]
+
+
 def test_what_the_other_release_knows_stays(things):
     release = things(THING, BOTH_WAYS.format("a"), BOTH_WAYS.format("b"))
     migrated(release)
