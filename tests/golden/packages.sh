@@ -215,8 +215,15 @@ if [[ -n ${left_half} ]]; then
 fi
 [[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port 80
 ensure_sandbox
-# Debian's package would start a Redis that every user of the host can reach. A Redis that is there already stays as it is.
-[[ " ${missing[*]} " != *' redis-server '* ]] || ensure_link "${debians_redis}" /dev/null
+# Debian's package would start a Redis that every user of the host can reach. Only packages: asks for that one. A Redis that is there
+# already stays as it is.
+local wants_debians_redis=''
+[[ " ${more_packages[*]} " != *' redis-server '* ]] || wants_debians_redis=yes
+if [[ -n ${wants_debians_redis} && -L ${debians_redis} ]]; then
+  ensure_absent "${debians_redis}"
+elif [[ -z ${wants_debians_redis} && " ${missing[*]} " == *' redis-server '* ]]; then
+  ensure_link "${debians_redis}" /dev/null
+fi
 if [[ ${#missing[@]} != 0 ]]; then
   change_cuttable 'package lists' update_lists
   change_cuttable 'package files' fetch_packages "${missing[@]}"
@@ -230,5 +237,6 @@ for package in "${wanted[@]}"; do
     ok "${what}"
   fi
 done
+[[ -z ${wants_debians_redis} ]] || ensure_service redis-server
 [[ -n ${dry_run} || ! -e ${apt_at_work} ]] || rm -f -- "${apt_at_work}"
 host_unlock

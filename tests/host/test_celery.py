@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import standing
 from desk import Desk, browse, eventually
 from faults import error_of, serving
 from postbox import DOMAIN, Postbox, hurried
-from projects import commit
+from projects import commit, settings
 
 CELERY = {"beat": True, "workers": {"celery": {"concurrency": 2}}}
 
@@ -87,6 +88,12 @@ def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Postbox) -
         host.ssh(f"{left}; ls -d /etc/systemd/system/*postbox* /srv/postbox", check=False).stdout
         == "inactive\n"
     )
+
+    known = json.loads((desk.project / "fabric.yaml").read_text())["roadie"]
+    settings(desk.project, **{**known, "packages": ["redis-server"]})
+    commit(desk.project, "A Redis at a port")
+    desk.does("packages")
+    assert host.ssh("redis-cli ping").stdout == "PONG\n"
 
 
 def assert_the_moment_of_a_stop_is_safe(postbox: Postbox) -> None:
