@@ -1,4 +1,4 @@
-"""What a whole host of the guestbook holds in memory: idle, and at most while roadie works on it."""
+"""What the whole host of an example holds in memory: idle, and at most while roadie works on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ from .sample import Repository
 from .server import Most, Server, page
 from .tools import ROOT
 
-DATABASES = ("mysql", "postgresql")
+#: the sites that are measured: the example, which postbox has Celery and Redis besides, and its database
+SITES = {
+    "mysql": ("guestbook", "mysql"),
+    "postgresql": ("guestbook", "postgresql"),
+    "celery, mysql": ("postbox", "mysql"),
+    "celery, postgresql": ("postbox", "postgresql"),
+}
+#: what a deploy changes in each example
+CHANGES = {
+    "guestbook": ("entries/static/entries/style.css", "/* more */\n"),
+    "postbox": ("letters/tasks.py", "# more\n"),
+}
 MOMENTS = ("idle", "deploy", "first")
-DOMAIN = "guestbook.example.org"
 VISITS = 60
 _OWN = re.compile(r"^Pss_(?:Anon|Shmem): +(\d+)", re.M)
 # A mapping of a file: its device, inode and place in it; what is in memory, and what of this is not shared.
@@ -43,27 +53,30 @@ def used(server: Server) -> float:
 
 
 def readings(rig: Rig, rounds: int, say: Callable[[str], None]) -> Sequence[Reading]:
-    """Deploy the guestbook on a host for each kind of database. Read its memory before and during deploys."""
-    return [one for database in DATABASES for one in _readings(rig, database, rounds, say)]
+    """Deploy each site on a host of its own. Read the host's memory before and during deploys."""
+    return [one for site in SITES for one in _readings(rig, site, rounds, say)]
 
 
-def _readings(rig: Rig, database: str, rounds: int, say: Callable[[str], None]) -> Sequence[Reading]:
-    found = []
-    with throwaway.boot(f"bench-{database}", rig.suite, syncs=True) as host:
-        server, repository = Server(host), Repository.copy(ROOT / "examples/guestbook", rig.folder / database)
+def _readings(rig: Rig, site: str, rounds: int, say: Callable[[str], None]) -> Sequence[Reading]:
+    example, database = SITES[site]
+    name, found = f"{example}-{database}", []
+    with throwaway.boot(f"bench-{name}", rig.suite, syncs=True) as host:
+        server, repository = Server(host), Repository.copy(ROOT / "examples" / example, rig.folder / name)
+        settings = repository.folder / "fabric.yaml"
+        settings.write_text(settings.read_text().replace("tls: letsencrypt", 'tls: "off"'))
         repository.append("fabric.yaml", f"  database: {database}\n")
-        say(f"memory, {database}: bootstrap and first deploy")
+        say(f"memory, {site}: bootstrap and first deploy")
         with Most(lambda: used(server)) as most:
             rig.by_roadie("site", Place(server, repository))
-        found.append(Reading("memory", f"{database}, first", most.value))
+        found.append(Reading("memory", f"{site}, first", most.value))
         for turn in range(rounds):
-            say(f"memory, {database}, round {turn + 1} of {rounds}")
+            say(f"memory, {site}, round {turn + 1} of {rounds}")
             for _ in range(VISITS):
-                page(host.address, DOMAIN)
+                page(host.address, f"{example}.example.org")
             time.sleep(3)
-            found.append(Reading("memory", f"{database}, idle", used(server)))
-            repository.append("entries/static/entries/style.css", "/* more */\n")
+            found.append(Reading("memory", f"{site}, idle", used(server)))
+            repository.append(*CHANGES[example])
             with Most(lambda: used(server)) as most:
                 rig.by_roadie("deploy", Place(server, repository))
-            found.append(Reading("memory", f"{database}, deploy", most.value))
+            found.append(Reading("memory", f"{site}, deploy", most.value))
     return found

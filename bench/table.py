@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from .figures import Figures, Spread, bounds
 from .measures import LOAD, MEASURES, STARTS, Measure
-from .memory import DATABASES, MOMENTS
+from .memory import MOMENTS, SITES
 from .rig import Reading, Run
 
 NONE = "-"
@@ -101,12 +101,9 @@ def _switch(figures: Figures) -> str:
 
 
 def _memory(figures: Figures) -> str:
-    rows = [
-        [database, *(_text(figures.read("memory", f"{database}, {when}")) for when in MOMENTS)]
-        for database in DATABASES
-    ]
-    head = ["database", "idle", "at most in a deploy", "at most in a bootstrap and first deploy"]
-    return titled("MB that a host of the guestbook holds", head, rows)
+    rows = [[site, *(_text(figures.read("memory", f"{site}, {when}")) for when in MOMENTS)] for site in SITES]
+    head = ["site", "idle", "at most in a deploy", "at most in a bootstrap and first deploy"]
+    return titled("MB that a host of the guestbook holds, or of the postbox with Celery", head, rows)
 
 
 def _cold(figures: Figures, names: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from chance import DISKS, KILLS, Chance, Hit, answers, kills
 from crowd import FULL, LIGHT, Crowd, summed, table
 from databases import KINDS
 from desk import eventually, is_serving
+from postbox import Senders, served
 from probe import WORKERS, Probe, Truth
 from roadie.throwaway import hosts as throwaway
 from within import assert_serves_once, assert_tidy
@@ -31,7 +32,9 @@ from within import assert_serves_once, assert_tidy
 CUTS = {"kill": KILLS, "disk": DISKS, "reboot": (Hit.reboot,), "power": (Hit.power,), "link": (Hit.link,)}
 #: with a longer watch, half of all random instants would fall into the watch
 CUT_SETTINGS = {"watch": 2}
-PARTS = ("load", "broken", *CUTS)
+PARTS = ("load", "broken", *CUTS, "tasks")
+#: how many tasks run at a time, and the seconds that a queued one takes at least and at most
+AT_A_TIME, LEAST, MOST = 20, 1, 5
 
 
 @contextmanager
@@ -141,7 +144,7 @@ class Row:
 
     part: str
     rounds: int = 0
-    crowds: list[Crowd] = field(default_factory=list)
+    crowds: list[Crowd | Senders] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -176,6 +179,8 @@ class Soak:
                     self._part(f"load, {worker_class}", lambda row, name=worker_class: self._load(row, name))
             elif part == "broken":
                 self._part(part, self._broken)
+            elif part == "tasks":
+                self._part(part, self._tasks)
             elif part in CUTS:
                 self._part(part, lambda row, name=part: self._cuts(row, name))
         self._print_table()
@@ -208,6 +213,41 @@ class Soak:
                     refuse(probe, crowd, fault, self._say(row))
                 except AssertionError as error:
                     row.fails(fault.name, error)
+
+    def _tasks(self, row: Row) -> None:
+        """Release the postbox while its worker delivers what is queued, and what visitors post meanwhile."""
+        say, count, longest = self._say(row), self.options.tasks, 0.0
+        celery = {"beat": True, "workers": {"celery": {"concurrency": AT_A_TIME}}}
+        with (
+            tempfile.TemporaryDirectory(prefix="roadie-soak-") as folder,
+            served(Path(folder, "postbox"), self.options.suite, self.options.database, celery=celery) as box,
+        ):
+            with Senders(box.host) as senders:
+                row.crowds.append(senders)
+                box.post("queued", count, LEAST, MOST)
+                for step in self._steps():
+                    if step == "deploy":
+                        box.commit(f"release {row.rounds}")
+                    began = time.monotonic()
+                    box.desk.does(step)
+                    took = time.monotonic() - began
+                    longest = max(longest, took)
+                    done = box.delivered("queued")["queued", 1]
+                    say(f"{step} {took:5.1f} s, {done} delivered, {len(senders.failed)} failed")
+            box.assert_each_once("queued", count, count * MOST)
+            senders.assert_each_once(box, count * MOST)
+            gaps = box.assert_one_beat()
+            assert gaps[-1] < longest, f"beat stood still for {gaps[-1]} s, a step took {longest} s at most"
+            beat = f"{len(gaps)} ticks, {gaps[0]:.1f} to {gaps[-1]:.1f} s apart"
+            say(f"{count} queued and {len(senders.posted)} posted, each delivered once; {beat}")
+
+    def _steps(self) -> Iterator[str]:
+        """The deploys, with the rollbacks spread among them."""
+        deploys, rollbacks = self.options.deploys, min(self.options.rollbacks, self.options.deploys)
+        for number in range(deploys):
+            yield "deploy"
+            if (number + 1) * rollbacks // deploys > number * rollbacks // deploys:
+                yield "rollback"
 
     def _cuts(self, row: Row, part: str) -> None:
         """Cut commands on one host until a check fails there. Then go on with a new host."""
@@ -277,6 +317,8 @@ def main() -> int:
         parser.add_argument(
             f"--{name}", type=int, default=count, help=f"how many, at random instants ({count})"
         )
+    parser.add_argument("--tasks", type=int, default=500, help="how many are queued for a worker (500)")
+    parser.add_argument("--suite", default="trixie", help="the Debian of the part `tasks` (trixie)")
     parser.add_argument("--database", choices=KINDS, default="mysql", help="the kind of database (mysql)")
     parser.add_argument("--only", action="append", choices=PARTS, help="run this part; may be repeated")
     parser.add_argument(

@@ -91,9 +91,11 @@ def test_a_deploy_under_load_stands_beside_a_quiet_time():
 
 def test_the_memory_of_a_host_stands_for_each_database():
     told = {"mysql, idle": 250, "mysql, deploy": 460, "postgresql, idle": 200, "postgresql, deploy": 300}
+    told |= {"celery, mysql, idle": 400}
     lines = printed(
         readings=[{"measure": "memory", "what": what, "value": value} for what, value in told.items()]
     )
     assert "mysql 250.00 [250.00-250.00] 460.00 [460.00-460.00] -" in lines
+    assert "celery, mysql 400.00 [400.00-400.00] - -" in lines
     assert "memory, mysql, deploy: 450 of the 512 MB of a small server 460 450 missed" in lines
     assert "memory, postgresql, deploy: 450 of the 512 MB of a small server 300 450 held" in lines
