@@ -1,5 +1,7 @@
 """What roadie asks of the project's Celery: whether tasks would reach a worker, and which tasks run."""
 
+from socket import gethostname
+
 import roadie_site as site
 from roadie_start import answer
 
@@ -48,9 +50,9 @@ def shown(url):
 
 
 def running():
-    """Name each task that runs, with the worker that runs it."""
-    found = application().control.inspect(timeout=1).active() or {}
-    for node, tasks in found.items():
-        worker, _, of_site = node.partition("@")[0].rpartition(".")
-        for task in tasks if of_site == site.APP else []:
-            answer("task", f"{task['id']} {worker} {task['name']}")
+    """Name each task that runs, with the worker that runs it. This ends once all workers have answered."""
+    nodes = {f"{name}.{site.APP}@{gethostname()}": name for name in site.CELERY_WORKERS}
+    found = application().control.inspect([*nodes], timeout=PATIENCE).active() if nodes else None
+    for node, tasks in (found or {}).items():
+        for task in tasks:
+            answer("task", f"{task['id']} {nodes[node]} {task['name']}")

@@ -19,5 +19,6 @@ START_SECONDS = 60
 ENV_NAMES = {'secret_key': ('SECRET_KEY', 'DJANGO_SECRET_KEY'), 'database_url': ('DATABASE_URL',), 'allowed_hosts': ('ALLOWED_HOSTS', 'DJANGO_ALLOWED_HOSTS'), 'csrf_trusted_origins': ('CSRF_TRUSTED_ORIGINS', 'DJANGO_CSRF_TRUSTED_ORIGINS'), 'debug': ('DEBUG', 'DJANGO_DEBUG'), 'static_root': (), 'media_root': (), 'db_name': (), 'db_user': (), 'db_password': (), 'db_socket': (), 'redis_url': ('REDIS_URL',), 'celery_broker_url': ('CELERY_BROKER_URL',), 'cache_url': ('CACHE_URL',)}
 MANAGE_COMMANDS = {'alerts': 'sendalerts', 'sessions': 'clearsessions', 'data': 'loaddata'}
 CELERY_APP = 'shop.celery'
+CELERY_WORKERS = ['celery']
 FILES = []
 SHARED = '/srv/guestbook/shared/project'
