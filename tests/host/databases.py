@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
+import thirds
 from roadie.throwaway.hosts import ThrowawayHost
 from within import inside
 
@@ -54,10 +54,9 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def of_the_day(shift: int = 0) -> str:
-    """Return a kind: each day another one. TEST_DATABASE names one for all tests.
+def in_turn(shift: int = 0) -> str:
+    """Return the kind whose turn it is (thirds.py). TEST_DATABASE names one for all tests.
 
-    Tests with different shifts have different kinds on the same day.
+    Tests with different shifts have different kinds in the same run.
     """
-    names = [*KINDS]
-    return os.environ.get("TEST_DATABASE") or names[(date.today().toordinal() + shift) % len(names)]
+    return os.environ.get("TEST_DATABASE") or thirds.in_turn([*KINDS], shift)

@@ -6,12 +6,12 @@ import gzip
 import os
 import re
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import projects
 import pytest
 import standing
+import thirds
 from cuts import HARD_WAYS, Cuts, Turns
 from desk import Desk, browse, eventually, is_serving
 from faults import error_of
@@ -93,8 +93,8 @@ DROP VIEW django_migrations; DROP FUNCTION spy; ALTER TABLE below RENAME TO djan
 """
 
 
-# Each day has another of the two, as one run of this file takes long.
-SUITE = os.environ.get("TEST_SUITE") or basetree.SUITES[date.today().toordinal() % len(basetree.SUITES)]
+# One of the two in turn, as one run of this file takes long.
+SUITE = os.environ.get("TEST_SUITE") or thirds.in_turn(basetree.SUITES)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import standing
 from chance import answers
 from cuts import Cut, Cuts, Door, Turns, assert_deployed, assert_nothing_changes
-from databases import of_the_day
+from databases import in_turn
 from desk import Desk, eventually, is_serving
 from probe import Probe
 from roadie.throwaway import hosts as throwaway
@@ -68,7 +68,7 @@ def probe(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Probe]:
 
 
 @pytest.mark.third(0, 2)
-@pytest.mark.parametrize("probe", [of_the_day(2)], indirect=True, ids=["database of the day"])
+@pytest.mark.parametrize("probe", [in_turn(2)], indirect=True, ids=["the database whose turn it is"])
 def test_the_power_may_fail_after_each_command_of_a_deploy_and_a_rollback(probe: Probe, seed: int) -> None:
     def check(host: ThrowawayHost) -> None:
         no_empty_record(host)

@@ -9,7 +9,7 @@ import pytest
 from breaks import BREAKS
 from chance import DISKS, Chance, Hit, answers, kills, last_event
 from crowd import LIGHT, QUICK
-from databases import of_the_day
+from databases import in_turn
 from desk import browse, eventually
 from soak import CUT_SETTINGS, Releases, crowd_of, ground, refuse
 from within import assert_serves_once, assert_tidy, inside, masters
@@ -19,7 +19,7 @@ SUPERVISOR = "pgrep -x supervisord || :"
 
 @pytest.mark.third(0)
 def test_no_visitor_notices_a_release_by_whatever_workers(seed):
-    with ground(own_disk=True, database=of_the_day(), watch=1) as probe, crowd_of(probe, QUICK) as crowd:
+    with ground(own_disk=True, database=in_turn(), watch=1) as probe, crowd_of(probe, QUICK) as crowd:
         releases = Releases(probe, crowd, random.Random(seed))
         for worker_class in ("sync", "gevent", "uvicorn", "gthread"):
             releases.take(("deploy",), probe.use_workers(worker_class, watch=1))
@@ -33,7 +33,7 @@ def test_no_visitor_notices_a_release_by_whatever_workers(seed):
 @pytest.mark.third(1)
 def test_a_deploy_may_be_cut_at_any_instant(seed):
     dice = random.Random(seed)
-    with ground(own_disk=True, database=of_the_day(1), **CUT_SETTINGS) as probe:
+    with ground(own_disk=True, database=in_turn(1), **CUT_SETTINGS) as probe:
         with crowd_of(probe, LIGHT) as crowd:
             chance = Chance(probe, dice, crowd=crowd)
             for way in (*dice.sample(kills(probe.database), 4), dice.choice(DISKS), Hit.link):

@@ -35,6 +35,16 @@ def test_a_run_has_the_things_of_its_third(monkeypatch, said, numbers):
     assert {number for number in range(7) if thirds.has(number)} == numbers
 
 
+def test_each_thing_has_its_turn_with_each_of_the_thirds(monkeypatch):
+    for count in (2, 3):
+        things, met = "abc"[:count], set()
+        for commits in range(100, 100 + 3 * count):
+            monkeypatch.setattr(thirds, "_commits", lambda commits=commits: commits)
+            met.add((commits % thirds.COUNT, thirds.in_turn(things)))
+            assert len({thirds.in_turn(things, shift) for shift in range(count)}) == count
+        assert len(met) == 3 * count
+
+
 def test_no_variable_for_the_tests_is_taken_for_a_setting():
     """Each fab that a test runs gets the variables of the tests too, and refuses an unknown ROADIE_<KEY>."""
     files = Path(thirds.__file__).parent.glob("*.py")
