@@ -30,7 +30,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "virtualenv": (),
     "virtualenv/downloads": ("virtualenv",),
     "virtualenv/pythons": ("virtualenv",),
-    "virtualenv/failures": ("virtualenv",),
+    "virtualenv/failures": ("virtualenv", "virtualenv/pythons"),
     "virtualenv/forms": ("virtualenv", "virtualenv/downloads", "virtualenv/failures"),
 }
 

@@ -30,7 +30,7 @@ why_missing() { # REQUIREMENT: an index that does not answer looks to pip as one
 }
 
 why_not_built() { # prints which package could not be built, why, and what cures that; nothing if all were built
-  local package exact why newer library
+  local package exact why newer older library
   # uv comes first, and may have failed for another reason than pip. But only uv names the version.
   exact=$(step_output | sed -nE "s/.*Failed to (download and )?build .([A-Za-z0-9][A-Za-z0-9._-]*==[^ '\`]+).*/\2/p" | tail -n 1)
   package=$(step_output | sed -nE "s/^ *ERROR: Failed (building wheel for |to build ')([A-Za-z0-9][A-Za-z0-9._-]*)'?.*/\2/p" | tail -n 1)
@@ -43,11 +43,17 @@ why_not_built() { # prints which package could not be built, why, and what cures
   [[ -n ${package} ]] || return 0
   why=$(why_of_build)
   newer=$(with_wheel "${package%%==*}")
-  library=$(library_for "${why}")
+  [[ ${package} != *"==${newer}" ]] || newer=''
+  older=$(python_with_wheel "${package}")
+  why=${why%.}
   printf 'cannot build %s: %s' "${package}" "${why:-see above}"
-  if [[ -n ${newer} && ${package} != *"==${newer}" ]]; then
-    printf '; %s %s has a wheel for this Python, so require that, or name an older Python in python:' "${package%%==*}" "${newer}"
+  if [[ -n ${older} ]]; then # then no library of Debian is what lacks
+    printf '; it has a wheel for Python %s, but none for %s, so write python: "%s" in fabric.yaml' "${older}" "${python_minor#python}" "${older}"
+    [[ -z ${newer} ]] || printf ', or require %s %s, which has one' "${package%%==*}" "${newer}"
+    return
   fi
+  [[ -z ${newer} ]] || printf '; %s %s has a wheel for this Python, so require that' "${package%%==*}" "${newer}"
+  library=$(library_for "${why}")
   printf '; if it needs a library of Debian, name %s in packages:' "${library:-its -dev package}"
 }
 
@@ -60,8 +66,20 @@ why_of_build() { # prints the line of the build that says most
   } | cut -c -200
 }
 
-with_wheel() { # NAME: prints the newest version that has a wheel for this Python
-  with_pip --dry-run --ignore-installed --no-deps --only-binary :all: "$1" 2>/dev/null | sed -nE 's/^Would install .*-([0-9][^- ]*)$/\1/p'
+with_wheel() { # REQUIREMENT [OPTION...]: prints the newest version that has a wheel for this Python
+  with_pip --dry-run --ignore-installed --no-deps --only-binary :all: --retries 1 --timeout 10 "$@" 2>/dev/null | sed -nE 's/^Would install .*-([0-9][^- ]*)$/\1/p'
+}
+
+# NAME==VERSION: prints the next older Python for which this version has a wheel, if the project takes that Python
+python_with_wheel() {
+  local minor
+  [[ $1 == *==* ]] || return 0
+  for ((minor = ${python_minor#python3.} - 1; minor >= 8; minor--)); do
+    [[ ${#pythons[@]} == 0 || " ${pythons[*]} " == *" 3.${minor} "* ]] || continue
+    [[ -n $(with_wheel "$1" --python-version "3.${minor}" --target "${build_home}/none") ]] || continue
+    printf '3.%s' "${minor}"
+    return
+  done
 }
 
 library_for() { # LINE of a build: prints the packages of Debian that it lacks, if they are known
