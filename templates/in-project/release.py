@@ -32,6 +32,8 @@ from roadie_start import answer
 
 def inspect(collect_into, static_before="", phased=False):
     """Judge the release, collect its static files, and name its pending migrations: see migrations.look()."""
+    # WhiteNoise warns of a STATIC_ROOT that is not there yet, as is that of a first release.
+    Path(os.environ["ROADIE_STATIC_ROOT"]).mkdir(exist_ok=True)
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
     reasons = [*_told(guard.unsafe()), *_told(_unserved()), *_told(_unknown_commands())]
@@ -74,8 +76,8 @@ def _unserved():
         theirs = getattr(settings, key) or "/"
         if theirs != "/" and not urlsplit(theirs).netloc and theirs.rstrip("/") != ours.rstrip("/"):
             yield (
-                f"{key} is {theirs}, but nginx serves {ours}; set {key.lower()}: {theirs} in fabric.yaml, "
-                "then run fab nginx and deploy again"
+                f"{key} is {theirs}, but nginx serves {ours}; set {key.lower()}: {theirs} in fabric.yaml "
+                "and run fab nginx"
             )
     uploads, static = _upload_folder(), settings.STATIC_ROOT
     if uploads and overlay.lies_in_release(uploads):

@@ -45,7 +45,7 @@ judge_nginx() { # URL FOLDER: adds to refusals; the settings may have changed si
 }
 
 refuse_project() { # WHY
-  fail "project at ${release}" "$1; put it right, commit, and run fab deploy again"
+  fail "project at ${release}" "$1; put it right, commit any change of the code, and run fab deploy again"
 }
 
 require_whole_database

@@ -155,7 +155,7 @@ refuse_after_switch() {
   drain_slot "${idle}" 5
   change "slot ${idle} stopped" retire_slot "${idle}"
   failing+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
-  fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself; put it right, commit, and run fab deploy again"
+  fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself; put it right, commit any change of the code, and run fab deploy again"
 }
 
 local failing='' old supervisor=''

@@ -418,6 +418,14 @@ def test_a_module_that_asks_for_a_hashed_name_at_import_finds_it(site):
     assert said(release, "inspected") == ["passed"]
 
 
+def test_the_folder_of_static_files_is_there_when_the_application_is_loaded(site):
+    release = site(whole=True)
+    wsgi = release.folder / "code/mysite/wsgi.py"
+    is_there = "from pathlib import Path\nassert Path(settings.STATIC_ROOT).is_dir()\n"
+    wsgi.write_text(f"{wsgi.read_text()}\nfrom django.conf import settings\n{is_there}")
+    assert said(release, "inspected") == ["passed"]
+
+
 # ---- The modules themselves -------------------------------------------------------------------------
 
 
