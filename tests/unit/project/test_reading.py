@@ -370,6 +370,12 @@ def test_a_path_of_the_settings_starts_in_the_folder_of_fabric_yaml():
     assert "lies outside" in refusal(files, extra_requirements=["-e .."])
 
 
+def test_another_interpreter_is_another_virtualenv():
+    named = ("python3", "3.13", "3.12", "/opt/python/bin/python3.13", "/opt/other/bin/python3.13")
+    digests = {project(shop(), python=name).requirements_digest for name in named}
+    assert len(digests) == len(named)
+
+
 def test_the_setting_names_the_requirements():
     files = {**shop(), "needs/live.txt": "Django==6.0\ngunicorn\nmysqlclient"}
     made = project(files, requirements="needs/live.txt")

@@ -95,6 +95,8 @@ WRONG_WORDS = {
     ),
     "a removal that nobody confirms": (("remove",), "--yes"),
     "a dry run": (("--dry", "remove", "--yes"), "--dry: roadie's tasks cannot obey it"),
+    "a dry rollback": (("--dry", "rollback"), "--dry: roadie's tasks cannot obey it"),
+    "a dry deploy": (("--dry", "deploy"), "deploy --plan"),
     "a time limit": (("-T", "9", "deploy"), "--command-timeout: roadie's tasks cannot"),
     "failures that do not count": (("--warn-only", "deploy"), "--warn-only: roadie's"),
     "output that is hidden": (("--hide", "both", "deploy"), "--hide: roadie's"),
