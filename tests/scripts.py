@@ -53,6 +53,8 @@ def values(**chosen: Any) -> dict[str, Any]:
         **Workspace(projects.complete(settings, project), project).values,
         "release": RELEASE,
         "files": {"guestbook/local_settings.py": "KEY = 'it is $(id)'\n", ".env": "A=1"},
+        "virtualenv_files": {"site-packages/shop/local.py": "KEY = 'it is $(id)'\n"},
+        "build_virtualenv_files": {"site-packages/shop/local.py": "KEY = 'none'\n"},
         "build_files": {"guestbook/local_settings.py": "KEY = 'none'\n", ".env": "A=1"},
         "put_right": "shop.0003_drop_note",
         "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",

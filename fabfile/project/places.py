@@ -9,15 +9,21 @@ from pathlib import Path
 
 from ..errors import SettingsError
 from ..git.trees import Tree
+from ..settings.placed import IN_VIRTUALENV
 from ..settings.reading import Settings
 
 #: what a build finds in the place of a secret
 NO_SECRET = "no-secret-is-known-in-a-build"
 
 
+def rendered(settings: Settings) -> tuple[str, ...]:
+    """The paths of `files:` that lie in the code of a release."""
+    return tuple(path for path in settings.files if not path.startswith(IN_VIRTUALENV))
+
+
 def folders(settings: Settings) -> list[str]:
     """The folders that the tree of a release must hold for the sake of these settings."""
-    return [posixpath.dirname(path) for path in (*settings.shared, *settings.ship, *settings.files)]
+    return [posixpath.dirname(path) for path in (*settings.shared, *settings.ship, *rendered(settings))]
 
 
 class WithFiles:
@@ -25,7 +31,8 @@ class WithFiles:
 
     def __init__(self, tree: Tree, settings: Settings) -> None:
         self._tree = tree
-        self._texts = {path: _text(path, source_of(settings, path)) for path in settings.files}
+        texts = {path: _text(path, source_of(settings, path)) for path in settings.files}
+        self._texts = {path: texts[path] for path in rendered(settings)}
 
     def list(self) -> Sequence[str]:
         """The paths of all files."""

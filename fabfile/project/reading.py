@@ -91,8 +91,10 @@ class Project:
     own_names: tuple[str, ...] = ()
     #: what its text tells of a deploy: what would be refused or wrong, with the cure
     forewarnings: tuple[str, ...] = ()
-    #: the paths of `files:`
+    #: the paths of `files:` in the code
     rendered: tuple[str, ...] = ()
+    #: whether `files:` has others, in the virtualenv
+    has_virtualenv_files: bool = False
     #: the paths of `shared:`, each with the word folder or file
     shared: Mapping[str, str] = field(default_factory=dict)
 
@@ -199,7 +201,8 @@ def read(tree: Tree, settings: Settings) -> Project:
             *forewarnings(code, module, words, settings, database.kind),
             *celery_forewarnings(celery, settings),
         ),
-        rendered=tuple(settings.files),
+        rendered=places.rendered(settings),
+        has_virtualenv_files=len(places.rendered(settings)) < len(settings.files),
         shared=places.shared(tree, settings, list(required.files)),
     )
 

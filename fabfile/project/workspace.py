@@ -36,6 +36,7 @@ class Workspace:
             "project": self.project,
             "pins": PINS,
             "index": "",  # a task that builds knows it
+            "virtualenv_files": {},  # a deploy knows them
             "no_secret": NO_SECRET,
             "django_minimums": djangos.minimums(),
             "hashed_pins": hashes.with_hashes(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import SettingsError
-from ..project.places import NO_SECRET, source_of
+from ..project.places import NO_SECRET, rendered, source_of
 from ..project.workspace import Workspace
+from ..settings.placed import IN_VIRTUALENV
 from .render import render
 
 
@@ -16,16 +17,31 @@ def render_files(work: Workspace, secrets: Mapping[str, str]) -> dict[str, str]:
 
     Raises SettingsError for a template that cannot be rendered. No message holds a secret.
     """
-    values = {**work.values, "secrets": secrets}
+    texts = _rendered(work, rendered(work.settings), secrets)
+    return {work.project.in_code(target): text for target, text in texts.items()}
+
+
+def render_for_virtualenv(work: Workspace, secrets: Mapping[str, str]) -> dict[str, str]:
+    """The text of each other file, by the file's place in the virtualenv. See `render_files`."""
+    targets = [target for target in work.settings.files if target.startswith(IN_VIRTUALENV)]
+    texts = _rendered(work, targets, secrets)
+    return {target.removeprefix(IN_VIRTUALENV): text for target, text in texts.items()}
+
+
+def all_files(work: Workspace, secrets: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """These files as the templates get them. In a build they have placeholders instead of secrets."""
+    without = dict.fromkeys(work.settings.secrets, NO_SECRET)
     return {
-        work.project.in_code(target): _render(target, source_of(work.settings, target), values)
-        for target in work.settings.files
+        "files": render_files(work, secrets),
+        "virtualenv_files": render_for_virtualenv(work, secrets),
+        "build_files": render_files(work, without),
+        "build_virtualenv_files": render_for_virtualenv(work, without),
     }
 
 
-def without_secrets(work: Workspace) -> dict[str, str]:
-    """The same files, with placeholders instead of secrets."""
-    return render_files(work, dict.fromkeys(work.settings.secrets, NO_SECRET))
+def _rendered(work: Workspace, targets: Iterable[str], secrets: Mapping[str, str]) -> dict[str, str]:
+    values = {**work.values, "secrets": secrets}
+    return {target: _render(target, source_of(work.settings, target), values) for target in targets}
 
 
 def _render(target: str, path: Path, values: Mapping[str, object]) -> str:

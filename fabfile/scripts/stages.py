@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..settings.databases import DATABASES
+from ..settings.placed import IN_VIRTUALENV
 from .stage import Sequence, Stage, always
 
 if TYPE_CHECKING:  # `fab --list` needs the table only, and must stay quick.
@@ -49,7 +50,7 @@ def _builds(settings: Settings, project: Project | None) -> bool:
 
 
 def _has_files(settings: Settings, project: Project | None) -> bool:
-    return bool(settings.files)
+    return any(not path.startswith(IN_VIRTUALENV) for path in settings.files)
 
 
 def _is_watched(settings: Settings, project: Project | None) -> bool:

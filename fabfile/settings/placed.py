@@ -10,6 +10,8 @@ from typing import Any
 from .kinds import CONTROL, Kind, Wrong, mapping, several, shown, text
 from .names import INSIDE
 
+#: a path of `files:` that begins so lies in the virtualenv, and not in the code of a release
+IN_VIRTUALENV = "venv/"
 COMMANDS = several(text("a line of shell", r"[^\x00\n]*[^\x00\s][^\x00\n]*"), "a list of lines of shell")
 
 

@@ -73,6 +73,8 @@ class ReleaseKeys:
         {mysite/local_settings.py: deploy/local_settings.py}. Templates lie on your machine, in the folder of
         fabric.yaml or elsewhere, and name values as {{ secrets.MAIL_PASSWORD }} and {{ settings.domain[0] }}.
         The ending of a template's name (before .j2) says how values are quoted: py, env, json, toml and yaml.
+        A path that begins with venv/ lies in the virtualenv, and the packages there lie in
+        venv/site-packages, whatever Python: {venv/site-packages/graphite/local_settings.py: deploy/local.py}.
         Only root and the site's processes can read these files.""",
     )
     shared: tuple[str, ...] = setting(

@@ -90,7 +90,7 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
     settings, hosts = targets(c)
     from ..project.workspace import at_ref
     from ..release.record import make_release  # meanwhile the hosts are connected to
-    from ..scripts.own_files import render_files, without_secrets
+    from ..scripts.own_files import all_files
 
     work = at_ref(settings, ref)
     settings = work.settings  # with what the project says
@@ -99,8 +99,7 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
     if work.project.requirements_told:
         display.tell("here", work.project.requirements_told)
     secrets = given_secrets(settings)
-    files = {"files": render_files(work, secrets), "build_files": without_secrets(work)}
-    common = {**work.values, **files, "secrets": secrets}
+    common = {**work.values, **all_files(work, secrets), "secrets": secrets}
     # A new token for the index makes no new release.
     release, index = make_release(work, common), {"index": given_index(settings)}
     return work, {**common, **index, "release": release, "nginx": _sum_of_nginx(common)}, hosts

@@ -27,13 +27,6 @@ empty_store() {
 # PATH: clears this path in the code of ${release_dir}, for something else than the commit's file. The path is recorded first,
 # so that no later release takes over what lies there.
 lay_over() {
-  local parent=${release_dir}/code rest=$1
-  while [[ ${rest} == */* ]]; do
-    parent+=/${rest%%/*} rest=${rest#*/}
-    [[ ! -L ${parent} ]] && [[ -d ${parent} || ! -e ${parent} ]] ||
-      fail "code of ${release}" "$1 cannot be there, as ${parent#"${release_dir}/code/"} is no plain folder; choose another path"
-    [[ -d ${parent} ]] || make_dir "${parent}" 750 "root:${app}"
-  done
   printf '%s\0' "$1" >>"${release_dir}/overlaid"
-  rm -rf -- "${release_dir}/code/$1"
+  clear_place "code of ${release}" "${release_dir}/code" "$1"
 }

@@ -30,6 +30,17 @@ mark_whole() { # VIRTUALENV TEXT: marks the virtualenv as complete, after all of
   sync -- "${1%/*}"
 }
 
+own_places=() own_texts=() # the files of `files:` that lie in the virtualenv; a stage fills these
+
+put_own() { # VIRTUALENV: puts those files into this virtualenv, or into a copy
+  local i path minor=${venv_dir##*/}
+  for i in "${!own_places[@]}"; do
+    path=${own_places[i]/#site-packages\//lib/${minor%%-*}/site-packages/}
+    clear_place "virtualenv ${venv_dir##*/}" "$1" "${path}"
+    put_file "$1/${path}" 640 "root:${app}" "${own_texts[i]%$'\n'}"
+  done
+}
+
 as_builder() { # COMMAND...
   app_tmp=${build_home}/tmp as_user "${build_user}" "${build_home}" "$@"
 }

@@ -34,6 +34,19 @@ make_dir() { # PATH MODE OWNER: without -p, which would make parents with a mode
   chmod -- "$2" "$1"
 }
 
+# WHAT FOLDER PATH: clears this path in a folder of root's, and makes the folders on the way there. The project or a package may
+# have a link on that way, and root follows no link.
+clear_place() {
+  local parent=$2 rest=$3
+  while [[ ${rest} == */* ]]; do
+    parent+=/${rest%%/*} rest=${rest#*/}
+    [[ ! -L ${parent} ]] && [[ -d ${parent} || ! -e ${parent} ]] ||
+      fail "$1" "$3 cannot be there, as ${parent#"$2/"} is no plain folder; choose another path"
+    [[ -d ${parent} ]] || make_dir "${parent}" 750 "root:${app}"
+  done
+  rm -rf -- "${2:?}/$3"
+}
+
 ensure_link() { # PATH TARGET
   if [[ -L $1 && ($1 -ef $2 || $(readlink -- "$1") == "$2") ]]; then
     ok "link $1"

@@ -9,6 +9,9 @@ local tree=89ef456789ef456789ef456789ef456789ef4567
 local places=(guestbook/local_settings.py .env)
 local texts=('KEY = '"'"'none'"'"'
 ' A=1)
+local own_places=(site-packages/shop/local.py)
+local own_texts=('KEY = '"'"'none'"'"'
+')
 local shared_places=()
 local seal_py='<text of build/seal.py>'
 local venv_copy=${cache}/venv
@@ -58,6 +61,7 @@ lay_out_desk() { # the files of `files:` have placeholders here instead of secre
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
   rm -rf -- "${venv_copy}"
   cp -a --reflink=auto -- "${venv_dir}" "${venv_copy}"
+  put_own "${venv_copy}" # likewise
   chown -R -h -- "root:${build_user}" "${venv_copy}"
 }
 

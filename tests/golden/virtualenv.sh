@@ -28,6 +28,10 @@ local pip_dir=''
 local needs_tree=''
 local tree=''
 local coming=20261123T120000Z-0123abcd
+local own_places=(site-packages/shop/local.py)
+local own_texts=('KEY = '"'"'it is $(id)'"'"'
+')
+local has_own=''
 
 build_virtualenv() { # if uv fails, pip tries again from the start, because people know pip's messages
   local installing=''
@@ -183,6 +187,7 @@ take_over_virtualenv() {
   find "${venv_dir}/lib" -name '*.pth' -type f -exec sed -i "\\|^${desk}|d" -- {} +
   chown -R -h -- "root:${app}" "${venv_dir}"
   chmod -R a-st,u=rwX,g=rX,o= -- "${venv_dir}"
+  put_own "${venv_dir}"
 }
 
 complete_virtualenv() {
@@ -200,10 +205,11 @@ elif [[ -z ${managed}${dry_run} ]]; then
 fi
 venv_dir=${root}/venvs/${python_minor}-${digest:0:16}
 [[ -z ${needs_tree} ]] || venv_dir+=-${tree:0:12}
+[[ -z ${has_own} ]] || venv_dir+=-$(printf '%s\0' "${own_places[@]}" "${own_texts[@]}" | sha256sum | cut -c -12)
 [[ -z ${managed} ]] || ensure_python
 base_python=${python}
-if [[ -n ${needs_tree} && -z ${tree} ]]; then
-  ok "${what} (built by deploy, as the requirements need the project's own files)"
+if [[ -n ${needs_tree}${has_own} && -z ${coming} ]]; then
+  ok "${what} (built by deploy, as it needs files of the project)"
 elif is_whole "${venv_dir}"; then
   ok "${what}"
 else

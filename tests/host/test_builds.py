@@ -51,6 +51,7 @@ BUILD = [
     "pwd >built.txt; id -un >>built.txt; ! cat ../env /srv/mysite/shared/secrets",
     'test "$(id -G)" = "$(id -g)"',
     'test "$DEBUG $ALLOWED_HOSTS $DB_NAME" = "False www.example.org mysite"',
+    """test "$(python -c 'from rest import mail; print(mail.KEY)')" = no-secret-is-known-in-a-build""",
     'test "$MAIL_KEY" = no-secret-is-known-in-a-build; ln -s /etc/passwd leak; chmod 777 manage.py',
 ]
 
@@ -68,6 +69,7 @@ def project(folder: Path, **values: object) -> Path:
     (made / "hits/count.txt").write_text("40\n")
     (made / "deploy").mkdir()
     (made / "deploy/local_settings.py").write_text("MAIL_KEY = {{ secrets.MAIL_KEY }}\nTITLE = 'One'\n")
+    (made / "deploy/mail.py").write_text("KEY = {{ secrets.MAIL_KEY }}\nTITLE = 'One'\n")
     (made / "deploy/.env").write_text("DOMAIN={{ settings.domain[0] }}\n")
     (made / ".gitignore").write_text("front/dist\nlocal.txt\n")
     (made / "local.txt").write_text("of this machine only")
@@ -83,7 +85,11 @@ def configure(folder: Path, **values: object) -> None:
         "env_names": {"db_name": "DB_NAME"},
         "build_here": ["test ! -e local.txt", "mkdir -p front/dist && cksum <manage.py >front/dist/sum.txt"],
         "ship": ["front/dist"],
-        "files": {"mysite/local_settings.py": "deploy/local_settings.py", "conf/.env": "deploy/.env"},
+        "files": {
+            "mysite/local_settings.py": "deploy/local_settings.py",
+            "conf/.env": "deploy/.env",
+            "venv/site-packages/rest/mail.py": "deploy/mail.py",
+        },
         "shared": ["hits", "var/cache.db"],
         "secrets": {"MAIL_KEY": {"command": "printf ses; printf ame"}},
     }
@@ -122,6 +128,9 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     for name in ("css/site.css", "admin/css/base.css"):
         assert browse(host, f"/static/{name}", DOMAIN).status == 200, name
 
+    assert in_virtualenv(host) == ["sesame", "One", "-rw-r-----", "root:mysite"]
+    assert not inside(host, f"ls {first}/code/venv 2>/dev/null || true")
+
     made = inside(host, f"cat {first}/code/front/dist/sum.txt && cd {first}/code && ! ls local.txt")
     tree, commit_of = told_of(host, first)
     assert commit_of == git(site.project, "rev-parse", "HEAD")
@@ -135,6 +144,7 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     change_line(site.project / "locale/de/LC_MESSAGES/django.po", "Zuhause", "Daheim")
     (site.project / "hits/count.txt").write_text("1\n")
     change_line(site.project / "deploy/local_settings.py", "One", "Two")
+    change_line(site.project / "deploy/mail.py", "One", "Two")
     commit(site.project)
     plan = site.fab("deploy", "--plan").out
     assert "build         here: test ! -e local.txt" in plan and "on the host: python manage.py" in plan
@@ -143,6 +153,7 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
     assert "uploads" not in done.out
     second = current(host)
     assert home(host, "/?hit") == ["Daheim", "42", f"{second}/code", "mysite-build", "Two", "sesame"]
+    assert in_virtualenv(host)[1] == "Two"
     assert browse(host, "/media/default.jpg", DOMAIN).body == "mine\n"
 
     done = site.does("deploy", "-v", env={"ROADIE_WORKERS": "1"})
@@ -163,7 +174,16 @@ def test_a_release_has_what_was_built_shared_and_uploaded(packaged, tmp_path):
 
     site.does("rollback", "--to", Path(first).name)
     assert home(host, "/?hit") == ["Zuhause", "43", f"{first}/code", "mysite-build", "One", "sesame"]
+    assert in_virtualenv(host)[1] == "One"
     assert inside(host, "cat /srv/mysite/current/code/front/dist/sum.txt") == made.splitlines()[0] + "\n"
+
+
+def in_virtualenv(host: ThrowawayHost) -> list[str]:
+    """What the file in the virtualenv says to the site's user, and who may read it."""
+    read = "from rest import mail; print(mail.KEY, mail.TITLE)"
+    as_site = "setpriv --reuid=mysite --regid=mysite --clear-groups"
+    look = "stat -c '%A %U:%G' /srv/mysite/live/venv/lib/python3.*/site-packages/rest/mail.py"
+    return inside(host, f'cd / && {as_site} /srv/mysite/live/venv/bin/python -c "{read}" && {look}').split()
 
 
 def told_of(host: ThrowawayHost, release: str) -> tuple[str, str]:

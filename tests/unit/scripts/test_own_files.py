@@ -5,8 +5,10 @@ from pathlib import Path
 import projects
 import pytest
 from roadie.errors import SettingsError
+from roadie.project.places import NO_SECRET
 from roadie.project.workspace import at_ref
-from roadie.scripts.own_files import render_files, without_secrets
+from roadie.scripts import stages
+from roadie.scripts.own_files import all_files, render_files
 from roadie.settings.reading import load
 
 SECRET = 'pa"ss\\ $(id) {{ x }}'
@@ -64,13 +66,15 @@ def test_an_unknown_value_is_told_with_its_line(site):
 
 def test_a_build_finds_placeholders(site):
     (site / "deploy/a.py").write_text("{{ secrets.KEY }}")
-    found = without_secrets(work(site, **{"a.py": "deploy/a.py"}))
-    assert found == {"a.py": "'no-secret-is-known-in-a-build'"}
+    found = all_files(work(site, **{"a.py": "deploy/a.py"}), {"KEY": "a"})
+    assert found["build_files"] == {"a.py": "'no-secret-is-known-in-a-build'"}
 
 
-def test_a_template_that_is_not_there_is_one_line(site):
-    with pytest.raises(SettingsError, match=r"^files: a.py: .*/deploy/none.py cannot be read \(No such file"):
-        work(site, **{"a.py": "deploy/none.py"})
+@pytest.mark.parametrize("path", ["a.py", "venv/a.py"])
+def test_a_template_that_is_not_there_is_one_line(site, path):
+    says = rf"^files: {path}: .*/deploy/none.py cannot be read \(No such file"
+    with pytest.raises(SettingsError, match=says):
+        work(site, **{path: "deploy/none.py"})
 
 
 def test_the_project_is_read_with_these_files(site):
@@ -89,3 +93,19 @@ def test_a_template_outside_of_the_commit_is_used_as_it_is_here(site, tmp_path):
     outside.write_text("A = 1\n")
     one = work(site, **{"a.py": str(outside), "b.py": "deploy/b.py"} | {"b.py": str(outside)})
     assert render_files(one, {"KEY": SECRET}) == {"a.py": "A = 1\n", "b.py": "A = 1\n"}
+
+
+def test_a_file_in_the_virtualenv_is_none_of_the_code(site):
+    (site / "deploy/local.py").write_text("KEY = {{ secrets.KEY }}\n")
+    files = {"./venv//site-packages/shop/local.py": "deploy/local.py", "venv.py": "deploy/local.py"}
+    made = work(site, **files)
+    bare = f"KEY = {NO_SECRET!r}\n"
+    assert all_files(made, {"KEY": "a"}) == {
+        "files": {"venv.py": "KEY = 'a'\n"},
+        "virtualenv_files": {"site-packages/shop/local.py": "KEY = 'a'\n"},
+        "build_files": {"venv.py": bare},
+        "build_virtualenv_files": {"site-packages/shop/local.py": bare},
+    }
+    assert made.project.rendered_places == ("venv.py",) and made.project.has_virtualenv_files
+    only = work(site, **{"venv/a/b": "deploy/local.py"})
+    assert (only.project.ship_root, stages.files.when(only.settings, only.project)) == ("", False)
