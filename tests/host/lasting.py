@@ -6,6 +6,7 @@ import asyncio
 import base64
 import itertools
 import os
+import ssl
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -30,9 +31,18 @@ class Lasting(Beside):
     the event streams that came to a whole end. `codes` are the releases that answered.
     """
 
-    def __init__(self, host: ThrowawayHost, websockets: int, streams: int) -> None:
+    def __init__(
+        self,
+        host: ThrowawayHost,
+        websockets: int,
+        streams: int,
+        domain: str = DOMAIN,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
+        """Come by https with `trusted`."""
         super().__init__(PATIENCE + 10)
         self.host, self.websockets, self.streams = host, websockets, streams
+        self.domain, self.trusted = domain, trusted
         self.failed: list[str] = []
         self.closed: Counter[int] = Counter()
         self.ended = 0
@@ -61,7 +71,7 @@ class Lasting(Beside):
         while not self._over.is_set():
             began = time.time()
             try:
-                reader, writer = await asyncio.open_connection(self.host.address, 80)
+                reader, writer = await self._connect()
                 try:
                     await last(reader, writer)
                 finally:
@@ -70,12 +80,16 @@ class Lasting(Beside):
                 self.failed.append(f"{began % 86400:.2f}-{time.time() % 86400:.2f} {last.__name__}: {why!r}")
                 await asyncio.sleep(1)
 
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if not self.trusted:
+            return await asyncio.open_connection(self.host.address, 80)
+        secured = {"ssl": self.trusted, "server_hostname": self.domain}
+        return await asyncio.open_connection(self.host.address, 443, **secured)
+
     # ---- Websockets -------------------------------------------------------------------------------------
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        key = base64.b64encode(os.urandom(16)).decode()
-        upgrade = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-        await self._ask(reader, writer, "/ws", f"{upgrade}Sec-WebSocket-Version: 13\r\n", 101)
+        await self._upgrade(reader, writer, "/ws")
         code, address = (await self._text(reader, writer)).split()
         if not address.startswith("10."):
             raise Lost(f"the application knows the address as {address}")
@@ -94,9 +108,17 @@ class Lasting(Beside):
         finally:
             self.open -= 1
 
-    async def _text(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    async def _upgrade(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> None:
+        key = base64.b64encode(os.urandom(16)).decode()
+        upgrade = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        origin = f"Origin: {'https' if self.trusted else 'http'}://{self.domain}\r\n"
+        await self._ask(reader, writer, path, f"{upgrade}{origin}Sec-WebSocket-Version: 13\r\n", 101)
+
+    async def _text(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: float | None = PATIENCE
+    ) -> str:
         """Read the next text. If the server closes, reply as a client must, and wait for the end."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while True:
                 kind, body = await read_frame(reader)
                 if kind == TEXT:
@@ -129,11 +151,39 @@ class Lasting(Beside):
     async def _ask(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, more: str, status: int
     ) -> None:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {DOMAIN}\r\n{more}\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {self.domain}\r\n{more}\r\n".encode())
         async with asyncio.timeout(PATIENCE):
             head = await reader.readuntil(b"\r\n\r\n")
         if int(head.split()[1]) != status:
             raise Lost(head[:60].decode("latin-1"))
+
+
+class Hearing(Lasting):
+    """One visitor of a websocket, who only listens. `heard` has all texts that came."""
+
+    def __init__(self, host: ThrowawayHost, path: str, domain: str, trusted: ssl.SSLContext) -> None:
+        super().__init__(host, 1, 0, domain, trusted)
+        self.path = path
+        self.heard: list[str] = []
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._upgrade(reader, writer, self.path)
+        self.open += 1
+        listening = asyncio.create_task(self._hear(reader, writer))
+        try:
+            while not listening.done() and not self._over.is_set():
+                await asyncio.wait({listening}, timeout=0.2)
+            if listening.done():
+                await listening
+        except Closed as closed:
+            self.closed[closed.code] += 1
+        finally:
+            listening.cancel()
+            self.open -= 1
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            self.heard.append(await self._text(reader, writer, None))
 
 
 class Closed(Exception):

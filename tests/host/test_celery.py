@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 
 import pytest
 import standing
 from desk import Desk, browse, eventually
 from faults import error_of, serving
+from lasting import Hearing
 from postbox import DOMAIN, Postbox, hurried
 from projects import commit, settings
+from roadie.throwaway.hosts import ThrowawayHost
 
+ANY = ssl.create_default_context()
+ANY.check_hostname, ANY.verify_mode = False, ssl.CERT_NONE
+SERVICE_RESTART = 1012
 CELERY = {"beat": True, "workers": {"celery": {"concurrency": 2}}}
+
+
+def is_well(host: ThrowawayHost) -> bool:
+    """Whether the site says, by https, that all of it works."""
+    return browse(host, "/healthz", DOMAIN, trusted=ANY).status == 200
 
 
 @pytest.fixture
 def postbox(suite: str, desk: Callable[..., Desk]) -> Iterator[Postbox]:
     """A desk with the postbox, and a host that has only packages."""
     with standing.booted(standing.packaged(suite), suite) as host:
-        yield hurried(desk(host, project="postbox"), celery=CELERY)
+        yield hurried(desk(host, project="postbox"), celery=CELERY, tls="self-signed")
 
 
 @pytest.mark.third(1)
@@ -34,14 +45,23 @@ def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Postbox) -
     assert host.ssh("stat -c '%a %U' /run/redis-postbox/redis.sock").stdout == "700 postbox\n"
     desk.does("deploy")
     first = serving(host, "postbox").release
-    assert browse(host, "/", DOMAIN).status == 200
-    assert browse(host, "/healthz", DOMAIN).status == 200
+    assert browse(host, "/", DOMAIN, trusted=ANY).status == 200
+    assert is_well(host)
 
     postbox.post("over-deploys", 100, 1)
-    for version in ("one", "two"):
-        postbox.ship(version)
-    desk.does("rollback")
-    postbox.assert_each_once("over-deploys", 100)
+    with Hearing(host, "/deliveries", DOMAIN, ANY) as hearing:
+        assert eventually(lambda: hearing.heard), hearing.failed
+        for version in ("one", "two"):
+            postbox.ship(version)
+        desk.does("rollback")
+        assert eventually(lambda: hearing.are_open), hearing.failed
+        assert hearing.closed == {SERVICE_RESTART: 3}
+        postbox.assert_each_once("over-deploys", 100)
+        heard = len(hearing.heard)
+        postbox.post("after-all", 1)
+        assert eventually(lambda: len(hearing.heard) > heard)
+    assert hearing.failed == []
+    assert len(hearing.heard) == len({*hearing.heard})
     postbox.assert_one_beat()
     assert_the_moment_of_a_stop_is_safe(postbox)
     live = host.ssh("readlink -f /srv/postbox/live/release").stdout.strip()
@@ -56,7 +76,7 @@ def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Postbox) -
     host.ssh("supervisorctl stop postbox.celery:*")
     postbox.post("in-redis", 20)
     host.ssh("systemctl kill -s KILL redis-server@postbox")
-    assert eventually(lambda: browse(host, "/healthz", DOMAIN).status == 200)
+    assert eventually(lambda: is_well(host))
     host.ssh("supervisorctl start postbox.celery:*")
     postbox.assert_each_once("in-redis", 20)
     postbox.post("over-supervisor", 10, 1)
@@ -73,7 +93,7 @@ def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Postbox) -
     desk.does("redis")
     postbox.post("over-reboot", 10, 1)
     host.reboot()
-    assert eventually(lambda: browse(host, "/healthz", DOMAIN).status == 200, 60)
+    assert eventually(lambda: is_well(host), 60)
     postbox.assert_each_once("over-reboot", 10)
     postbox.assert_one_beat()
 

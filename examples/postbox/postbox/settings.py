@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "channels",
     "letters",
 ]
 
@@ -68,7 +69,7 @@ TEMPLATES = [
     },
 ]
 
-WSGI_APPLICATION = "postbox.wsgi.application"
+ASGI_APPLICATION = "postbox.asgi.application"
 
 
 # Database
@@ -123,7 +124,9 @@ STATIC_URL = "static/"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The cache and the queue. On a developer's machine both are in memory.
+# The cache, the queue and the channels. On a developer's machine all of them are in memory.
+
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 if REDIS_URL := os.environ.get("REDIS_URL"):
     CACHES = {
@@ -131,6 +134,13 @@ if REDIS_URL := os.environ.get("REDIS_URL"):
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": REDIS_URL,
             "TIMEOUT": 300,
+        }
+    }
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            # Channels waits for messages for 5 seconds at a time. The client must be more patient than that.
+            "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 20}]},
         }
     }
 
