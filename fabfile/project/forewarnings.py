@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ..errors import SettingsError
 from ..settings.databases import DATABASES
@@ -15,11 +15,10 @@ from . import redis_urls
 from .database import is_worked_out, item_of, kinds_of_engine
 from .likely import missing
 from .minds import DEVELOPERS, is_for_developers, rank
-from .variables import Variable, every_node, known_to, read_anywhere, read_at_once, truth_of, variables
-from .words import UNREAD, Code, Names, Word, configurations, text_of
+from .values import Values, by_https_only, literal_of
+from .variables import Variable, every_node, read_anywhere, read_at_once, variables
+from .words import Code, configurations, text_of
 
-#: what roadie sets for every process besides what the settings name
-_ALWAYS = frozenset("HOME PATH VIRTUAL_ENV LC_ALL PYTHONPATH DJANGO_SETTINGS_MODULE".split())
 #: each setting that the overlay can set, by what env_names calls it
 _MEANINGS = {
     "SECRET_KEY": "secret_key",
@@ -41,34 +40,26 @@ _STAGES = ("ENV", "ENV_TYPE", "ENVIRONMENT", "STAGE", "MODE", "CONFIGURATION")
 #: what a DEBUG that is off looks like in the environment
 _OFF = ("none", "false", "0", "no", "off", "")
 _RANDOM = ("get_random_secret_key", "token_hex", "token_urlsafe", "token_bytes", "urandom", "uuid4")
-_OF_LOGINS = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
 _NO_MAIL = ("console", "dummy", "locmem", "filebased")
 
 
-def forewarnings(
-    code: Code, module: str, words: Mapping[str, Word], settings: Settings, kind: str
-) -> tuple[str, ...]:
+def forewarnings(code: Code, module: str, values: Values, kind: str) -> tuple[str, ...]:
     """A sentence for each thing that is known before there is a connection, with its cure.
 
     `kind` is the kind of the site's database.
     """
-    keys = (key for key in settings.env_names if settings.redis or key not in OF_REDIS)
-    named = (name for key in keys for name in settings.env_names[key])
-    given = {**dict.fromkeys((*_ALWAYS, *named, *settings.secrets)), **settings.env}
-    there = known_to(code, module, given)
-    names = code.names(module, lambda test: truth_of(test, there))
-    known = _Known(names, words, settings, frozenset(given), kind, code.folder)
+    known = _Known(values, kind, code.folder)
     read = read_anywhere(code, module)
     return (
         *_for_newer(code, module),
         *missing(code, filter(None, (text_of(each) for each in every_node(code, module)))),
         *_which_class(code, module, known.is_set),
-        *_for_developers(module, settings),
+        *_for_developers(module, values.settings),
         *_stages(read, known.is_set),
         *known.told(),
         *known.told_of_parts(read),
-        *redis_urls.forewarnings(code, module, read, settings, known.is_set),
-        *known.told_of(read_at_once(code, module, there)),
+        *redis_urls.forewarnings(code, module, read, values.settings, known.is_set),
+        *known.told_of(read_at_once(code, module, values.there)),
     )
 
 
@@ -111,18 +102,11 @@ def _stages(read: list[Variable], is_set: frozenset[str]) -> Iterator[str]:
 class _Known:
     """What is known of the settings: their text, and what fabric.yaml makes of it."""
 
-    def __init__(
-        self,
-        names: Names,
-        words: Mapping[str, Word],
-        settings: Settings,
-        is_set: frozenset[str],
-        kind: str,
-        folder: str,
-    ) -> None:
-        self.names, self.words, self.settings, self.is_set = names, words, settings, is_set
-        self.kind, self.folder = kind, folder
-        self.domains = settings.domain
+    def __init__(self, values: Values, kind: str, folder: str) -> None:
+        self.values, self.kind, self.folder = values, kind, folder
+        self.names, self.words, self.settings = values.names, values.words, values.settings
+        self._own, self._value, self._is_forced = values.own, values.value, values.is_forced
+        self.is_set, self.domains = values.is_set, self.settings.domain
         self.read: set[str] = set()
 
     def told(self) -> Iterator[str]:
@@ -208,7 +192,7 @@ class _Known:
 
     def _is_right_without(self, name: str, value: ast.expr | None, read: list[Variable]) -> bool:
         """Whether a setting does without its variables: DEBUG is off by default, or the hosts are right."""
-        defaults = [_literal(one.default) for one in read if one.default]
+        defaults = [literal_of(one.default) for one in read if one.default]
         if name == "DEBUG":
             is_off = len(defaults) == len(read) and all(str(one).lower() in _OFF for one in defaults)
             return is_off or not isinstance(value, ast.Call)
@@ -282,8 +266,7 @@ class _Known:
                 "would refuse the release; write `tls: letsencrypt` in fabric.yaml, or "
                 "`django: {SECURE_SSL_REDIRECT: false}`"
             )
-        cookies = [name for name in _OF_LOGINS if self._value(name) is True]
-        if cookies and not self.settings.proxies:
+        if cookies := by_https_only(self.values):
             yield (
                 f"nobody can log in over http, because of {' and '.join(cookies)}; write `tls: letsencrypt` "
                 f"in fabric.yaml, or `overlay: [{', '.join(cookies)}]`, unless a proxy before the host "
@@ -315,28 +298,6 @@ class _Known:
                 "keeps uploads, write overlay: [MEDIA_ROOT] in fabric.yaml"
             )
 
-    def _own(self, name: str) -> ast.expr | None:
-        """The expression of a setting that the project has and roadie does not set."""
-        if self._is_forced(name):
-            return None
-        value = self.names.get(name)
-        is_ours = self.settings.overlay and self.words.get(name, "own") != "own"
-        return None if is_ours or value is UNREAD else value
-
-    def _is_forced(self, name: str) -> bool:
-        """Whether fabric.yaml sets a setting, whatever the project says."""
-        is_forced = bool(self.settings.overlay) and name in self.settings.overlay.forced
-        return is_forced or name in self.settings.django
-
-    def _value(self, name: str) -> object:
-        """The value of a setting if the text tells; the default of a variable that nothing sets counts."""
-        if name in self.settings.django:
-            return self.settings.django[name]
-        value = self._own(name)
-        if isinstance(value, ast.Call) and len(read := variables(value)) == 1:
-            value = None if read[0].name in self.is_set else read[0].default
-        return _literal(value)
-
 
 def _below_base(value: ast.expr | None) -> str:
     """The path below a folder such as BASE_DIR, if the expression joins texts to it."""
@@ -346,13 +307,6 @@ def _below_base(value: ast.expr | None) -> str:
     parts = [str(one.value) for one in sorted(texts, key=lambda one: (one.lineno, one.col_offset))]
     path = posixpath.normpath(posixpath.join(*parts)) if parts and len(names) == 1 else ""
     return "" if path.startswith(("/", "..")) else path
-
-
-def _literal(value: ast.expr | None) -> object:
-    try:
-        return ast.literal_eval(value) if value else None
-    except ValueError:
-        return None
 
 
 def _matches(domain: str, pattern: str) -> bool:

@@ -25,6 +25,7 @@ from .djangos import Django
 from .forewarnings import forewarnings
 from .interface import choose_interface
 from .minds import refuse_developers
+from .values import by_https_only, hsts, values_of
 from .words import Code, Names, Word, classify, literal
 
 # A settings package with such a name does not tell the project's name.
@@ -91,6 +92,10 @@ class Project:
     own_names: tuple[str, ...] = ()
     #: what its text tells of a deploy: what would be refused or wrong, with the cure
     forewarnings: tuple[str, ...] = ()
+    #: the settings that one of these sentences tells of, as nobody can log in with them
+    cookies_told: tuple[str, ...] = ()
+    #: what Django sends as Strict-Transport-Security; empty for nothing, and if the text does not tell
+    hsts: str = ""
     #: the paths of `files:` in the code
     rendered: tuple[str, ...] = ()
     #: whether `files:` has others, in the virtualenv
@@ -151,6 +156,7 @@ def read(tree: Tree, settings: Settings) -> Project:
     wants_redis = any("redis" in line for one in required.packages.items() for line in one)
     wants_redis = wants_redis and not redis_urls.appends_number(code, module)
     words = {name: word for name, word in classified.items() if name in OVERLAID}
+    values = values_of(code, module, words, settings)
     django = djangos.of(required)
     editable_roots = [local.import_root(tree, place) for place in required.editable]
     takes_python = pythons.required(tree, requirements.folders_of(path, manage_dir))
@@ -198,9 +204,11 @@ def read(tree: Tree, settings: Settings) -> Project:
         leads_to_www=classified["PREPEND_WWW"] != "absent",
         own_names=_own_names(names),
         forewarnings=(
-            *forewarnings(code, module, words, settings, database.kind),
+            *forewarnings(code, module, values, database.kind),
             *celery_forewarnings(celery, settings),
         ),
+        cookies_told=by_https_only(values),
+        hsts=hsts(values),
         rendered=places.rendered(settings),
         has_virtualenv_files=len(places.rendered(settings)) < len(settings.files),
         shared=places.shared(tree, settings, list(required.files)),

@@ -208,10 +208,11 @@ def _checks():
 
 
 def _warn_of_secure_cookies():
-    """Report the cookies that browsers send over https only."""
-    if site.HTTPS:
+    """Report the cookies that browsers send over https only, but for what roadie has said of them."""
+    if site.HTTPS or site.HAS_PROXIES:
         return
     names = [name for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE") if getattr(settings, name)]
+    names = [name for name in names if name not in site.COOKIES_TOLD]
     if names:
         answer("secure_cookies", " and ".join(names))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -183,14 +184,17 @@ def test_on_a_host_without_ipv6_a_deploy_warns_of_other_settings_only_where_a_pl
     host.ssh("test -s /var/lib/roadie/nginx-given-guestbook")
 
 
-def test_a_program_on_port_80_is_named_before_anything_changes(bare_host, desk):
-    code = "import socket,time; s=socket.create_server(('',80)); time.sleep(999)"
-    bare_host.ssh(f'systemd-run -q --unit=taken python3 -c "{code}"')
-    assert eventually(lambda: "LISTEN" in bare_host.ssh("ss -Hltn sport = :80").stdout)
-    for command in ("plan", "bootstrap"):
-        done = desk(bare_host).fab(command)
-        assert done.code == 6 and "port 80" in done.last_line and "python3 (process " in done.last_line
-    assert last_run(bare_host).said("changed") == set()
+def test_a_program_on_nginxs_port_is_named_before_anything_changes(bare_host, desk):
+    for port, sat in (80, desk(bare_host)), (443, desk(bare_host, tls="self-signed")):
+        code = f"import socket,time; s=socket.create_server(('',{port})); time.sleep(999)"
+        bare_host.ssh(f'systemd-run -q --unit=taken python3 -c "{code}"')
+        assert eventually(lambda port=port: bare_host.ssh(f"ss -Hltn sport = :{port}").stdout)
+        for command in ("plan", "bootstrap"):
+            done = sat.fab(command)
+            assert done.code == 6 and f"port {port}" in done.last_line, done.text
+            assert "python3 (process " in done.last_line
+        assert last_run(bare_host).said("changed") == set()
+        bare_host.ssh("systemctl stop taken")
 
 
 def test_what_a_client_says_of_itself_does_not_reach_the_site(echo):
@@ -210,6 +214,26 @@ def test_only_a_proxy_of_the_settings_says_who_the_visitor_is(echo, desk):
     desk(host, proxies=[me, "198.51.100.0/24"]).does("nginx")
     seen = browse(host, headers=forwarded).body
     assert "X-Real-IP: 203.0.113.7\n" in seen and "X-Forwarded-For: 203.0.113.7\n" in seen
+
+
+def test_over_tls_only_a_proxy_says_by_which_scheme_a_visitor_came(echo, desk):
+    host, by_https = echo.host, ssl.create_default_context()
+    by_https.check_hostname, by_https.verify_mode = False, ssl.CERT_NONE
+    me = re.search(r"X-Real-IP: (\S+)", browse(host).body)[1]
+    sat = desk(host, tls="self-signed", proxies=[me])
+    sat.does("nginx")
+    sat.does("tls")
+    for trusted in None, by_https:
+        came = browse(host, headers={"X-Forwarded-Proto": "https"}, trusted=trusted)
+        assert came.status == 200 and "X-Forwarded-Proto: https\n" in came.body
+        came = browse(host, "/a", headers={"X-Forwarded-Proto": "http"}, trusted=trusted)
+        assert (came.status, came.headers["location"]) == (308, "https://guestbook.example.org/a")
+    assert [browse(host, trusted=trusted).status for trusted in (None, by_https)] == [308, 200]
+    # The host itself is a visitor whom nobody named.
+    forged = "curl -s -k -o /dev/stderr -w '%{http_code}' --connect-to ::127.0.0.1: -H X-Forwarded-Proto:"
+    assert host.ssh(f"{forged}https http://guestbook.example.org/ 2>/dev/null").stdout == "308"
+    seen = host.ssh(f"{forged}http https://guestbook.example.org/ 2>&1").stdout
+    assert "X-Forwarded-Proto: https\n" in seen and seen.endswith("200")
 
 
 def test_of_two_names_the_later_one_leads_to_the_first(echo, desk):

@@ -240,8 +240,17 @@ def test_a_redirect_that_no_middleware_makes_is_not_refused(site):
 
 
 def test_cookies_for_https_only_are_told(site):
-    release = site("SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True")
+    release = site("SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(1)")
     assert said(release, "secure_cookies") == ["SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE"]
+
+
+def test_cookies_of_which_the_text_of_the_settings_tells_are_not_told_again(site):
+    release = site("SESSION_COOKIE_SECURE = True", "CSRF_COOKIE_SECURE = bool(1)")
+    assert said(release, "secure_cookies") == ["CSRF_COOKIE_SECURE"]
+
+
+def test_cookies_for_https_only_are_right_behind_a_proxy(site):
+    assert said(site("SESSION_COOKIE_SECURE = bool(1)", proxies=["192.0.2.1"]), "secure_cookies") == []
 
 
 def test_what_acts_on_debug_before_it_is_off_is_told(site):

@@ -15,6 +15,9 @@ MEDIA_URL = '/media/'
 COLLECTSTATIC = True
 # Whether the text of the settings tells what is in them.
 IS_READ = True
+# What roadie has said, from the text of the settings, of cookies that never come back by http.
+COOKIES_TOLD = []
+HAS_PROXIES = False
 START_SECONDS = 60
 ENV_NAMES = {'secret_key': ('SECRET_KEY', 'DJANGO_SECRET_KEY'), 'database_url': ('DATABASE_URL',), 'allowed_hosts': ('ALLOWED_HOSTS', 'DJANGO_ALLOWED_HOSTS'), 'csrf_trusted_origins': ('CSRF_TRUSTED_ORIGINS', 'DJANGO_CSRF_TRUSTED_ORIGINS'), 'debug': ('DEBUG', 'DJANGO_DEBUG'), 'static_root': (), 'media_root': (), 'db_name': (), 'db_user': (), 'db_password': (), 'db_socket': (), 'redis_url': ('REDIS_URL',), 'celery_broker_url': ('CELERY_BROKER_URL',), 'cache_url': ('CACHE_URL',)}
 MANAGE_COMMANDS = {'alerts': 'sendalerts', 'sessions': 'clearsessions', 'data': 'loaddata'}
