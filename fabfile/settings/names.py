@@ -20,7 +20,7 @@ _RESERVED = frozenset(
     systemd-oom sshd ssh ssl-cert ntp chrony postfix postdrop exim debian-exim syslog rsyslog uuidd
     tcpdump landscape pollinate lxd docker _apt apt bind dnsmasq statd ftp http https tss usbmux
     mysql mysqld mariadb postgres postgresql template0 template1 redis valkey rabbitmq memcache memcached epmd
-    nginx apache apache2 supervisor supervisord gunicorn celery certbot letsencrypt fail2ban
+    nginx apache apache2 supervisor supervisord gunicorn celery certbot letsencrypt authorities fail2ban
     admin administrator guest ubuntu debian vagrant wheel
     host lock log user shm udev mount initctl network credentials motd cryptsetup private journal
     installer fsck sysstat unattended-upgrades roadie default test innodb information_schema

@@ -35,9 +35,16 @@ def given_index(settings: Settings) -> str:
 
 
 def given_certificate(settings: Settings) -> dict[str, str]:
-    """The certificate of the settings, its key, and the root of its authority; empty if they name none."""
+    """The certificate of the settings, its key, and the root of its authority; empty if they name none.
+
+    Raises SettingsError for a certificate that browsers would not take.
+    """
     from .. import console
+    from ..settings.own_certificate import refuse_unfit
     from ..settings.secret_sources import resolve_certificate
 
     found = resolve_certificate(settings, lambda name: console.ask(f"{name}: ", secret=True))
-    return {name: secret.reveal() for name, secret in found.items()}
+    given = {name: secret.reveal() for name, secret in found.items()}
+    if settings.tls.by == "own":
+        refuse_unfit(given["key"], given["chain"], settings.domain)
+    return given

@@ -55,6 +55,7 @@ site_link=/etc/nginx/sites-enabled/${app}.conf
 site_file=/etc/nginx/sites-available/${app}.conf
 tls_file=${snippets}/roadie-tls-${app}.conf # has nginx serve the site by https; exists only if the certificate does
 certificate=${state}/tls/${app}.pem         # the site's key and certificate, as nginx reads them
+certificate_due=${state}/tls/${app}.due     # exists while nginx may not have read that file
 renewal_file=/etc/letsencrypt/renewal/roadie-${app}.conf lineage=/etc/letsencrypt/live/roadie-${app} # of certbot
 certbots=("${renewal_file}" "${lineage}" "/etc/letsencrypt/archive/roadie-${app}")
 authority=${state}/tls/${app}.ca            # the root of the authority, if the settings name one
@@ -75,7 +76,7 @@ build_home=${cache}/home      # HOME of the site's build user, for one build
 desk=${cache}.build           # the files that root lays out for one build
 
 made_again=( # what `remove` deletes
-  "${site_link}" "${site_file}" "${nginx_given}" "${tls_file}" "${certificate}" "${authority}"
+  "${site_link}" "${site_file}" "${nginx_given}" "${tls_file}" "${certificate}" "${certificate_due}" "${authority}"
   "${certbots[@]}"
   "${program_files[@]}" "${programs_link}"
   "${root}"/{live,live.new,current,slots,releases,venvs} "${store}"{,.new,.gone} "${maintenance}" "${root}/shared/static"

@@ -37,20 +37,6 @@ is_in_place() { # KEY CHAIN: the certificate that nginx has is the one in these 
   [[ ${text} == "$1"$'\n'"$2" ]]
 }
 
-# KEY CHAIN: fails unless the texts are a key and its certificate, which is for the site's names.
-judge_own() {
-  local of_key='' of_chain='' name
-  of_key=$(openssl pkey -passin pass: -pubout <<<"$1" 2>/dev/null) || :
-  of_chain=$(openssl x509 -pubkey -noout <<<"$2" 2>/dev/null) || :
-  [[ -n ${of_key} ]] || fail 'certificate' 'key: of tls: is no private key in PEM that openssl reads without a passphrase; hand over such a key' 2
-  [[ -n ${of_chain} ]] || fail 'certificate' 'certificate: of tls: is no certificate in PEM; hand over the certificate of the site, and then those of its authority' 2
-  [[ ${of_key} == "${of_chain}" ]] || fail 'certificate' 'the key is not that of the certificate: it comes first in the file, before those of its authority; hand over the two that belong together' 2
-  for name in "${domains[@]}"; do
-    [[ $(openssl x509 -noout -checkhost "${name/#'*'/any}" <<<"$2") == *'does match'* ]] || fail 'certificate' "is not for ${name}; hand over one that is, or take that name out of domain:" 2
-  done
-  openssl x509 -noout -checkend 0 <<<"$2" >/dev/null || fail 'certificate' "ended at $(openssl x509 -noout -enddate <<<"$2" | cut -d= -f2); hand over a new one" 2
-}
-
 # ---- Where the site's names lead -------------------------------------------------------------------------------------
 
 # NAME: sets astray to what DNS says, if a visitor who follows the name does not come to this host. If an address gives no answer,
@@ -77,6 +63,8 @@ request_certificate() { # DIRECTORY EMAIL
   words+=(--cert-name "roadie-${app}" --force-renewal --renew-with-new-domains --deploy-hook "${tools}/certificate ${app}")
   if [[ -n $2 ]]; then words+=(--email "$2"); else words+=(--register-unsafely-without-email); fi
   words+=("${domains[@]/#/--domain=}")
+  # If certbot was cut in its first work for the site, its next certificate would get another name.
+  [[ -s ${renewal_file} && -e ${lineage}/fullchain.pem && -e ${lineage}/privkey.pem ]] || rm -rf -- "${certbots[@]}"
   for ((tries = 0; tries < 20; tries++)); do
     ask_certbot "${words[@]}" && return
     [[ $(step_output) == *'Another instance of Certbot is already running'* ]] || break

@@ -214,6 +214,7 @@ if [[ -n ${left_half} ]]; then
   note=''
 fi
 [[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port 80
+[[ ${certificates_by} == off || -e ${tls_file} ]] || require_port 443
 ensure_sandbox
 # Debian's package would start a Redis that every user of the host can reach. Only packages: asks for that one. A Redis that is there
 # already stays as it is.

@@ -7,7 +7,7 @@ local catch_all_tls='<text of tls/catch-all.nginx.j2>'
 local certbot_conf='<text of tls/certbot.conf.j2>'
 local certificate_tool='<text of on-host/certificate>'
 
-ensure_authorities() { # what certbot trusts besides the authorities of Debian
+ensure_authorities() { # what certbot trusts besides the authorities of Debian, and what systemd does after certbot
   local text='' file
   if [[ -n ${root_of_authority} ]]; then
     ensure_file "${authority}" 644 root:root "${root_of_authority}"
@@ -15,11 +15,14 @@ ensure_authorities() { # what certbot trusts besides the authorities of Debian
     ensure_absent "${authority}"
   fi
   # Other sites may have one too, so what is there is kept up to date.
-  [[ -n ${root_of_authority} || -e ${authorities} ]] || return 0
-  for file in /etc/ssl/certs/ca-certificates.crt "${authorities%/*}"/*.ca; do
-    [[ ! -f ${file} ]] || text+=$(<"${file}")$'\n'
-  done
-  ensure_secret_file "${authorities}" 644 root:root "${text}" # too long to be shown
+  if [[ -n ${root_of_authority} || -e ${authorities} ]]; then
+    for file in /etc/ssl/certs/ca-certificates.crt "${authorities%/*}"/*.ca; do
+      [[ ! -f ${file} ]] || text+=$(<"${file}")$'\n'
+    done
+    ensure_secret_file "${authorities}" 644 root:root "${text}" # too long to be shown
+  else
+    certbot_conf=$(grep -v '^Environment=' <<<"${certbot_conf}")
+  fi
   ensure_unit "${certbot_drop_ins}" "${certbot_conf}"
   host_unlock # an authority may take its time
 }
@@ -37,7 +40,6 @@ install_files() { # KEY CHAIN
 }
 
 ensure_own() {
-  judge_own "${own_key}" "${own_chain}"
   if is_in_place "${own_key}" "${own_chain}"; then
     ok "certificate of ${app}"
   else
@@ -104,8 +106,14 @@ ensure_server() { # nginx serves the site by https; unless its certificate is th
     if [[ -z ${other_default} ]]; then ensure_file "${catch_all_tls_file}" 644 root:root "${catch_all_tls}"; else ensure_absent "${catch_all_tls_file}"; fi
     ensure_file "${tls_file}" 644 root:root "${server_conf}"
   fi
-  ensure_applied 'reload of nginx' reload_nginx require_served
+  [[ ! -e ${certificate_due} ]] || touched=1
+  ensure_applied 'reload of nginx' reload_to_certificate
   host_unlock
+}
+
+reload_to_certificate() {
+  reload_nginx require_served
+  drop_file "${certificate_due}"
 }
 
 ensure_off() { # the site answers by http

@@ -42,9 +42,11 @@ class Authority:
         host.ssh("mkdir -p /root/acme")
         host.ssh(_KEYS)
         host.put(json.dumps(_CONFIG), "/root/acme/config.json")
+        # Debian 12's knows no DNS by https.
+        no_doh = "$(pebble-challtestsrv -help 2>&1 | grep -q -e -doh && printf %s -doh=)"
         host.ssh(
             "systemd-run -q --unit=dns pebble-challtestsrv -defaultIPv4 '' -defaultIPv6 '' -dns01 :53 "
-            "-doh '' -http01 '' -https01 '' -tlsalpn01 '' -management 127.0.0.1:8055"
+            f"{no_doh} -http01 '' -https01 '' -tlsalpn01 '' -management 127.0.0.1:8055"
         )
         host.ssh("until curl -s http://127.0.0.1:8055/; do sleep 0.1; done", timeout=30)
         host.ssh("umount /etc/resolv.conf 2>/dev/null; rm -f /etc/resolv.conf", check=False)

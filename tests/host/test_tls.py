@@ -8,31 +8,44 @@ import ssl
 import subprocess
 import threading
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import standing
+import thirds
 from acme import DIRECTORY, ROOT, Authority
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cuts import Cut, Cuts, Turns, assert_nothing_changes
 from desk import browse, eventually
 from projects import commit, settings, startproject
 from roadie.throwaway import nspawn
 from visitors import Visitors
+from within import assert_tidy
 
 NAME, WWW, OTHER = "guestbook.example.org", "www.guestbook.example.org", "other.example.org"
 MYSITE = "mysite.example.org"
 PEM = "/var/lib/roadie/tls/guestbook.pem"
+STANDING = ["authorities.pem", "guestbook.ca", "guestbook.pem"]
+MADE = "find /etc/letsencrypt /var/lib/roadie/tls -name '*guestbook*'"
 LINEAGE = "/etc/letsencrypt/archive/roadie-guestbook"
 # Has the timer's own service renew what is not due yet.
 FORCED = (
     "[Service]\nExecStart=\nExecStart=/usr/bin/certbot -q renew --force-renewal --no-random-sleep-on-renew\n"
 )
-OLD = """
-cd {lineage}
-openssl req -x509 -new -key privkey{n}.pem -days 1 -subj /CN=x -addext subjectAltName=DNS:{name},DNS:{www} \
-  -not_before 20250101000000Z -not_after 20250401000000Z -out fullchain{n}.pem
-cat privkey{n}.pem fullchain{n}.pem >{pem}
-systemctl reload nginx
+#: kills a script of bash before the command with this number
+CUT = """set -T; trap '[[ $((++commands)) != "${AT}" ]] || kill -KILL "$$"' DEBUG\n"""
+TOOL = "/usr/local/lib/roadie/certificate"
+#: has the lineage name the certificate with this number, as a renewal does
+NAMES = """
+cd /etc/letsencrypt/live/roadie-guestbook
+for f in privkey fullchain; do ln -sf {archive}/${{f}}{n}.pem ${{f}}.pem; done
 """
+#: what certbot leaves that is killed in its first work for a site
+HALF = "cd /etc/letsencrypt && rm -r live/roadie-guestbook && : >renewal/roadie-guestbook.conf"
 # An authority that says to everybody that they came too often.
 LIMIT = """
 import http.server, json, ssl
@@ -96,6 +109,7 @@ def shown(host, domain=NAME):
         return ssl.DER_cert_to_PEM_cert(secured.getpeercert(binary_form=True))
 
 
+@pytest.mark.parametrize("suite", thirds.turns("trixie", "bookworm"))
 def test_an_authoritys_certificate_comes_and_is_renewed_and_no_request_is_lost(authority, desk):
     host = authority.host
     site = desk(host, domain=[NAME, WWW], tls={"by": "letsencrypt", "directory": DIRECTORY, "ca": "root.pem"})
@@ -136,7 +150,9 @@ def test_an_authoritys_certificate_comes_and_is_renewed_and_no_request_is_lost(a
     led = browse(host, "/a?b=c", method="POST", body=b"a=b")
     assert (led.status, led.headers["location"]) == (308, f"https://{NAME}/a?b=c")
     assert browse(host, domain=WWW).headers["location"] == f"https://{WWW}/"
-    assert browse(host, "/a", domain=WWW, trusted=trusted).headers["location"] == f"//{NAME}/a"
+    led = browse(host, "/a", domain=WWW, trusted=trusted)
+    assert led.headers["location"] == f"//{NAME}/a"
+    assert led.headers["strict-transport-security"] == "max-age=3600"
     for name in NAME, WWW:
         assert browse(host, "/.well-known/acme-challenge/none", domain=name).status == 404
     assert host.ssh(f"stat -c '%a %U:%G' {PEM}").stdout == "600 root:root\n"
@@ -169,9 +185,19 @@ def test_an_authoritys_certificate_comes_and_is_renewed_and_no_request_is_lost(a
 
     # A certificate that ended is told, and replaced.
     number = host.ssh(f"ls {LINEAGE} | grep -c privkey").stdout.strip()
-    host.ssh(OLD.format(lineage=LINEAGE, n=number, name=NAME, www=WWW, pem=PEM))
+    for name, text in zip(("privkey", "fullchain"), ended(NAME, WWW), strict=True):
+        host.put(text, f"{LINEAGE}/{name}{number}.pem")
+    host.ssh(f"cat {LINEAGE}/privkey{number}.pem {LINEAGE}/fullchain{number}.pem >{PEM}")
+    host.ssh("systemctl reload nginx")
     assert eventually(lambda: "its certificate ended" in site.fab("status").out)
     site.does("tls")
+    assert browse(host, trusted=trusted).status == 200
+
+    # Off, and back.
+    desk(host, domain=[NAME, WWW], tls="off").does("bootstrap")
+    assert browse(host).status == 200
+    assert host.ssh(MADE).stdout == ""
+    site.does("bootstrap")
     assert browse(host, trusted=trusted).status == 200
 
     site.does("rollback")
@@ -179,10 +205,61 @@ def test_an_authoritys_certificate_comes_and_is_renewed_and_no_request_is_lost(a
     assert eventually(lambda: is_up(host, trusted), 30)
 
     site.does("remove", "--yes")
-    assert host.ssh("find /etc/letsencrypt /var/lib/roadie/tls -name '*guestbook*'").stdout == ""
+    assert host.ssh(MADE).stdout == ""
     with pytest.raises(ssl.SSLError):
         shown(host)
     assert browse(host, domain=OTHER).status == 503
+
+
+@pytest.mark.parametrize("suite", thirds.turns("bookworm", "trixie"))
+def test_a_certificate_and_its_renewal_may_be_cut_at_every_step(authority, desk, seed):
+    host = authority.host
+    authority.points(NAME, host.address)
+    site = desk(host, tls={"by": "letsencrypt", "directory": DIRECTORY, "ca": "root.pem"})
+    (site.project / "root.pem").write_text(host.ssh(f"cat {ROOT}").stdout)
+    commit(site.project)
+    site.does("nginx")
+    trusted = trusting(authority.root_of_sites())
+
+    def answers(host):
+        assert browse(host).status == 200 or browse(host, trusted=trusted).status == 200
+        assert_tidy(host)
+
+    turns = Turns(seed, (Cut.kill_controller, Cut.kill_worker))
+    Cuts(site, ("tls",), turns, check=answers).all()
+    turns.tell()
+    assert_nothing_changes(site, "tls")
+    assert browse(host, trusted=trusted).status == 200
+    host.ssh(HALF)
+    site.does("tls")
+    assert host.ssh("cd /etc/letsencrypt && ls -d live/*/ renewal/*").stdout.split() == [
+        "live/roadie-guestbook/",
+        "renewal/roadie-guestbook.conf",
+    ]
+
+    # What certbot calls after a renewal is killed at each of its commands. A later run of the timer finishes.
+    host.put(FORCED, "/etc/systemd/system/certbot.service.d/test.conf")
+    host.ssh("systemctl daemon-reload && systemctl start certbot.service")
+    host.ssh("rm /etc/systemd/system/certbot.service.d/test.conf && systemctl daemon-reload")
+    host.put(CUT, "/root/cut.sh")
+    count = int(host.ssh(f"ls {LINEAGE} | grep -c privkey").stdout)
+    assert count > 1
+    for at in range(1 + seed % 3, 99, 3):
+        host.ssh(NAMES.format(archive=LINEAGE, n=count - at % 2))
+        cut = f"RENEWED_LINEAGE=/etc/letsencrypt/live/roadie-guestbook AT={at} BASH_ENV=/root/cut.sh"
+        code = host.ssh(f"env {cut} {TOOL} guestbook", check=False).returncode
+        answers(host)
+        host.ssh("systemctl start certbot.service" if at < 4 else TOOL)
+        wanted = leaf(host.ssh("cat /etc/letsencrypt/live/roadie-guestbook/fullchain.pem").stdout)
+        assert eventually(lambda wanted=wanted: shown(host) == wanted), at
+        assert host.ssh("ls /var/lib/roadie/tls").stdout.split() == STANDING
+        if code == 0:
+            break
+    assert at > 6
+    # The stage finishes it, too.
+    host.ssh(f"touch {PEM.removesuffix('pem')}due")
+    assert "changed" in site.does("tls").out
+    assert_nothing_changes(site, "tls")
 
 
 def is_up(host, trusted):
@@ -190,6 +267,29 @@ def is_up(host, trusted):
         return browse(host, trusted=trusted).status == 200
     except OSError:
         return False
+
+
+def promises(host, path):
+    """Return what each header Strict-Transport-Security says in the answer to a request by https."""
+    asked = f"curl -s -k -o /dev/null -D - --connect-to ::127.0.0.1: https://{MYSITE}{path}"
+    return re.findall(r"(?im)^strict-transport-security: (.+?)\r?$", host.ssh(asked).stdout)
+
+
+def leaf(chain):
+    """The first certificate of a chain, as `shown` returns it."""
+    end = "-----END CERTIFICATE-----\n"
+    return chain[: chain.index(end) + len(end)]
+
+
+def ended(*domains):
+    """Return a key and a certificate for these names that ended long ago."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    begin, end = datetime(2025, 1, 1), datetime(2025, 4, 1)
+    built = x509.CertificateBuilder(name, name, key.public_key(), 1, begin, end)
+    names = x509.SubjectAlternativeName([x509.DNSName(one) for one in domains])
+    old = built.add_extension(names, critical=False).sign(key, SHA256())
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return text.decode(), old.public_bytes(Encoding.PEM).decode()
 
 
 def made(folder, name, *domains):
@@ -216,13 +316,19 @@ def test_a_fresh_project_has_https_with_ones_own_certificate_and_nothing_is_left
         return desk(host, project)
 
     # The host's own certificate, and then the user's.
-    self_signed = site(by="self-signed")
+    self_signed = site(by="self-signed", hsts=60)
     self_signed.does("bootstrap")
     done = self_signed.does("deploy")
     assert "serves https://mysite.example.org/" in done.out and "warn" not in done.out, done.out
     assert browse(host, "/admin/login/", MYSITE, trusted=trusting()).status == 200
     found = self_signed.does("manage", "check", "--deploy").text
     assert "no issues" in found, found
+    for path in "/admin/login/", "/static/admin/css/base.css", "/static/none", "/media/none", "/.roadie/none":
+        assert promises(host, path) == ["max-age=60"], path
+    self_signed.does("maintenance", "on")
+    assert promises(host, "/") == ["max-age=60"]
+    self_signed.does("maintenance", "off")
+    assert "strict-transport-security" not in browse(host, "/", MYSITE).headers
     own = {"by": "own", "certificate": str(tmp_path / "right.pem")}
     done = site(**own, key=str(tmp_path / "wrong.key")).fab("plan")
     assert done.code == 2 and "the key is not that of the certificate" in done.last_line

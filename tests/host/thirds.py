@@ -29,6 +29,12 @@ def this_third() -> int | None:
     return int(said) % COUNT if said.isdecimal() else None
 
 
+def turns(*values: str) -> tuple[str, ...]:
+    """Return the one of these values that has its turn in this run; all, if the run leaves nothing out."""
+    third = this_third()
+    return values if third is None else (values[third % len(values)],)
+
+
 def has(number: int) -> bool:
     """Return whether this run has the thing of this number."""
     return this_third() in (None, number % COUNT)
