@@ -99,7 +99,7 @@ def test_what_may_go_wrong_next_is_named_below() -> None:
 
 
 def test_a_periodic_command_whose_last_run_failed_is_named() -> None:
-    ended = f"ExecMainExitTimestamp=@{time.time() - 300:.0f}"
+    ended = f"ExecMainExitTimestamp=@{time.time() - 330:.0f}"
     found = status(
         job=[
             f"sessions ActiveState=failed Result=exit-code ExecMainStatus=3 {ended}",
