@@ -11,15 +11,13 @@ from django.db import DatabaseError, OperationalError, connections
 
 # While a statement waits for the lock of a table, later queries of visitors wait behind it. MariaDB and MySQL
 # even end a visitor's transaction that has read the table and then wants to write to it. So a statement does
-# not wait, but tries until no transaction has the table. Only after QUIET seconds in vain it waits, longer
-# each time.
-QUIET, ALL, MOST = 40, 60, 8
-USUAL = 5
+# not wait, but tries for PATIENCE seconds until no transaction has the table. Only what worked for more than
+# USUAL seconds before it needed the lock may wait for as long: it must not work in vain again.
+PATIENCE, USUAL = 60, 5
 BESIDE_VISITORS = 600  # CONCURRENTLY waits for transactions, and nobody waits behind it
 CHANGES_TABLES = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE")
 
-# How long the next statement may wait for a lock, and how much of QUIET this process has spent.
-_turn = SimpleNamespace(seconds=0, quiet=0)
+_turn = SimpleNamespace(seconds=0)  # how long the next statement may wait for a lock
 
 
 def give_way(connection, seconds=None):
@@ -34,15 +32,14 @@ def give_way(connection, seconds=None):
             cursor.execute(f"SET lock_wait_timeout = {table}, innodb_lock_wait_timeout = {row}")
         if connection.vendor == "postgresql":
             # PostgreSQL looks for deadlocks after a second. Who gave up before that harms no visitor.
-            short = min(800, max(100, (seconds or 0) * 400))
-            thousandths = {None: 4000, BESIDE_VISITORS: 600_000}.get(seconds, short)
+            thousandths = {None: 4000, 0: 100, USUAL: 800, BESIDE_VISITORS: 600_000}[seconds]
             cursor.execute(f"SET lock_timeout = '{thousandths}ms'")
 
 
 def until_free(call):
     """Call until the locks are free; the call must leave nothing behind when it fails."""
     began = time.monotonic()
-    _turn.seconds = 0 if _turn.quiet < QUIET else 1
+    _turn.seconds = 0
     while True:
         tried = time.monotonic()
         try:
@@ -50,17 +47,15 @@ def until_free(call):
         except OperationalError as error:
             if not is_timeout(error):
                 raise
-            if time.monotonic() - began > ALL:
+            is_long = time.monotonic() - tried > USUAL
+            if time.monotonic() - began > PATIENCE and (_turn.seconds or not is_long):
                 raise RuntimeError(
-                    f"visitors held the lock of a table each time, for {ALL} seconds ({error}); "
+                    f"visitors held the lock of a table each time, for {PATIENCE} seconds ({error}); "
                     "run the same command again when the site is quieter, or show the maintenance page first"
                 ) from error
-        time.sleep(_turn.seconds / 2 or 0.05)
-        took = time.monotonic() - tried
-        _turn.quiet += took
-        # What works for long before it needs the lock must not do so in vain many times.
-        if _turn.quiet > QUIET or took > USUAL:
-            _turn.seconds = min(MOST, 2 * _turn.seconds or 1)
+        if is_long:
+            _turn.seconds = USUAL
+        time.sleep(0.05)
 
 
 def again(execute, sql, params, many, context):
