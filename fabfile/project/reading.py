@@ -25,6 +25,7 @@ from .djangos import Django
 from .forewarnings import forewarnings
 from .interface import choose_interface
 from .minds import refuse_developers
+from .requirements import Requirements
 from .values import by_https_only, hsts, values_of
 from .words import Code, Names, Word, classify, literal
 
@@ -40,9 +41,9 @@ _SUGGESTED = "Django>=5.2,<5.3"
 class Project:
     """The facts about a project. Paths start at the root of the tree; "" is the root itself.
 
-    `ship_root` is the smallest folder that holds everything a release needs. pip runs in `pip_dir`, as paths
-    in requirements start there. `requirements_digest` does not cover the project's own files; `needs_tree`
-    says that requirements lie among them. An empty `wsgi_module` means Django's own application.
+    `ship_root` is the smallest folder that holds everything a release needs. `requirements_digest` does not
+    cover the project's own files; `needs_tree` says that requirements lie among them. An empty `wsgi_module`
+    means Django's own application.
     """
 
     name: str
@@ -51,17 +52,8 @@ class Project:
     settings_module: str
     wsgi_module: str
     wsgi_callable: str
-    requirements: str
-    pip_dir: str
-    requirement_files: Mapping[str, str]
-    requirement_options: tuple[str, ...]
-    extra_requirements: tuple[str, ...]
+    requirements: Requirements
     requirements_digest: str
-    pins: tuple[str, ...]
-    #: the tool that says on the host what to install, its words, and what makes each of the pins needless
-    requirements_tool: str
-    requirements_command: tuple[str, ...]
-    needless_pins: tuple[str, ...]
     #: which requirements are installed, and which files could be but are not
     requirements_told: str
     #: the versions of Python that the project takes, such as 3.12 (none means any), and what says so
@@ -69,7 +61,6 @@ class Project:
     python_told: str
     #: Debian's packages for requirements that have no wheels, and for dumps of a database elsewhere
     build_packages: tuple[str, ...]
-    needs_tree: bool
     #: whether -e stays in requirements, as it is known where the modules of each such folder lie
     keeps_editable: bool
     #: the folders from which all programs import modules; those of Python have the folder of manage.py too
@@ -103,6 +94,11 @@ class Project:
     #: the paths of `shared:`, each with the word folder or file
     shared: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def needs_tree(self) -> bool:
+        """Whether requirements lie among the project's own files."""
+        return bool(self.requirements.local)
+
     def in_code(self, path: str) -> str:
         """The place of a path in the code of a release."""
         return places.in_code(path, self.ship_root)
@@ -128,68 +124,42 @@ class Project:
 def read(tree: Tree, settings: Settings) -> Project:
     """Read the project in a tree. Raises SettingsError if a fact is missing or cannot be told."""
     tree = places.WithFiles(tree, settings)
-    manage_dir = posixpath.dirname(modules.manage_py(tree, settings))
-    code = Code(tree, manage_dir, is_for_newer=_is_for_newer(tree, manage_dir))
-    module = settings.settings_module or modules.settings_module(code, manage_dir)
-    own_roots = _own_roots(code, module, settings)
-    code = Code(tree, manage_dir, *own_roots, is_for_newer=code.is_for_newer)
-    said = "`settings_module:`" if settings.settings_module else "manage.py"
-    modules.refuse_missing(code, module, said=said)
+    code, module, own_roots = _code(tree, settings)
     names = code.names(module)
     if not settings.settings_module:
-        modules.refuse_two_minds(
-            code, modules.application(code, module, names, settings, "wsgi").partition(":")[0], module
-        )
+        wsgi, _, _ = modules.application(code, module, names, settings, "wsgi").partition(":")
+        modules.refuse_two_minds(code, wsgi, module)
         refuse_developers(code, module)
-    named = [settings.requirements] if settings.requirements else []
-    lines = (_django(code, module), *_suggested_driver(settings))
-    path, *others = named or requirements.found(tree, manage_dir, lines)
-    required = requirements.collect(tree, path).with_extra(settings.extra_requirements)
-    database = choose(settings, code, module, names, path, required.packages)
-    interface = choose_interface(
-        settings, names, path, required.packages, has_asgi=bool(modules.beside(code, module, "asgi"))
-    )
+    required, others = _requirements(code, module, settings)
+    packages = required.packages
+    database = choose(settings, code, module, names, required.path, packages)
+    has_asgi = bool(modules.beside(code, module, "asgi"))
+    interface = choose_interface(settings, names, required.path, packages, has_asgi=has_asgi)
     wsgi, _, called = modules.application(code, module, names, settings, interface.kind).partition(":")
     required = required.completed(DATABASES[database.kind], _worker_class(settings, interface))
     classified = classify(names)
-    celery = find_celery(code, module, names)
-    wants_redis = any("redis" in line for one in required.packages.items() for line in one)
-    wants_redis = wants_redis and not redis_urls.appends_number(code, module)
     words = {name: word for name, word in classified.items() if name in OVERLAID}
     values = values_of(code, module, words, settings)
+    celery = find_celery(code, module, names)
+    wants_redis = any("redis" in line for one in packages.items() for line in one)
     django = djangos.of(required)
-    editable_roots = [local.import_root(tree, place) for place in required.editable]
-    takes_python = pythons.required(tree, requirements.folders_of(path, manage_dir))
+    takes_python = pythons.required(tree, requirements.folders_of(required.path, code.folder))
     taken, python_told = djangos.pythons_for(django, takes_python, settings.python)
+    editable_roots = [local.import_root(tree, place) for place in required.editable]
+    rendered = places.rendered(settings)
     return Project(
         name=_name(module, settings),
-        manage_dir=manage_dir,
-        ship_root=_common(
-            [
-                manage_dir,
-                *map(posixpath.dirname, required.files),
-                *required.local,
-                *places.folders(settings),
-            ]
-        ),
+        manage_dir=code.folder,
+        ship_root=_common([code.folder, *required.folders, *places.folders(settings)]),
         settings_module=module,
         wsgi_module=wsgi,
         wsgi_callable=called or "application",
-        requirements=path,
-        pip_dir=requirements.working_folder(path),
-        requirement_files=required.files,
-        requirement_options=required.options,
-        extra_requirements=required.extra,
+        requirements=required,
         requirements_digest=_digest(required, settings),
-        pins=required.pins,
-        requirements_tool=required.tool,
-        requirements_command=required.command,
-        needless_pins=required.needless,
         requirements_told=_told(required, others),
         pythons=taken,
         python_told=python_told,
-        build_packages=(*required.build_packages, *clients(database.kind, required.packages)),
-        needs_tree=bool(required.local),
+        build_packages=(*required.build_packages, *clients(database.kind, packages)),
         keeps_editable=bool(required.editable) and None not in editable_roots,
         import_roots=local.unique(root for root in (*own_roots, *editable_roots) if root is not None),
         django=django,
@@ -197,7 +167,7 @@ def read(tree: Tree, settings: Settings) -> Project:
         static_url=_url(names, settings, "STATIC_URL"),
         media_url=_url(names, settings, "MEDIA_URL"),
         celery=celery,
-        wants_redis=wants_redis,
+        wants_redis=wants_redis and not redis_urls.appends_number(code, module),
         database=database,
         database_scheme=spelled(settings, code, module, names, database.kind),
         interface=interface,
@@ -209,10 +179,32 @@ def read(tree: Tree, settings: Settings) -> Project:
         ),
         cookies_told=by_https_only(values),
         hsts=hsts(values),
-        rendered=places.rendered(settings),
-        has_virtualenv_files=len(places.rendered(settings)) < len(settings.files),
+        rendered=rendered,
+        has_virtualenv_files=len(rendered) < len(settings.files),
         shared=places.shared(tree, settings, list(required.files)),
     )
+
+
+def _code(tree: Tree, settings: Settings) -> tuple[Code, str, list[str]]:
+    """The code from the folder of manage.py, its settings module, and the folders of its own packages."""
+    folder = posixpath.dirname(modules.manage_py(tree, settings))
+    is_for_newer = _is_for_newer(tree, folder)
+    code = Code(tree, folder, is_for_newer=is_for_newer)
+    module = settings.settings_module or modules.settings_module(code, folder)
+    own_roots = _own_roots(code, module, settings)
+    code = Code(tree, folder, *own_roots, is_for_newer=is_for_newer)
+    modules.refuse_missing(
+        code, module, said="`settings_module:`" if settings.settings_module else "manage.py"
+    )
+    return code, module, own_roots
+
+
+def _requirements(code: Code, module: str, settings: Settings) -> tuple[Requirements, list[str]]:
+    """The requirements that are installed, and the other files that could be."""
+    named = [settings.requirements] if settings.requirements else []
+    suggested = (_django(code, module), *_suggested_driver(settings))
+    path, *others = named or requirements.found(code.tree, code.folder, suggested)
+    return requirements.collect(code.tree, path).with_extra(settings.extra_requirements), others
 
 
 def faults(tree: Tree, settings: Settings) -> list[str]:
@@ -281,7 +273,7 @@ def refuse_unsupported(tree: CommitTree, project: Project) -> None:
         )
 
 
-def _digest(required: requirements.Requirements, settings: Settings) -> str:
+def _digest(required: Requirements, settings: Settings) -> str:
     """A hash of all that decides what is installed. Another interpreter is another virtualenv."""
     index = settings.index if isinstance(settings.index, str) else ""  # a secret may change every hour
     own = " ".join(filter(None, [settings.python.removeprefix("python3"), index]))
@@ -294,7 +286,7 @@ def _own_roots(code: Code, module: str, settings: Settings) -> list[str]:
     return local.own_roots(code, module, top, settings.extra_requirements)
 
 
-def _told(required: requirements.Requirements, others: list[str]) -> str:
+def _told(required: Requirements, others: list[str]) -> str:
     """One line about the choice; empty where there was none."""
     others = [path for path in others if path not in required.files]
     if not required.form and not others:

@@ -104,6 +104,16 @@ class Requirements:
         return replace(self, own_pins=_own_pins(database, worker_class.lower()))
 
     @property
+    def folder(self) -> str:
+        """Where pip runs, as the paths in requirements start there."""
+        return working_folder(self.path)
+
+    @property
+    def folders(self) -> list[str]:
+        """All folders that the files and the requirements of the project's own lie in."""
+        return [*map(posixpath.dirname, self.files), *self.local]
+
+    @property
     def tool(self) -> str:
         """The tool that says on the host what to install; empty for pip's own form."""
         return self.form.tool if self.form else ""

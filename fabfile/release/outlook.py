@@ -91,7 +91,7 @@ class Outlook:
             return []
         told = (text.partition("\n") for text in self._facts("requirements"))
         now = requirements.lines_by_package({path: text for path, _, text in told})
-        then = requirements.lines_by_package(self.work.project.requirement_files)
+        then = requirements.lines_by_package(self.work.project.requirements.files)
         return [
             *(("added", name, then[name]) for name in sorted(then.keys() - now.keys())),
             *(("removed", name, now[name]) for name in sorted(now.keys() - then.keys())),

@@ -92,7 +92,7 @@ def _look(
         settings = reading.complete(settings, project)
     except RoadieError as error:
         found.append((False, "project", str(error)))
-    what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements}"
+    what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements.path}"
     found.append((True, "project", what))
     beside = "" if known else first_files.lines_beside(project)
     found += [(False, "settings", each) for each in project.forewarnings if not _is_cured(each, beside)]

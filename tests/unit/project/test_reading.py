@@ -23,8 +23,9 @@ def test_an_unedited_startproject_is_known(tmp_path):
         assert (made.manage_dir, made.ship_root, made.name) == ("", "", "mysite")
         assert (made.settings_module, made.wsgi_module) == ("mysite.settings", "mysite.wsgi")
         assert (made.wsgi_callable, made.celery.app) == ("application", "")
-        assert (made.requirements, made.pip_dir, made.needs_tree) == ("requirements.txt", "", False)
-        assert made.pins == (PINS["gunicorn"], *DATABASES["mysql"].pins)
+        assert (made.requirements.path, made.requirements.folder) == ("requirements.txt", "")
+        assert not made.needs_tree
+        assert made.requirements.pins == (PINS["gunicorn"], *DATABASES["mysql"].pins)
         assert made.django.told == "Django 5.2.19"
         assert made.words["DEBUG"] == made.words["DATABASES"] == "startproject"
         assert made.words["STATIC_ROOT"] == "absent"
@@ -44,9 +45,9 @@ def test_a_project_of_another_shape_is_known():
     wanted = settings(project="src", settings_module="config.settings.production")
     made = read(FolderTree(example), wanted)
     assert (made.manage_dir, made.ship_root, made.wsgi_module) == ("src", "", "config.wsgi")
-    assert made.requirements == "requirements/production.txt"
-    assert list(made.requirement_files) == ["requirements/production.txt", "requirements/base.txt"]
-    assert made.pins == ()
+    assert made.requirements.path == "requirements/production.txt"
+    assert list(made.requirements.files) == ["requirements/production.txt", "requirements/base.txt"]
+    assert made.requirements.pins == ()
     assert made.words["SECRET_KEY"] == made.words["DATABASES"] == made.words["LOGGING"] == "own"
     assert complete(wanted, made).static_url == "/assets/"
 
@@ -98,7 +99,7 @@ def test_what_was_chosen_of_several_requirements_is_told_and_another_can_be_name
     assert project(shop()).requirements_told == ""
     made = project(files, requirements="uv.lock")
     assert made.requirements_told.startswith("requirements: uv.lock, by `uv export --frozen")
-    assert (made.requirements_tool, made.pip_dir) == ("uv", "")
+    assert (made.requirements.tool, made.requirements.folder) == ("uv", "")
 
 
 def test_a_manage_py_that_is_not_djangos_does_not_count():
@@ -289,8 +290,8 @@ def test_what_ships_holds_manage_py_and_all_requirements():
         "backend/requirements/base.txt": "Django",
     }
     made = project({**files, "README": ""}, project="backend/src")
-    assert (made.ship_root, made.requirements) == ("backend", "backend/requirements/prod.txt")
-    assert made.pip_dir == "backend"
+    assert (made.ship_root, made.requirements.path) == ("backend", "backend/requirements/prod.txt")
+    assert made.requirements.folder == "backend"
 
 
 def test_a_requirement_from_the_tree_needs_the_tree():
@@ -360,7 +361,7 @@ def test_a_folder_stays_editable_if_it_is_known_where_its_modules_lie(files, kee
 def test_a_path_of_the_settings_starts_in_the_folder_of_fabric_yaml():
     files = shop("site/") | {"libs/greeting/setup.py": ""}
     made = project(files, extra_requirements=["-e .[test]", "./libs/greeting", "hi @ ./libs/greeting", "six"])
-    assert made.extra_requirements == (
+    assert made.requirements.extra == (
         "-e ./..[test]",
         "./../libs/greeting",
         "hi @ ./../libs/greeting",
@@ -379,7 +380,11 @@ def test_another_interpreter_is_another_virtualenv():
 def test_the_setting_names_the_requirements():
     files = {**shop(), "needs/live.txt": "Django==6.0\ngunicorn\nmysqlclient"}
     made = project(files, requirements="needs/live.txt")
-    assert (made.requirements, made.django.told, made.pins) == ("needs/live.txt", "Django 6.0", ())
+    assert (made.requirements.path, made.django.told, made.requirements.pins) == (
+        "needs/live.txt",
+        "Django 6.0",
+        (),
+    )
     assert refusal(files, requirements="nothing.txt") == "nothing.txt: no such file; is it committed?"
 
 
