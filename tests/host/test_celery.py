@@ -87,7 +87,7 @@ def test_tasks_are_done_once_over_deploys_kills_and_a_reboot(postbox: Postbox) -
 
     before = serving(host, "postbox")
     host.ssh("systemctl stop redis-server@postbox")
-    commit(desk.project, "While Redis is down")
+    postbox.commit("while Redis is down")
     error_of(desk.fab("deploy"), 6, "Redis of postbox: it does not answer", "fab redis", "still serves")
     assert serving(host, "postbox").release == before.release
     desk.does("redis")
