@@ -195,7 +195,8 @@ def test_ctrl_c_leaves_nothing_behind(project: Path, at: str, times: int, words:
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(0.1)
         _, err = process.communicate(timeout=60)
-        assert process.returncode == 130, err
+        # A second signal in the last moments of Python ends Python. A shell shows 130 for both.
+        assert process.returncode in (130, -signal.SIGINT), err
         assert "interrupted" in err.strip().splitlines()[-1]
         assert "Traceback" not in err
         assert names_of(process.pid) == []
