@@ -34,7 +34,8 @@ class Database:
     """A database of the matrix.
 
     `kind` is what the settings say, `vendor` is Django's word for the same. `snapshot` makes the host to
-    start from. For a database elsewhere, `by_hand` makes the database, and `url` leads to it.
+    start from, which is one of `suites`. If that takes long, all rows are in the same `third` (thirds.py).
+    For a database elsewhere, `by_hand` makes the database, and `url` leads to it.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Database:
     vendor: str
     driver: str
     snapshot: Callable[[str], str]
+    suites: tuple[str, ...] = SUITES
+    third: int | None = None
     url: str = ""
     by_hand: tuple[str, str] = ("", "")
 
@@ -53,6 +56,13 @@ class Database:
 
 
 MARIADB = Database("mariadb", "mysql", "mysql", "mysqlclient==2.3.1", standing.packaged)
+ORACLES_MYSQL = replace(
+    MARIADB,
+    name="oracles-mysql",
+    snapshot=lambda suite: standing.with_mysql(),
+    suites=("trixie",),
+    third=1,
+)
 POSTGRESQL = Database(
     "postgresql", "postgresql", "postgresql", "psycopg[binary]==3.3.9", standing.with_postgresql
 )
@@ -74,13 +84,13 @@ _ELSEWHERE_TOO = replace(
         _POSTGRESQL_BY_HAND,
     ),
 )
-# Each database with the form of requirements at the same place in FORMS. Oracle's MySQL has no row yet:
-# Debian has it in sid alone, so no host of the tests can have it.
+# Each database with the form of requirements at the same place in FORMS.
 DATABASES = {
     "mariadb": (MARIADB,) * len(FORMS),
     "postgresql": (POSTGRESQL,) * len(FORMS),
     "sqlite": (SQLITE,) * len(FORMS),
     "external": (_ELSEWHERE, _ELSEWHERE_TOO) * 2,
+    "oracles-mysql": (ORACLES_MYSQL,) * len(FORMS),
 }
 
 
@@ -123,6 +133,7 @@ class Row:
 
 
 def rows() -> Iterator[Row]:
-    """Yield rows in which each value of one trait meets each value of each other trait."""
+    """Yield rows in which each value of one trait meets each value of each other trait, where it can."""
     for (d, databases), (f, form) in product(enumerate(DATABASES.values()), enumerate(FORMS)):
-        yield Row(databases[f], INTERFACES[(d + f) % 2], form, SUITES[(d + f // 2) % 2])
+        suites = databases[f].suites
+        yield Row(databases[f], INTERFACES[(d + f) % 2], form, suites[(d + f // 2) % len(suites)])

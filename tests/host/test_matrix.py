@@ -35,12 +35,18 @@ def test_each_value_of_a_trait_meets_each_value_of_each_other_trait() -> None:
     traits = (DATABASES, INTERFACES, FORMS, SUITES)
     for (i, ones), (j, others) in combinations(enumerate(traits), 2):
         met = {(row.traits[i], row.traits[j]) for row in ROWS}
-        assert met == set(product(ones, others))
+        assert set(product(ones, others)) - met <= {("oracles-mysql", "bookworm")}
 
 
 @pytest.mark.parametrize(
     "row",
-    [pytest.param(row, marks=pytest.mark.third(number), id=str(row)) for number, row in enumerate(ROWS)],
+    [
+        pytest.param(
+            row, marks=pytest.mark.third(number if row.database.third is None else row.database.third)
+        )
+        for number, row in enumerate(ROWS)
+    ],
+    ids=str,
 )
 def test_a_site_of_this_shape_lives(row: Row, tmp_path: Path) -> None:
     with standing.booted(row.database.snapshot(row.suite), row.suite) as host:
