@@ -225,6 +225,19 @@ def test_old_releases_go_and_five_stay(site: Desk) -> None:
     assert len(said(site, "ls /srv/guestbook/venvs").split()) == 1
 
 
+def test_releases_that_were_left_take_the_place_of_no_good_one(site: Desk) -> None:
+    for _ in range(2):
+        site.does("rollback")
+    good = said(site, "readlink -f /srv/guestbook/live/release")
+    for number in range(2):
+        change_line(site.project / INDEX, "</h1>", f" again {number}</h1>")
+        commit(site.project)
+        site.does("deploy", env={"ROADIE_KEEP": "3"})
+    for _ in range(2):
+        site.does("rollback")
+    assert said(site, "readlink -f /srv/guestbook/live/release") == good
+
+
 def test_after_a_reboot_the_site_answers_by_itself(site: Desk) -> None:
     site.host.reboot()
     assert eventually(lambda: is_up(site.host), 30)

@@ -176,6 +176,16 @@ def test_stages_of_the_users_own_run_as_root_and_as_the_app(seat: Seat) -> None:
     assert host.ssh(f"cat {told}").stdout.split() == ["guestbook", code, "roadie_settings"]
     assert host.ssh("cat /etc/note").stdout == "it's $HOME\n"
 
+    # One more stage, and the same code: the deploy has something to do.
+    host.ssh("rm /etc/note")
+    (seat.project / "fabfile.py").write_text(
+        f'{OWN_STAGES}as_app_again = Stage("again", "Tell again.", "stages/again.sh.j2")\n'
+        "use(deploy=(*DEPLOY, as_root, as_app, as_app_again))\n"
+    )
+    (seat.project / "roadie-templates/stages/again.sh.j2").write_text("echo again >>~/told\n")
+    assert "used as they are here, uncommitted" in seat.fab("deploy").out
+    assert host.ssh(f"tail -n 1 {told}; cat /etc/note").stdout == "again\nit's $HOME\n"
+
 
 def test_a_stage_of_the_users_own_can_refuse_a_release(seat: Seat) -> None:
     before = seat.host.ssh("readlink /srv/guestbook/live", check=False).stdout
