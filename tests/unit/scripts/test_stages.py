@@ -14,7 +14,7 @@ from roadie.settings.schema import Settings
 from roadie.tasks.shipping import _deploy_stages
 
 PROJECT = scripts.values()["project"]
-IN_FOLDERS = replace(PROJECT, needs_tree=True)
+IN_FOLDERS = replace(PROJECT, requirements=replace(PROJECT.requirements, local=("libs/own",)))
 
 
 @pytest.fixture
