@@ -163,7 +163,14 @@ def test_what_is_half_applied_is_named_with_its_statement_and_its_dump(site: Des
         told = site.does(*words).out
         assert told.count("entries.0004_half: an earlier run ended half way through it") == 1, told
         assert dump in told
-    assert "half way through it" in site.fab("plan").out
+    for words in (
+        ("plan",),
+        ("deploy", "--plan"),
+        ("status",),
+        ("manage", "check"),
+        ("logs", "--of", "programs"),
+    ):
+        assert "half way through it" in site.fab(*words).text, words
     error_of(site.fab("migrate", "--put-right=entries.0003_mood"), 6, "it did so in entries.0004_half")
     sql(site, "DROP TABLE half")
     site.does("migrate", "--put-right=entries.0004_half")
