@@ -66,6 +66,7 @@ class Code:
         self.is_for_newer = is_for_newer
         self._folders = (folder, *more)
         self._paths = frozenset(tree.list())
+        self._parsed: dict[str, ast.Module] = {}
 
     def path(self, module: str) -> str | None:
         """The path of a module; None if the module is not the project's."""
@@ -87,9 +88,11 @@ class Code:
         )
 
     def parse(self, path: str) -> ast.Module:
-        """The parsed text of a file."""
+        """The parsed text of a file. Whoever asks again gets the same tree, and must not change the tree."""
+        if path in self._parsed:
+            return self._parsed[path]
         try:
-            return parsed(self.tree.read(path) or "")
+            self._parsed[path] = parsed(self.tree.read(path) or "")
         except (SyntaxError, ValueError) as error:
             line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -97,6 +100,7 @@ class Code:
                 f"{path}{line}: is not Python as {version} reads it ({_reason(error)}); "
                 "put it right, or run fab with a newer Python"
             ) from None
+        return self._parsed[path]
 
     def peek(self, path: str) -> ast.Module:
         """The parsed text of a file that the settings import; nothing if only another Python can read it."""
