@@ -85,7 +85,7 @@ await_end() {
     [[ "${late}" -lt 50 ]] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
   done
 }
-# Whoever sets the time of day ends a `read -t` before its time. So a second one follows each here. The end of the input ends both.
+# If the time of day is set forward, bash ends a `read -t` too early. So two reads follow each other. The end of input ends both.
 follow() { # TOKEN: shows the output until the script ends, then prints the token with the exit code
   local beat code
   {

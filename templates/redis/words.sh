@@ -1,5 +1,5 @@
-# The words for the Redis of a site. Each site has an instance of its own. The instance listens at a socket and at no port. It runs
-# as the site's user, so it can do no more than the site can, and no other site can reach it. Plain bash, no Jinja.
+# The words for the Redis of a site. Each site has an instance of its own, which listens at a socket and at no port. The instance
+# runs as the site's user: it can do no more than the site can, and no other site can reach it. Plain bash, no Jinja.
 
 redis_unit=redis-server@${app} # an instance of Debian's template
 
