@@ -104,9 +104,7 @@ class _Known:
 
     def __init__(self, values: Values, kind: str, folder: str) -> None:
         self.values, self.kind, self.folder = values, kind, folder
-        self.names, self.words, self.settings = values.names, values.words, values.settings
-        self._own, self._value, self._is_forced = values.own, values.value, values.is_forced
-        self.is_set, self.domains = values.is_set, self.settings.domain
+        self.settings, self.is_set, self.domains = values.settings, values.is_set, values.settings.domain
         self.read: set[str] = set()
 
     def told(self) -> Iterator[str]:
@@ -139,14 +137,14 @@ class _Known:
             )
 
     def _secret_key(self) -> Iterator[str]:
-        if self.settings.overlay and self.words["SECRET_KEY"] == "committed":
+        if self.settings.overlay and self.values.words["SECRET_KEY"] == "committed":
             yield (
                 "SECRET_KEY stands in the repository, so it is no secret: the site gets the one that roadie "
                 "makes on the host; to keep a key, name it under secrets: in fabric.yaml"
             )
 
     def _random_key(self) -> Iterator[str]:
-        value = self._own("SECRET_KEY")
+        value = self.values.own("SECRET_KEY")
         if value and not variables(value) and any(f"{one}(" in ast.unparse(value) for one in _RANDOM):
             yield (
                 "SECRET_KEY is made anew by each process, so that no session lasts; "
@@ -155,7 +153,7 @@ class _Known:
 
     def _unset(self, name: str) -> Iterator[str]:
         """Of a setting that is read from variables which nothing sets."""
-        value = self._own(name)
+        value = self.values.own(name)
         value = item_of(value, "default") or value
         read = variables(value) if value else []
         is_known = not read or (name == "DATABASES" and self._is_another_kind())
@@ -172,17 +170,17 @@ class _Known:
 
     def told_of_parts(self, read: list[Variable]) -> Iterator[str]:
         """Of DATABASES, if it is worked out from variables which their names tell and which nothing sets."""
-        value = self._own("DATABASES")
+        value = self.values.own("DATABASES")
         is_called = isinstance(value, ast.Call) and not variables(value)
-        is_told = value and not is_called and not is_worked_out(value, self.names)
-        if "DATABASES" not in self.names or is_told or self._is_forced("DATABASES"):
+        is_told = value and not is_called and not is_worked_out(value, self.values.names)
+        if "DATABASES" not in self.values.names or is_told or self.values.is_forced("DATABASES"):
             return
         found = {
             meaning: one for meaning, shape in _SHAPES.items() for one in read if shape.fullmatch(one.name)
         }
         known = {*self.settings.env_names["database_url"]} & {one.name for one in read}
         known |= self.is_set & {one.name for one in found.values()}
-        if self.words.get("DATABASES") == "own" and len(found) > 1 and not known:
+        if self.values.words.get("DATABASES") == "own" and len(found) > 1 and not known:
             lines = ", ".join(f"{meaning}: {one.name}" for meaning, one in found.items())
             self.read |= {one.name for one in found.values()}
             yield (
@@ -222,8 +220,8 @@ class _Known:
         return f" and env: {{{read[0].name}: django.db.backends.{backend}}}" if is_open else ""
 
     def _hosts(self) -> Iterator[str]:
-        hosts = self._value("ALLOWED_HOSTS")
-        for domain in self.domains if hosts is not None and self._own("ALLOWED_HOSTS") else ():
+        hosts = self.values.value("ALLOWED_HOSTS")
+        for domain in self.domains if hosts is not None and self.values.own("ALLOWED_HOSTS") else ():
             if not self._has(hosts, domain):
                 yield (
                     f"ALLOWED_HOSTS does not hold {domain}, so a deploy would refuse the release; "
@@ -237,7 +235,7 @@ class _Known:
         )
 
     def _database(self) -> Iterator[str]:
-        default = item_of(self._own("DATABASES"), "default")
+        default = item_of(self.values.own("DATABASES"), "default")
         engine, name = text_of(item_of(default, "ENGINE")), text_of(item_of(default, "NAME"))
         if self._is_another_kind():
             yield (
@@ -253,14 +251,14 @@ class _Known:
 
     def _is_another_kind(self) -> bool:
         """Whether the ENGINE in the settings belongs to another kind of database than the site's."""
-        engine = text_of(item_of(item_of(self._own("DATABASES"), "default"), "ENGINE"))
+        engine = text_of(item_of(item_of(self.values.own("DATABASES"), "default"), "ENGINE"))
         kinds = kinds_of_engine(engine or "")
         return bool(kinds) and self.kind not in kinds and DATABASES[self.kind].is_provisioned
 
     def _https(self) -> Iterator[str]:
         if self.settings.tls:
             return
-        if self._value("SECURE_SSL_REDIRECT") is True:
+        if self.values.value("SECURE_SSL_REDIRECT") is True:
             yield (
                 "SECURE_SSL_REDIRECT sends visitors to https, but this site is served over http, so a deploy "
                 "would refuse the release; write `tls: letsencrypt` in fabric.yaml, or "
@@ -274,7 +272,7 @@ class _Known:
             )
 
     def _mail(self) -> Iterator[str]:
-        backend = self._value("EMAIL_BACKEND")
+        backend = self.values.value("EMAIL_BACKEND")
         if isinstance(backend, str) and any(f".{one}." in backend for one in _NO_MAIL):
             yield (
                 f"EMAIL_BACKEND is {backend}, so the site sends no e-mail; for the real one write "
@@ -282,7 +280,7 @@ class _Known:
             )
 
     def _uploads(self) -> Iterator[str]:
-        place = _below_base(self._own("MEDIA_ROOT"))
+        place = _below_base(self.values.own("MEDIA_ROOT"))
         path = posixpath.normpath(posixpath.join(self.folder, place))
         for shared in self.settings.shared if place else ():
             if f"{path}/".startswith(f"{shared}/"):
@@ -291,7 +289,7 @@ class _Known:
                     "the release; roadie keeps uploads by itself: take that folder out of shared:, and write "
                     "overlay: [MEDIA_ROOT] in fabric.yaml"
                 )
-        elsewhere = self._value("MEDIA_ROOT")
+        elsewhere = self.values.value("MEDIA_ROOT")
         if isinstance(elsewhere, str) and elsewhere.startswith("/"):
             yield (
                 f"uploads go to {elsewhere}, which nginx does not serve; to have them where roadie "
