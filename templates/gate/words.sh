@@ -14,6 +14,11 @@ read_health() { # sets health to the release's own list: an older release may no
   done <<<"${text}"
 }
 
+start_asking() { # sets deadline: from now on the pages have gate_seconds to answer
+  read_clock
+  deadline=$((clock + gate_seconds))
+}
+
 # PATH [TIMES] [OPTION...]: asks as nginx will ask. Sets page_status to the worst status, and page_location to a redirect's
 # target. The options are curl's.
 ask_page() {
@@ -162,8 +167,7 @@ is_child_of_supervisor() { # of the Supervisor that runs now: when Supervisor en
 # when gate_seconds are over.
 see_pages() {
   local path wrong=0 late deadline
-  read_clock
-  deadline=$((clock + gate_seconds))
+  start_asking
   seen=()
   while :; do
     page_status='' refusal='' late=''

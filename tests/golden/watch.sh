@@ -12,8 +12,7 @@ has_way_back() {
 
 ask_pages() { # sets refusal and failed_page if a health page fails; the gate has seen all of them pass
   local deadline
-  read_clock
-  deadline=$((clock + gate_seconds))
+  start_asking
   for failed_page in "${health[@]:-/}"; do
     ask_page "${failed_page}"
     if [[ ${page_status:-000} == 000 ]]; then refusal="${failed_page} got no answer"; else judge_page "${failed_page}"; fi
@@ -25,8 +24,7 @@ ask_pages() { # sets refusal and failed_page if a health page fails; the gate ha
 # going back would not help.
 fails() {
   local idle=$1 page_status='' page_location='' page_code=0 deadline
-  read_clock
-  deadline=$((clock + gate_seconds))
+  start_asking
   ask_page "$2"
   [[ ${page_status:-000} =~ ^(000|timeout|5..)$ ]]
 }
