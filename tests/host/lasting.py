@@ -10,6 +10,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from beside import Beside
 from roadie.throwaway.hosts import ThrowawayHost
@@ -75,7 +76,7 @@ class Lasting(Beside):
                 try:
                     await last(reader, writer)
                 finally:
-                    writer.close()
+                    await leave(writer)
             except (OSError, EOFError, ValueError, Lost) as why:
                 self.failed.append(f"{began % 86400:.2f}-{time.time() % 86400:.2f} {last.__name__}: {why!r}")
                 await asyncio.sleep(1)
@@ -83,7 +84,7 @@ class Lasting(Beside):
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if not self.trusted:
             return await asyncio.open_connection(self.host.address, 80)
-        secured = {"ssl": self.trusted, "server_hostname": self.domain}
+        secured = {"ssl": self.trusted, "server_hostname": self.domain, "ssl_shutdown_timeout": 3}
         return await asyncio.open_connection(self.host.address, 443, **secured)
 
     # ---- Websockets -------------------------------------------------------------------------------------
@@ -192,6 +193,13 @@ class Closed(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+async def leave(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, and wait for its end: else its socket would outlive the loop."""
+    writer.close()
+    with suppress(OSError):  # the server may have gone before
+        await writer.wait_closed()
 
 
 def frame(kind: int, body: bytes) -> bytes:

@@ -66,13 +66,14 @@ class Terminal:
     def until(self, pattern: str, seconds: float = 120) -> str:
         """Wait until the screen shows this, or has shown it for a moment. Return the screen."""
         deadline = time.monotonic() + seconds
-        while not (re.search(pattern, self.text) or re.search(pattern, self._written)):
+        while not (re.search(pattern, self.text) or re.search(pattern, self.written)):
             assert time.monotonic() < deadline, f"{pattern!r} was not shown within {seconds} s:\n{self.text}"
             assert self._read(), f"the command ended before it showed {pattern!r}:\n{self.text}"
         return self.text
 
     @property
-    def _written(self) -> str:
+    def written(self) -> str:
+        """All that the command has written, also what has left the screen."""
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", self.raw.decode("utf-8", "replace"))
 
     def type(self, text: str) -> None:

@@ -138,7 +138,7 @@ def test_a_person_at_a_terminal_sees_them_folded(site: Desk, columns: int) -> No
     ):
         assert squeezed(line) in shown, shown
     assert "+#!/bin/bash" not in shown
-    assert "+#!/bin/bash" in squeezed(site.sees("plan", "--diff", columns=columns, code=10).text)
+    assert "+#!/bin/bash" in squeezed(site.sees("plan", "--diff", columns=columns, code=10).written)
     site.does("bootstrap")
 
 
