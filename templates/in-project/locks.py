@@ -2,12 +2,13 @@
 
 import fcntl
 import hashlib
+import re
 import time
 from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 
-from django.db import DatabaseError, OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections, transaction
 
 # While a statement waits for the lock of a table, later queries of visitors wait behind it. MariaDB and MySQL
 # even end a visitor's transaction that has read the table and then wants to write to it. So a statement does
@@ -73,14 +74,22 @@ def again(execute, sql, params, many, context):
     A transaction that would take such changes back is tried again as a whole, by who began it.
     """
     connection, call = context["connection"], partial(execute, sql, params, many, context)
-    words = str(sql).lstrip("( \n").upper()
+    words = words_of(sql)
     if connection.vendor == "sqlite" or not words.startswith(CHANGES_TABLES):
         return call()
-    if connection.vendor == "postgresql" and " CONCURRENTLY " in words:
-        return _with_patience(connection, call, BESIDE_VISITORS)
+    if connection.vendor == "postgresql":
+        if " CONCURRENTLY " in words:
+            return _with_patience(connection, call, BESIDE_VISITORS)
+        if referenced := _referenced(connection, str(sql), words):
+            call = partial(_with_referenced, connection, call, referenced)
     if connection.in_atomic_block and connection.features.can_rollback_ddl:
         return _with_patience(connection, call, _turn.seconds)
     return until_free(lambda: _with_patience(connection, call, _turn.seconds))
+
+
+def words_of(sql):
+    """A statement in capitals, from its verb on. Django drops a foreign key after SET CONSTRAINTS."""
+    return re.sub(r"^[(\s]*(SET CONSTRAINTS \S+ IMMEDIATE; *)?", "", str(sql).upper())
 
 
 def _with_patience(connection, call, seconds):
@@ -91,6 +100,32 @@ def _with_patience(connection, call, seconds):
         # A transaction that failed takes no other statement. Its end brings the usual patience back.
         with suppress(DatabaseError):
             give_way(connection)
+
+
+def _referenced(connection, sql, words):
+    """The SQL that locks the tables to which foreign keys lead that a statement makes or drops.
+
+    PostgreSQL locks them too, but only after the statement's own table. Most visitors use these tables the
+    other way round: each of the two would wait for the other, and no try would ever succeed.
+    """
+    name = "own.relname" if words.startswith("DROP TABLE") else "conname"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid::regclass::text FROM pg_catalog.pg_class WHERE pg_has_role(relowner, 'USAGE') AND ("
+            "relname = ANY(%s) AND pg_table_is_visible(oid) OR oid IN (SELECT confrelid "
+            "FROM pg_catalog.pg_constraint JOIN pg_catalog.pg_class AS own ON own.oid = conrelid "
+            f"WHERE contype = 'f' AND {name} = ANY(%s))) ORDER BY oid",
+            [re.findall(r'REFERENCES "([^"]+)"', sql), re.findall(r'"([^"]+)"', sql)],
+        )
+        tables = ", ".join(table for (table,) in cursor.fetchall())
+    mode = "ACCESS EXCLUSIVE" if "DROP " in words else "SHARE ROW EXCLUSIVE"
+    return tables and f"LOCK TABLE {tables} IN {mode} MODE"
+
+
+def _with_referenced(connection, call, lock):
+    with transaction.atomic(connection.alias), connection.cursor() as cursor:
+        cursor.execute(lock)
+        return call()
 
 
 def is_timeout(error):

@@ -286,7 +286,7 @@ def _await_record():
 
 CHANGES_SCHEMA = {"CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"}
 CHANGES_NOTHING = set(
-    "SELECT SHOW SET EXPLAIN PRAGMA BEGIN START COMMIT SAVEPOINT RELEASE ROLLBACK".split(),
+    "SELECT SHOW SET EXPLAIN PRAGMA LOCK BEGIN START COMMIT SAVEPOINT RELEASE ROLLBACK".split(),
 )
 
 
@@ -323,4 +323,4 @@ class Changes:
 
 
 def _verb(sql):
-    return str(sql).lstrip("( \n").partition(" ")[0].upper()
+    return locks.words_of(sql).partition(" ")[0]
