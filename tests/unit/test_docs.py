@@ -8,6 +8,8 @@ import docutils.nodes
 import pytest
 import roadie
 from roadie.errors import BY_CODE
+from roadie.events import LINE, VERBS
+from roadie.look.status import Status
 from roadie.settings import strict_yaml
 from roadie.settings.reading import KEYS, load
 
@@ -78,3 +80,10 @@ def test_its_examples_of_settings_are_taken(page, tmp_path):
 def test_it_tells_every_exit_code(name):
     told = re.findall(r"^(?:``)?(\d+)(?:``$| +\S)", (ROOT / name).read_text("utf-8"), re.M)
     assert [int(code) for code in told] == [0, 1, *sorted(BY_CODE)]
+
+
+def test_it_tells_every_event_and_every_field_of_status():
+    page = (ROOT / "docs/output.rst").read_text("utf-8")
+    fields = Status("shop", "www.shop.org", {"answer": ["200 0.1"]}).data
+    known = {*re.findall(r"``(\w+)``", page)}
+    assert {*VERBS, *fields} - {"fact", LINE} - known == set()
