@@ -37,11 +37,14 @@ Settings stand in ``fabric.yaml`` beside the fabfile, under ``roadie:``. Only ``
 roadie refuses an unknown key and a wrong value before there is any connection. An empty key keeps its
 default.
 
+After a change run ``fab bootstrap``, and then ``fab deploy``. Both leave alone what does not differ. Many
+settings need ``fab deploy`` only; ``fab plan`` shows whether ``fab bootstrap`` would change anything.
+
 Fabric merges these files, and a later one wins: ``/etc/fabric.yaml``, ``~/.fabric.yaml``,
 ``fabric.yaml``, and the file given with ``-f``. Mappings are merged; ``hosts`` is not, so that
-``fab -f staging.yaml deploy`` reaches the hosts of ``staging.yaml`` only. Over all files stand environment
-variables for single settings, ``ROADIE_KEEP=3`` for ``keep``: lists with commas, ``yes`` or ``no`` for true
-and false; settings that are mappings have none.
+``fab -f staging.yaml deploy`` reaches the hosts of ``staging.yaml`` only. An environment variable wins over
+all files: ``ROADIE_KEEP=3`` is ``keep: 3``. Lists are written with commas, and true and false as ``yes`` and
+``no``. Settings that are mappings have no variable.
 """
 
 

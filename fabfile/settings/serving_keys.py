@@ -35,7 +35,8 @@ class ServingKeys:
         (),
         """The addresses and networks of proxies before the host, such as a CDN or a balancer. From these, and
         from nobody else, nginx takes the visitor's address out of X-Forwarded-For: for the application
-        (REMOTE_ADDR), its logs, limits and maintenance_allow. After a change, run fab nginx.""",
+        (REMOTE_ADDR), its logs, limits and maintenance_allow. X-Forwarded-Proto from there says by which
+        scheme the visitor came.""",
         default_is="none: whoever connects to nginx is the visitor",
     )
     limits: Limits = setting(
@@ -45,8 +46,7 @@ class ServingKeys:
         requests is a rate per second or minute (20/s, 300/m). burst says how many requests more may come at
         once (20 unless you set it). connections says how many requests may run at once. Beyond that nginx
         answers 429, and the application never sees the request. Static files and uploads have no limit.
-        Behind a proxy or a CDN all visitors have its address, unless proxies names it. After a change, run
-        fab nginx.""",
+        Behind a proxy or a CDN all visitors have its address, unless proxies names it.""",
         default_is="none",
     )
     maintenance_allow: tuple[str, ...] = setting(
@@ -150,6 +150,6 @@ class ServingKeys:
         only the site can reach, by a socket. It may hold 128m, or as much as you write: {memory: 256m}. What
         is queued there outlives a crash and a reboot. When memory is full, writes fail; nothing is thrown
         away. The project reads the addresses from REDIS_URL, CELERY_BROKER_URL and CACHE_URL (see
-        env_names), each with a database of its own. Run fab bootstrap after you set it.""",
+        env_names), each with a database of its own.""",
         default_is="false",
     )

@@ -116,8 +116,7 @@ MANUAL = """Whether visitors reach the site by https, and where its certificate 
         where a text is a file on your machine. self-signed: the host makes the certificate. off: http. With
         https, visitors who come by http are led to https, and cookies travel by https only. hsts: says for
         how many seconds a browser that was there comes by https only. The default is an hour, so that a
-        mistake does not last: 3600, and 0 with self-signed and staging. After a change, run fab bootstrap
-        and fab deploy. See https.rst."""
+        mistake does not last: 3600, and 0 with self-signed and staging. See https.rst."""
 DEFAULT_IS = (
     "off, as a certificate needs a name that leads to the host, and your consent to the terms of its"
     " authority; roadie init writes letsencrypt"
