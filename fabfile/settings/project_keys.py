@@ -51,9 +51,9 @@ class ProjectKeys:
     hosts: Mapping[str, tuple[str, ...]] = setting(
         HOSTS,
         {},
-        """The hosts of the site: [web1.example.org], or with roles {web1: [web, worker, db]}. A host in a
-        list has every role. Write names, addresses, aliases of ~/.ssh/config, or user@host:port. -H on the
-        command line wins.""",
+        """The host of the site: [web1.example.org]. Write a name, an address, an alias of ~/.ssh/config, or
+        user@host:port. -H on the command line wins. Today a site has one host, and the host has every role,
+        as {web1.example.org: [web, worker, db]} says.""",
         default_is="none: name hosts with -H",
     )
     project: str = setting(
