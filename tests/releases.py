@@ -13,7 +13,8 @@ from typing import Any
 
 import projects
 from roadie.git.trees import FolderTree
-from roadie.project import reading as project
+from roadie.project.completion import complete
+from roadie.project.reading import read
 from roadie.project.workspace import values_of
 from roadie.scripts.render import render
 from roadie.settings import reading as settings
@@ -101,22 +102,22 @@ def lay_out(
     """Make a release of the project in root/releases/1/code, with these settings of roadie's."""
     folder = root / "releases/1"
     given = settings.load({"domain": DOMAIN, **chosen}, "fabric.yaml", folder / "code")
-    found = project.read(FolderTree(folder / "code"), given)
-    complete = project.complete(given, found)
+    found = read(FolderTree(folder / "code"), given)
+    completed = complete(given, found)
     values = {
-        **values_of(complete),
+        **values_of(completed),
         "project": found,
         "database": replace(DATABASES["mysql"], name=database),
-        "database_name": complete.app,
+        "database_name": completed.app,
     }
     (folder / "overlay").mkdir()
     for path in MODULES:
         text = render(path, None, values)
         (folder / f"overlay/roadie_{Path(path).name.partition('.')[0]}.py").write_text(text)
     served = render("in-project/application.py.j2", None, values)
-    (folder / f"overlay/roadie_{complete.interface}.py").write_text(served)
+    (folder / f"overlay/roadie_{completed.interface}.py").write_text(served)
     release = Release(root, {}, found.manage_dir)
-    has_overlay = complete.overlay or complete.django
+    has_overlay = completed.overlay or completed.django
     return replace(
         release,
         env={

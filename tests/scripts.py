@@ -10,7 +10,9 @@ from typing import Any
 
 from roadie.git.trees import FolderTree
 from roadie.look.logs import Wanted
-from roadie.project import reading as projects
+from roadie.project.completion import complete
+from roadie.project.project import Project
+from roadie.project.reading import read
 from roadie.project.workspace import Workspace
 from roadie.release.record import NewRelease
 from roadie.scripts import stages
@@ -50,7 +52,7 @@ def values(**chosen: Any) -> dict[str, Any]:
     settings = replace(settings, templates="/nonexistent")
     project = _guestbook(chosen.get("database", ""))
     return {
-        **Workspace(projects.complete(settings, project), project).values,
+        **Workspace(complete(settings, project), project).values,
         "release": RELEASE,
         "files": {"guestbook/local_settings.py": "KEY = 'it is $(id)'\n", ".env": "A=1"},
         "virtualenv_files": {"site-packages/shop/local.py": "KEY = 'it is $(id)'\n"},
@@ -71,10 +73,10 @@ def values(**chosen: Any) -> dict[str, Any]:
 
 
 @cache
-def _guestbook(database: str) -> projects.Project:
+def _guestbook(database: str) -> Project:
     chosen = {"database": database} if database else {}
     settings = load({"domain": "guestbook.example.org", **chosen}, "fabric.yaml", GUESTBOOK)
-    return projects.read(FolderTree(GUESTBOOK), settings)
+    return read(FolderTree(GUESTBOOK), settings)
 
 
 def script(stages: tuple[Stage, ...], *, run: Mapping[str, Any] = RUN, **chosen: Any) -> str:

@@ -1,4 +1,4 @@
-"""The Celery application of a project, as far as the text tells."""
+"""Finds the Celery application of a project in the project's text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from ..errors import SettingsError
 from ..settings.processes import Celery
 from ..settings.reading import Settings
+from .assignments import Names
 from .modules import packages_around
-from .words import Code, Names, last_name
+from .source import Code
+from .syntax import last_name
 
-# The files in which a Celery application stands, if not beside the settings.
+# Where a Celery application may be, from the folder of manage.py down, if it is not beside the settings.
 _FILE = re.compile(r"([\w/]*/)?(\w*celery\w*|tasks)\.py")
 _SCHEDULES = re.compile(
     r"beat_schedule|CELERYBEAT_SCHEDULE|CELERY_BEAT_SCHEDULE|add_periodic_task|DatabaseScheduler"
@@ -23,20 +25,22 @@ _SCHEDULES = re.compile(
 
 @dataclass(frozen=True)
 class CeleryFound:
-    """The module of the application, empty if there is none, and whether there is a schedule for beat."""
+    """What the text tells of Celery."""
 
+    #: the module of the application; empty if there is none
     app: str = ""
+    #: whether there is a schedule for beat to run
     has_schedule: bool = False
 
 
 def find_celery(code: Code, module: str, names: Names) -> CeleryFound:
-    """Look beside the settings first, then in every file whose name speaks of Celery."""
+    """Look beside the settings first, then in the files that are named after Celery or tasks."""
     for path in _candidates(code, module):
         text = code.tree.read(path) or ""
         if "Celery" in text and any(_is_application(node) for node in ast.walk(code.peek(path))):
             settings = code.tree.read(code.path(module) or "") or ""
             has_schedule = any(map(_SCHEDULES.search, (text, settings, *names)))
-            return CeleryFound(_module_of(code, path), has_schedule)
+            return CeleryFound(code.module_in(path), has_schedule)
     return CeleryFound()
 
 
@@ -45,16 +49,9 @@ def _candidates(code: Code, module: str) -> Iterator[str]:
         for one in (f"{package}.celery", package):
             if path := code.path(one):
                 yield path
-    folder = posixpath.join(code.folder, "")
-    for path in code.tree.list():
-        inside = path.removeprefix(folder)
-        if path.startswith(folder) and inside.count("/") <= 3 and _FILE.fullmatch(inside):
+    for path in code.files_near(3):
+        if _FILE.fullmatch(posixpath.relpath(path, code.folder or ".")):
             yield path
-
-
-def _module_of(code: Code, path: str) -> str:
-    inside = posixpath.relpath(path, code.folder or ".")
-    return inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _is_application(node: ast.AST) -> bool:
@@ -62,7 +59,7 @@ def _is_application(node: ast.AST) -> bool:
 
 
 def with_app(celery: Celery, found: CeleryFound) -> Celery:
-    """The settings of Celery with the application that the project has, if they name none."""
+    """The settings of Celery. If they name no application, they get the one of the project."""
     app = celery.app or found.app
     if not app:
         raise SettingsError(
@@ -73,7 +70,7 @@ def with_app(celery: Celery, found: CeleryFound) -> Celery:
 
 
 def forewarnings(found: CeleryFound, settings: Settings) -> Iterator[str]:
-    """What the project has and nothing would run."""
+    """A sentence for each part of Celery that the project has and that no program would run."""
     runs = " ".join(one.command for one in settings.programs.values())
     if not found.app or "celery" in runs:
         return

@@ -1,4 +1,4 @@
-"""Which kind of database a project is for, by what its text says."""
+"""Chooses the kind of the site's database, by what the text of the project says."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from ..errors import SettingsError
 from ..settings.databases import DATABASES, DEFAULT
 from ..settings.reading import Settings
+from .assignments import Names
 from .choice import Choice
-from .words import Code, Names, absolute, classify, takes_all, text_of
+from .origins import origins_of
+from .requirements import Requirements
+from .source import Code
+from .syntax import absolute, takes_all, text_of
 
 _SETTING = "DATABASES"
 _GIS = "django.contrib.gis"
@@ -19,19 +23,19 @@ _GIS = "django.contrib.gis"
 
 @dataclass(frozen=True)
 class _Named:
-    """A kind that the settings name, in which words. If it `is_fixed`, no environment changes it.
-
-    `spelling` is the scheme of the URL, or the last part of an ENGINE that is not called as the kind.
-    """
+    """A kind of database that the settings of the project name."""
 
     kind: str
+    #: how the settings name the kind, for messages
     words: str
+    #: whether the settings name the kind whatever the environment says
     is_fixed: bool
+    #: the scheme of a URL, or the last part of an ENGINE if that differs from the name of the kind
     spelling: str
 
 
-def spelled(settings: Settings, code: Code, module: str, names: Names, kind: str) -> str:
-    """How the URL of the site's database begins: some projects ask for postgres:// or postgis://."""
+def url_scheme(settings: Settings, code: Code, module: str, names: Names, kind: str) -> str:
+    """The scheme for the URL of the site's database. Some projects ask for postgres:// or postgis://."""
     database = DATABASES[kind]
     said = {one.spelling for one in _named(settings, code, module, names) if one.kind == kind}
     if _GIS in _texts_of(code, module, set()):
@@ -40,38 +44,44 @@ def spelled(settings: Settings, code: Code, module: str, names: Names, kind: str
     return next((one for one in fit if one in database.extensions or kind not in said), kind)
 
 
-def choose(
-    settings: Settings, code: Code, module: str, names: Names, requirements: str, packages: Collection[str]
+def choose_database(
+    settings: Settings, code: Code, module: str, names: Names, required: Requirements
 ) -> Choice:
-    """The kind of the site's database: the one that the settings name, or the one that the project names.
+    """The kind of the site's database: the one that fabric.yaml names, else the one that the project is for.
 
-    A project names it by the ENGINE or the URL in its settings, or by a driver among its `packages`, which
-    its file of `requirements` names. Raises SettingsError for two that exclude each other.
+    A project tells the kind by the ENGINE or the URL in its settings, or by a driver that it requires.
+    Raises SettingsError if fabric.yaml names a kind that the project excludes.
     """
     named = {one.kind: one for one in _named(settings, code, module, names)}
     if settings.database:
         if _SETTING not in settings.overlay.forced and DATABASES[settings.database].is_provisioned:
             _refuse_another(settings.database, module, named)
         return Choice(settings.database, "as `database:` says")
-    drivers = {one.name: driver for one in DATABASES.values() for driver in one.drivers if driver in packages}
-    kinds = _firm(named) or [*named]
+    drivers = _drivers_in(required)
+    kinds = [kind for kind in named if not DATABASES[kind].yields] or [*named]
     if len(kinds) == 1 and not _is_outvoted(named[kinds[0]], drivers):
         return Choice(kinds[0], f"as {module} names {named[kinds[0]].words}")
-    if len(fit := [kind for kind in drivers if kind in kinds] or [*drivers]) == 1:
-        return Choice(fit[0], f"as {requirements} has {drivers[fit[0]]}")
+    with_driver = [kind for kind in drivers if kind in kinds] or [*drivers]
+    if len(with_driver) == 1:
+        return Choice(with_driver[0], f"as {required.path} has {drivers[with_driver[0]]}")
     several = sorted({*kinds, *drivers})
     why = f"as the project names {' and '.join(several)}" if several else "as the project names no other"
     return Choice(DEFAULT, f"{why}; `database:` says another")
 
 
+def _drivers_in(required: Requirements) -> dict[str, str]:
+    """Each kind for which a project requires a driver, with that driver."""
+    packages = required.packages
+    return {one.name: driver for one in DATABASES.values() for driver in one.drivers if driver in packages}
+
+
 def _is_outvoted(one: _Named, drivers: Collection[str]) -> bool:
-    """Whether the drivers that the project requires tell of another kind than a default that it names."""
+    """Whether the drivers that the project requires speak for another kind than the settings name.
+
+    They never do if the settings name the kind whatever the environment says.
+    """
     is_likelier = DATABASES[one.kind].yields or (one.kind not in drivers and len(drivers) == 1)
     return bool(drivers) and is_likelier and not one.is_fixed
-
-
-def _firm(named: Mapping[str, _Named]) -> list[str]:
-    return [kind for kind in named if not DATABASES[kind].yields]
 
 
 def _refuse_another(kind: str, module: str, named: Mapping[str, _Named]) -> None:
@@ -88,12 +98,12 @@ def _named(settings: Settings, code: Code, module: str, names: Names) -> Iterato
     """Each kind that the settings name for the default database."""
     if _SETTING in settings.django:
         yield from _in_value(ast.parse(repr(settings.django[_SETTING]), mode="eval").body, {})
-    elif (word := classify(names)[_SETTING]) in ("own", "unread"):
-        value = names[_SETTING] if word == "own" else None
-        # Without a value, only running the code would show it. Then all texts of its modules count.
+    elif (origin := origins_of(names)[_SETTING]) in ("own", "unread"):
+        value = names[_SETTING] if origin == "own" else None
+        # Without a value, only running the code would show the kind. Then every text in the modules counts.
         is_read = value and not is_worked_out(value, names)
         yield from _in_value(value, names) if value and is_read else _in_modules(code, module, set())
-        if word == "unread":
+        if origin == "unread":
             yield from (each for one in _parts(code, module) for each in _in_modules(code, one, set()))
 
 
@@ -124,7 +134,7 @@ def _each(text: str, kinds: list[str], words: str, *, is_fixed: bool = False) ->
 
 
 def _texts_of(code: Code, module: str, seen: set[str]) -> Iterator[str]:
-    """The texts in a module, and in those of which it imports everything."""
+    """The texts in a module, and in the modules from which it imports everything."""
     path = code.path(module)
     if not path or path in seen:
         return
@@ -138,7 +148,7 @@ def _texts_of(code: Code, module: str, seen: set[str]) -> Iterator[str]:
 
 
 def _parts(code: Code, package: str) -> Iterator[str]:
-    """The modules in a settings package, of which `include(...)` may take any."""
+    """The modules in a settings package. `include(...)` may take any of them."""
     path = code.path(package) or ""
     if path.endswith("/__init__.py"):
         inside = path.removesuffix("__init__.py")

@@ -1,4 +1,4 @@
-"""Which Django a project will have, as far as its requirements say, and what that Django needs of a host."""
+"""Which Django a project will have, by its requirements, and which Python and database that Django needs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ _SERVERS = ("MariaDB", "MySQL", "PostgreSQL", "SQLite")
 
 @dataclass(frozen=True)
 class _Needs:
-    """What one series of Django needs: its Pythons are 3.`first` to 3.`last`, where 0 is no limit.
-
-    `servers` are the oldest versions that it takes of _SERVERS; none means any.
-    """
+    """What one series of Django needs."""
 
     series: str
+    #: the Pythons on which it runs: 3.`first` to 3.`last`, where 0 is no limit
     first: int
     last: int
+    #: the oldest version of each of _SERVERS that it works with; none means any
     servers: tuple[str, ...] = ()
 
 
@@ -45,30 +44,29 @@ _SERIES = (
     _Needs("6.0", 12, 0, ("10.6", "8.0.11", "14", "3.31")),
     _Needs("6.1", 12, 0, ("10.11", "8.4", "15", "3.37")),
 )
-#: These need no less than the last one that is known.
+#: the series after these. Each is taken to need what the last one above needs.
 _NEWER = ("6.2", "7.0", "7.1", "7.2", "8.0", "8.1", "8.2")
-#: These are no Python as 3.7 reads it, in the admin. Those that came after them are.
+#: Python 3.7 cannot parse the admin of these releases, but it can parse that of the later releases of 1.11.
 _TOO_OLD = tuple((1, minor, patch) for minor in range(12) for patch in range(17 if minor == 11 else 40))
 _LAST_OF_1 = tuple((1, 11, patch) for patch in range(17, 40))
-#: Packages that bring back a module which a newer Python lacks, and the last Python that they are good for.
+#: the packages that bring back a module which newer Pythons lack, each with the last Python 3.x it helps on
 _BRING_BACK = {"legacy-cgi": 99, "setuptools": 12}
 
 
 @dataclass(frozen=True)
 class Django:
-    """The Django of a project. If its requirements take several series, pip chooses one of them.
+    """The Django of a project. If its requirements accept several series, pip chooses one of them."""
 
-    `told` is how a message calls it. `series` is the oldest one: no other needs less of a server. `pythons`
-    are the versions of Python, such as 3.12, on which one of the series runs; none means any.
-    """
-
+    #: the name for messages
     told: str
+    #: the oldest series that the requirements accept: no other works with older servers
     series: str
+    #: the versions of Python, such as 3.12, on which one of the accepted series runs; none means any
     pythons: tuple[str, ...]
 
     @property
     def pythons_told(self) -> str:
-        """Where it runs, for messages."""
+        """The range of Pythons on which it runs, for messages."""
         first, last = self.pythons[0], self.pythons[-1]
         return f"Python {first} or newer" if last.endswith(f".{MINORS[-1]}") else f"Python {first} to {last}"
 
@@ -82,34 +80,39 @@ def minimums() -> tuple[str, ...]:
     )
 
 
-def of(required: Requirements) -> Django | None:
+def django_of(required: Requirements) -> Django | None:
     """The Django that these requirements name; None if they do not tell it for certain."""
-    lines = _lines(required)
-    specifiers = [re.sub(r"\s", "", found[1]) for line in lines if (found := re.match(_SPECIFIED, line))]
-    if not lines or len(specifiers) < len(lines) or (len(lines) > 1 and any(";" in line for line in lines)):
+    specifier = _specifier(_lines(required))
+    if not specifier:
         return None
-    specifier = ",".join(filter(None, specifiers))
-    taken = [
-        _in_needs(series)
-        for series in (*(one.series for one in _SERIES), *_NEWER)
-        if _takes(specifier, series)
-    ]
-    if (
-        specifier
-        and fits(specifier, _TOO_OLD)
-        and not fits(specifier, _LAST_OF_1)
-        and {*taken} <= {_SERIES[0]}
-    ):
+    names = (*(one.series for one in _SERIES), *_NEWER)
+    accepted = [_needs_of(series) for series in names if _accepts(specifier, series)]
+    _refuse_too_old(specifier, accepted)
+    if not accepted:
+        return None
+    mended = max((last for name, last in _BRING_BACK.items() if name in required.packages), default=0)
+    runs = tuple(f"3.{minor}" for minor in MINORS if any(_runs(one, minor, mended) for one in accepted))
+    told = f"Django {specifier.lstrip('=')}" if specifier.startswith("==") else f"Django{specifier}"
+    return Django(told, accepted[0].series, runs if len(runs) < len(MINORS) else ())
+
+
+def _specifier(lines: list[str]) -> str:
+    """The versions of Django that these lines accept together; empty if they do not tell it for certain."""
+    specifiers = [re.sub(r"\s", "", found[1]) for line in lines if (found := re.match(_SPECIFIED, line))]
+    # Of several lines, some may hold only on other systems or Pythons.
+    are_conditional = len(lines) > 1 and any(";" in line for line in lines)
+    if len(specifiers) < len(lines) or are_conditional:
+        return ""
+    return ",".join(filter(None, specifiers))
+
+
+def _refuse_too_old(specifier: str, accepted: list[_Needs]) -> None:
+    is_too_old = fits(specifier, _TOO_OLD) and not fits(specifier, _LAST_OF_1)
+    if is_too_old and {*accepted} <= {_SERIES[0]}:
         raise SettingsError(
             f"Django {specifier.lstrip('=')} runs on Python 3.6 at most, which no host of today has; "
             "require Django 1.11.29 at least, or better a Django that still gets security fixes"
         )
-    if not specifier or not taken:
-        return None
-    mended = max((last for name, last in _BRING_BACK.items() if name in required.packages), default=0)
-    runs = tuple(f"3.{minor}" for minor in MINORS if any(_runs(one, minor, mended) for one in taken))
-    told = f"Django {specifier.lstrip('=')}" if specifier.startswith("==") else f"Django{specifier}"
-    return Django(told, taken[0].series, runs if len(runs) < len(MINORS) else ())
 
 
 # A name with its extras, the versions, and what may follow them.
@@ -119,7 +122,7 @@ _SPECIFIED = (
 
 
 def _lines(required: Requirements) -> list[str]:
-    """Every line that names Django, of constraints too. A lock file may have one for each Python."""
+    """Every line that names Django, also as a constraint. A lock file may have a line for each Python."""
     extra = [line for line in required.extra if package_of(line) == "django"]
     if required.form:
         rows = [
@@ -132,23 +135,24 @@ def _lines(required: Requirements) -> list[str]:
     return [*dict.fromkeys([*lines, *extra])]
 
 
-def _in_needs(series: str) -> _Needs:
+def _needs_of(series: str) -> _Needs:
     return next((one for one in _SERIES if one.series == series), _SERIES[-1])
 
 
-def _takes(specifier: str, series: str) -> bool:
+def _accepts(specifier: str, series: str) -> bool:
     major, minor = map(int, series.split("."))
     return fits(specifier, [(major, minor, patch) for patch in range(40)])
 
 
 def _runs(needs: _Needs, minor: int, mended: int) -> bool:
+    """Whether a series runs on Python 3.`minor`, if packages mend Python up to 3.`mended`."""
     return needs.first <= minor and (not needs.last or minor <= max(needs.last, mended))
 
 
 def pythons_for(django: Django | None, required: tuple[str, str], python: str) -> tuple[tuple[str, ...], str]:
-    """The versions of Python that the project takes (none means any), and what says so.
+    """The versions of Python that the project accepts (none means any), and what says so.
 
-    `required` is what a file says of Python, and that file. `python` is what the settings say.
+    `required` is what a file of the project says of Python, and that file. `python` is the setting.
     """
     specifier, path = required
     taken, told = (minors(specifier, path), f"{path} requires {specifier}") if specifier else ((), "")

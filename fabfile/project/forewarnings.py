@@ -1,4 +1,4 @@
-"""What the text of the settings already tells of a deploy: what it would refuse, and what would be wrong."""
+"""Warns before a deploy of what it would refuse, and of what would go wrong, by the text of the settings."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from ..settings.databases import DATABASES
 from ..settings.reading import Settings
 from ..settings.sections import OF_REDIS
 from . import redis_urls
+from .assignments import configurations
 from .database import is_worked_out, item_of, kinds_of_engine
 from .likely import missing
-from .minds import DEVELOPERS, is_for_developers, rank
-from .values import Values, by_https_only, literal_of
+from .production import DEVELOPERS, is_for_developers, rank
+from .source import Code
+from .syntax import literal_of, text_of
+from .values import Values, by_https_only
 from .variables import Variable, every_node, read_anywhere, read_at_once, variables
-from .words import Code, configurations, text_of
 
-#: each setting that the overlay can set, by what env_names calls it
+#: the settings that are often read from the environment, each with the name that env_names has for it
 _MEANINGS = {
     "SECRET_KEY": "secret_key",
     "DEBUG": "debug",
@@ -28,16 +30,16 @@ _MEANINGS = {
 }
 _PARTS = {"NAME": "db_name", "USER": "db_user", "PASSWORD": "db_password", "HOST": "db_socket"}
 _OF_DATABASE = r"(\w+_)?(DB|DATABASE|POSTGRES|POSTGRESQL|PG|MYSQL|MARIADB|SQL)"
-#: how the variables are called that have the parts of a database
+#: the names of variables that have the parts of a database
 _SHAPES = {
     "db_name": re.compile(_OF_DATABASE + r"_?(NAME|DB|DATABASE)"),
     "db_user": re.compile(_OF_DATABASE + r"_?USER(NAME)?"),
     "db_password": re.compile(_OF_DATABASE + r"_?(PASSWORD|PASS|PWD)"),
     "db_socket": re.compile(_OF_DATABASE + r"_?(HOST|HOSTNAME|SERVER)"),
 }
-#: how the variables end that say where settings run
+#: the ends of the names of variables that tell settings where they run
 _STAGES = ("ENV", "ENV_TYPE", "ENVIRONMENT", "STAGE", "MODE", "CONFIGURATION")
-#: what a DEBUG that is off looks like in the environment
+#: the values in the environment by which DEBUG is off
 _OFF = ("none", "false", "0", "no", "off", "")
 _RANDOM = ("get_random_secret_key", "token_hex", "token_urlsafe", "token_bytes", "urandom", "uuid4")
 _NO_MAIL = ("console", "dummy", "locmem", "filebased")
@@ -48,18 +50,18 @@ def forewarnings(code: Code, module: str, values: Values, kind: str) -> tuple[st
 
     `kind` is the kind of the site's database.
     """
-    known = _Known(values, kind, code.folder)
+    settings = _Settings(values, kind, code.folder)
     read = read_anywhere(code, module)
     return (
         *_for_newer(code, module),
         *missing(code, filter(None, (text_of(each) for each in every_node(code, module)))),
-        *_which_class(code, module, known.is_set),
+        *_which_class(code, module, settings.is_set),
         *_for_developers(module, values.settings),
-        *_stages(read, known.is_set),
-        *known.told(),
-        *known.told_of_parts(read),
-        *redis_urls.forewarnings(code, module, read, values.settings, known.is_set),
-        *known.told_of(read_at_once(code, module, values.there)),
+        *_stages(read, settings.is_set),
+        *settings.of_values(),
+        *settings.of_database_parts(read),
+        *redis_urls.forewarnings(code, module, read, values.settings, settings.is_set),
+        *settings.of_variables(read_at_once(code, module, values.there)),
     )
 
 
@@ -89,7 +91,7 @@ def _for_developers(module: str, settings: Settings) -> Iterator[str]:
 
 
 def _stages(read: list[Variable], is_set: frozenset[str]) -> Iterator[str]:
-    """Of a variable that says where the settings run, and that says nothing of production until it is set."""
+    """Warn of a variable that tells the settings where they run, if its default is a word for development."""
     for one in dict.fromkeys((each.name, text_of(each.default)) for each in read):
         name, value = one
         if value and name not in is_set and value.lower() in DEVELOPERS and name.upper().endswith(_STAGES):
@@ -99,16 +101,17 @@ def _stages(read: list[Variable], is_set: frozenset[str]) -> Iterator[str]:
             )
 
 
-class _Known:
-    """What is known of the settings: their text, and what fabric.yaml makes of it."""
+class _Settings:
+    """The settings of the project, with what fabric.yaml makes of them: what to warn of."""
 
     def __init__(self, values: Values, kind: str, folder: str) -> None:
         self.values, self.kind, self.folder = values, kind, folder
         self.settings, self.is_set, self.domains = values.settings, values.is_set, values.settings.domain
-        self.read: set[str] = set()
+        #: the variables that a sentence has named already
+        self.told: set[str] = set()
 
-    def told(self) -> Iterator[str]:
-        """What the values tell."""
+    def of_values(self) -> Iterator[str]:
+        """Warn of values."""
         yield from self._secret_key()
         yield from self._random_key()
         lacking = {name: [*self._unset(name)] for name in _MEANINGS}
@@ -119,17 +122,17 @@ class _Known:
         yield from self._mail()
         yield from self._uploads()
 
-    def told_of(self, needed: frozenset[str]) -> Iterator[str]:
-        """What the variables tell that the settings cannot do without."""
+    def of_variables(self, needed: frozenset[str]) -> Iterator[str]:
+        """Warn of the variables without which the settings fail, and which nothing sets."""
         of_redis = {name for key in OF_REDIS for name in self.settings.env_names[key]}
         if found := sorted(of_redis & needed):
-            self.read |= of_redis
+            self.told |= of_redis
             yield (
                 f"the settings read {', '.join(found)} from the environment, where nothing sets "
                 f"{_them(found)}; for a Redis of the site's own write `redis: true` in fabric.yaml, else "
                 f"{_them(found)} under env: or secrets:"
             )
-        if lacking := sorted(needed - self.read):
+        if lacking := sorted(needed - self.told):
             shown = ", ".join(lacking[:8]) + (f" and {len(lacking) - 8} more" if len(lacking) > 8 else "")
             yield (
                 f"the settings read {shown} from the environment, where nothing sets {_them(lacking)}; write "
@@ -137,7 +140,7 @@ class _Known:
             )
 
     def _secret_key(self) -> Iterator[str]:
-        if self.settings.overlay and self.values.words["SECRET_KEY"] == "committed":
+        if self.settings.overlay and self.values.origins["SECRET_KEY"] == "committed":
             yield (
                 "SECRET_KEY stands in the repository, so it is no secret: the site gets the one that roadie "
                 "makes on the host; to keep a key, name it under secrets: in fabric.yaml"
@@ -152,7 +155,7 @@ class _Known:
             )
 
     def _unset(self, name: str) -> Iterator[str]:
-        """Of a setting that is read from variables which nothing sets."""
+        """Warn of a setting that is read from variables which nothing sets."""
         value = self.values.own(name)
         value = item_of(value, "default") or value
         read = variables(value) if value else []
@@ -164,12 +167,12 @@ class _Known:
         # Without a default the settings end with an error, before the overlay can set anything.
         cures += [f"overlay: [{name}]"] if all(one.default for one in read) else []
         if cure := " or ".join(filter(None, cures)):
-            self.read |= {one.name for one in read}
+            self.told |= {one.name for one in read}
             variable = ", ".join(one.name for one in read)
             yield f"{name} is read from {variable}, which nothing sets; write {cure} in fabric.yaml"
 
-    def told_of_parts(self, read: list[Variable]) -> Iterator[str]:
-        """Of DATABASES, if it is worked out from variables which their names tell and which nothing sets."""
+    def of_database_parts(self, read: list[Variable]) -> Iterator[str]:
+        """Warn if variables that nothing sets have the parts of DATABASES, as their names tell."""
         value = self.values.own("DATABASES")
         is_called = isinstance(value, ast.Call) and not variables(value)
         is_told = value and not is_called and not is_worked_out(value, self.values.names)
@@ -180,16 +183,16 @@ class _Known:
         }
         known = {*self.settings.env_names["database_url"]} & {one.name for one in read}
         known |= self.is_set & {one.name for one in found.values()}
-        if self.values.words.get("DATABASES") == "own" and len(found) > 1 and not known:
+        if self.values.origins.get("DATABASES") == "own" and len(found) > 1 and not known:
             lines = ", ".join(f"{meaning}: {one.name}" for meaning, one in found.items())
-            self.read |= {one.name for one in found.values()}
+            self.told |= {one.name for one in found.values()}
             yield (
                 f"DATABASES is worked out from {', '.join(one.name for one in found.values())}, which "
                 f"nothing sets; write env_names: {{{lines}}} or overlay: [DATABASES] in fabric.yaml"
             )
 
     def _is_right_without(self, name: str, value: ast.expr | None, read: list[Variable]) -> bool:
-        """Whether a setting does without its variables: DEBUG is off by default, or the hosts are right."""
+        """Whether a setting is right without its variables: DEBUG is off, or the hosts are right."""
         defaults = [literal_of(one.default) for one in read if one.default]
         if name == "DEBUG":
             is_off = len(defaults) == len(read) and all(str(one).lower() in _OFF for one in defaults)
@@ -308,7 +311,7 @@ def _below_base(value: ast.expr | None) -> str:
 
 
 def _matches(domain: str, pattern: str) -> bool:
-    """As Django compares a host with an item of ALLOWED_HOSTS."""
+    """Whether an item of ALLOWED_HOSTS allows a domain, by Django's rules."""
     pattern = pattern.strip().lower()
     is_below = pattern.startswith(".") and (domain.endswith(pattern) or domain == pattern[1:])
     return pattern in ("*", domain) or is_below

@@ -7,31 +7,27 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..git.trees import Tree
-from .minds import rank
-from .words import Code
+from .production import rank
+from .source import Code
 
+_SETTINGS = re.compile(r"(^|\.)settings(_\w+|\.\w+)?$")
 _EXAMPLE = r"([._-]\w+)*[._-](example|sample|template|dist|tmpl)(\.py)?"
 
 
 def settings_modules(code: Code) -> list[str]:
-    """The modules that may be settings by their names, the likeliest one for production first."""
-    found = []
-    for path in code.tree.list():
-        inside = posixpath.relpath(path, code.folder or ".")
-        name = inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        is_near = not inside.startswith("../") and inside.count("/") <= 3
-        if (
-            is_near
-            and inside.endswith(".py")
-            and re.search(r"(^|\.)settings(_\w+|\.\w+)?$", name)
-            and (code.tree.read(path) or "").strip()
-        ):
-            found.append(name)
+    """The modules that are settings by their names, the likeliest one for production first."""
+    found = (
+        code.module_in(path)
+        for path in code.files_near(3)
+        if path.endswith(".py")
+        and _SETTINGS.search(code.module_in(path))
+        and (code.tree.read(path) or "").strip()
+    )
     return sorted(found, key=rank)
 
 
 def missing(code: Code, texts: Iterable[str]) -> Iterator[str]:
-    """What to do about each module that a text names, that is not in git, and that has an example."""
+    """A sentence with the cure for each module that the texts name and that has only an example in git."""
     for text in dict.fromkeys(texts):
         is_module = re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", text)
         if is_module and code.has(text.partition(".")[0]) and not code.path(text):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from ..errors import SettingsError
 from ..git.trees import Tree
 from . import forms
-from .words import Code
+from .source import Code
 
 _EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
 _FIND_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s*)(\S.*)"

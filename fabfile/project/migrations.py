@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..git.trees import Tree
-from .words import last_name, parsed, text_of
+from .syntax import last_name, parsed, text_of
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _read(tree: Tree, path: str, app: str) -> Migration | None:
                 if isinstance(each, ast.Assign)
                 for name in _names(each)
             }
-            steps = tuple(_steps(values.get("operations"), _stem(path)))
+            steps = tuple(_steps(values.get("operations")))
             replaces, needs = _listed(values.get("replaces")), _listed(values.get("dependencies"))
             return Migration(app, _stem(path), steps, replaces, needs)
     return None
@@ -132,7 +132,7 @@ def _listed(value: ast.expr | None) -> frozenset[str]:
     return frozenset(".".join(text) for text in texts if len(text) == 2 and all(text))
 
 
-def _steps(value: ast.expr | None, name: str) -> Iterator[Step]:
+def _steps(value: ast.expr | None) -> Iterator[Step]:
     """What each operation of a list does."""
     if not isinstance(value, ast.List | ast.Tuple):
         if value is not None:
@@ -208,7 +208,7 @@ class _Operation:
         yield Step(f"runs SQL of its own{told}", dangers=self._one_way("reverse_sql"))
 
     def _SeparateDatabaseAndState(self) -> Iterator[Step]:
-        yield from _steps(self.given(0, "database_operations"), "")
+        yield from _steps(self.given(0, "database_operations"))
 
     def _field(self) -> str:
         return f"{self.word(0, 'model_name')}.{self.word(1, 'name')}"

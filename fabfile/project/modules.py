@@ -10,8 +10,10 @@ from ..errors import SettingsError
 from ..git.trees import Tree
 from ..settings.reading import Settings
 from . import likely
-from .minds import TwoMinds
-from .words import Code, Names, text_of
+from .assignments import Names
+from .production import AmbiguousSettings
+from .source import Code
+from .syntax import text_of
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 
@@ -44,7 +46,7 @@ def manage_py(tree: Tree, settings: Settings) -> str:
 
 
 def settings_module(code: Code, manage_dir: str) -> str:
-    """The settings module that manage.py names. If it names none that is there, wsgi.py or asgi.py may."""
+    """The settings module that manage.py names, or wsgi.py or asgi.py if manage.py names none that exists."""
     path = posixpath.join(manage_dir, "manage.py")
     found = {value for value, _ in _settings_named(code.parse(path))}
     named = next(iter(found)) if len(found) == 1 else None
@@ -63,7 +65,7 @@ def settings_module(code: Code, manage_dir: str) -> str:
 
 
 def refuse_missing(code: Code, module: str, *, said: str) -> None:
-    """Refuse settings that are not there, and name what may be meant instead."""
+    """Refuse a settings module that does not exist, and name those that may be meant."""
     if code.path(module):
         return
     base = posixpath.join(code.folder, *module.split("."))
@@ -99,12 +101,12 @@ def beside(code: Code, module: str, kind: str) -> str:
     return next((one for one in near if code.path(one)), "")
 
 
-def refuse_two_minds(code: Code, wsgi: str, module: str) -> None:
-    """Refuse to guess if manage.py and wsgi.py name different settings: one is often a developer's."""
+def refuse_disagreement(code: Code, wsgi: str, module: str) -> None:
+    """Do not guess if manage.py and wsgi.py name different settings. Often one of them is for developers."""
     path = code.path(wsgi) or ""
     for value, is_default in _settings_named(code.peek(path)):
         if is_default and value and value != module and code.path(value):
-            raise TwoMinds(f"manage.py names {module} and {path} {value}", (value, module))
+            raise AmbiguousSettings(f"manage.py names {module} and {path} {value}", (value, module))
 
 
 def packages_around(module: str) -> list[str]:
@@ -126,7 +128,10 @@ def _is_djangos(tree: Tree, path: str) -> bool:
 
 
 def _settings_named(code: ast.Module) -> Iterator[tuple[str | None, bool]]:
-    """Each value that DJANGO_SETTINGS_MODULE gets (None if computed), and whether it is a default."""
+    """Each value that DJANGO_SETTINGS_MODULE gets, and whether the value is a default.
+
+    None stands for a value that the code computes.
+    """
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
             if node.func.attr == "setdefault" and text_of(node.args[0]) == _VARIABLE:
@@ -138,22 +143,22 @@ def _settings_named(code: ast.Module) -> Iterator[tuple[str | None, bool]]:
 
 
 def _named_by_applications(code: Code) -> Iterator[str]:
-    """The settings modules that are there and that wsgi.py or asgi.py names."""
-    for path in code.tree.list():
-        inside = posixpath.relpath(path, code.folder or ".")
-        is_near = not inside.startswith("../") and inside.count("/") <= 2
-        if is_near and posixpath.basename(path) in ("wsgi.py", "asgi.py"):
+    """The settings modules that wsgi.py or asgi.py names, if they exist."""
+    for path in code.files_near(2):
+        if posixpath.basename(path) in ("wsgi.py", "asgi.py"):
             for value, _ in _settings_named(code.peek(path)):
                 if value and code.path(value):
                     yield value
 
 
 def _application_named(module: str, names: Names, setting: str, near: str) -> str:
-    """The application that a setting names; empty if the one `near` the settings is meant."""
+    """The application that a setting names. Empty if the setting names none that the text tells; then the
+    application `near` the settings is used.
+    """
     value = names.get(setting, ast.Constant(None))
     if isinstance(value, ast.Constant):
         return ":".join(str(value.value).rsplit(".", 1)) if value.value else ""
-    if near:  # the text does not tell, and the check of a release imports the application
+    if near:  # If this is the wrong one, the check of the release tells: the check imports the application.
         return ""
     raise SettingsError(
         f"{module}: {setting} is worked out there; write `wsgi:` in fabric.yaml, "

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from ..settings.reading import Settings
 from ..settings.sections import OF_REDIS
+from .source import Code
 from .variables import Variable, every_node
-from .words import Code
 
 _SCHEME = re.compile(r"rediss?://")
 _HOST = re.compile(r"(\w+_)?REDIS(_\w+)?_HOST(NAME)?")

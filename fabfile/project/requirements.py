@@ -1,4 +1,4 @@
-"""The requirements of a project: the files that they include, and the packages that they lack to run here."""
+"""Requirements: what a project installs, and what roadie installs besides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..settings.databases import Database
 from . import forms, local
 from .forms import Form
 
-# What roadie adds in a second call of pip where the project lacks it. The drivers are with their databases.
+# What roadie installs in a second call of pip if the project lacks it. settings/databases.py has more.
 PINS = {
     "gunicorn": "gunicorn==27.0.1",
     "uvicorn": "uvicorn==0.54.0",
@@ -30,22 +30,6 @@ _FOR_WORKERS = {"uvicorn": ("uvicorn", "uvicorn-worker", "websockets"), "gevent"
 # Other packages that make a pin needless.
 _INSTEAD = {"websockets": ("wsproto",)}
 
-NAMES = (
-    "requirements/production.txt",
-    "requirements/prod.txt",
-    "requirements/deploy.txt",
-    "requirements.txt",
-)
-_BASES = (
-    *(f"requirements{sign}{name}.txt" for name in ("production", "prod", "deploy") for sign in "-_"),
-    "requirements/base.txt",
-    "requirements/common.txt",
-)
-# Files that say what is required, but not in a form that can be installed, and what makes one.
-_LACK = {
-    "Pipfile": "run `pipenv lock`, and commit Pipfile.lock",
-    "pyproject.toml": "write `dependencies` under [project], or commit the lock file of your tool",
-}
 # Packages that have no wheels for Linux, and what Debian must have to build them.
 _BUILT_WITH = {
     "mysqlclient": ("default-libmysqlclient-dev | libmysqlclient-dev",),
@@ -60,34 +44,31 @@ _NAME = r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*(@|[<>=
 _OPTION = r"(?:^|\s)(--?[A-Za-z][\w-]*)"
 
 
-class NoRequirements(SettingsError):
-    """The project has no requirements file that roadie can install from; exit code 2."""
-
-
 @dataclass(frozen=True)
 class Requirements:
-    """A requirements file with every file that it includes, and the packages that they name.
-
-    `own_pins` has each pin that roadie may add, and the packages that each make it needless; see `completed`.
-    A file that is not in pip's own form has a `form`, and `command` are the words with which its tool says
-    what to install. `extra` are requirements of the settings. `local` are paths in the tree that requirements
-    lie at, and `editable` those of them whose own code is to be imported.
-    """
+    """A requirements file with every file that it includes, and the packages that they name."""
 
     path: str
+    #: the text of each file, by its path
     files: Mapping[str, str]
+    #: the line of each package, by the package's name
     packages: Mapping[str, str]
+    #: the paths in the tree from which requirements are installed
     local: tuple[str, ...]
+    #: those of these paths whose own code is imported, and no copy of it
     editable: tuple[str, ...] = ()
+    #: each pin that roadie may add, with the packages that each make the pin needless; see `completed`
     own_pins: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: the form of the file if it is not pip's own, and the command of its tool that tells what to install
     form: Form | None = None
     command: tuple[str, ...] = ()
-    #: groups of the project that are not installed
+    #: the groups and extras of the project that are not installed
     left: tuple[str, ...] = ()
+    #: the requirements that the settings add
     extra: tuple[str, ...] = ()
 
     def with_extra(self, lines: tuple[str, ...]) -> Requirements:
-        """The same, with more requirements, which come beside the files. Their paths start at the root."""
+        """The same, with more lines of requirements. Paths in these lines start at the root of the tree."""
         more = {name: line for line in lines if (name := package_of(line))}
         places = {line: local.place_of(line) for line in lines if local.path_in(line) is not None}
         editable = [place for line, place in places.items() if local.is_editable(line)]
@@ -105,7 +86,7 @@ class Requirements:
 
     @property
     def folder(self) -> str:
-        """Where pip runs, as the paths in requirements start there."""
+        """The folder in which pip runs. Paths in the requirements start there."""
         return working_folder(self.path)
 
     @property
@@ -120,13 +101,13 @@ class Requirements:
 
     @property
     def pins(self) -> tuple[str, ...]:
-        """roadie's own requirement lines for the packages that the project may lack to run.
+        """The pins that roadie adds, as the project may lack their packages.
 
-        Of another form than pip's, the host knows only later what it lacks.
+        The packages in another form than pip's are known only on the host, by the tool of the form.
         """
         named = {package_of(line) for line in self.extra} if self.form else {*self.packages}
         if re.match(r"uvicorn\s*\[[^\]]*standard", self.packages.get("uvicorn", "")):
-            named.add("websockets")  # this extra brings it
+            named.add("websockets")  # The extra `standard` requires this package.
         return tuple(pin for pin, instead in self.own_pins.items() if not instead & named)
 
     @property
@@ -136,7 +117,7 @@ class Requirements:
 
     @property
     def told(self) -> str:
-        """In which form the requirements are, and what is left out."""
+        """The file, the command of its form's tool, and the groups that are left out."""
         if not self.form:
             return self.path
         left = f", without {' '.join(self.left)}" if self.left else ""
@@ -144,7 +125,7 @@ class Requirements:
 
     @property
     def build_packages(self) -> tuple[str, ...]:
-        """Debian's packages for what has to be built, as no wheel serves. roadie's own pins need others."""
+        """Debian's packages for building the project's packages that have no wheels."""
         names = [*self.packages, *("psycopg-c" for line in self.packages.values() if _asks_for_c(line))]
         return tuple(dict.fromkeys(one for name in names for one in _BUILT_WITH.get(name, ())))
 
@@ -166,50 +147,8 @@ class Requirements:
         return hashlib.sha256(json.dumps([self.path, lines, self.pins, *extra]).encode()).hexdigest()
 
 
-def find(tree: Tree, folder: str, lines: tuple[str, ...]) -> str:
-    """The requirements of the project in `folder`, or in the nearest folder above that has any.
-
-    `lines` are the requirements to suggest where there is no file at all.
-    """
-    return found(tree, folder, lines)[0]
-
-
-def found(tree: Tree, folder: str, lines: tuple[str, ...]) -> list[str]:
-    """Every file that may have the requirements of the project in `folder`. The first one is installed."""
-    if several := near(tree, folder):
-        return several
-    paths = frozenset(tree.list())
-    folders = [folder, *local.above(folder)]
-    for here in folders:
-        for name, cure in _LACK.items():
-            if (path := posixpath.join(here, name)) in paths and not _others(paths, folders):
-                cure = _cure_of_poetry(tree, path) or cure
-                raise NoRequirements(f"{path} alone says too little to install from: {cure}")
-    raise NoRequirements(_none_at_all(paths, folder, lines))
-
-
-def near(tree: Tree, folder: str) -> list[str]:
-    """Such files in the folder and in those above, the nearest first."""
-    paths = frozenset(tree.list())
-    names = (*NAMES, *(form.file for form in forms.FORMS), *_BASES)
-    places = [posixpath.join(here, name) for here in (folder, *local.above(folder)) for name in names]
-    return [path for path in places if path in paths and _is_installable(tree, path)]
-
-
-def _is_installable(tree: Tree, path: str) -> bool:
-    """pyproject.toml mostly holds other things."""
-    if posixpath.basename(path) != "pyproject.toml":
-        return True
-    return forms.has_dependencies(forms.parsed(path, _read(tree, path, "")))
-
-
-def _cure_of_poetry(tree: Tree, path: str) -> str:
-    text = _read(tree, path, "")
-    return "run `poetry lock`, and commit poetry.lock" if "[tool.poetry.dependencies]" in text else ""
-
-
 def collect(tree: Tree, path: str) -> Requirements:
-    """Read requirements and all that they include."""
+    """Read a file of requirements, and the files that it includes."""
     if form := forms.form_of(path):
         return _collect_form(tree, path, form)
     files: dict[str, str] = {}
@@ -227,9 +166,9 @@ def collect(tree: Tree, path: str) -> Requirements:
 
 def _collect_form(tree: Tree, path: str, form: Form) -> Requirements:
     folder = posixpath.dirname(path)
-    files = {path: _read(tree, path, "")}
+    files = {path: read_file(tree, path, "")}
     for name in form.beside:
-        files[posixpath.join(folder, name)] = _read(tree, posixpath.join(folder, name), path)
+        files[posixpath.join(folder, name)] = read_file(tree, posixpath.join(folder, name), path)
     pyproject = posixpath.join(folder, "pyproject.toml")
     contents = forms.parsed(pyproject, files[pyproject]) if pyproject in files else {}
     chosen = forms.chosen(contents)
@@ -253,7 +192,7 @@ def _collect_form(tree: Tree, path: str, form: Form) -> Requirements:
 
 
 def _workspace(tree: Tree, folder: str) -> dict[str, str]:
-    """pyproject.toml of every folder below: uv asks those of a workspace."""
+    """Each pyproject.toml in the folders below. uv reads those of its workspace."""
     start = f"{folder}/" if folder else ""
     members = (path for path in tree.list() if path.startswith(start) and path.endswith("/pyproject.toml"))
     return {path: tree.read(path) or "" for path in members}
@@ -265,9 +204,9 @@ def folders_of(path: str, folder: str) -> list[str]:
 
 
 def lines_by_package(files: Mapping[str, str]) -> dict[str, str]:
-    """The line of each package in requirements, by path. A URL shows no user and no password.
+    """The line of each package in these files, by the package's name. No line shows a user or a password.
 
-    Lines that name no package, such as options, stand for themselves.
+    A line that names no package, such as an option, is its own name.
     """
     known = {path: form for path in files if (form := forms.form_of(path))}
     if known:
@@ -286,13 +225,13 @@ def _packages_of_forms(files: Mapping[str, str], locks: Mapping[str, Form]) -> d
             contents = forms.parsed(pyproject, files[pyproject]) if pyproject in files else {}
             facts = form.facts(forms.parsed(path, files[path]), forms.chosen(contents))
             packages.update({_normal(name): line for name, line, _ in facts})
-        except SettingsError:  # a host tells only the first MB
+        except SettingsError:  # A host sends only the first MB of a file, which cannot be parsed.
             continue
     return packages
 
 
 def working_folder(path: str) -> str:
-    """The folder in which pip runs, where paths in the file start: for `requirements/` the one above."""
+    """The folder in which pip runs: that of the file, or the one above if the file is in `requirements/`."""
     folder = posixpath.dirname(path)
     return posixpath.dirname(folder) if posixpath.basename(folder) == "requirements" else folder
 
@@ -325,10 +264,10 @@ def _own_pins(database: Database, worker_class: str) -> dict[str, frozenset[str]
 def _lines(
     tree: Tree, path: str, files: dict[str, str], constraint: bool = False, origin: str = ""
 ) -> Iterator[tuple[str, bool, int, str]]:
-    """Every line of a file and of the files it includes: file, whether a constraint, number, line."""
+    """Every line of a file and of the files that it includes: file, whether a constraint, number, line."""
     if path in files:
         return
-    files[path] = text = _read(tree, path, origin)
+    files[path] = text = read_file(tree, path, origin)
     for number, line in logical_lines(text):
         include = re.fullmatch(_INCLUDE, line)
         if not include:
@@ -339,7 +278,7 @@ def _lines(
             yield from _lines(tree, inner, files, constraint or include[1] in ("-c", "--constraint"), where)
 
 
-def _read(tree: Tree, path: str, origin: str) -> str:
+def read_file(tree: Tree, path: str, origin: str) -> str:
     text = tree.read(path)
     if text is None:
         raise SettingsError(f"{origin or path}: no such file{f' {path}' if origin else ''}; is it committed?")
@@ -360,27 +299,3 @@ def _asks_for_c(line: str) -> bool:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _is_requirements(path: str, folders: list[str]) -> bool:
-    place, name = posixpath.split(path)
-    above, last = posixpath.split(place)
-    named = name.startswith("requirements") and place in folders
-    return name.endswith((".txt", ".pip")) and (named or (last == "requirements" and above in folders))
-
-
-def _others(paths: frozenset[str], folders: list[str]) -> list[str]:
-    """Requirements files whose names do not tell that they are for production."""
-    return sorted(path for path in paths if _is_requirements(path, folders))
-
-
-def _none_at_all(paths: frozenset[str], folder: str, lines: tuple[str, ...]) -> str:
-    if others := _others(paths, [folder, *local.above(folder)]):
-        return (
-            f"no requirements file for production, only {', '.join(others[:4])}; "
-            f"name the right one in fabric.yaml, for example `requirements: {others[0]}`"
-        )
-    return (
-        f"no requirements file; write {posixpath.join(folder, 'requirements.txt')} with the lines "
-        f"{' and '.join(map(repr, lines))}, and commit it"
-    )

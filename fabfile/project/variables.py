@@ -1,4 +1,4 @@
-"""The variables of the environment that the text of settings reads, and what it does without them."""
+"""The variables of the environment that settings read, and the tests that depend on these variables."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .words import Code, absolute, last_name, text_of
+from .source import Code
+from .syntax import absolute, last_name, text_of
 
-#: the variables of the environment that will be set, each with its text; None if nobody here knows the text
+#: the variables of the environment that will be set, each with its value; None if nobody here knows it
 Known = Mapping[str, str | None]
 
-#: how python-decouple and django-environ are called by nearly all projects
+#: the names by which nearly all projects call python-decouple and django-environ
 _READERS = ("env", "config")
 _KINDS = frozenset(
     "str bool int float list tuple dict json url db db_url cache cache_url email email_url path".split()
 )
-#: files of a project that these read beside the environment
+#: the files of a project that these libraries read, besides the environment
 _FILES = (".env", "settings.ini")
 
 
@@ -36,17 +37,17 @@ def variables(node: ast.AST) -> list[Variable]:
 
 
 def known_to(code: Code, module: str, given: Known) -> Known:
-    """The variables that will be there: those given, and those that the project's files or schemas name."""
+    """The variables that will have a value: those given, and those that the project's own files give one."""
     return {**dict.fromkeys((*_in_files(code), *_in_schemas(code, module))), **given}
 
 
 def read_at_once(code: Code, module: str, known: Known) -> frozenset[str]:
-    """The variables that a settings module reads in any case when it is imported, without a default."""
+    """The unknown variables that a settings module always reads, without a default, when it is imported."""
     return frozenset(one for one in _needed(code, module, known, set()) if one not in known)
 
 
 def read_anywhere(code: Code, module: str) -> list[Variable]:
-    """The variables that a settings module reads somewhere, or one from which it imports."""
+    """The variables that a settings module reads, or a module from which it imports."""
     return [found for each in every_node(code, module) if (found := _variable(each))]
 
 
@@ -61,7 +62,7 @@ def _needed(code: Code, module: str, known: Known, seen: set[str]) -> Iterator[s
 
 
 def _run(node: ast.stmt, known: Known) -> Iterator[ast.stmt]:
-    """The statement, or those of the branch that an `if` takes; nothing if the text does not tell which."""
+    """The statement, or the statements of the branch of an `if` that Python runs."""
     if not isinstance(node, ast.If):
         yield node
     elif (truth := truth_of(node.test, known)) is not None:
@@ -70,7 +71,7 @@ def _run(node: ast.stmt, known: Known) -> Iterator[ast.stmt]:
 
 
 def truth_of(test: ast.expr, known: Known) -> bool | None:
-    """What a test comes to with these variables; None if the text does not tell."""
+    """Whether a test is true with these variables; None if the text does not tell."""
     try:
         return bool(_outcome(test, known))
     except _Untold:
@@ -113,7 +114,7 @@ def _compared(node: ast.Compare, known: Known) -> object:
 
 
 def _value_of(variable: Variable, node: ast.expr, known: Known) -> object:
-    """The text of a variable that is set, if nothing casts the text; else its default."""
+    """The value of a variable, or its default if nothing sets it. Untold if the code converts the value."""
     if variable.name not in known:
         return _spelled_out(variable.default)
     text = known[variable.name]
@@ -131,7 +132,7 @@ def _spelled_out(node: ast.expr | None) -> object:
 
 
 def _statements(code: Code, module: str, seen: set[str]) -> Iterator[tuple[str, ast.stmt]]:
-    """The statements of a module with the package that it is in; of each module once."""
+    """The statements of a module, each with the package of the module. A module that was `seen` has none."""
     path = code.path(module)
     if path and path not in seen:
         seen.add(path)
@@ -140,7 +141,7 @@ def _statements(code: Code, module: str, seen: set[str]) -> Iterator[tuple[str, 
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of an expression that are evaluated in any case."""
+    """The parts of an expression that Python always evaluates."""
     yield node
     if isinstance(node, ast.BoolOp):
         yield from _evaluated(node.values[0])

@@ -13,8 +13,9 @@ from ..git.trees import CommitTree, FolderTree
 from ..settings.databases import DATABASES, DEFAULT, SERVICES
 from ..settings.reading import Settings
 from . import djangos, hashes, reading
+from .completion import complete
 from .places import NO_SECRET
-from .reading import Project
+from .project import Project
 from .requirements import PINS
 
 #: what roadie and Fabric read in the folder of the fabfile as it is here, and not from a commit
@@ -71,7 +72,7 @@ def at_head(settings: Settings) -> Workspace:
         return _at_commit(settings, find_commit(settings.root))
     except NoCommit:
         project = reading.read(FolderTree(settings.root), settings)
-        return Workspace(reading.complete(settings, project), project)
+        return Workspace(complete(settings, project), project)
 
 
 def named(settings: Settings) -> Settings:
@@ -112,4 +113,4 @@ def _at_commit(settings: Settings, commit: Commit) -> Committed:
     tree = CommitTree(settings.root, commit.sha, commit.prefix)
     project = reading.read(tree, settings)
     reading.refuse_unsupported(tree, project)
-    return Committed(reading.complete(settings, project), project, commit)
+    return Committed(complete(settings, project), project, commit)

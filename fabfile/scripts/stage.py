@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `fab --list` needs the stages only, and must stay quick.
-    from ..project.reading import Project
+    from ..project.project import Project
     from ..settings.schema import Settings
 
     #: Whether a stage has work to do for a site. The project is None for tasks that do not read it.

@@ -9,7 +9,7 @@ from ..settings.placed import IN_VIRTUALENV
 from .stage import Sequence, Stage, always
 
 if TYPE_CHECKING:  # `fab --list` needs the table only, and must stay quick.
-    from ..project.reading import Project
+    from ..project.project import Project
     from ..settings.schema import Settings
     from .stage import When
 

@@ -69,6 +69,7 @@ def _look(
     from ..git.bundle import find_commit
     from ..git.trees import CommitTree, FolderTree
     from ..project import reading
+    from ..project.completion import complete
     from . import first_files
 
     settings, tree, found = known or blank, None, list[Finding]()
@@ -89,7 +90,7 @@ def _look(
         return settings, [*found, *((False, "project", fault) for fault in faults)], "", ""
     project = reading.read(tree or folders, settings)
     try:
-        settings = reading.complete(settings, project)
+        settings = complete(settings, project)
     except RoadieError as error:
         found.append((False, "project", str(error)))
     what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements.path}"
@@ -108,14 +109,14 @@ def _is_cured(forewarning: str, beside: str) -> bool:
 def _settings_module(tree: Tree, settings: Settings, may_ask: bool) -> str:
     """The settings module for production, if the project names two and a person can be asked which."""
     from ..project import reading
-    from ..project.minds import TwoMinds
+    from ..project.production import AmbiguousSettings
 
     try:
         reading.read(tree, settings)
-    except TwoMinds as minds:
+    except AmbiguousSettings as error:
         if may_ask:
-            choices = minds.choices
-            tell("", str(minds).partition("; ")[0], kind="warn")
+            choices = error.choices
+            tell("", str(error).partition("; ")[0], kind="warn")
             question = f"The settings module for production, {' or '.join(choices)} [{choices[0]}]: "
             return _asked(question, lambda text: _one_of(text, choices), choices[0])
     except RoadieError:

@@ -17,7 +17,7 @@ from ..settings.layers import KEY
 from ..settings.reading import Settings, read
 
 if TYPE_CHECKING:
-    from ..project.reading import Project
+    from ..project.project import Project
 
 FABFILE = '''\
 """Deployment. `fab help` says what there is; tasks of your own go below."""

@@ -30,7 +30,7 @@ from .given import given_index, given_secrets
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..project.reading import Project
+    from ..project.project import Project
     from ..project.workspace import Committed
     from ..release.record import NewRelease
     from ..run.run import Run

@@ -15,7 +15,7 @@ import scripts
 from roadie.errors import Interrupted
 from roadie.events import Event
 from roadie.git.bundle import Pack, find_commit, pack
-from roadie.project.reading import Project
+from roadie.project.project import Project
 from roadie.release.record import NewRelease
 from roadie.scripts import stages
 from roadie.scripts.render import render

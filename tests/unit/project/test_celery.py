@@ -2,7 +2,7 @@
 
 import pytest
 from roadie.errors import SettingsError
-from roadie.project.reading import complete
+from roadie.project.completion import complete
 from shops import project, settings, shop
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from roadie.errors import SettingsError
-from roadie.project.reading import complete, faults, read
+from roadie.project.completion import complete
+from roadie.project.reading import faults, read
 from roadie.settings.reading import load
 from trees import Files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from roadie.errors import SettingsError
 from roadie.project import requirements
-from roadie.project.djangos import of, pythons_for
+from roadie.project.djangos import django_of, pythons_for
 from trees import Files
 
 UV = '[[package]]\nname = "{}"\nversion = "{}"\n'
@@ -14,7 +14,7 @@ PROJECT = '[project]\nname = "shop"\ndependencies = ["django"]\n'
 
 def found(text, path="requirements.txt", **others):
     files = {path: text, "pyproject.toml": PROJECT, **others}
-    return of(requirements.collect(Files(files), path))
+    return django_of(requirements.collect(Files(files), path))
 
 
 def lock(*versions):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from roadie.errors import SettingsError
 from roadie.git.trees import FolderTree
-from roadie.project.requirements import PINS, collect, find, lines_by_package
+from roadie.project.requirements import PINS, collect, lines_by_package
+from roadie.project.requirements_file import candidates
 from roadie.settings.databases import DATABASES
 from trees import Files
 
@@ -62,7 +63,7 @@ main = ["Django==5.2.16", "psycopg[binary]"]
 dev = ["ruff"]
 [tool.ruff]
 """
-    assert find(Files({"pyproject.toml": text}), "", ()) == "pyproject.toml"
+    assert candidates(Files({"pyproject.toml": text}), "", ()) == ["pyproject.toml"]
     made = collected("pyproject.toml", pyproject_toml=text)
     assert set(made.packages) == {"django", "psycopg"}
     assert made.command == ("compile", "--group", "main")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from roadie.errors import SettingsError
-from roadie.project.reading import complete, read
+from roadie.project.completion import complete
+from roadie.project.reading import read
 from roadie.settings.reading import load
 from trees import Files
 

@@ -4,7 +4,8 @@ import projects
 import pytest
 from roadie.errors import SettingsError
 from roadie.git.trees import CommitTree, FolderTree
-from roadie.project.reading import complete, faults, read, refuse_unsupported
+from roadie.project.completion import complete
+from roadie.project.reading import faults, read, refuse_unsupported
 from roadie.project.requirements import PINS
 from roadie.settings.databases import DATABASES
 from shops import MANAGE, project, refusal, settings, shop
@@ -27,8 +28,8 @@ def test_an_unedited_startproject_is_known(tmp_path):
         assert not made.needs_tree
         assert made.requirements.pins == (PINS["gunicorn"], *DATABASES["mysql"].pins)
         assert made.django.told == "Django 5.2.19"
-        assert made.words["DEBUG"] == made.words["DATABASES"] == "startproject"
-        assert made.words["STATIC_ROOT"] == "absent"
+        assert made.origins["DEBUG"] == made.origins["DATABASES"] == "startproject"
+        assert made.origins["STATIC_ROOT"] == "absent"
         done = complete(settings(), made)
         assert (done.app, done.static_url, done.media_url) == ("mysite", "/static/", "/media/")
 
@@ -48,7 +49,7 @@ def test_a_project_of_another_shape_is_known():
     assert made.requirements.path == "requirements/production.txt"
     assert list(made.requirements.files) == ["requirements/production.txt", "requirements/base.txt"]
     assert made.requirements.pins == ()
-    assert made.words["SECRET_KEY"] == made.words["DATABASES"] == made.words["LOGGING"] == "own"
+    assert made.origins["SECRET_KEY"] == made.origins["DATABASES"] == made.origins["LOGGING"] == "own"
     assert complete(wanted, made).static_url == "/assets/"
 
 
@@ -191,14 +192,14 @@ def test_a_module_that_only_another_python_can_read_is_left_to_the_deploy():
     files = shop(**{"shop/settings.py": "from .tools import *\nfrom .words import DEBUG\nX = 1"})
     files |= {"shop/tools.py": "def f(:", "shop/words.py": "def f(:"}
     made = project(files)
-    assert (made.words["DEBUG"], made.words["ALLOWED_HOSTS"]) == ("unread", "unread")
+    assert (made.origins["DEBUG"], made.origins["ALLOWED_HOSTS"]) == ("unread", "unread")
     assert "shop/settings.py, line 1: is not Python" in refusal(shop(**{"shop/settings.py": "def f(:"}))
 
 
 def test_settings_that_only_a_newer_python_can_read_are_judged_by_their_values():
     files = shop(**{"shop/settings.py": "def f(:", "pyproject.toml": "[project]\nrequires-python = '>=3.19'"})
     made = project(files)
-    assert {*made.words.values()} == {"unread"}
+    assert {*made.origins.values()} == {"unread"}
     [warning] = made.forewarnings
     assert warning.startswith("shop/settings.py, line 1: is not Python as 3.")
     assert warning.endswith(

@@ -2,7 +2,8 @@
 
 import pytest
 from roadie.errors import SettingsError
-from roadie.project.requirements import PINS, collect, find, logical_lines
+from roadie.project.requirements import PINS, collect, logical_lines
+from roadie.project.requirements_file import candidates
 from roadie.settings.databases import DATABASES
 from trees import Files
 
@@ -11,7 +12,7 @@ MYSQL = DATABASES["mysql"]
 
 
 def found(paths, folder=""):
-    return find(Files(paths), folder, ("Django>=6.0,<6.1", *MYSQL.pins))
+    return candidates(Files(paths), folder, ("Django>=6.0,<6.1", *MYSQL.pins))[0]
 
 
 def refusal(call, *args):
@@ -72,7 +73,7 @@ def test_without_a_file_for_production_a_lock_file_is_taken_or_the_base(paths, p
     ],
 )
 def test_a_file_that_says_too_little_is_refused_with_what_makes_it_enough(files, says):
-    assert says in refusal(find, Files(files), "", ("Django",))
+    assert says in refusal(candidates, Files(files), "", ("Django",))
 
 
 def test_without_any_file_the_lines_to_write_are_told():

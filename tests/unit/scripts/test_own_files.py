@@ -82,9 +82,9 @@ def test_the_project_is_read_with_these_files(site):
     projects.commit(site)
     (site / "deploy/local.py").write_text("{% if 1 %}\nLOGGING = {{ secrets.KEY }}\n{% endif %}\n")
     (site / "deploy/local.py").write_text("LOGGING = {{ secrets.KEY }}\n")
-    assert work(site).project.words["LOGGING"] == "absent"
+    assert work(site).project.origins["LOGGING"] == "absent"
     one = work(site, **{"mysite/local.py": "deploy/local.py"})
-    assert one.project.words["LOGGING"] == "own"
+    assert one.project.origins["LOGGING"] == "own"
     assert one.project.rendered_places == ("mysite/local.py",)
 
 

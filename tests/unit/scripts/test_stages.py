@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import scripts
-from roadie.project.reading import Project
+from roadie.project.project import Project
 from roadie.scripts import stages
 from roadie.scripts.stage import Sequence, Stage, applicable
 from roadie.settings.names import ROLES

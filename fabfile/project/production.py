@@ -1,4 +1,4 @@
-"""Which of several settings modules a project means for production. If its files disagree, roadie asks."""
+"""Which settings module is for production, by the names of the modules. roadie does not guess between two."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import re
 from collections.abc import Iterator
 
 from ..errors import SettingsError
-from .words import Code, absolute, takes_all
+from .source import Code
+from .syntax import absolute, takes_all
 
-#: words in the name of a settings module, by whom it is for
+#: words in the names of settings modules, which tell for whom a module is
 DEVELOPERS = ("dev", "develop", "development", "local", "debug", "testing")
 _TESTS = ("test", "tests", "ci")
 _SHARED = ("base", "common", "default", "defaults")
 _PRODUCTION = ("production", "prod", "live", "deployment", "deploy")
+#: what `rank` says of a name with one of these words
+_RANKS = ((_PRODUCTION, 0), ((*DEVELOPERS, *_TESTS), 3), (_SHARED, 2))
+_RANK_OF_OTHERS = 1
 
 
-class TwoMinds(SettingsError):
+class AmbiguousSettings(SettingsError):
     """The project names two settings modules. `choices` has both, the likelier one for production first."""
 
     def __init__(self, why: str, choices: tuple[str, str]) -> None:
@@ -27,24 +31,21 @@ class TwoMinds(SettingsError):
 
 
 def refuse_developers(code: Code, module: str) -> None:
-    """Refuse settings for developers that manage.py names, if settings for production lie beside them.
+    """Refuse settings for developers that manage.py names, if there are others for production beside them.
 
-    Settings that others share (base, common) are no better if manage.py itself names them.
+    Shared settings (base, common) are refused too, if manage.py names them itself.
     """
     for one in (module, *_imported(code, module)):
         known = (*DEVELOPERS, *_SHARED) if one == module else DEVELOPERS
         if (other := _beside(code, one, known)) and code.path(one):
             how = "names" if one == module else f"names {module}, which imports"
-            raise TwoMinds(f"manage.py {how} {one}, and {other} lies beside it", (other, module))
+            raise AmbiguousSettings(f"manage.py {how} {one}, and {other} lies beside it", (other, module))
 
 
 def rank(name: str) -> int:
-    """How far a name of settings is from production: such names come first if a list is sorted by this."""
+    """How far a name is from production. A list that is sorted by this has names for production first."""
     words = {*re.split(r"[\W_]+", name.lower())}
-    for place, known in enumerate((_PRODUCTION, (*DEVELOPERS, *_TESTS), _SHARED)):
-        if words & {*known}:
-            return (0, 3, 2)[place]
-    return 1
+    return next((rank for known, rank in _RANKS if words & {*known}), _RANK_OF_OTHERS)
 
 
 def is_for_developers(module: str) -> bool:
@@ -53,7 +54,7 @@ def is_for_developers(module: str) -> bool:
 
 
 def _imported(code: Code, package: str) -> Iterator[str]:
-    """The modules of which a settings package imports everything if they are there."""
+    """The modules that a settings package takes its names from (`import *`), where they exist."""
     path = code.path(package) or ""
     if path.endswith("/__init__.py"):
         body = code.parse(path).body
@@ -66,7 +67,7 @@ def _imported(code: Code, package: str) -> Iterator[str]:
 
 
 def _takes_others(handler: ast.ExceptHandler) -> bool:
-    """Whether other settings take the place of those that are not there."""
+    """Whether this `except` takes other settings in place of the missing ones."""
     return any(isinstance(node, ast.ImportFrom) and takes_all(node) for node in handler.body)
 
 

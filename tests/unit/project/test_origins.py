@@ -7,28 +7,31 @@ from pathlib import Path
 import projects
 import pytest
 from roadie.errors import SettingsError
-from roadie.project.words import WORDS, Code, classify, literal
+from roadie.project.assignments import WATCHED, assigned_in
+from roadie.project.origins import origins_of
+from roadie.project.source import Code
+from roadie.project.syntax import literal_of
 from trees import Files
 
 STARTPROJECT = (projects.STARTPROJECT / "project/settings.py-tpl").read_text().replace("{{ name }}", "mysite")
 
 
-def words(text, **others):
-    """Return the kind of each setting that is not absent. `others` are modules beside the settings."""
+def origins(text, **others):
+    """Return the origin of each setting that is not absent. `others` are modules beside the settings."""
     tree = Files({f"s/{name}.py": text for name, text in {"base": text, **others}.items()})
-    found = classify(Code(tree, "").names("s.base"))
-    return {word: kind for word, kind in found.items() if kind != "absent"}
+    found = origins_of(assigned_in(Code(tree, ""), "s.base"))
+    return {name: origin for name, origin in found.items() if origin != "absent"}
 
 
 def test_an_unedited_startproject_has_nothing_of_its_own():
-    assert words(STARTPROJECT) == dict.fromkeys(
+    assert origins(STARTPROJECT) == dict.fromkeys(
         ["SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "DATABASES", "STATIC_URL"], "startproject"
     )
 
 
-def test_every_word_gets_an_answer():
-    assert set(classify({})) == set(WORDS)
-    assert set(classify({}).values()) == {"absent"}
+def test_every_setting_has_an_origin():
+    assert set(origins_of({})) == set(WATCHED)
+    assert set(origins_of({}).values()) == {"absent"}
 
 
 @pytest.mark.parametrize(
@@ -42,8 +45,8 @@ def test_every_word_gets_an_answer():
 )
 def test_startprojects_of_older_djangos_are_known(database):
     text = f"DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {database}}}}}"
-    assert words(text) == {"DATABASES": "startproject"}
-    assert words(text + "\nSTATIC_URL = '/static/'")["STATIC_URL"] == "startproject"
+    assert origins(text) == {"DATABASES": "startproject"}
+    assert origins(text + "\nSTATIC_URL = '/static/'")["STATIC_URL"] == "startproject"
 
 
 @pytest.mark.parametrize(
@@ -80,8 +83,8 @@ def test_startprojects_of_older_djangos_are_known(database):
     ],
 )
 def test_whatever_else_is_said_is_the_projects_own(line):
-    named = [word for word in WORDS if re.search(rf"\b{word}\b", line)]
-    assert words(line) == dict.fromkeys(named, "own")
+    named = [name for name in WATCHED if re.search(rf"\b{name}\b", line)]
+    assert origins(line) == dict.fromkeys(named, "own")
 
 
 @pytest.mark.parametrize(
@@ -98,8 +101,8 @@ def test_whatever_else_is_said_is_the_projects_own(line):
         "settings = {'DEBUG': False}",
     ],
 )
-def test_what_only_looks_like_a_word_is_none(line):
-    assert words(line) == {}
+def test_what_only_looks_like_a_setting_is_none(line):
+    assert origins(line) == {}
 
 
 @pytest.mark.parametrize(
@@ -119,43 +122,43 @@ def test_what_only_looks_like_a_word_is_none(line):
     ],
 )
 def test_where_anything_may_be_set_the_text_does_not_tell(line):
-    assert words(f"DEBUG = True\n{line}") == dict.fromkeys(WORDS, "unread")
-    assert words(f"{line}\nDEBUG = True")["DEBUG"] == "startproject"
+    assert origins(f"DEBUG = True\n{line}") == dict.fromkeys(WATCHED, "unread")
+    assert origins(f"{line}\nDEBUG = True")["DEBUG"] == "startproject"
 
 
 @pytest.mark.parametrize("key", ["'a key of their own'", "'a' 'b'", "''"])
 def test_a_secret_key_in_the_text_is_a_committed_one(key):
-    assert words(f"SECRET_KEY = {key}") == {"SECRET_KEY": "committed"}
-    assert words(f"SECRET_KEY = {key}\nSECRET_KEY = os.environ['KEY']") == {"SECRET_KEY": "own"}
+    assert origins(f"SECRET_KEY = {key}") == {"SECRET_KEY": "committed"}
+    assert origins(f"SECRET_KEY = {key}\nSECRET_KEY = os.environ['KEY']") == {"SECRET_KEY": "own"}
 
 
-def test_the_last_word_counts():
-    assert words("DEBUG = False\nDEBUG = True") == {"DEBUG": "startproject"}
-    assert words("DEBUG = True\nDEBUG = False") == {"DEBUG": "own"}
+def test_the_last_value_counts():
+    assert origins("DEBUG = False\nDEBUG = True") == {"DEBUG": "startproject"}
+    assert origins("DEBUG = True\nDEBUG = False") == {"DEBUG": "own"}
 
 
 @pytest.mark.parametrize("line", ["from .common import *", "from s.common import *", "from . import *"])
 def test_a_star_import_inside_the_project_is_followed(line):
     common = "DEBUG = True\nSECRET_KEY = get()"
-    found = words(f"{line}\nALLOWED_HOSTS = ['x']", common=common, __init__=common)
+    found = origins(f"{line}\nALLOWED_HOSTS = ['x']", common=common, __init__=common)
     assert found == {"DEBUG": "startproject", "SECRET_KEY": "own", "ALLOWED_HOSTS": "own"}
 
 
 def test_a_name_that_is_imported_keeps_what_it_was():
-    assert words("from .common import DEBUG", common="DEBUG = True") == {"DEBUG": "startproject"}
-    assert words("from .common import D as DEBUG", common="D = False") == {"DEBUG": "own"}
+    assert origins("from .common import DEBUG", common="DEBUG = True") == {"DEBUG": "startproject"}
+    assert origins("from .common import D as DEBUG", common="D = False") == {"DEBUG": "own"}
 
 
 def test_a_star_import_on_a_condition_makes_all_its_names_the_projects_own():
     line = "try:\n    from .local import *\nexcept ImportError:\n    pass"
-    assert words(f"DEBUG = True\n{line}", local="DEBUG = True\nADMINS = []") == {
+    assert origins(f"DEBUG = True\n{line}", local="DEBUG = True\nADMINS = []") == {
         "DEBUG": "own",
         "ADMINS": "own",
     }
 
 
 def test_modules_that_import_each_other_end():
-    assert words("from .other import *\nDEBUG = True", other="from .base import *\nADMINS = []") == {
+    assert origins("from .other import *\nDEBUG = True", other="from .base import *\nADMINS = []") == {
         "DEBUG": "startproject",
         "ADMINS": "own",
     }
@@ -169,17 +172,13 @@ def test_a_settings_package_is_followed_through_its_parts():
             "app/conf/shared/common.py": "DEBUG = True\nALLOWED_HOSTS = []",
         }
     )
-    found = classify(Code(tree, "app").names("conf.settings"))
+    found = origins_of(assigned_in(Code(tree, "app"), "conf.settings"))
     assert (found["DEBUG"], found["ALLOWED_HOSTS"]) == ("own", "startproject")
 
 
 def test_a_literal_is_read_and_nothing_is_run():
-    names = {
-        "A": ast.parse("'static/'", mode="eval").body,
-        "B": ast.parse("f()", mode="eval").body,
-        "C": None,
-    }
-    assert [literal(names, name) for name in "ABCD"] == ["static/", None, None, None]
+    text, call = (ast.parse(source, mode="eval").body for source in ("'static/'", "f()"))
+    assert [literal_of(node) for node in (text, call, None)] == ["static/", None, None]
 
 
 @pytest.mark.parametrize("text", ["DEBUG = (", "x = 1\0", "\tif x:\n y"])
@@ -187,20 +186,20 @@ def test_what_is_not_python_is_one_line_with_its_place(text):
     with pytest.raises(
         SettingsError, match=r"^s/base.py(, line 1)?: is not Python as 3.\d+ reads it \(.+\); "
     ):
-        words(text)
+        origins(text)
 
 
 def test_settings_in_the_coding_that_they_name_are_read():
     text = b"# -*- coding: latin-1 -*-\n# Stra\xdfe\nDEBUG = True\n".decode("utf-8", "surrogateescape")
-    assert words(text) == {"DEBUG": "startproject"}
+    assert origins(text) == {"DEBUG": "startproject"}
 
 
 def test_an_invalid_escape_warns_nobody():
-    assert words(r"X = '\d'" + "\nDEBUG = True") == {"DEBUG": "startproject"}
+    assert origins(r"X = '\d'" + "\nDEBUG = True") == {"DEBUG": "startproject"}
 
 
 @pytest.mark.parametrize("name", ["guestbook", "newsdesk"])
 def test_the_examples_are_read_as_they_are_meant(name):
     module = {"guestbook": "guestbook/settings.py", "newsdesk": "src/config/settings/base.py"}[name]
-    found = words((Path(projects.EXAMPLES) / name / module).read_text())
+    found = origins((Path(projects.EXAMPLES) / name / module).read_text())
     assert found["DEBUG"] == {"guestbook": "startproject", "newsdesk": "own"}[name]
