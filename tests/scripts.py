@@ -19,7 +19,7 @@ from roadie.scripts import stages
 from roadie.scripts.render import render
 from roadie.scripts.stage import Stage
 from roadie.settings.reading import load
-from roadie.tasks.past import Way
+from roadie.tasks.past import Rollback
 
 GUESTBOOK = Path(__file__).parents[1] / "examples" / "guestbook"
 RELEASE = NewRelease(
@@ -29,7 +29,7 @@ RELEASE = NewRelease(
     fingerprint="f" * 64,
     record='{"id": "20261123T120000Z-0123abcd"}',
 )
-WAY = Way(
+ROLLBACK = Rollback(
     serves="20261122T120000Z-4567cdef",
     unknown=("entries.0003_mood",),
     knows="20261122T120000Z-4567cdef",
@@ -62,7 +62,7 @@ def values(**chosen: Any) -> dict[str, Any]:
         "restore_dump": "20261123T120000Z-before-20261123T115900Z-0123abcd.sql.gz",
         "secrets": {"MAIL_PASSWORD": 'it\'s; $(id) `id` "x"'},
         "once": {"done": "data", "again": ""},
-        "rollback": WAY,
+        "rollback": ROLLBACK,
         "run": RUN,
         "message": "It's <b>new</b> \\ $(id)",
         "addresses": ["203.0.113.7"],

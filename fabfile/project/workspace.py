@@ -1,4 +1,4 @@
-"""What a command works on: settings, project and commit that belong together."""
+"""Workspace: the settings, the project and the commit that a command works on."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .places import NO_SECRET
 from .project import Project
 from .requirements import PINS
 
-#: what roadie and Fabric read in the folder of the fabfile as it is here, and not from a commit
+#: the files that roadie and Fabric read as they are in the folder of the fabfile, and not from a commit
 _READ_HERE = ("fabric.yaml", "fabric.yml", "fabric.json", "fabric.py", "fabfile.py", "fabfile/")
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Settings and project, as every template gets them."""
+    """The settings, completed by the project, and the project."""
 
     settings: Settings
     project: Project
@@ -36,8 +36,9 @@ class Workspace:
             **values_of(self.settings),
             "project": self.project,
             "pins": PINS,
-            "index": "",  # a task that builds knows it
-            "virtualenv_files": {},  # a deploy knows them
+            # Tasks that build a virtualenv replace the next two.
+            "index": "",
+            "virtualenv_files": {},
             "no_secret": NO_SECRET,
             "django_minimums": djangos.minimums(),
             "hashed_pins": hashes.with_hashes(),
@@ -67,7 +68,7 @@ class Committed(Workspace):
 
 
 def at_head(settings: Settings) -> Workspace:
-    """The project of the last commit; of the folder if there is no commit yet."""
+    """The project of the last commit. If there is no commit yet: of the folder."""
     try:
         return _at_commit(settings, find_commit(settings.root))
     except NoCommit:
@@ -75,9 +76,16 @@ def at_head(settings: Settings) -> Workspace:
         return Workspace(complete(settings, project), project)
 
 
-def named(settings: Settings) -> Settings:
-    """The settings with the site's name and its kind of database, for tasks that must work without a sound
-    project. If the kind cannot be told then, the host tells if it has another one.
+def site_values(settings: Settings) -> dict[str, Any]:
+    """The values for the templates of a task that needs no project, only the site's name and database."""
+    return values_of(with_name_and_database(settings))
+
+
+def with_name_and_database(settings: Settings) -> Settings:
+    """The settings with the site's name and its kind of database.
+
+    A project that cannot be read is no error if the settings have the name. Then the kind of database may be
+    a wrong guess, and the host says so.
     """
     if settings.app and settings.database:
         return settings
@@ -90,7 +98,7 @@ def named(settings: Settings) -> Settings:
 
 
 def values_of(settings: Settings) -> dict[str, Any]:
-    """The values for templates of tasks that must work without a sound project."""
+    """The values for templates that the settings alone decide."""
     database = DATABASES[settings.database]
     return {
         "settings": settings,
@@ -100,7 +108,7 @@ def values_of(settings: Settings) -> dict[str, Any]:
         "default_database": DEFAULT,
         "database_services": SERVICES,
         "consent": settings.allow_data_loss,
-        "certificate": {"key": "", "chain": "", "authority": ""},  # the tasks that set the site up know it
+        "certificate": {"key": "", "chain": "", "authority": ""},  # Tasks with the stage tls replace this.
     }
 
 

@@ -45,7 +45,7 @@ class History:
     host: str
     releases: tuple[Release, ...]
     live: str
-    #: a rollback that was cut: the release that it left, the release that it went to
+    #: a rollback that was cut: the release that it leaves, and the release that it goes to
     under_way: tuple[str, ...] = ()
     #: the migrations that the database records; None if the database did not answer
     applied: frozenset[str] | None = None
@@ -97,36 +97,36 @@ class History:
             )
         return tuple(sorted(applied - self._understood_by(target)))
 
-    def lacking_for(self, target: Release) -> bool:
-        """Whether the code of a release knows migrations that the database lacks."""
+    def has_pending_for(self, target: Release) -> bool:
+        """Whether the database lacks migrations that the code of a release knows."""
         return self.applied is not None and not (target.known or frozenset()) <= self.applied
 
-    def knowing(self, names: Sequence[str]) -> Release | None:
+    def release_that_knows(self, names: Sequence[str]) -> Release | None:
         """A release whose code knows all these migrations: the one that serves, else the newest."""
         serving = self.find(self.live)
         candidates = [*([serving] if serving else []), *reversed(self.releases)]
         return next((one for one in candidates if one.known and set(names) <= one.known), None)
 
     def dump_for(self, target: Release) -> str:
-        """The newest dump whose migrations, applied and half applied, a release all knows."""
+        """The newest dump that has only migrations which a release knows, and none that is half applied."""
         known = self._understood_by(target)
         for path, names in reversed(self.dumps):
             if not {name for name in names if name.startswith(_HALF)} and names & self._knowable() <= known:
                 return path
         return ""
 
-    def lacking_in(self, dump: str, target: Release) -> bool:
-        """Whether the code of a release knows migrations that a dump lacks."""
+    def lacks_migrations(self, dump: str, target: Release) -> bool:
+        """Whether a dump lacks migrations that the code of a release knows."""
         return not (target.known or frozenset()) <= dict(self.dumps).get(dump, frozenset())
 
     def _understood_by(self, target: Release) -> frozenset[str]:
-        """The migrations that a release knows, and the squashed ones that replace nothing but those."""
+        """The migrations that a release knows, and the squashed ones that replace nothing else."""
         known = target.known or frozenset()
         squashed = ((name, parts) for one in self.releases for name, parts in one.replaces.items())
         return known | {name for name, parts in squashed if parts <= known}
 
     def _applied(self) -> frozenset[str]:
-        """The migrations that the database records. If it did not answer: those that the releases record."""
+        """The migrations that the database records; if it did not answer, those that the releases record."""
         if self.applied is not None:
             return self.applied
         serving = self.find(self.live)
@@ -134,7 +134,7 @@ class History:
         return told | ((serving and serving.known) or frozenset())
 
     def _knowable(self) -> frozenset[str]:
-        """The migrations that any release here knows. The database may record others, long gone."""
+        """The migrations that any release here knows. The database may record others, from long ago."""
         return frozenset(name for one in self.releases for name in (*(one.known or ()), *one.applied))
 
     def _named(self, to: str) -> Release:

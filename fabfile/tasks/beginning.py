@@ -1,10 +1,10 @@
-"""`roadie init`: looks at the project, asks what nothing here tells, and writes the first two files."""
+"""`roadie init`: looks at the project, asks for what nothing here tells, and writes the first two files."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 #: one thing that was looked at: whether all is well, what it is, and a sentence
 Finding = tuple[bool, str, str]
 
-_TRIES = 5
-_PATIENCE = 5
+#: how often to ask until an answer can be used, and the seconds to wait for DNS
+_TRIES, _PATIENCE = 5, 5
 _OS = '. /etc/os-release && echo "$PRETTY_NAME"'
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a look at the project has told."""
+
+    settings: Settings
+    findings: list[Finding]
+    #: the site's name, as far as the project tells it
+    domain: str = ""
+    #: the lines of fabric.yaml for what the project needs beside the web
+    beside: str = ""
 
 
 @roadie_task(
@@ -44,60 +56,71 @@ def init(c: Context, domain: str = "", yes: bool = False) -> None:
     domain = _checked_domain(domain) if domain else ""
     known = first_files.settings_of(c)
     blank = Settings(root=Path.cwd(), domain=(domain,) if domain else ())
-    settings, found, default, beside = _look(known, blank, may_ask=not yes and console.is_interactive())
-    for one in found:
+    seen = _look(known, blank, may_ask=not yes and console.is_interactive())
+    settings = seen.settings
+    for one in seen.findings:
         _tell(one)
     if not known:
         addresses = [_checked_host(each) for each in named_hosts()]
-        domain = domain or _domain(default, may_ask=not yes)
+        domain = domain or _domain(seen.domain, may_ask=not yes)
         addresses = addresses or ([] if yes else _host())
         settings = replace(settings, domain=(domain,), hosts=dict.fromkeys(addresses, ()))
-    met = list(_meet(c, settings))
-    for one in met:
+    reached = list(_reach(c, settings))
+    for one in reached:
         _tell(one)
-    written = first_files.write(settings, beside, is_known=known is not None)
+    written = first_files.write(settings, seen.beside, is_known=known is not None)
     host = "" if settings.hosts else f"-H {','.join(named_hosts()) or 'root@your.server'} "
-    _tell_next([*found, *met, *written], f"fab {host}plan")
+    _tell_next([*seen.findings, *reached, *written], f"fab {host}plan")
 
 
-def _look(
-    known: Settings | None, blank: Settings, *, may_ask: bool
-) -> tuple[Settings, list[Finding], str, str]:
-    """The settings so far, what git and the project say, the project's own name for the site, and the lines
-    for what runs beside the web.
-    """
-    from ..git.bundle import find_commit
-    from ..git.trees import CommitTree, FolderTree
+def _look(known: Settings | None, blank: Settings, *, may_ask: bool) -> _Seen:
+    """Look at git and at the project. A person may be asked which settings are for production."""
+    from ..git.trees import FolderTree
     from ..project import reading
     from ..project.completion import complete
     from . import first_files
 
-    settings, tree, found = known or blank, None, list[Finding]()
-    folders: Tree = FolderTree(settings.root)
-    try:
-        commit = find_commit(settings.root)
-    except RoadieError as error:
-        found.append((False, "git", str(error)))
-    else:
-        found.append((True, "git", f"{commit.branch or 'HEAD'} at {commit.sha[:8]}, {commit.subject!r}"))
-        tree = CommitTree(settings.root, commit.sha, commit.prefix)
+    settings = known or blank
+    folder = FolderTree(settings.root)
+    git, commit = _look_at_git(settings.root)
+    tree = commit or folder
     if not known:
-        settings = replace(settings, settings_module=_settings_module(tree or folders, settings, may_ask))
-    faults = reading.faults(tree or folders, settings)
-    if tree and faults and not reading.faults(folders, settings):
-        faults = [f"{fault} (it is in this folder: git add ., git commit)" for fault in faults]
-    if faults:
-        return settings, [*found, *((False, "project", fault) for fault in faults)], "", ""
-    project = reading.read(tree or folders, settings)
+        settings = replace(settings, settings_module=_settings_module(tree, settings, may_ask))
+    if faults := _faults(commit, folder, settings):
+        return _Seen(settings, [git, *((False, "project", fault) for fault in faults)])
+    project, findings = reading.read(tree, settings), [git]
     try:
         settings = complete(settings, project)
     except RoadieError as error:
-        found.append((False, "project", str(error)))
+        findings.append((False, "project", str(error)))
     what = f"{settings.app or project.name}: {project.settings_module}, {project.requirements.path}"
-    found.append((True, "project", what))
+    findings.append((True, "project", what))
     beside = "" if known else first_files.lines_beside(project)
-    found += [(False, "settings", each) for each in project.forewarnings if not _is_cured(each, beside)]
-    return settings, found, _spoken(project.own_names), beside
+    findings += [(False, "settings", one) for one in project.forewarnings if not _is_cured(one, beside)]
+    return _Seen(settings, findings, _first_domain(project.own_names), beside)
+
+
+def _look_at_git(root: Path) -> tuple[Finding, Tree | None]:
+    """What git says, and the files of the last commit, if there is one."""
+    from ..git.bundle import find_commit
+    from ..git.trees import CommitTree
+
+    try:
+        commit = find_commit(root)
+    except RoadieError as error:
+        return (False, "git", str(error)), None
+    told = f"{commit.branch or 'HEAD'} at {commit.sha[:8]}, {commit.subject!r}"
+    return (True, "git", told), CommitTree(root, commit.sha, commit.prefix)
+
+
+def _faults(commit: Tree | None, folder: Tree, settings: Settings) -> list[str]:
+    """Why the project cannot be deployed. Of a commit: also whether the folder has what the commit lacks."""
+    from ..project import reading
+
+    faults = reading.faults(commit or folder, settings)
+    if commit and faults and not reading.faults(folder, settings):
+        return [f"{fault} (it is in this folder: git add ., git commit)" for fault in faults]
+    return faults
 
 
 def _is_cured(forewarning: str, beside: str) -> bool:
@@ -130,8 +153,8 @@ def _one_of(text: str, words: tuple[str, ...]) -> str:
     return text
 
 
-def _spoken(names: tuple[str, ...]) -> str:
-    """The first of these names that can be the site's."""
+def _first_domain(names: tuple[str, ...]) -> str:
+    """The first of these names that visitors can type; empty if there is none."""
     for name in names:
         try:
             return _checked_domain(name)
@@ -157,7 +180,7 @@ def _host() -> list[str]:
 
 
 def _asked(question: str, check: Callable[[str], str], default: str = "") -> str:
-    """The first answer that passes the check. An end of file is an empty answer, so there is a limit."""
+    """The first answer that passes the check. An end of file is an empty answer, so the tries are limited."""
     for _ in range(_TRIES):
         answer = console.ask(question) or default
         try:
@@ -184,17 +207,16 @@ def _checked_host(address: str) -> str:
     return HOST.of_option("host", address.strip())
 
 
-def _meet(c: Context, settings: Settings) -> Iterator[Finding]:
-    """What each host says, and where the site's name leads; all asked at the same time."""
+def _reach(c: Context, settings: Settings) -> Iterator[Finding]:
+    """What each host says, and where the site's name leads. All are asked at the same time."""
     hosts = hosts_of(c, settings) if settings.hosts or named_hosts() else []
     leads: set[str] = set()
     asking = console.in_background(lambda: leads.update(_addresses(settings.domain[0])))
     for host, said in zip(hosts, in_parallel(hosts, _greet), strict=True):
         yield not isinstance(said, Exception), "host", str(said).removeprefix(f"{host.name}: ")
     asking.join(_PATIENCE)
-    yield _whither(
-        settings.domain[0], leads, {each for host in hosts for each in _addresses(host.connection.host)}
-    )
+    of_hosts = {each for host in hosts for each in _addresses(host.connection.host)}
+    yield _look_at_dns(settings.domain[0], leads, of_hosts)
 
 
 def _greet(host: Host) -> str:
@@ -203,7 +225,8 @@ def _greet(host: Host) -> str:
     return f"{host.name} lets roadie in: {outcome.tail[-1] if outcome.tail else 'no /etc/os-release'}"
 
 
-def _whither(domain: str, leads: set[str], hosts: set[str]) -> Finding:
+def _look_at_dns(domain: str, leads: set[str], hosts: set[str]) -> Finding:
+    """Whether the addresses of the site's name are those of the hosts."""
     if not leads:
         where = f" at {', '.join(sorted(hosts))}" if hosts else " at your server"
         return False, "DNS", f"{domain} has no address yet; point it{where}"

@@ -25,16 +25,16 @@ def status(c: Context) -> None:
     """Tell how the site fares on each host."""
     from ..look.status import Status
     from ..look.words import writable
-    from ..project.workspace import named, values_of
+    from ..project.workspace import site_values
     from ..run.run import Run, targets
 
     settings, hosts = targets(c, looks=True)
-    settings = named(settings)
-    report = Run(STATUS, values_of(settings), command="fab status", looks=True).on(hosts)
+    values = site_values(settings)
+    report = Run(STATUS, values, command="fab status", looks=True).on(hosts)
     for one in report.hosts:
         if one.error:
             continue
-        found = Status(settings.app, settings.domain[0], one.facts())
+        found = Status(values["settings"].app, settings.domain[0], one.facts())
         display.result("status", one.host, found.data, writable(found.lines(), sys.stdout))
         if trouble := found.trouble():
             kind = UsageError if found.state == "no release" else StageFailed
@@ -100,12 +100,12 @@ def logs(
 ) -> None:
     """Show the logs of the app, its programs, nginx and roadie."""
     from ..look.logs import Merged, Wanted
-    from ..project.workspace import named, values_of
+    from ..project.workspace import site_values
     from ..run.run import Run, targets
 
     wanted = Wanted.read(of, release=release, since=since, grep=grep, lines=lines, follow=follow)
     settings, hosts = targets(c, looks=True)
-    values = {**values_of(named(settings)), "logs": wanted}
+    values = {**site_values(settings), "logs": wanted}
     shown = _Shown(len(hosts) > 1, wanted)
     merged = Merged([host.name for host in hosts], wanted, shown.line)
     run = Run(LOGS, values, command="fab logs", looks=True, on_line=merged.take)

@@ -33,11 +33,11 @@ _LONGEST_MESSAGE = 300
 )
 def manage(c: Context, command: str) -> None:
     """Run a manage.py command on the release that serves."""
-    from ..project.workspace import named
+    from ..project.workspace import with_name_and_database
     from ..run.run import targets
 
     settings, hosts = targets(c)
-    app = named(settings).app
+    app = with_name_and_database(settings).app
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -82,11 +82,11 @@ _NOT_READY = {
 @roadie_task(examples=("restart",), help={"wait": WAIT})
 def restart(c: Context, wait: int = 0) -> None:
     """Restart the release that serves; no request fails."""
-    from ..project.workspace import named, values_of
+    from ..project.workspace import site_values
     from ..run.run import Run, targets
 
     settings, hosts = targets(c)
-    values = values_of(named(settings))
+    values = site_values(settings)
     report = Run(RESTART, values, command="fab restart", wait=wait).on(hosts)
     report.raise_failure(lambda one: "; what served before still serves")
     report.summarise(title="Restarted")
@@ -103,7 +103,7 @@ def restart(c: Context, wait: int = 0) -> None:
 )
 def once(c: Context, done: str = "", again: str = "", wait: int = 0) -> None:
     """Tell which commands of once: have run."""
-    from ..project.workspace import named, values_of
+    from ..project.workspace import site_values
     from ..run.run import Run, targets
 
     settings, hosts = targets(c)
@@ -113,7 +113,7 @@ def once(c: Context, done: str = "", again: str = "", wait: int = 0) -> None:
             raise UsageError(f"once {name}: no command of this name under once: in fabric.yaml ({known})")
     if done and again:
         raise UsageError("once: --done and --again exclude each other")
-    values = {**values_of(named(settings)), "once": {"done": done, "again": again}}
+    values = {**site_values(settings), "once": {"done": done, "again": again}}
     report = Run(SETTLE, values, command="fab once", wait=wait).on(hosts)
     report.raise_failure()
     for one in report.hosts:
@@ -199,11 +199,11 @@ def _run(
     c: Context, stages: Stages, command: str, values: Mapping[str, Any]
 ) -> list[tuple[str, dict[str, list[str]]]]:
     """Run the stages without the site's lock. Returns each host's name and facts."""
-    from ..project.workspace import named, values_of
+    from ..project.workspace import site_values
     from ..run.run import Run, targets
 
     settings, hosts = targets(c)
-    given = {**values_of(named(settings)), **values}
+    given = {**site_values(settings), **values}
     report = Run(stages, given, command=command, locks=False).on(hosts)
     report.raise_failure()
     return [(one.host, one.facts()) for one in report.hosts]

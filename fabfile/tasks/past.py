@@ -34,28 +34,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Way:
-    """The way of a rollback: the release that it leaves, and what becomes of the migrations in between."""
+class Rollback:
+    """A rollback for templates: the release that it leaves, and what becomes of the migrations between."""
 
     serves: str = ""
-    #: whether to mark the release that is left, so that no plain rollback comes back to it
+    #: whether to mark the release that it leaves, so that no rollback without --to chooses that release
     leaves: bool = True
-    #: the migrations that the older release does not know, and a release that knows them
+    #: the migrations in the database that the older release does not know, and a release that knows them
     unknown: tuple[str, ...] = ()
     knows: str = ""
-    #: a dump of the database without these migrations
+    #: the newest dump of the database without these migrations
     dump: str = ""
 
 
 @roadie_task(examples=("releases",))
 def releases(c: Context) -> None:
     """List the host's releases and what became of each."""
-    from ..project.workspace import named, values_of
+    from ..project.workspace import site_values
     from ..run.run import targets
 
     settings, hosts = targets(c, looks=True)
     names = [host.name for host in hosts]
-    for history in _histories(hosts, values_of(named(settings)), "fab releases"):
+    for history in _histories(hosts, site_values(settings), "fab releases"):
         if not history.releases:
             display.result("release", history.host, {}, ["no release yet; run: fab deploy"])
         for one, lines in zip(reversed(history.releases), _shown(history, names), strict=True):
@@ -88,7 +88,7 @@ def rollback(
     wait: int = 0,
 ) -> None:
     """Go back to the release that served before."""
-    from ..project.workspace import named, values_of
+    from ..project.workspace import site_values
     from ..run.run import targets
 
     if migrations + keep_migrations + restore_dump > 1:
@@ -96,18 +96,18 @@ def rollback(
     if cold and not migrations and not restore_dump:
         raise UsageError("rollback: --cold goes with --migrations or --restore-dump")
     settings, hosts = targets(c)
-    values = values_of(named(settings))
+    values = site_values(settings)
     values["consent"] = yes or values["consent"]
     choice = _UNAPPLY if migrations else _RESTORE if restore_dump else () if keep_migrations else None
     for host, history in zip(hosts, _histories(hosts, values, "fab rollback"), strict=True):
         _roll_back(host, history, history.target(to), choice, () if cold else _WARM, values, wait)
 
 
-# These stages come before a change of the database.
+# This comes before any change of the database.
 _WARM: Sequence = (warm,)
 _UNAPPLY: Sequence = (way_back, unapply)
 _RESTORE: Sequence = (restore,)
-# On the way to a release whose migrations were taken back, the migrations are applied again.
+# These go to a release that knows migrations which the database lacks.
 _FORWARD: Sequence = (pending, dump, migrate)
 
 
@@ -123,13 +123,13 @@ def _roll_back(
     from ..display.phrases import short_id
     from ..run.run import Run
 
-    way, stages = Way(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
+    rollback, stages = Rollback(serves=history.live, leaves=not target.bad), FINISH_ROLLBACK
     if target.id != history.live:
         if choice is None:
             _tell_emptied(host, history, target, values)
-        way, between = _across_migrations(history, target, choice, way)
-        stages = (back, *(ahead if way.unknown else ()), *between, *ROLLBACK)
-    values = {**values, "release": target, "rollback": way, "restore_dump": way.dump}
+        rollback, between = _across_migrations(history, target, choice, rollback)
+        stages = (back, *(ahead if rollback.unknown else ()), *between, *ROLLBACK)
+    values = {**values, "release": target, "rollback": rollback, "restore_dump": rollback.dump}
     report = Run(stages, values, command="fab rollback", wait=wait).on([host])
     report.raise_failure(lambda one: f"; {one.serving(history.live, target.id)}")
     headline = f'{short_id(target.id)} "{target.record.get("subject", "")}" serves again'
@@ -137,41 +137,41 @@ def _roll_back(
 
 
 def _tell_emptied(host: Host, history: History, target: Release, values: dict[str, Any]) -> None:
-    """Tell which content `--migrations` would not bring back, for a person who has yet to choose."""
+    """Tell which content `--migrations` would lose, before a person chooses."""
     from ..run.run import Run
 
     unknown = history.unknown_to(target)
-    if knowing := history.knowing(unknown) if unknown else None:
-        way = Way(unknown=unknown, knows=knowing.id)
-        values = {**values, "release": target, "rollback": way}
-        # If the release cannot be asked, the refusal that follows says all else.
+    if knowing := history.release_that_knows(unknown) if unknown else None:
+        rollback = Rollback(unknown=unknown, knows=knowing.id)
+        values = {**values, "release": target, "rollback": rollback}
+        # A failure here does not matter: the rollback is refused anyway, until a person has chosen.
         Run((way_back,), values, command="fab rollback", locks=False).on([host])
 
 
 def _across_migrations(
-    history: History, target: Release, choice: Sequence | None, way: Way
-) -> tuple[Way, Sequence]:
-    """The way with its migrations, and the stages that change the database."""
-    forward = _FORWARD if history.lacking_for(target) else ()
+    history: History, target: Release, choice: Sequence | None, bare: Rollback
+) -> tuple[Rollback, Sequence]:
+    """The rollback with its migrations, and the stages that change the database."""
+    forward = _FORWARD if history.has_pending_for(target) else ()
     unknown = history.unknown_to(target)
     if not unknown or choice == ():
-        return way, forward
+        return bare, forward
     where, names = f"{history.host}: rollback to {target.id}", ", ".join(unknown)
     if choice is None:
         raise UsageError(
             f"{where}: it does not know these migrations of the database: {names}; choose --migrations (take "
             "them back, with their data), --keep-migrations (leave them) or --restore-dump"
         )
-    before, knowing = history.dump_for(target), history.knowing(unknown)
+    before, knowing = history.dump_for(target), history.release_that_knows(unknown)
     if choice == _UNAPPLY and not knowing:
         raise UsageError(f"{where}: no release here knows all of {names}, so nothing can take them back")
     if choice == _RESTORE and not before:
         raise UsageError(f"{where}: no dump without {names} is here; see --migrations")
-    way = replace(way, unknown=unknown, knows=knowing.id if knowing else "", dump=before)
+    rollback = replace(bare, unknown=unknown, knows=knowing.id if knowing else "", dump=before)
     if choice == _RESTORE:
         # A dump may be older than the last migration that the release knows.
-        forward = _FORWARD if history.lacking_in(before, target) else ()
-    return way, (*choice, *forward)
+        forward = _FORWARD if history.lacks_migrations(before, target) else ()
+    return rollback, (*choice, *forward)
 
 
 def _histories(hosts: list[Host], values: dict[str, Any], command: str) -> list[History]:
@@ -199,7 +199,7 @@ def _shown(history: History, names: list[str]) -> list[list[str]]:
 
 
 def _data(one: Release, history: History) -> dict[str, Any]:
-    """What a program gets of a release."""
+    """A release for a program."""
     record = one.record
     return {
         "id": one.id,

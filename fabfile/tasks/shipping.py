@@ -75,7 +75,7 @@ def _deploy(c: Context, ref: str, wait: int, migrate: bool, yes: bool) -> None:
     work, values, hosts = _shipment(c, ref)
     values["consent"] = yes or values["consent"]
     survey = Run(SURVEY, values, command=_DEPLOY, locks=False).on(hosts)
-    survey.raise_failure()  # nothing begins on any host if one is in no state for it
+    survey.raise_failure()  # If one host cannot be deployed to, no host is.
     if work.settings.build_here and not all("served" in found.facts() for found in survey.hosts):
         _build_here(work, values)
     run = Run((stages.served, *_deploy_stages(migrate, work.project)), values, command=_DEPLOY, wait=wait)
@@ -89,24 +89,24 @@ def _shipment(c: Context, ref: str) -> tuple[Committed, dict[str, Any], list[Hos
 
     settings, hosts = targets(c)
     from ..project.workspace import at_ref
-    from ..release.record import make_release  # meanwhile the hosts are connected to
+    from ..release.record import make_release  # late: roadie connects to the hosts meanwhile
     from ..scripts.own_files import all_files
 
     work = at_ref(settings, ref)
-    settings = work.settings  # with what the project says
+    settings = work.settings  # completed by the project
     _warn_of_dirty_tree(work)
     display.forewarn(work.project.forewarnings)
     if work.project.requirements_told:
         display.tell("here", work.project.requirements_told)
     secrets = given_secrets(settings)
     common = {**work.values, **all_files(work, secrets), "secrets": secrets}
-    # A new token for the index makes no new release.
-    release, index = make_release(work, common), {"index": given_index(settings)}
-    return work, {**common, **index, "release": release, "nginx": _sum_of_nginx(common)}, hosts
+    # The index is not among the values of a release: a new token for the index makes no new release.
+    release, index = make_release(work, common), given_index(settings)
+    return work, {**common, "index": index, "release": release, "nginx": _sum_of_nginx(common)}, hosts
 
 
 def _build_here(work: Committed, values: dict[str, Any]) -> None:
-    """Have the release be what is built here too."""
+    """Run `build_here:`, and add to the release what it makes."""
     from ..release.built_here import build_here
     from ..release.record import with_built
 
@@ -116,7 +116,7 @@ def _build_here(work: Committed, values: dict[str, Any]) -> None:
 
 
 def _plan(c: Context, ref: str, migrate: bool) -> None:
-    from .foresight import tell_plans
+    from .deploy_plan import tell_plans
 
     work, values, hosts = _shipment(c, ref)
     tell_plans(
@@ -130,7 +130,7 @@ def _plan(c: Context, ref: str, migrate: bool) -> None:
 
 
 def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool) -> None:
-    """Deploy to one host, and do only what is missing by its facts."""
+    """Deploy to one host. Do only what the host lacks by its facts."""
     from ..git.bundle import OURS, pack
 
     values, release = run.values, run.values["release"]
@@ -160,7 +160,7 @@ def _deploy_on(host: Host, facts: dict[str, list[str]], run: Run, migrate: bool)
 
 
 def _what_is_left(facts: dict[str, list[str]], migrate: bool) -> Sequence:
-    """The stages that are left for a release that serves, if its deploy was cut or left migrations out."""
+    """The stages that an earlier deploy of this release left undone, as it was cut or left migrations out."""
     if migrate and "pending" in facts:
         return (*APPLY, *FINISH)
     return () if facts["settled"] == ["yes"] else FINISH
@@ -173,7 +173,7 @@ def _deploy_stages(migrate: bool, project: Project) -> Sequence:
 
 
 def _build_after_checkout(sequence: Sequence) -> Sequence:
-    """The same stages, with the virtualenv after the code: its requirements lie in folders of the project.
+    """The same stages, with the virtualenv after the code, as folders of the project are requirements.
 
     Stages that a user has put right after the virtualenv stay after it.
     """
@@ -198,7 +198,7 @@ def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
 
 
 def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease, root: Path) -> None:
-    """Tell which commits this release brings, and the parts in which it differs from the one that serves."""
+    """Tell which commits this release brings, and in which parts it differs from the release that serves."""
     from ..display.phrases import short_id
     from ..git.commits import way
     from ..release.outlook import counted
@@ -213,7 +213,7 @@ def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease, root
 
 
 def _sum_of_nginx(values: Mapping[str, Any]) -> str:
-    """The SHA-256 of the site's file for nginx, by these settings."""
+    """The SHA-256 of the file for nginx that these settings make."""
     from hashlib import sha256
 
     from ..scripts.render import render
@@ -223,7 +223,7 @@ def _sum_of_nginx(values: Mapping[str, Any]) -> str:
 
 
 def _warn_of_nginx(host: Host, facts: dict[str, list[str]], values: Mapping[str, Any]) -> None:
-    """Warn if nginx serves the site by other settings. A deploy does not change nginx; `fab nginx` does."""
+    """Warn if nginx has other settings for the site. A deploy does not change nginx, but `fab nginx` does."""
     from ..release.outlook import nginx_told
 
     if differs := nginx_told(facts, values["nginx"]):

@@ -103,7 +103,7 @@ def test_migrations_that_the_older_code_does_not_know_are_named() -> None:
     target = past.target()
     names = past.unknown_to(target)
     assert names == ("app.0002", "app.0003")
-    knowing = past.knowing(names)
+    knowing = past.release_that_knows(names)
     assert knowing and knowing.id == C
     assert past.unknown_to(past.target(B)) == ("app.0003",)
 
@@ -116,7 +116,7 @@ def test_the_database_decides_what_is_applied() -> None:
         applied=["app.0001\ngone.0001"],
     )
     assert past.unknown_to(past.target(A)) == ()
-    assert not past.lacking_for(past.target(A)) and past.lacking_for(past.target(B))
+    assert not past.has_pending_for(past.target(A)) and past.has_pending_for(past.target(B))
 
 
 def test_a_squashed_migration_is_as_the_ones_that_it_replaces() -> None:
@@ -136,7 +136,7 @@ def test_a_dump_is_offered_if_the_release_knows_all_that_is_applied_in_it() -> N
     dumps["app.0001\napp.0002\napp.0003"] = "new"
     past = history(two, three, live=B, dumps=[*dumps.values()], dumped=[*dumps])
     assert past.dump_for(past.target()) == "right"
-    assert [past.lacking_in(dump, past.target()) for dump in ("right", "old")] == [False, True]
+    assert [past.lacks_migrations(dump, past.target()) for dump in ("right", "old")] == [False, True]
     assert history(two, three, live=B).dump_for(past.target()) == ""
 
 

@@ -195,7 +195,7 @@ def test_it_takes_no_domain_that_is_none(tmp_path, domain):
     ],
 )
 def test_the_name_must_lead_to_the_host(leads, hosts, well, says):
-    found = beginning._whither("a.org", leads, hosts)
+    found = beginning._look_at_dns("a.org", leads, hosts)
     assert found[:2] == (well, "DNS") and says in found[2]
 
 

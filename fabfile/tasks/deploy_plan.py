@@ -17,12 +17,12 @@ from ..scripts.stage import Sequence
 from ..scripts.stages import SURVEY
 from ..ssh.host import Host
 
-#: The stages of a deploy whose dry run tells what they would do. All others need what these make.
+#: the stages of a deploy whose dry run tells what they would do; the others need what these make
 _TELLING = frozenset(
     {stages.secrets, stages.virtualenv, stages.checkout, stages.files, stages.shared, stages.environment}
 )
 
-#: The stages that are left for a release that serves, by the facts of its host.
+#: Tells which stages an earlier deploy of the release that serves has left undone, by the facts of the host.
 Left = Callable[[dict[str, list[str]]], Sequence]
 
 
@@ -37,7 +37,7 @@ def tell_plans(
 ) -> None:
     """Tell what a deploy with these stages would do on each host.
 
-    Raises PlanFound if there is something to do on any of them.
+    Raises PlanFound if there is something to do on a host.
     """
     told = (*SURVEY, *(stage for stage in deploy if stage in _TELLING), stages.outlook)
     hides = frozenset({"would"})
@@ -57,7 +57,7 @@ def _tell_plan(
     *,
     migrate: bool,
 ) -> str:
-    """Tell the plan of one host. Return its sum, which is empty if there is nothing to do."""
+    """Tell the plan for one host. Return a summary, which is empty if there is nothing to do."""
     facts = one.facts()
     outlook = Outlook(
         work,
