@@ -17,9 +17,10 @@ from typing import IO, Any
 
 from ..errors import Interrupted, RoadieError, UsageError
 
+#: a pack of at most so many bytes is held in memory
 SMALL = 4 << 20
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_FORMAT = "--format=%T%n%an <%ae>%n%cI%n%s"
+_FORMAT = "--format=%T%n%an <%ae>%n%s"
 # A git hook or alias sets these variables, and they name another repository than the project's.
 _NOT_OURS = frozenset(
     "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX GIT_NAMESPACE GIT_COMMON_DIR"
@@ -45,13 +46,13 @@ class GitFailed(RoadieError):
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit, with what a release records of it. `tree` is the whole commit, though less may ship."""
+    """One commit, with what a release records of it."""
 
     sha: str
+    #: the tree of the whole commit, of which a release may have only a part
     tree: str
     subject: str
     author: str
-    committed_at: str
     branch: str = ""
     ref: str = "HEAD"
     #: the project's folder in the repository, such as `sites/one/`
@@ -61,12 +62,12 @@ class Commit:
 
     @cached_property
     def dirty(self) -> tuple[str, ...]:
-        """The changed files that are not committed, and so do not ship. Git is asked on first use."""
+        """The changed files that are not committed, and so do not ship. The first use asks git."""
         return _dirty(self.folder) if self.folder else ()
 
 
 class Pack:
-    """A pack in a nameless file, sliced like bytes, as it may be too large for memory."""
+    """A pack in a nameless file, because it may be too large for memory. It is sliced like bytes."""
 
     def __init__(self) -> None:
         self.file = tempfile.TemporaryFile(prefix="roadie-")  # noqa: SIM115, the file lives as long as this object
@@ -93,11 +94,11 @@ def find_commit(root: Path, ref: str = "HEAD") -> Commit:
         raise _no_single_commit(root, ref, named)
     sha = next(iter(named.values()))
     told = git(root, "log", "-1", "--no-show-signature", "--encoding=UTF-8", _FORMAT, sha, "--")
-    tree, author, committed_at, subject = map(_clean, told.split(b"\n")[:4])
+    tree, author, subject = map(_clean, told.split(b"\n")[:3])
     prefix, checked_out = _place(root, head)
     branch = checked_out if ref == "HEAD" else _branch(ref, named)
     folder = root if sha == head else None
-    return Commit(sha, tree, subject, author, committed_at, branch, ref, prefix, folder)
+    return Commit(sha, tree, subject, author, branch, ref, prefix, folder)
 
 
 def tree_of(root: Path, commit: Commit, folder: str = "") -> str:
@@ -115,10 +116,9 @@ def pack(
 ) -> bytes | Pack:
     """Pack the objects of a tree that a host lacks if it has the trees `have`; b"" if it lacks none.
 
-    The pack also has another tree, if `also` names one. `environment` is one in which git knows both.
-
-    The pack is thin: it may hold only the differences from objects that the host has. Git compares with the
-    first trees of `have` before others.
+    If `also` names another tree, the pack has the objects of that tree too. `environment` is one in which git
+    finds both trees. The pack is thin: it may hold only the differences from objects that the host has. Git
+    compares with the first trees of `have` before the others.
     """
     theirs = [sha for sha in have if _SHA.fullmatch(sha)]
     if tree in theirs:
@@ -129,7 +129,7 @@ def pack(
     except GitFailed:
         if not theirs:
             raise
-        # A partial clone may lack the objects to compare with.
+        # A partial clone may lack the objects that git compares with.
         made = _pack(root, trees, [], environment)
     return made if len(made) > SMALL else made[:]
 
@@ -151,7 +151,7 @@ def git(
     given: dict[str, Any] = {"stdin": stdin} if stdin else {"input": os.fsencode(text)}
     try:
         done = subprocess.run(
-            # Without this option git does not warn of a name that is a tag too, even if the name is HEAD.
+            # With this option git warns of no name that is a branch and a tag, not even of HEAD.
             ["git", "-C", str(root), "-c", "core.warnAmbiguousRefs=false", *args],
             stdout=stdout or subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -185,10 +185,10 @@ def _explain(root: Path, command: str, stderr: bytes) -> RoadieError:
 
 
 def _resolve(root: Path, ref: str) -> tuple[dict[str, str], str]:
-    """The full names that a ref may mean, each with its commit, and the commit of HEAD."""
+    """The full names that a ref may mean, each with its commit; and the commit of HEAD."""
     kinds = () if ref == "HEAD" else ("refs/heads/", "refs/tags/", "refs/remotes/")
     names = [*(f"{kind}{ref}" for kind in kinds), ref, "HEAD"]
-    # On standard input no name can be taken for an option.
+    # The names go to standard input, so that git cannot take one for an option.
     asked = "".join(f"{name}^{{commit}}\n" for name in names)
     told = git(root, "cat-file", "--batch-check=%(objectname)", text=asked).decode("utf-8", "replace")
     found = [line if _SHA.fullmatch(line) else "" for line in told.splitlines()]
@@ -228,7 +228,7 @@ def _dirty(root: Path) -> tuple[str, ...]:
 
 
 def _known(root: Path, trees: list[str]) -> list[str]:
-    """The trees that this repository has too."""
+    """Those of the trees that this repository has."""
     told = git(
         root,
         "cat-file",

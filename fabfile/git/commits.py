@@ -1,4 +1,4 @@
-"""The commits between the one that serves and the one to ship."""
+"""The commits by which two commits differ."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _SHA = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True)
-class Way:
+class Difference:
     """The commits that a deploy brings and those that it takes back, each as (sha, subject), newest first."""
 
     new: tuple[tuple[str, str], ...]
     gone: tuple[tuple[str, str], ...]
 
 
-def way(root: Path, before: str, after: str) -> Way | None:
-    """The way from one commit, which may be a short name, to another; None if the first is not here."""
+def difference(root: Path, before: str, after: str) -> Difference | None:
+    """The commits by which two commits differ; None if the first, which may be a short name, is not here."""
     if not _SHA.fullmatch(before):
         return None
     try:
-        return Way(_between(root, before, after), _between(root, after, before))
+        return Difference(_between(root, before, after), _between(root, after, before))
     except GitFailed:
         return None
 

@@ -1,6 +1,6 @@
-"""A commit's files in a folder of their own, and a tree that has files besides, which a build made here.
+"""Export: a commit's files in a folder of their own, in which a build can make more files.
 
-Nothing is written into the repository: new objects lie in a folder that goes with the export.
+Nothing is written into the repository. New objects are in a folder that is removed with the export.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 from ..errors import UsageError
 from .bundle import OURS, git
 
-#: more than this is no result of a build, but its tools
+#: the most that may ship: a larger folder has the tools of the build, and not only its result
 MOST_MB = 500
 
 
 class Export:
-    """The files of one tree in a new folder, which goes when the export ends or is forgotten."""
+    """The files of one tree in a new folder. The folder is removed by `close`, or with this object."""
 
     def __init__(self, root: Path, tree: str) -> None:
         self._place = TemporaryDirectory(prefix="roadie-")
@@ -29,7 +29,7 @@ class Export:
         self._objects.mkdir()
         git_dir = Path(os.fsdecode(git(root, "rev-parse", "--absolute-git-dir").rstrip(b"\n")))
         theirs = os.fsdecode(git(root, "rev-parse", "--git-path", "objects").rstrip(b"\n"))
-        #: the environment in which git knows the new objects too
+        #: the environment in which git also finds the new objects
         self.environment: Mapping[str, str] = {
             **OURS,
             "GIT_OBJECT_DIRECTORY": str(self._objects),
@@ -46,16 +46,16 @@ class Export:
         self._git("checkout-index", "--all", "--force", "--quiet")
 
     def tree_with(self, paths: list[str]) -> str:
-        """The tree of the commit, with these files and folders as they are in the folder by now.
+        """The tree of the commit, but with these files and folders as the build left them.
 
-        Raises UsageError for a path that is not there, is too large, or has in it what a release cannot hold.
+        Raises UsageError for a path that does not exist, is too large, or holds what a release cannot have.
         """
         lines = [line for path in paths for line in (*self._gone(path), *self._new(path))]
         self._git("update-index", "-z", "--index-info", text="".join(f"{line}\0" for line in lines))
         return self._git("write-tree").decode().strip()
 
     def tree_of(self, tree: str, folder: str) -> str:
-        """The tree of one folder of such a tree."""
+        """The tree of one folder in a tree of `tree_with`."""
         return self._git("rev-parse", "--verify", f"{tree}:{folder}").decode().strip()
 
     def close(self) -> None:
@@ -63,16 +63,16 @@ class Export:
         self._place.cleanup()
 
     def _gone(self, path: str) -> Iterator[str]:
-        """What takes the commit's own files at a path out of the index. A name of zeros means: out."""
+        """The lines that take the commit's own files at a path out of the index, by a name of zeros."""
         told = self._git("ls-files", "-z", "--", path)
         return (f"0 {self._none}\t{os.fsdecode(one)}" for one in told.split(b"\0") if one)
 
     def _new(self, path: str) -> Iterator[str]:
-        """What puts the files at a path into the index."""
+        """The lines that put the files at a path into the index."""
         links, files = _found(self.folder, path)
         names = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", text="\n".join([*files, ""]))
-        for (one, is_program), name in zip(files.items(), names.decode().split(), strict=True):
-            yield f"{'100755' if is_program else '100644'} {name}\t{one}"
+        for (one, is_executable), name in zip(files.items(), names.decode().split(), strict=True):
+            yield f"{'100755' if is_executable else '100644'} {name}\t{one}"
         for one, target in links.items():
             name = self._git("hash-object", "-w", "--stdin", text=target).decode().strip()
             yield f"120000 {name}\t{one}"
@@ -84,7 +84,7 @@ class Export:
 
 
 def _found(top: Path, path: str) -> tuple[dict[str, str], dict[str, bool]]:
-    """The links below a path with their targets, and the files, each with whether it is a program."""
+    """The links below a path with their targets, and the files with whether each is executable."""
     links, files, size = dict[str, str](), dict[str, bool](), 0
     if not os.path.lexists(top / path):
         raise UsageError(f"ship: {path}: build_here made no such folder or file; see what its commands make")

@@ -1,4 +1,4 @@
-"""Where roadie reads a project's files: from a folder, or from a commit that is not checked out."""
+"""Tree: the files of a project, in a folder or in a commit that is not checked out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import UsageError
 _IGNORED = {"node_modules", "__pycache__", "site-packages"}
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LFS_SIZES = range(100, 1024)
-#: the names of blobs in one question: they fit into the smallest pipe, so neither side blocks
+#: how many blobs to ask git for at once: so many names fit into the smallest pipe, and neither side blocks
 _AT_ONCE = 50
 
 
@@ -30,7 +30,7 @@ class Tree(Protocol):
 
 
 class FolderTree:
-    """The files of a folder that git knows or would add. Without git: the files that look like its own."""
+    """The files of a folder that git knows or would add. Without git: those outside of tools' own folders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -90,9 +90,9 @@ class CommitTree:
         return [path for path, content in zip(small, contents, strict=True) if content.startswith(_LFS)]
 
     def stray_links(self, below: str = "") -> Sequence[str]:
-        """The links that lead out of a folder. On a host they would lead to something else, or to nothing.
+        """The links that lead out of a folder. On a host each would lead to another file, or to none.
 
-        Hidden ones, such as `.editorconfig`, are for people and their tools, and no site needs them.
+        Hidden links, such as `.editorconfig`, are left out: they are for tools, and no site needs them.
         """
         start = f"{below}/" if below else ""
         found = [(path, entry.name) for path, entry in self._below(below) if entry.mode == "120000"]
@@ -109,7 +109,7 @@ class CommitTree:
         return ((path, entry) for path, entry in self._entries.items() if path.startswith(start))
 
     def _blobs(self, names: Sequence[str]) -> Sequence[bytes]:
-        """The contents of these blobs, asked for in one go."""
+        """The contents of these blobs."""
         found: list[bytes] = []
         for place in range(0, len(names), _AT_ONCE):
             contents = self._contents or self._start_reading()
@@ -166,7 +166,7 @@ def _entries(repo: Path, treeish: str) -> dict[str, _Entry]:
 
 
 def _leads_out(path: str, links: Mapping[str, str]) -> bool:
-    """Follow a path as the kernel does, links on the way included."""
+    """Whether a path leads out of its tree. Follows links on the way, as the kernel does."""
     here: list[str] = []
     ahead = path.split("/")
     for _ in range(1000):  # Links may lead in a circle.

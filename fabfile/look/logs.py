@@ -1,4 +1,4 @@
-"""Lines of logs: which ones are wanted, and the order of those that come from several hosts."""
+"""Lines of logs: which lines are wanted, and how the lines of several hosts are merged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AGO = re.compile(r"(\d{1,6})([smhd])")
 _LONGEST_TEXT = 200
 _RELEASE = re.compile(r"[0-9A-Za-z-]{4,80}")
 _SHA = re.compile(r"[0-9a-f]{9,40}")
-#: seconds to wait for the first lines of a slow host before the lines of the others are shown
+#: with --follow: the seconds to wait for the old lines of a slow host before those of the others are shown
 _PATIENCE = 5.0
 
 
@@ -32,7 +32,7 @@ class Line:
     #: in seconds since 1970
     time: float
     host: str
-    #: whose log has it: web-blue, access, the name of a program, when a run began
+    #: the log that has the line: web-blue, access, the name of a program, or when a run began
     log: str
     text: str
 
@@ -51,7 +51,7 @@ class Wanted:
 
     @classmethod
     def read(cls, of: str, *, release: str, since: str, grep: str, lines: int, follow: bool) -> Wanted:
-        """What the flags of a command ask for. Raises UsageError for a flag that asks for nothing."""
+        """The lines that the flags of a command ask for. Raises UsageError for a flag that makes no sense."""
         kinds = tuple(one.strip() for one in of.split(","))
         for one in kinds:
             if one not in KINDS:
@@ -66,14 +66,14 @@ class Wanted:
             raise UsageError(f"--lines {lines}: must be from 1 to {MOST}")
         if len(grep) > _LONGEST_TEXT or not grep.isprintable():
             raise UsageError(f"--grep: must be a text of at most {_LONGEST_TEXT} plain characters")
-        # The name of a release has the first eight characters of its commit.
+        # The name of a release ends with the first eight characters of its commit.
         release = release[:8] if _SHA.fullmatch(release) else release
         count = lines or (_MANY if since or release else _FEW)
         return cls(kinds, count, _seconds(since), grep, release, follow)
 
     @property
     def is_labelled(self) -> bool:
-        """Whether a reader must be told whose log a line stands in."""
+        """Whether each line is shown with the name of its log."""
         return len(self.of) > 1 or self.of == ("programs",)
 
 
@@ -96,22 +96,22 @@ def _seconds(since: str) -> str:
 
 @dataclass
 class Merged:
-    """Shows the lines of several hosts: first all that there are, by their times, then each as it comes.
+    """Shows the lines of several hosts: first the old lines in the order of their times, then each new line.
 
-    Hosts tell from threads of their own.
+    Each host has a thread of its own, which calls `take`.
     """
 
     hosts: Sequence[str]
     wanted: Wanted
     show: Callable[[Line], None]
     _held: dict[str, list[Line]] = field(default_factory=dict)
-    #: the hosts that have told all lines that there were
+    #: the hosts that have sent all of their old lines
     _through: set[str] = field(default_factory=set)
     _is_open: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, host: str, event: Event) -> None:
-        """Take a line of a host. An event that names no log says that the host is through."""
+        """Take a line of a host. An event without the name of a log ends the old lines of the host."""
         with self._lock:
             if not event.what:
                 self._end_of(host)
@@ -124,7 +124,7 @@ class Merged:
                 self._held.setdefault(host, []).append(line)
 
     def end(self) -> None:
-        """Show what is still held back."""
+        """Show the lines that are still held back."""
         with self._lock:
             self._open()
 
@@ -138,7 +138,7 @@ class Merged:
             self._open()
 
     def _open(self) -> None:
-        """Show all lines that were held back, and from now on each as it comes."""
+        """Show all lines that were held back, and from now on each new line at once."""
         if self._is_open:
             return
         self._is_open = True

@@ -1,4 +1,4 @@
-"""The releases of a host, as a person reads them: a table at a terminal, else a line each."""
+"""The releases of a host for a person: a table at a terminal, else one line each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _HEAD = ("", "RELEASE", "STATE", "WHEN", "TOOK", "WHO", "COMMIT")
 
 
 def table(history: History, columns: int) -> list[str]:
-    """A head and a row for each release, the newest first. No row is wider than so many columns.
+    """A head, and a row for each release, the newest first. No row is wider than `columns`.
 
-    A narrow terminal gets the commits instead of the releases' names: `--to` and `--release` take both.
+    In a narrow terminal the commits stand in place of the releases' names. `--to` and `--release` take both.
     """
     rows = [_HEAD, *(_row(one, history, columns) for one in reversed(history.releases))]
     widths = [1, *(max(map(width_of, column)) for column in list(zip(*rows, strict=True))[1:-1]), 0]

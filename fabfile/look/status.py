@@ -1,8 +1,7 @@
-"""How a site fares on a host: what its visitors get, what serves, and what may go wrong next."""
+"""Status: how a site fares on a host. What its visitors get, what serves, and what may go wrong next."""
 
 from __future__ import annotations
 
-import json
 import posixpath
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +10,14 @@ from functools import cached_property
 from math import floor
 from typing import Any
 
+from ..release.history import parse_record
 from .words import age, ago, commit_of, kilobytes, listed, subject_of, time_in
 
+#: the least part of a disk that is free without a warning, in percent
 _LEAST_FREE = 10
-# Certificates of 90 days are renewed when 30 of them are left.
+#: a certificate that holds for fewer days is warned of: certbot renews it when 30 of its 90 days are left
 _LEAST_DAYS = 14
-#: what each state looks like at the head of the first line
+#: the symbol of each state
 _MARKS = {"up": "●", "maintenance": "◐"}
 
 
@@ -55,7 +56,7 @@ class Status:
         return None if end is None else floor((end - time.time()) / 86400)
 
     def trouble(self) -> str:
-        """Why visitors do not get the site, and what to do next. Empty if they do, or are not meant to."""
+        """Why visitors do not get the site, and what to do next; empty if they get it, or in maintenance."""
         page, live = self._fact("page"), self._fact("live")
         if self.state == "no release":
             return "there is no release yet; run: fab deploy"
@@ -75,7 +76,7 @@ class Status:
 
     @property
     def data(self) -> dict[str, Any]:
-        """All of it, for a program. What could not be found out is null."""
+        """All of it, for a program. None stands for what could not be found out."""
         held, run = self._fact("held"), self._fact("run")
         return {
             "site": self.app,
@@ -169,7 +170,7 @@ class Status:
             yield f"disk {first['path']} {first['free_percent']} % free"
 
     def _migrations(self) -> str:
-        # The start of every command says more of what is half applied, and what to do.
+        # Every command begins with a warning of a half applied migration, and with the cure.
         half = [f"half applied: {listed(self.facts['half'])}"] if "half" in self.facts else []
         if "pending" not in self.facts:
             return ", ".join([*half, "not known"])
@@ -177,12 +178,25 @@ class Status:
         return ", ".join([*half, f"pending: {names}" if names else "none pending"])
 
     def _warnings(self) -> Iterator[str]:
+        yield from self._database_warnings()
+        yield from self._certificate_warnings()
+        yield from self._program_warnings()
+        yield from self._disk_warnings()
+        yield from self._stray_warnings()
+        if refused := self._refused:
+            what = f'{commit_of(refused)} "{subject_of(refused)}" by {refused["who"] or "?"}'
+            more = f"fab logs --release {refused['id']}"
+            yield f"the last deploy, {what}, does not serve: {refused['why']}; see: {more}"
+
+    def _database_warnings(self) -> Iterator[str]:
         if file := self._fact("restoring"):
             yield f"a dump is half loaded; finish that: fab migrate --restore-dump {file}"
         if names := self._fact("postponed").split():
             yield f"waits until the release before has ended: {listed(names)}; fab deploy goes on with that"
         if silent := self._fact("silent"):
             yield f"the database does not answer: {silent}; run: fab bootstrap"
+
+    def _certificate_warnings(self) -> Iterator[str]:
         if self._fact("certificate") == "none":
             yield "the site answers by http, as it has no certificate yet; run: fab tls"
         if self.days is not None and 0 <= self.days < _LEAST_DAYS:
@@ -190,6 +204,8 @@ class Status:
                 f"the certificate ends in {self.days} days, and certbot would have renewed it by now; run "
                 "fab tls, or hand over a new one"
             )
+
+    def _program_warnings(self) -> Iterator[str]:
         if self._fact("supervisor"):
             yield "Supervisor does not answer; see on the host: systemctl status supervisor"
         for name, state in self._programs.items():
@@ -199,15 +215,12 @@ class Status:
             if job["failed"]:
                 when = f" {ago(job['ended'])}" if job["ended"] else ""
                 yield f"cron {name} failed{when}: {job['failed']}; see: fab logs --of programs"
+
+    def _disk_warnings(self) -> Iterator[str]:
         for disk in self._disks:
             if disk["free_percent"] < _LEAST_FREE:
                 full = 100 - disk["free_percent"]
                 yield f"the disk of {disk['path']} is {full} % full; see there: df -h; df -i"
-        yield from self._stray_warnings()
-        if refused := self._refused:
-            what = f'{commit_of(refused)} "{subject_of(refused)}" by {refused["who"] or "?"}'
-            more = f"fab logs --release {refused['id']}"
-            yield f"the last deploy, {what}, does not serve: {refused['why']}; see: {more}"
 
     def _stray_warnings(self) -> Iterator[str]:
         for one in self._strays:
@@ -230,15 +243,10 @@ class Status:
         return (name and {**self._recorded(name, -1), "why": self._fact("why")}) or None
 
     def _recorded(self, name: str, at: int = 0) -> dict[str, Any]:
-        try:
-            record = json.loads(self.facts["record"][at])
-        except (KeyError, IndexError, ValueError):
-            record = {}
-        record = record if isinstance(record, dict) else {}
-        return {
-            "id": name,
-            **{key: record.get(key) for key in ("commit", "subject", "who", "from", "branch")},
-        }
+        records = self.facts.get("record", ())
+        record = parse_record(records[at]) if records else {}
+        keys = ("commit", "subject", "who", "from", "branch")
+        return {"id": name, **{key: record.get(key) for key in keys}}
 
     @cached_property
     def _processes(self) -> tuple[int | None, int | None]:
@@ -251,7 +259,7 @@ class Status:
 
     @cached_property
     def _jobs(self) -> dict[str, dict[str, Any]]:
-        """The periodic commands: the state by systemd, when the last run ended, and how, if it failed."""
+        """For each periodic command: its state by systemd, when its last run ended, and why that failed."""
         found = {}
         for one in self.facts.get("job", ()):
             name, *pairs = one.split()
@@ -279,7 +287,7 @@ class Status:
 
     @cached_property
     def _disks(self) -> list[dict[str, Any]]:
-        """The disks that the site needs, the site's own first. Each has the lesser share: room or inodes."""
+        """The disks that the site needs, its own first. A disk has the lesser share: free room, or free inodes."""
         found = {}
         for line in self._fact("disks").splitlines()[1:]:
             fields = line.split(maxsplit=4)

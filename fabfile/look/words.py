@@ -1,4 +1,4 @@
-"""Sizes, times and releases, as a person reads them."""
+"""The forms in which a person reads sizes, times and releases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAINER = {"●": "*", "○": "o", "◐": "~", "↩": "<", "✗": "x", "·": "-
 
 
 def age(seconds: float) -> str:
-    """So many seconds in the largest unit that fits: 4 min."""
+    """A number of seconds, in the largest unit that fits: 4 min."""
     whole = max(0, int(seconds))
     size, unit = next((each for each in _UNITS if whole >= each[0]), _UNITS[-1])
     return f"{whole // size} {unit}"
@@ -30,7 +30,7 @@ def ago(when: float) -> str:
 
 
 def time_in(name: str) -> float | None:
-    """The time that the name of a release or a dump begins with, in seconds since 1970; None without one."""
+    """The time with which the name of a release or dump begins, in seconds since 1970; None without one."""
     found = _STAMP.match(name)
     if not found:
         return None
@@ -69,7 +69,7 @@ def width_of(text: str) -> int:
 
 
 def padded(text: str, columns: int) -> str:
-    """The text with spaces behind it, up to so many columns."""
+    """The text, filled with spaces up to so many columns."""
     return text + " " * (columns - width_of(text))
 
 
@@ -92,14 +92,14 @@ def _columns(letter: str) -> int:
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
-def writable(lines: Iterable[str], stream: TextIO) -> list[str]:
-    """The lines, with ASCII instead of roadie's own symbols where the stream or its terminal lacks them."""
-    if _knows(stream):
+def with_known_symbols(lines: Iterable[str], stream: TextIO) -> list[str]:
+    """The lines, with ASCII in place of roadie's symbols if the stream or its terminal cannot show them."""
+    if _knows_symbols(stream):
         return [*lines]
     return ["".join(_PLAINER.get(letter, letter) for letter in line) for line in lines]
 
 
-def _knows(stream: TextIO) -> bool:
+def _knows_symbols(stream: TextIO) -> bool:
     if stream.isatty():
         return console.is_unicode(stream)
     try:

@@ -1,4 +1,4 @@
-"""What `build_here:` makes: its commands run on this machine, in an export of the commit; `ship:` travels."""
+"""Runs the commands of `build_here:` on this machine, and makes the tree that ships."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _LONGEST_LINE = 500
 
 @dataclass(frozen=True)
 class Built:
-    """The tree that ships, and the environment in which git knows its objects. `export` keeps them."""
+    """The tree that ships. Its objects exist as long as `export`."""
 
     tree: str
     export: Export
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The environment in which git knows the tree."""
+        """The environment in which git finds the tree."""
         return self.export.environment
 
 
-#: what was built: a deploy may begin anew, when a person has agreed to a loss of data
+#: what was built by this command: a deploy begins again after a person has agreed to a loss of data
 _built: dict[tuple[Path, str, tuple[str, ...], tuple[str, ...]], Built] = {}
 
 
 def build_here(work: Committed, tell: Callable[[str], None]) -> Built:
-    """Run the commands of `build_here:`, and make the tree that ships. Each command is told before it runs.
+    """Run the commands of `build_here:`, each after it is told, and make the tree that ships.
 
     Raises UsageError for a command that fails, and for a path of `ship:` that cannot travel. Raises
     Interrupted if Ctrl-C ended a command.
@@ -69,7 +69,7 @@ def _build(work: Committed, tell: Callable[[str], None]) -> Built:
 
 def _run(line: str, folder: Path, seconds: int, tell: Callable[[str], None]) -> None:
     with tempfile.TemporaryFile(prefix="roadie-") as said:
-        # In a session of its own: Ctrl-C reaches roadie only, which then ends all that the command started.
+        # The command has a session of its own: Ctrl-C reaches roadie alone, which ends the whole session.
         process = subprocess.Popen(
             ["/bin/sh", "-c", line],
             cwd=folder,
@@ -99,7 +99,7 @@ def _run(line: str, folder: Path, seconds: int, tell: Callable[[str], None]) -> 
 
 
 def _end(process: subprocess.Popen[Any]) -> None:
-    """End the command, and all that it left behind in its session."""
+    """End the command and every process in its session."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGTERM)
     try:

@@ -1,4 +1,4 @@
-"""The releases that a host has, and the way back from the release that serves."""
+"""History: the releases that a host has, and the release that a rollback goes to."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ _PARTS = "release.json switched took previous bad failed migrations knows replac
 def _release(name: str, row: Mapping[str, str]) -> Release:
     return Release(
         id=name,
-        record=_record(row["release.json"]),
+        record=parse_record(row["release.json"]),
         switched=row["switched"],
         took=row["took"],
         previous=row["previous"],
@@ -220,7 +220,8 @@ def _release(name: str, row: Mapping[str, str]) -> Release:
     )
 
 
-def _record(text: str) -> Mapping[str, Any]:
+def parse_record(text: str) -> Mapping[str, Any]:
+    """A release.json; empty if it cannot be read."""
     try:
         record = json.loads(text)
     except ValueError:

@@ -1,76 +1,74 @@
-"""What a deploy would do to one host, as far as it can be known beforehand."""
+"""Outlook: what a deploy would do to one host, as far as it can be known beforehand."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..git import commits
+from ..git.commits import Difference, difference
 from ..git.trees import CommitTree
 from ..project import migrations, requirements
 from ..project.workspace import Committed
+from .history import parse_record
 from .record import NewRelease, differences
 
-#: as many commits are named
+#: at most so many commits are listed
 _MOST = 10
-#: what a deploy says, which does not change nginx: see `nginx_told`
+#: the sentences of `nginx_told`
 NGINX_LACKS = "nginx does not serve this site yet, so no visitor reaches it; run: fab bootstrap"
 NGINX_DIFFERS = "nginx has other settings for this site than these; fab plan shows them, fab nginx sets them"
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def nginx_told(facts: Mapping[str, Sequence[str]], wanted: str) -> str:
-    """What to say if nginx does not serve the site by the settings with the sum that is wanted."""
+    """A sentence if nginx does not have the settings with the checksum `wanted` for this site; else empty."""
     if facts.get("nginx") in (None, [wanted]):
         return ""
     return NGINX_DIFFERS if facts["nginx"][0] else NGINX_LACKS
 
 
-def counted(way: commits.Way | None) -> list[str]:
-    """How many commits a deploy brings and takes back; nothing where nobody can count."""
-    new, gone = (_count(len(way.new), "commit"), _count(len(way.gone), "commit")) if way else ("", "")
+def counted(commits: Difference | None) -> list[str]:
+    """How many commits a deploy brings, and how many it takes back; empty if that cannot be known."""
+    if commits is None:
+        return []
+    new, gone = _count(len(commits.new), "commit"), _count(len(commits.gone), "commit")
     return [part for part in (new, f"{gone} taken back" if gone else "") if part]
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a deploy of this release would do to a host with these facts.
-
-    `facts` are those of the survey and of the stages that a plan goes through. `stages` are the names of the
-    stages that would run. `builds` says whether the virtualenv is built anew.
-    """
+    """What a deploy of this release would do to a host with these facts."""
 
     work: Committed
     release: NewRelease
+    #: from the survey, and from the stages that told what they would do
     facts: Mapping[str, Sequence[str]]
+    #: the names of the stages that would run
     stages: Sequence[str]
+    #: whether the virtualenv is built anew
     builds: bool = False
     #: what nginx lacks: see `nginx_told`
     nginx: str = ""
-    #: whether migrations are left out, as the command says
+    #: whether the deploy applies migrations
     migrate: bool = True
 
     @property
     def served(self) -> str:
-        """The name of the release that serves, if it equals the new one."""
+        """The name of the release that serves, if it equals the new one; else empty."""
         return self._fact("served")
 
     @cached_property
     def record(self) -> Mapping[str, Any]:
         """What the release that serves has on record: commit, subject, who, when."""
-        try:
-            found = json.loads(self._fact("record"))
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
+        return parse_record(self._fact("record"))
 
     @cached_property
-    def way(self) -> commits.Way | None:
-        """The commits between; None if this repository does not know the commit that serves."""
-        return commits.way(self.work.settings.root, str(self.record.get("commit", "")), self.release.commit)
+    def commits(self) -> Difference | None:
+        """The commits that the deploy brings; None if the commit that serves is not in this repository."""
+        before = str(self.record.get("commit", ""))
+        return difference(self.work.settings.root, before, self.release.commit)
 
     @property
     def parts(self) -> list[str]:
@@ -116,13 +114,13 @@ class Outlook:
 
     @cached_property
     def waiting(self) -> frozenset[str]:
-        """The pending migrations that would be applied after the switch."""
+        """The names of the pending migrations that the deploy would apply after the switch."""
         is_phased = self.work.settings.phased_migrations and self._fact("live") and self._applied
         return migrations.waiting(self.pending) if is_phased and "take-away" in self.stages else frozenset()
 
     @property
     def others_pending(self) -> list[str]:
-        """The migrations of packages that the release that serves knows and the database lacks."""
+        """The migrations of packages that the release that serves knows and that the database lacks."""
         if not self.is_database_known:
             return []
         own = migrations.apps(self._tree, self.work.project.ship_root)
@@ -135,21 +133,18 @@ class Outlook:
         return [f"{one.full_name} {loss}" for one in self.pending if self._applied for loss in one.losses]
 
     def is_new_app(self, app: str) -> bool:
-        """Whether the release that serves knows no migration of an app. It may not be installed at all."""
+        """Whether the release that serves knows no migration of an app. The app may not be installed."""
         known = {name.partition(".")[0] for name in self._fact("knows").split()}
         return bool(known) and app not in known
 
     def data(self) -> dict[str, Any]:
         """All of it, for a program."""
-        way = self.way
         return {
             "serves": self._fact("live"),
             "serves_commit": self.record.get("commit", ""),
             "commit": self.release.commit,
-            "commits": None if way is None else [{"commit": sha, "subject": told} for sha, told in way.new],
-            "commits_gone": None
-            if way is None
-            else [{"commit": sha, "subject": told} for sha, told in way.gone],
+            "commits": self.commits and _listed(self.commits.new),
+            "commits_gone": self.commits and _listed(self.commits.gone),
             "parts": self.parts,
             "dirty": list(self.work.commit.dirty),
             "environment": [{"how": how, "name": name} for how, name in self.variables],
@@ -161,20 +156,21 @@ class Outlook:
             "build": list(self.work.settings.build),
             "files": [{"how": how, "path": path} for how, path in self._files],
             "shared": self._new_places,
-            "migrations": [
-                {
-                    "name": one.full_name,
-                    "does": [step.text for step in one.steps],
-                    "dangers": [danger for step in one.steps for danger in step.dangers],
-                    "loses": list(one.losses) if self._applied else [],
-                    "waits": one.full_name in self.waiting,
-                }
-                for one in self.pending
-            ],
+            "migrations": [self._migration(one) for one in self.pending],
             "migrations_of_packages": self.others_pending,
             "database_known": self.is_database_known,
             "nginx_differs": bool(self.nginx),
             "stages": list(self.stages),
+        }
+
+    def _migration(self, one: migrations.Migration) -> dict[str, Any]:
+        """A pending migration, for a program."""
+        return {
+            "name": one.full_name,
+            "does": [step.text for step in one.steps],
+            "dangers": [danger for step in one.steps for danger in step.dangers],
+            "loses": list(one.losses) if self._applied else [],
+            "waits": one.full_name in self.waiting,
         }
 
     def lines(self) -> list[str]:
@@ -218,15 +214,14 @@ class Outlook:
         """A line if nginx serves the site by other settings or not at all. A deploy does not change that."""
         return [self.nginx] if self.nginx else []
 
-    def sum(self) -> str:
+    def summary(self) -> str:
         """All of it in a few words, for the last line."""
         count = len(self.pending) + len(self.others_pending)
+        variables = " ".join(f"{_SIGNS[how]}{name}" for how, name in self.variables)
         told = [
             "the first release" if not self._fact("live") else "",
-            *counted(self.way),
-            f"environment {' '.join(f'{_SIGNS[how]}{name}' for how, name in self.variables)}"
-            if self.variables and self._fact("live")
-            else "",
+            *counted(self.commits),
+            f"environment {variables}" if variables and self._fact("live") else "",
             _count(len(self.requirements), "requirement"),
             _count(count, "migration") if self.migrate else "",
         ]
@@ -234,22 +229,22 @@ class Outlook:
         return ", ".join(part for part in told if part) or other
 
     def _told_commits(self) -> list[str]:
-        live, way, new = self._fact("live"), self.way, self.release.commit[:8]
+        live, commits, new = self._fact("live"), self.commits, self.release.commit[:8]
         if not live:
             return [f"first release: {new} {self.work.commit.subject}"]
         serves = f"{self.record.get('commit', '')[:8]} {self.record.get('subject', '')}".strip() or live
-        if way is None:
+        if commits is None:
             return [
                 f"{serves} serves, but is not in this repository, so nobody can count; git fetch may bring it"
             ]
-        if not way.new and not way.gone:
+        if not commits.new and not commits.gone:
             return [f"{new} serves already, with another: {', '.join(self.parts) or 'process'}"]
-        told = [f"{serves} serves; {_count(len(way.new), 'commit') or 'no commit'} since:"] if way.new else []
-        told += [f"  {sha[:8]} {subject}" for sha, subject in way.new[:_MOST]]
-        told += [f"  and {len(way.new) - _MOST} more"] if len(way.new) > _MOST else []
-        if way.gone:
-            told.append(f"taken back, as {new} lacks them: {_count(len(way.gone), 'commit')}")
-            told += [f"  {sha[:8]} {subject}" for sha, subject in way.gone[:_MOST]]
+        told = [f"{serves} serves; {_count(len(commits.new), 'commit')} since:"] if commits.new else []
+        told += [f"  {sha[:8]} {subject}" for sha, subject in commits.new[:_MOST]]
+        told += [f"  and {len(commits.new) - _MOST} more"] if len(commits.new) > _MOST else []
+        if commits.gone:
+            told.append(f"taken back, as {new} lacks them: {_count(len(commits.gone), 'commit')}")
+            told += [f"  {sha[:8]} {subject}" for sha, subject in commits.gone[:_MOST]]
         return told
 
     def _told_migrations(self) -> list[str]:
@@ -286,5 +281,10 @@ class Outlook:
         return self.facts.get(name, [])
 
 
+def _listed(commits: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"commit": sha, "subject": subject} for sha, subject in commits]
+
+
 def _count(number: int, noun: str) -> str:
+    """The number with its noun; empty for 0."""
     return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""

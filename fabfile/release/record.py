@@ -53,7 +53,7 @@ class NewRelease:
     record: str = ""
     #: the first line of the commit's message
     subject: str = ""
-    #: the tree of the commit, if the release has what a build here made besides
+    #: the tree of the commit, if `tree` also has what a build on this machine made
     source_tree: str = ""
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -75,7 +75,7 @@ def make_release(work: Committed, values: Mapping[str, Any]) -> NewRelease:
 
 
 def with_built(release: NewRelease, work: Committed, tree: str) -> NewRelease:
-    """The release with a tree that has more than its commit."""
+    """The release with a tree that also has what a build on this machine made."""
     more = replace(release, tree=tree, source_tree=release.tree)
     return replace(more, record=_record(more, work.commit))
 
@@ -99,7 +99,7 @@ def _fingerprint(bare: NewRelease, work: Committed, values: Mapping[str, Any]) -
         lines.append(f"{hashlib.sha256(made_by.encode()).hexdigest()} build_here")
     own = [stage for stage in in_use("deploy") if stage not in OURS]
     if own:
-        # The text and not the script: a stage of the user's own may name what only a run has.
+        # The text and not the rendered script: a user's own stage may name values that only a run has.
         texts = "\0".join(f"{stage.name}\0{stage.user}\0{_text(stage, work)}" for stage in own)
         lines.append(f"{hashlib.sha256(texts.encode()).hexdigest()} {_OWN}")
     return "\n".join(lines)
@@ -114,12 +114,12 @@ def _text(stage: Stage, work: Committed) -> str:
 def differences(fingerprint: str, other: str) -> list[str]:
     """The parts in which two releases differ, by their fingerprints."""
     ours, theirs = _sums(fingerprint), _sums(other)
-    # A release has no line for a part that its settings do not name, such as stages of the user's own.
+    # A release has no line for a part that it does not have, such as stages of the user's own.
     return [part for part in {**ours, **theirs} if ours.get(part) != theirs.get(part)]
 
 
 def _sums(fingerprint: str) -> dict[str, str]:
-    """The sum of each part."""
+    """The checksum of each part."""
     lines = (line.partition(" ") for line in fingerprint.splitlines())
     return {part: one for one, _, part in lines}
 

@@ -70,7 +70,7 @@ def _tell_plan(
     )
     if not outlook.served:
         display.result("deploy", one.host, outlook.data(), outlook.lines())
-        return outlook.sum()
+        return outlook.summary()
     outlook = replace(outlook, stages=_names(left(facts), work))
     rest = f"an earlier run did not finish: {' '.join(outlook.stages)}" if outlook.stages else ""
     line = f"release {outlook.served} of this commit serves already; {rest or 'nothing to do'}"

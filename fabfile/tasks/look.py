@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def status(c: Context) -> None:
     """Tell how the site fares on each host."""
     from ..look.status import Status
-    from ..look.words import writable
+    from ..look.words import with_known_symbols
     from ..project.workspace import site_values
     from ..run.run import Run, targets
 
@@ -35,7 +35,7 @@ def status(c: Context) -> None:
         if one.error:
             continue
         found = Status(values["settings"].app, settings.domain[0], one.facts())
-        display.result("status", one.host, found.data, writable(found.lines(), sys.stdout))
+        display.result("status", one.host, found.data, with_known_symbols(found.lines(), sys.stdout))
         if trouble := found.trouble():
             kind = UsageError if found.state == "no release" else StageFailed
             one.error, one.tail = kind(f"{one.host}, status: {trouble}"), []

@@ -189,12 +189,12 @@ def _shown(history: History, names: list[str]) -> list[list[str]]:
     Before each row of several hosts stands the host's name.
     """
     from ..look.releases import line, table
-    from ..look.words import writable
+    from ..look.words import with_known_symbols
 
     if not display.is_watched():
         return [[line(one, history)] for one in reversed(history.releases)]
     room = shutil.get_terminal_size().columns - (max(map(len, names)) + 2 if len(names) > 1 else 0)
-    head, *rows = writable(table(history, room), sys.stdout)
+    head, *rows = with_known_symbols(table(history, room), sys.stdout)
     return [[head, rows[0]], *([row] for row in rows[1:])] if rows else []
 
 

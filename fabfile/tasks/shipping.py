@@ -200,12 +200,12 @@ def _tell_maintenance(host: Host, facts: dict[str, list[str]]) -> None:
 def _tell_why(host: Host, facts: dict[str, list[str]], release: NewRelease, root: Path) -> None:
     """Tell which commits this release brings, and in which parts it differs from the release that serves."""
     from ..display.phrases import short_id
-    from ..git.commits import way
+    from ..git.commits import difference
     from ..release.outlook import counted
     from ..release.record import differences
 
     if live := facts.get("live", [""])[-1]:
-        commits = way(root, short_id(live), release.commit)
+        commits = difference(root, short_id(live), release.commit)
         parts = differences(release.fingerprint, facts.get("fingerprint", [""])[-1])
         changed = ", ".join([*counted(commits), f"changed: {', '.join(parts)}"])
         told = changed if parts else "the same, which does not run"

@@ -110,7 +110,7 @@ def test_head_is_told_with_all_that_a_release_writes_down(repo: Path) -> None:
     found = find_commit(repo)
     assert (found.sha, found.tree, found.subject) == (sha, tree(repo), "Say it's done")
     assert (found.author, found.branch, found.ref) == ("Ann <ann@example.org>", "main", "HEAD")
-    assert found.committed_at[:2] == "20" and found.dirty == ()
+    assert found.dirty == ()
 
 
 def test_head_may_be_on_no_branch(repo: Path) -> None:

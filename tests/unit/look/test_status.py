@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from roadie.look.status import Status
-from roadie.look.words import age, cut, kilobytes, width_of, writable
+from roadie.look.words import age, cut, kilobytes, width_of, with_known_symbols
 
 RECORD = json.dumps(
     {"commit": "ca45e96e" * 5, "subject": "drop", "who": "ann", "from": "desk", "branch": "main"}
@@ -141,4 +141,4 @@ def test_sizes_ages_and_widths() -> None:
     assert (width_of("日本"), cut("日本語", 5), cut("abc", 3)) == (4, "日本…", "abc")
 
     pipe = io.TextIOWrapper(io.BytesIO(), "ascii")
-    assert writable(["● up · ä"], pipe) == ["* up - ä"]
+    assert with_known_symbols(["● up · ä"], pipe) == ["* up - ä"]

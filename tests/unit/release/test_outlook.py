@@ -67,14 +67,14 @@ def test_everything_is_told_to_a_person_and_to_a_program(work: Committed) -> Non
     assert data["migrations_of_packages"] == ["auth.0001_initial"]
     assert "! entries.0003_drop: drops entry.photo and its content" in text and "--yes" in text
     assert "virtualenv    built anew" in text and "fab nginx" in text and "+ B" in text
-    assert found.sum().startswith("1 commit, environment +B -A, ") and "2 migrations" in found.sum()
+    assert found.summary().startswith("1 commit, environment +B -A, ") and "2 migrations" in found.summary()
 
 
 def test_an_empty_database_has_nothing_to_lose(work: Committed) -> None:
     found = outlook(work, {"live": [""], "empty": ["database"]})
     assert len(found.data()["migrations"]) == 3 and found.losses == []
     assert "3 migrations of the project, into an empty database" in "\n".join(found.lines())
-    assert found.sum().startswith("the first release")
+    assert found.summary().startswith("the first release")
 
 
 def test_what_cannot_be_known_is_said(work: Committed) -> None:
@@ -83,7 +83,7 @@ def test_what_cannot_be_known_is_said(work: Committed) -> None:
     assert found.data()["commits"] is None and not found.data()["database_known"]
     text = "\n".join(found.lines())
     assert "not in this repository" in text and "the database did not answer" in text
-    assert outlook(work, facts(work, record=["[nonsense"])).way is None
+    assert outlook(work, facts(work, record=["[nonsense"])).commits is None
 
 
 def test_an_app_that_the_release_before_does_not_know_may_not_be_installed(work: Committed) -> None:
