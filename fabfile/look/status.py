@@ -287,7 +287,7 @@ class Status:
 
     @cached_property
     def _disks(self) -> list[dict[str, Any]]:
-        """The disks that the site needs, its own first. A disk has the lesser share: free room, or free inodes."""
+        """The disks that the site needs, its own first. Each has the lesser share: room or inodes."""
         found = {}
         for line in self._fact("disks").splitlines()[1:]:
             fields = line.split(maxsplit=4)

@@ -16,7 +16,7 @@ from invoke.context import Context
 
 from ..display.current import tell
 from ..errors import Interrupted, RoadieError
-from ..run.executor import roadie_task
+from ..run.task import roadie_task
 
 if TYPE_CHECKING:
     from ..project.workspace import Committed

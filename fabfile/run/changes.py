@@ -1,4 +1,4 @@
-"""The changes that a plan has found, folded so that a person can read them."""
+"""Change: one thing that a run would change on a host. Many of a kind are folded into one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ..events import Event
 
-#: the plural of each kind whose new ones are folded into one line
+#: the kinds of things that are folded if they are new, each with its plural
 _FOLDED = {
     "package": "packages",
     "file": "files",
@@ -17,10 +17,12 @@ _FOLDED = {
     "link": "links",
     "user": "users",
 }
-#: so many are named, more are counted
+#: a fold names at most so many things; it counts more
 _NAMED = 3
 _NAMED_PACKAGES = 4
 _NEW_FILE = re.compile(r"^@@ -0,0 \+", re.M)
+#: these only prepare the installation of packages
+_STEPS = ("package lists", "package files")
 _REMARK = ("mode and owner ", "edited by hand", "content differs", "leads to ", "is there with ")
 
 
@@ -34,28 +36,28 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """The kind of thing, if it is one that is folded."""
+        """The kind of the thing; empty if the kind is not folded."""
         kind = self.what.partition(" ")[0]
         return kind if kind in _FOLDED and self.what not in _STEPS else ""
 
     @property
     def name(self) -> str:
-        """The thing without its kind."""
+        """The name of the thing, without its kind."""
         return self.what.partition(" ")[2]
 
     @property
     def is_other(self) -> bool:
-        """Whether it is of no kind that is folded, and no step on the way to such things."""
+        """Whether the change is shown by its stage alone, with the stage's other changes of this sort."""
         return not self.kind and self.what not in _STEPS
 
     @property
     def remarks(self) -> list[str]:
-        """What is wrong with a thing that is there, besides its text."""
+        """What is wrong with a thing that exists, besides its text."""
         return [line for line in self.detail.splitlines() if line.startswith(_REMARK)]
 
     @property
     def is_new(self) -> bool:
-        """Whether the thing is not there at all."""
+        """Whether the thing does not exist yet."""
         return (
             bool(self.kind)
             and not self.remarks
@@ -64,7 +66,7 @@ class Change:
 
     @property
     def text(self) -> list[str]:
-        """The lines of a new file, or those that differ, each with its sign."""
+        """The lines of a new file, or the lines that differ, each with its sign."""
         _, _, body = self.detail.partition("\n@@ ")
         return [line for line in body.splitlines()[1:] if line.startswith(("-", "+"))]
 
@@ -73,16 +75,12 @@ class Change:
         return {"stage": self.stage, "what": self.what, "new": self.is_new, "detail": self.detail}
 
     def lines(self, *, whole: bool) -> list[str]:
-        """The change in a file or a pipe, with its difference. New files are whole only if asked for."""
+        """The change for a file or a pipe, with its difference. New files are shown only if `whole`."""
         size = (
             f" (new, {_lines(len(self.text))})" if self.kind == "file" and self.is_new and not whole else ""
         )
         detail = [] if size else [f"    {line}" for line in self.detail.splitlines()]
         return [f"{self.stage:<12} would    {self.what}{size}", *detail]
-
-
-#: steps on the way to packages, which are no packages
-_STEPS = ("package lists", "package files")
 
 
 def found(events: Iterable[Event]) -> list[Change]:
@@ -91,7 +89,7 @@ def found(events: Iterable[Event]) -> list[Change]:
 
 
 def folded(changes: Sequence[Change], *, whole: bool) -> list[tuple[Change, list[str]]]:
-    """Each change with its lines for a person at a terminal. The first of a fold has the lines of all."""
+    """Each change with its lines for a person at a terminal. The first change of a fold has all its lines."""
     shown: dict[int, list[str]] = {}
     for kind in _FOLDED:
         if new := [at for at, one in enumerate(changes) if one.kind == kind and one.is_new]:
@@ -109,18 +107,21 @@ def folded(changes: Sequence[Change], *, whole: bool) -> list[tuple[Change, list
 
 def _fold(kind: str, new: Sequence[Change], *, whole: bool) -> list[str]:
     title = f"+ {_FOLDED[kind]:<12} "
+    if kind == "file" and whole:
+        return [line for one in new for line in (title + one.name, *(f"    {text}" for text in one.text))]
+    if kind == "file":
+        count = sum(len(one.text) for one in new)
+        return [f"{title}{_names(kind, new)}, {_lines(count)} (--diff shows them)"]
+    return [title + _names(kind, new)]
+
+
+def _names(kind: str, new: Sequence[Change]) -> str:
+    """The names of new things of a kind; their number if there are many."""
     most = _NAMED_PACKAGES if kind == "package" else _NAMED
     names = " ".join(one.name for one in new[:most])
-    if kind == "package" and len(new) > most:
-        names += f" ... ({len(new)})"
-    elif len(new) > most:
-        names = f"{len(new)} new"
-    if kind != "file":
-        return [title + names]
-    if whole:
-        return [line for one in new for line in (title + one.name, *(f"    {text}" for text in one.text))]
-    count = sum(len(one.text) for one in new)
-    return [f"{title}{names}, {_lines(count)} (--diff shows them)"]
+    if len(new) <= most:
+        return names
+    return f"{names} ... ({len(new)})" if kind == "package" else f"{len(new)} new"
 
 
 def _lines(count: int) -> str:
@@ -128,6 +129,6 @@ def _lines(count: int) -> str:
 
 
 def _differing(one: Change) -> list[str]:
-    """The lines of something that is there, but not as it should be."""
+    """The lines of a thing that exists, but is not as it should be."""
     remarks = "; ".join(one.remarks)
     return [f"~ {one.name}{f'  {remarks}' if remarks else ''}", *(f"    {line}" for line in one.text)]

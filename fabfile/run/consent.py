@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from .. import console
 from ..errors import ConsentMissing
-from .executor import forgive
+from .command import forgive
 
 YES = "agree to the loss, where the command would delete content of the database"
 
 
 def with_consent(command: Callable[[bool], None], yes: bool) -> None:
-    """Run a command. If it would delete data, ask at a terminal, and run it again with consent.
+    """Run a command. If it would delete data, ask at a terminal, and run the command again with consent.
 
-    Raises ConsentMissing if nobody can be asked, or if the answer is not yes. Nothing is deleted then.
+    Raises ConsentMissing if nobody can be asked, or if the answer is not yes. Then nothing is deleted.
     """
     try:
         command(yes)

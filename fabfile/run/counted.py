@@ -1,4 +1,4 @@
-"""Counted: the work on its way to a host, which tells how much of it is read."""
+"""Counted: a payload that tells how much of it is sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..ssh.session import Payload
 
 @dataclass(frozen=True)
 class Counted:
-    """A payload that calls `tell` with the number of bytes read so far, and with the size."""
+    """A payload that calls `tell` with the number of bytes that were read so far, and with the size."""
 
     payload: Payload
     tell: Callable[[int, int], None]

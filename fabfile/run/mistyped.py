@@ -1,4 +1,4 @@
-"""What a mistake on the command line was: Invoke's errors, in words that name the cure."""
+"""Explains mistakes on the command line: Invoke's errors, in words that name the cure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from invoke.exceptions import ParseError
 
 from ..errors import UsageError
 from ..settings.kinds import meant, nearest
-from .executor import RoadieTask
+from .task import RoadieTask
 
-#: a shorter likeness would guess wildly: `main` is like `manage`
+#: how alike a task must be to be suggested; with less, `main` would be like `manage`
 _LIKENESS = 0.7
 #: commands of Django that people type as if they were tasks
 _DJANGOS = frozenset(
@@ -27,15 +27,16 @@ _MISSING = re.compile(r"did not receive required positional arguments: (?P<names
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed, and what could have been: the tasks, and the options that stand before them."""
+    """What was typed, and what can be typed."""
 
     words: Sequence[str]
     tasks: Sequence[str]
+    #: the options that stand before a task
     options: Sequence[str]
     program: str
 
     def explain(self, error: ParseError, task: Any) -> Exception:
-        """Invoke's error as a UsageError. It stays Invoke's if it is about an option of a user's own task."""
+        """Invoke's error as a UsageError. An error about an option of a user's own task stays as it is."""
         said, is_theirs = str(error), task is not None and not isinstance(task, RoadieTask)
         name = error.context.name or "" if error.context else ""
         if unknown := _UNKNOWN.fullmatch(said):
@@ -78,7 +79,7 @@ class Typed:
         return None
 
     def _not_a_value(self, word: str, name: str) -> UsageError | None:
-        """The error for `--migrate=no`, where Invoke takes the value for the name of a task."""
+        """The error for `--migrate=no`. Invoke takes the value for the name of a task."""
         for each in self.words:
             option, equals, value = each.partition("=")
             if option.startswith("-") and equals and value == word:

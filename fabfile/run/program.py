@@ -1,7 +1,8 @@
-"""The program behind the command line: `fab` with roadie's tasks. A user's own stay as in stock Fabric."""
+"""Program: `fab` with roadie's tasks. A user's own tasks are shown as in stock Fabric."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +15,8 @@ from invoke.util import helpline
 
 from .. import console
 from ..errors import UsageError
-from .executor import Option, RoadieTask
 from .mistyped import Typed
+from .task import Option, RoadieTask
 
 #: the groups of `fab help` in their order, with their headings
 GROUPS = {
@@ -31,7 +32,7 @@ _HOSTS = ("-H", "--hosts")
 
 
 class Program(Fab):  # type: ignore[misc]
-    """Fabric's own program, with `fab help`, and with mistakes told in one line."""
+    """Fabric's own program, with `fab help`, and with each mistake explained in one line."""
 
     def core_args(self) -> list[Any]:
         """The options that stand before the tasks."""
@@ -76,7 +77,7 @@ class Program(Fab):  # type: ignore[misc]
         raise Exit
 
     def print_task_help(self, name: str) -> None:
-        """Show what one of roadie's tasks takes, and examples. Others are shown as in stock Fabric."""
+        """Show the options and examples of a task of roadie's. Others are shown as in stock Fabric."""
         task = self._task(name)
         if not isinstance(task, RoadieTask):
             super().print_task_help(name)
@@ -111,21 +112,21 @@ class Program(Fab):  # type: ignore[misc]
         return found
 
     def _with_rest(self, words: Sequence[str]) -> list[str]:
-        """The words, with all that follows a task such as `manage` joined to its one argument."""
+        """The words, but all that follow a task such as `manage` are joined to one."""
         for place, word in enumerate(words):
             task = self._task(word)
             if getattr(task, "takes_rest", False) and self._is_whole(words[:place]):
                 ours, rest = _split(words[place + 1 :])
                 if not rest and {"-h", "--help"} & {*ours}:
-                    self.args.help.value = word  # Invoke would take it for the argument.
+                    self.args.help.value = word  # Invoke would take the flag for the argument.
                     return []
                 if rest and len(rest[0].split()) < 2:
-                    return [*words[:place], word, _joined([*rest, *self._after_dashes()]), *ours]
+                    return [*words[:place], word, shlex.join([*rest, *self._after_dashes()]), *ours]
                 break
         return list(words)
 
     def _is_whole(self, words: Sequence[str]) -> bool:
-        """Whether a task can follow these words: the last one is no option that waits for its value."""
+        """Whether a task can follow these words. It cannot if the last one is an option without its value."""
         try:
             Parser(initial=self.initial_context, contexts=self.collection.to_contexts()).parse_argv(
                 list(words)
@@ -160,12 +161,12 @@ def install() -> None:
     main = sys.modules.get("fabric.main")
     program = getattr(main, "program", None)
     if type(program) is Fab:
-        # This object exists already. It loads the fabfile, and so roadie, before it reads the tasks.
+        # Fabric has made this object already. It loads the fabfile, and so roadie, before it reads the tasks.
         program.__class__ = Program
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Split the words after the task into options of `fab` and the rest, which begins with a plain word."""
+    """Split the words after a task into the options of `fab` and the rest, which begins with a plain word."""
     ours: list[str] = []
     rest: list[str] = []
     coming = iter(words)
@@ -177,9 +178,3 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             (rest if rest or not word.startswith("-") else ours).append(word)
     return ours, rest
-
-
-def _joined(words: Sequence[str]) -> str:
-    import shlex
-
-    return shlex.join(words)

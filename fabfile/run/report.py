@@ -1,4 +1,4 @@
-"""The events of a run, per host, and the verdict. What of them is shown is the display's."""
+"""Report: the events of a run for each host, and how the run ended. The display decides what is shown."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from ..display.display import Verdict
 from ..errors import BY_CODE, ConsentMissing, RoadieError, StageFailed, UsageError
 from ..events import Event
 
-#: the most letters of a failure's last line: cause, statement, dump and cure of a migration fit in; above a
-#: longer one stands all of it, in lines of this width
-_LONGEST, _WIDTH = 450, 160
+#: the most letters of a failure's last line: the failure of a migration with its dump and its cure fits in
+_LONGEST = 450
+#: a longer failure also stands above the last line, whole, in lines of this width
+_WIDTH = 160
 
 
 @dataclass
@@ -41,22 +42,23 @@ class HostReport:
         display().hear(self.host, line)
 
     def _was_edited(self, event: Event) -> bool:
+        """Whether this change replaces a file that a person had edited, which was kept."""
         kept = self.events[-3:-1]
         return event.verb == "changed" and any(one.verb == "kept" for one in kept)
 
     def said(self, *verbs: str) -> list[Event]:
-        """The events of these verbs, in order."""
+        """The events with these verbs, in order."""
         return [event for event in self.events if event.verb in verbs]
 
     def facts(self) -> dict[str, list[str]]:
-        """The facts that the host told: for each name its values, in order."""
+        """The facts that the host told: the values of each name, in order."""
         found: dict[str, list[str]] = {}
         for event in self.said("fact"):
             found.setdefault(event.what, []).append(event.detail)
         return found
 
     def unfinished(self) -> Event | None:
-        """The change that had begun and not ended with the last event."""
+        """The change that has begun and has not ended; None if there is none."""
         for event in reversed(self.events):
             if event.verb in ("changed", "failed", "stopped", "ok", "ran"):
                 return None
@@ -67,7 +69,7 @@ class HostReport:
     def serving(self, before: str, after: str) -> str:
         """The end of a sentence: which of two releases serves, by the events of the switch.
 
-        Another run may have switched since `before` was asked for. Then this run has told what it found.
+        If another run has switched since the host told `before`, a fact of this run says so.
         """
         before = self.facts().get("live", [before])[-1]
         moves = [
@@ -113,13 +115,13 @@ class Report:
                 display().fail(one.host, one.error, one.tail, is_last=one is failed[-1])
         if failed:
             gravest = max((one.error for one in failed if one.error), key=lambda e: e.code)
-            # With a usage error nothing was begun.
+            # A run with a usage error has begun nothing, so it has nothing to say of what serves.
             ending = "" if isinstance(failed[-1].error, UsageError) else serving(failed[-1])
             raise type(gravest)(f"{failed[-1].error}{ending}")
 
 
 def _shortened(line: str) -> str:
-    """A line of at most `_LONGEST` letters: its beginning, and its end, which says what to do next."""
+    """A line of at most `_LONGEST` letters: its beginning, and its end, which tells what to do next."""
     if len(line) <= _LONGEST:
         return line
     ending, parts = " ...", line.split("; ")
@@ -132,7 +134,7 @@ def _error(host: str, code: int, events: Iterable[Event], tail: list[str]) -> Ro
     kind = ConsentMissing if any(event.verb == "loss" for event in events) else BY_CODE.get(code, StageFailed)
     last = next((event for event in reversed(list(events)) if event.verb == "failed"), None)
     if kind is UsageError and not last:
-        kind = StageFailed  # It is bash that ended with 2.
+        kind = StageFailed  # No stage said that it failed, so bash itself ended with 2.
     if last:
         return kind(f"{host}, {last.stage or 'start'}: {last.what}: {last.detail}")
     where = next((event.stage for event in reversed(list(events)) if event.stage), "start")

@@ -13,7 +13,9 @@ from invoke.context import Context
 from .. import console
 from ..display.current import result, tell
 from ..errors import RoadieError, UsageError
-from ..run.executor import hosts_of, in_parallel, named_hosts, roadie_task
+from ..run.command import hosts_of, named_hosts
+from ..run.parallel import in_parallel
+from ..run.task import roadie_task
 
 if TYPE_CHECKING:
     from ..git.trees import Tree

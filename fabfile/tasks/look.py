@@ -13,7 +13,7 @@ from invoke.parser.argument import Argument
 from .. import console
 from ..display import current as display
 from ..errors import Interrupted, StageFailed, UsageError
-from ..run.executor import RoadieTask, roadie_task
+from ..run.task import RoadieTask, roadie_task
 from ..scripts.stages import LOGS, STATUS
 
 if TYPE_CHECKING:

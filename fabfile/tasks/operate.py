@@ -14,7 +14,7 @@ from invoke.parser.argument import Argument
 
 from ..display import current as display
 from ..errors import RoadieError, StageFailed, UsageError
-from ..run.executor import WAIT, RoadieTask, roadie_task
+from ..run.task import WAIT, RoadieTask, roadie_task
 from ..scripts.stages import DOORS, LOCK, MAINTENANCE_OFF, MAINTENANCE_ON, RESTART, SETTLE, UNLOCK
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from invoke.context import Context
 from ..display import current as display
 from ..errors import UsageError
 from ..run.consent import YES
-from ..run.executor import WAIT, roadie_task
+from ..run.task import WAIT, roadie_task
 from ..scripts.stage import Sequence
 from ..scripts.stages import (
     FINISH_ROLLBACK,

@@ -8,8 +8,8 @@ from invoke.context import Context
 
 from ..display import current as display
 from ..errors import PlanFound, UsageError
-from ..run.executor import RoadieTask, roadie_task
 from ..run.report import HostReport, Report
+from ..run.task import RoadieTask, roadie_task
 from ..scripts.stage import Sequence, Stage
 from ..scripts.stages import PROVISION, in_use, tls, versions, virtualenv
 from .given import given_certificate, given_index

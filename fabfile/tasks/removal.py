@@ -10,8 +10,9 @@ from invoke.context import Context
 from .. import console
 from ..display import current as display
 from ..errors import Degraded, StageFailed, UsageError
-from ..run.executor import WAIT, hosts_of, roadie_task
+from ..run.command import hosts_of
 from ..run.report import HostReport
+from ..run.task import WAIT, roadie_task
 from ..scripts.stages import PURGE, REMOVE, claim, unserve
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from invoke.context import Context
 from ..display import current as display
 from ..errors import PlanFound, UsageError
 from ..run.consent import YES, with_consent
-from ..run.executor import WAIT, roadie_task
 from ..run.report import Report
+from ..run.task import WAIT, roadie_task
 from ..scripts import stages
 from ..scripts.stage import Sequence
 from ..scripts.stages import (

@@ -19,7 +19,10 @@ from roadie.throwaway import hosts as throwaway
 FAB = Path(sys.executable).parent / "fab"
 FABFILE = """
 import fabric
-from roadie.run.executor import hosts_of, install, roadie_task, in_parallel
+from roadie.run.command import hosts_of
+from roadie.run.executor import install
+from roadie.run.parallel import in_parallel
+from roadie.run.task import roadie_task
 install()
 
 def run(c, script):

@@ -11,7 +11,7 @@ from desk import eventually
 from dialling import PASSWORD, Dial, at_a_terminal, now, since
 from invoke import Context
 from roadie.errors import Unreachable
-from roadie.run.executor import hosts_of
+from roadie.run.command import hosts_of
 
 
 @pytest.fixture(scope="module")

@@ -165,7 +165,8 @@ def test_a_pipe_that_knows_ascii_only_gets_every_letter(site: Desk) -> None:
 EVERYWHERE = """
 from roadie import stages
 from roadie.display import current
-from roadie.run.executor import hosts_of, roadie_task
+from roadie.run.command import hosts_of
+from roadie.run.task import roadie_task
 
 @roadie_task
 def everywhere(c):

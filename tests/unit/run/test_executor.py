@@ -14,8 +14,11 @@ from invoke import Collection, Context
 from roadie.display import current as display
 from roadie.display.choose import FLAGS
 from roadie.errors import ConsentMissing, PlanFound, RoadieError, StageFailed, UsageError
+from roadie.run.command import hosts_of
 from roadie.run.consent import with_consent
-from roadie.run.executor import Executor, RoadieTask, hosts_of, in_parallel, roadie_task
+from roadie.run.executor import Executor
+from roadie.run.parallel import in_parallel
+from roadie.run.task import RoadieTask, roadie_task
 from roadie.settings.config import Config
 
 

@@ -4,8 +4,9 @@ import fabric
 import pytest
 import roadie
 from invoke import Collection
-from roadie.run.executor import Executor, RoadieTask, roadie_task
+from roadie.run.executor import Executor
 from roadie.run.program import GROUPS, Program
+from roadie.run.task import RoadieTask, roadie_task
 from roadie.settings.config import Config
 
 told = []

@@ -10,7 +10,8 @@ from roadie.settings.config import Config
 
 FAB = Path(sys.executable).parent / "fab"
 FABFILE = """
-from roadie.run.executor import install, roadie_task
+from roadie.run.executor import install
+from roadie.run.task import roadie_task
 install()
 
 @roadie_task
