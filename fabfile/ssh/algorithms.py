@@ -1,4 +1,4 @@
-"""The algorithms that OpenSSH's options allow, and what Paramiko knows of them."""
+"""Which of Paramiko's algorithms OpenSSH's options forbid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import UsageError
 from . import host_keys
 from .options import SshOptions
 
-# Two names of one algorithm. Paramiko knows only the second.
+# Two names of one algorithm. Paramiko has only the second.
 _SAME = {"curve25519-sha256": "curve25519-sha256@libssh.org"}
 
 
@@ -31,7 +31,7 @@ def disabled(options: SshOptions, own: Mapping[str, Any]) -> dict[str, list[str]
 
 
 def why_not(key: paramiko.PKey, options: SshOptions) -> str:
-    """Why the options forbid to offer a key of the user's; empty if they do not."""
+    """Why the options forbid to offer a key of the user; empty if they allow it."""
     if not options.offers_keys:
         return "PubkeyAuthentication or PreferredAuthentications forbids keys"
     allowed, blob = options.algorithms.user_keys, key.asbytes()

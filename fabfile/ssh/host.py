@@ -6,11 +6,9 @@ import gzip
 import itertools
 import secrets
 import shlex
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock
 
@@ -18,15 +16,13 @@ from fabric import Connection
 
 from .. import console
 from ..errors import Interrupted, RoadieError, Unreachable
-from ..events import LINE, Event, parse
+from ..events import Event
 from ..scripts.render import TEMPLATES
 from . import terminal, transport
+from .progress import Progress
 from .session import Payload, Refused, Session, Silent
 
-TAIL = 40
-_LONGEST_TAIL_LINE = 2000
-#: how many characters of events a script may send: a hostile host must not fill the memory of this machine
-_MOST_OF_EVENTS = 1 << 26
+_LONGEST_WORDS = 2000
 #: the level of gzip: a packed script is a third as large, which saves round trips on a slow link
 _PACKING = 4
 
@@ -43,22 +39,8 @@ class Outcome:
     tail: list[str]
 
 
-@dataclass
-class _Progress:
-    """What one script has said so far."""
-
-    began: float = field(default_factory=time.monotonic)
-    events: list[Event] = field(default_factory=list)
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
-    size: int = 0
-
-    def where(self) -> str:
-        stage = next((event.stage for event in reversed(self.events) if event.stage), "start")
-        return f"in stage {stage} after {time.monotonic() - self.began:.0f} s"
-
-
 def wrap_script(mark: str) -> str:
-    """The program that receives scripts on the host, and runs them so that a lost link does not kill them."""
+    """The program that receives scripts on the host. A lost link does not kill the scripts that it runs."""
     return (TEMPLATES / "frame/wrap.sh").read_text().replace("@MARK@", mark)
 
 
@@ -129,16 +111,16 @@ class Host:
     ) -> Outcome:
         """Carry out a script as root, and hand out its events as they come. Lines with `nonce` are events.
 
-        All other lines are output of programs, and go to `on_line`. A script that only `looks` leaves no log
-        on the host. All scripts for a host share one session. The host has the whole payload in a file before
-        the script begins. Raises Unreachable if the link is lost, and Interrupted after `stop`.
+        `on_line` gets all other lines, which programs print. A script that only `looks` leaves no log on the
+        host. All scripts for a host share one session. The host has the whole payload in a file before the
+        script begins. Raises Unreachable if the link is lost, and Interrupted after `stop`.
         """
-        progress = _Progress()
+        progress = Progress(self.name, nonce, on_event, on_line)
         try:
             self.open()
             try:
                 session, end = self._send(script, payload, "look" if looks else "run")
-                code = self._listen(session, end, nonce, progress, on_event, on_line)
+                code = self._listen(session, end, progress)
             except BaseException:
                 self._end_session()
                 raise
@@ -158,16 +140,16 @@ class Host:
         return Outcome(code, progress.events, list(progress.tail))
 
     def terminal(self, command: str | Sequence[str]) -> int:
-        """Run a program as root in this terminal, or with our standard streams if they are no terminal.
+        """Run a program as root in this terminal, or on our standard streams if they are no terminal.
 
-        Returns its exit code.
+        Returns the program's exit code.
         """
         self.open()
         self._leave_session()
         text = command if isinstance(command, str) else shlex.join(command)
         if terminal.is_whole():
             # In a terminal sudo asks for the password itself.
-            words = _command(text) if self.is_root else f"sudo -- {_command(text)}"
+            words = _command(text) if self._logs_in_as_root else f"sudo -- {_command(text)}"
             channel = transport.open_session(self.connection, words, terminal.size())
         else:
             try:
@@ -197,39 +179,17 @@ class Host:
         mark = _new_mark()
         return self._become_root(mark, f"echo; echo {mark}\n{wrap_script(mark)}")
 
-    def _listen(
-        self,
-        session: Session,
-        end: str,
-        nonce: str,
-        progress: _Progress,
-        on_event: Callable[[Event], None] | None,
-        on_line: Callable[[str], None] | None,
-    ) -> int:
+    def _listen(self, session: Session, end: str, progress: Progress) -> int:
+        """Take the lines of a script until its end. Returns its exit code, or -1 if the host is lost."""
         for line in session.lines():
-            line, is_over, said = line.partition(end)  # A program's last line may lack its newline.
-            event = parse(line, nonce) if nonce else None
-            if event:
-                if event.verb != LINE:
-                    progress.size += len(line) + 100
-                    if progress.size > _MOST_OF_EVENTS:
-                        raise Unreachable(
-                            f"{self.name}: its script says too much; look at its log on the host"
-                        )
-                    progress.events.append(event)
-                if event.verb in ("stage", "doing"):
-                    progress.tail.clear()  # Output of an earlier step does not explain a failure.
-                if on_event:
-                    on_event(event)
-            elif line or not is_over:
-                progress.tail.append(line[:_LONGEST_TAIL_LINE])
-                if on_line:
-                    on_line(line[:_LONGEST_TAIL_LINE])
+            line, is_over, code = line.partition(end)  # A program's last line may lack its newline.
+            if line or not is_over:
+                progress.take(line)
             if is_over:
-                return int(said) if said.strip().isdecimal() else -1
-        code = session.exit_code()
+                return int(code) if code.strip().isdecimal() else -1
+        status = session.exit_code()
         self._end_session()
-        return code or -1
+        return status or -1
 
     def _leave_session(self) -> None:
         """End the session so that another can be opened at once."""
@@ -248,7 +208,7 @@ class Host:
 
     def _become_root(self, mark: str, program: str) -> Session:
         """Run bash as root: directly, through sudo, or through sudo with a password."""
-        if self.is_root:
+        if self._logs_in_as_root:
             return self._await_start(self._start("", mark, program))
         if not self._sudo_asks and self._known_password() is None:
             session = self._start("sudo -n --", mark, program)
@@ -294,14 +254,15 @@ class Host:
             ) from None
 
     def _refused(self, session: Session) -> RoadieError:
+        """The error for a session that ended before our program ran as root."""
         code = session.exit_code()
         session.close()
         lines = itertools.chain(session.words, itertools.islice(session.all_lines(), 1000))
-        said = [line[:_LONGEST_TAIL_LINE] for line in lines if line.strip()]
+        said = [line[:_LONGEST_WORDS] for line in lines if line.strip()]
         words = said[-1] if said else f"exit code {code}"
         if code == -1 and not said:
             return Unreachable(f"lost {self.name} before anything ran; run the same command again")
-        if self.is_root:
+        if self._logs_in_as_root:
             return Unreachable(f"{self._who}: the login shell does not run bash: {words}")
         cure = "log in as root, or allow it sudo"
         if "tty" in words:
@@ -309,7 +270,7 @@ class Host:
         return Unreachable(f"{self._who}: sudo refused: {words}; {cure}")
 
     @property
-    def is_root(self) -> bool:
+    def _logs_in_as_root(self) -> bool:
         return bool(self.connection.user == "root")
 
     @property
@@ -337,20 +298,21 @@ class Host:
 
 
 def _asks_for_password(session: Session) -> bool:
-    """Whether sudo ended because it wants a password, and not for another reason that it names."""
+    """Whether sudo ended because it wants a password, and not because it wants a terminal."""
     said = [line for line in session.words if line.strip()]
     return not any("must have a tty" in line for line in said)
 
 
 def packed(script: str) -> bytes:
-    """A script, packed for the way to the host."""
+    """A script as it is sent to the host."""
     return gzip.compress(script.encode(), _PACKING, mtime=0)
 
 
 def _command(program: str) -> str:
     """The command that runs a program in bash under any login shell.
 
-    tcsh allows no newline in quotes, and reads `!` even there. So both are replaced on the way.
+    In tcsh a quoted text may have no newline, and `!` is special even there. So bash gets the program with
+    other characters in their places, and puts both back.
     """
     newline, bang = [each for each in "^@,;=:\x01\x02" if each not in program][:2]
     unfold = f'printf -v n "\\n"; printf -v e "\\41"; n=${{0//{newline}/$n}}; eval "${{n//{bang}/$e}}"'

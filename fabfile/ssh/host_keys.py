@@ -78,7 +78,7 @@ def judge(files: Sequence[Path], name: str, kind: str, key: bytes) -> Finding:
 
 
 def known_kinds(files: Sequence[Path], name: str) -> list[str]:
-    """The kinds of the known keys of a host. The host is asked for such a key first."""
+    """The kinds of the known keys of a host. roadie asks the host for a key of these kinds first."""
     lines = list(_lines_for(files, name)) or list(_lines_for(files, _without_port(name)))
     return [line.kind for line in lines if not line.marker]
 
@@ -113,17 +113,17 @@ def signing(kind: str) -> set[str]:
 
 def rsa_bits(key: bytes) -> int:
     """The size of an RSA key in bits; 0 for other kinds."""
-    kind, _, number, *_ = (*_strings(key), b"", b"", b"")
+    kind, _, number, *_ = (*strings(key), b"", b"", b"")
     return int.from_bytes(number, "big").bit_length() if kind == b"ssh-rsa" else 0
 
 
 def is_listed(file: Path, key: bytes) -> bool:
-    """Whether a file of revoked keys, plain text or a KRL, has this key. Raises OSError if nothing tells."""
+    """Whether a file of revoked keys, plain text or a KRL, has this key. Raises OSError if it cannot tell."""
     text = file.read_bytes()
     if not text.startswith(_KRL):
         return base64.b64encode(key) in text.split()
     blob = base64.b64encode(key)
-    line = b"%s %s\n" % (next(_strings(key)), blob)
+    line = b"%s %s\n" % (next(strings(key)), blob)
     # ssh-keygen knows the format. Its exit code is 0 for a key that is not revoked, 1 for a revoked one.
     asking = ["ssh-keygen", "-Qf", str(file), "/dev/stdin"]
     done = subprocess.run(asking, input=line, capture_output=True, timeout=20)
@@ -132,8 +132,8 @@ def is_listed(file: Path, key: bytes) -> bool:
     return done.returncode == 1
 
 
-def _strings(blob: bytes) -> Iterator[bytes]:
-    """The strings of a public key, as the SSH protocol lays them out."""
+def strings(blob: bytes) -> Iterator[bytes]:
+    """The strings of a public key or a certificate: in the SSH protocol the length stands before each."""
     while len(blob) > 4:
         end = 4 + int.from_bytes(blob[:4], "big")
         yield blob[4:end]

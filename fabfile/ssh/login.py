@@ -1,4 +1,4 @@
-"""Logging in: the keys that are offered to a host, their order, and the keys that failed."""
+"""Login: offers keys to a host in OpenSSH's order, and then a password."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class HungUp(paramiko.SSHException):  # type: ignore[misc]
 
 @dataclass
 class Login:
-    """One login, as Paramiko's `auth_strategy`: keys of `-i` alone, else OpenSSH's order."""
+    """One login, as Paramiko's `auth_strategy`. It offers the keys of -i, or all keys in OpenSSH's order."""
 
     options: SshOptions
     user: str
@@ -42,6 +42,7 @@ class Login:
     given: Sequence[Path] = ()
     #: arguments of the user's own Connection: key_filename, pkey, password, passphrase
     own: Mapping[str, Any] = field(default_factory=dict)
+    #: what was offered, and what was not offered with the reason; for messages
     tried: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     #: whether the host would take a password that nobody was asked for
@@ -93,7 +94,7 @@ class Login:
         transport.auth_password(self.user, given)
 
     def _ask_password(self, transport: paramiko.Transport, failure: Exception) -> None:
-        """Ask for the login password as ssh does, if the host takes one and a person can be asked."""
+        """Ask for the login password as ssh does, if the host accepts one and a person can be asked."""
         may_ask = self.options.gives_passwords and not self.options.is_batch
         if not may_ask or not transport.is_active() or not _takes_password(transport, self.user):
             raise failure
@@ -182,8 +183,8 @@ def _connect_agent(path: str) -> AgentSSH | None:
     address = path or os.environ.get("SSH_AUTH_SOCK")
     if not address:
         return None
-    # Paramiko's public Agent knows only the socket of the environment, which all threads share. With
-    # IdentityAgent a host has a socket of its own.
+    # Paramiko's public Agent uses only the socket in the environment, which all threads share. With
+    # IdentityAgent each host can have another socket.
     agent = AgentSSH()
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -196,7 +197,7 @@ def _connect_agent(path: str) -> AgentSSH | None:
 
 
 def _public_part(file: Path) -> bytes | None:
-    """The public key of an identity file, from the .pub file beside it. It needs no passphrase."""
+    """The public key of an identity file, from the .pub file beside it, as that needs no passphrase."""
     kind_and_key = _public_line(file)
     return base64.b64decode(kind_and_key[1]) if kind_and_key else None
 

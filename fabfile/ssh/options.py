@@ -1,4 +1,4 @@
-"""OpenSSH's options for a host, as `ssh -G` says them. It reads the whole of OpenSSH's configuration."""
+"""OpenSSH's options for a host, as `ssh -G` tells them from the whole of OpenSSH's configuration."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _said(name: str, *options: str) -> dict[str, list[str]]:
 
 
 def expand(text: str, options: SshOptions) -> str:
-    """Replace %h, %p and the like by their values."""
+    """The text with the values of %h, %p and the like."""
     said = {"hostname": options.hostname, "port": str(options.port), "user": options.user}
     return _expand(text, _tokens(options.name, said))
 
@@ -181,7 +181,7 @@ def _algorithms(said: dict[str, str]) -> Algorithms:
         return tuple(next((said[each].split(",") for each in keywords if said.get(each)), ()))
 
     exchange = listed("kexalgorithms")
-    # Paramiko may know a key exchange that is newer than this OpenSSH. Only a list of the user's forbids it.
+    # Paramiko may have a key exchange that this OpenSSH lacks. Only a list that the user wrote forbids it.
     if said.get("kexalgorithms") in _defaults().get("kexalgorithms", ()):
         exchange = ()
     return Algorithms(
@@ -218,7 +218,7 @@ def _path(text: str, tokens: dict[str, str]) -> Path:
 
 
 def _paths(text: str, tokens: dict[str, str]) -> tuple[Path, ...]:
-    """The files of a list. OpenSSH prints no quotes, so a name with spaces is known by its file."""
+    """The files of a list. `ssh -G` prints no quotes, so words are one name if a file has that name."""
     words, paths = text.split(), []
     while words:
         sizes = range(len(words), 1, -1)

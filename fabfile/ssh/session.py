@@ -1,4 +1,4 @@
-"""One exec on a host: bytes go in, lines come out. A link that died silently is noticed."""
+"""Session: one exec on a host. Bytes go in, lines come out. It notices a link that dies without a word."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 HEARTBEAT = 2.0
 SILENCE = 20.0
-#: seconds until our program must run, however much sudo and the login shell have to say before
+#: the seconds after which our program must run, however much sudo and the login shell print before
 START = 60.0
 _TICK = 0.5
 _CHUNK = 262_144
@@ -42,8 +42,8 @@ class Refused(Exception):
 class Session:
     """The channel of one exec.
 
-    `mark` is a line on both streams; our program speaks from there on. The host writes the line `beat` to
-    stderr for each heartbeat and each part of a file that it has received. `prompt` is sudo's prompt, which
+    The line `mark` comes on both streams when our program begins. The host writes the line `beat` to stderr
+    for each heartbeat, and for each part of a file that it has received. `prompt` is sudo's prompt, which
     sudo-rs prints within its own words.
     """
 
@@ -65,7 +65,7 @@ class Session:
         channel.settimeout(_TICK)
 
     def feed(self, parts: Iterable[Payload]) -> None:
-        """Send the parts, and then a heartbeat every two seconds, from a thread of its own."""
+        """Send the parts, and after them a heartbeat every two seconds, in a thread of the session."""
         self._heard = time.monotonic()
         self._to_send.put(parts)
         if not self._feeder.ident:
@@ -79,7 +79,7 @@ class Session:
                 rest = rest[self.channel.send(rest[:_CHUNK]) :]
 
     def wait_for_start(self) -> bool:
-        """Wait until the program on the host says that it runs. False if the session ended before."""
+        """Wait until our program on the host runs. Returns False if the session ended before that."""
         deadline = time.monotonic() + START
         while not self.started:
             if time.monotonic() > deadline:
@@ -105,7 +105,7 @@ class Session:
                 yield from lines
 
     def last_words(self) -> str:
-        """The end of what stands on stderr so far."""
+        """The end of stderr so far."""
         return (self.words[-1] if self.words else self._unread)[-200:]
 
     def all_lines(self) -> Iterator[str]:
@@ -134,7 +134,7 @@ class Session:
         return int(self.channel.recv_exit_status())
 
     def is_open_on(self, transport: Any) -> bool:
-        """Whether more can be sent: the host has not ended the session, and the connection is the same."""
+        """Whether the session is still open, on this connection."""
         channel = self.channel
         return channel.transport is transport and not channel.closed and not channel.exit_status_ready()
 
@@ -144,7 +144,7 @@ class Session:
         self.channel.shutdown_write()
         self.channel.status_event.wait(2)
         self.channel.close()
-        # sshd still counts the session for a moment. Its answer to a later request tells that it is gone.
+        # sshd still counts the session for a moment. Once it answers a later request, the session is gone.
         self.channel.transport.global_request("keepalive@openssh.com")
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class Session:
         self.channel.close()
 
     def release(self) -> Any:
-        """Hand over the channel. What was already read from its stderr is printed."""
+        """Hand over the channel. Prints what was already read from its stderr."""
         self._end_feeding()
         for line in self.words:
             print(line, file=sys.stderr)
@@ -185,7 +185,7 @@ class Session:
     def _take_stderr(self, data: bytes) -> None:
         *lines, self._unread = (self._unread + data.decode("utf-8", "replace")).split("\n")
         self._unread = self._unread[-_LONGEST_WORDS:]
-        # A process of the login shell may go on talking. Once our program runs, only heartbeats show life.
+        # A process of the login shell may go on printing. Once our program runs, only heartbeats show life.
         if not self.started or self._beat in lines:
             self._heard = time.monotonic()
         for line in lines:

@@ -1,4 +1,4 @@
-"""Joins a program on a host to this terminal, or to our standard streams if they are no terminal."""
+"""Connects a program on a host to this terminal, or to our standard streams if they are no terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def size() -> tuple[int, int]:
 
 
 def attach(channel: Any) -> int:
-    """Pass bytes both ways until the program ends; return its exit code, -1 if the link broke."""
+    """Pass bytes both ways until the program ends. Returns its exit code, or -1 if the link broke."""
     channel.settimeout(None)
     if not is_whole():
         _pump(channel)
@@ -57,13 +57,13 @@ def _give(channel: Any, source: int) -> bool:
     try:
         while data:
             data = data[channel.send(data) :]
-    except OSError:  # The program has ended; the other direction will tell.
+    except OSError:  # The program has ended. `_take` notices that.
         return False
     return True
 
 
 def _take(channel: Any) -> bool:
-    """Print the output that has come. True when no more can come."""
+    """Print the output that has come. Returns whether this was the last of it."""
     is_over = channel.eof_received or channel.closed
     for is_ready, receive, stream in (
         (channel.recv_ready, channel.recv, sys.stdout),

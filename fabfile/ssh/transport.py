@@ -1,4 +1,4 @@
-"""Connections to hosts. Only this module checks host keys and tunes sockets.
+"""Opens connections to hosts by OpenSSH's rules. Only this module tunes sockets and has host keys checked.
 
 Only this module, `login`, `certificates` and `algorithms` know Paramiko.
 """
@@ -29,7 +29,7 @@ from .options import Hop, SshOptions
 from .trust import Trust
 
 DEFAULT_TIMEOUT = 15
-#: the keys of connect_kwargs that concern the connection and not the login
+#: the keys of connect_kwargs that are about the connection and not about the login
 _PASSED_ON = ("banner_timeout", "auth_timeout", "channel_timeout", "compress")
 
 # Not every system has this option.
@@ -42,7 +42,7 @@ _being_opened: list[tuple[Hop, ...]] = []
 
 
 def connect(c: Connection, *, user: str | None = None, port: int | None = None) -> None:
-    """Open a Connection by OpenSSH's rules. `user` and `port` are those that the user spelled out.
+    """Open a Connection by OpenSSH's rules. `user` and `port` are those that the address names.
 
     If the Connection is open already, roadie checks its host key before it sends anything.
     """
@@ -97,7 +97,7 @@ def _open(c: Connection, options: SshOptions) -> None:
         "transport_factory": lambda sock, **rest: _Transport(sock, kinds, **rest),
         "auth_strategy": login,
     }
-    # Paramiko gets no known keys, so it asks the policy each time, and the policy alone decides.
+    # Paramiko gets no known host keys. So it asks the policy about each key, and the policy alone decides.
     c.client.set_missing_host_key_policy(_Policy(trust))
     with _explained(c, options, login, timeout):
         sock = _socket(c, options, timeout)
@@ -153,7 +153,7 @@ def _timeout(c: Connection, own: Any, options: SshOptions) -> int:
 
 
 class _Transport(paramiko.Transport):  # type: ignore[misc]
-    """A transport that sends at once, notices a dead link, and asks the host for a known kind of key."""
+    """A transport that sends at once, notices a dead link, and prefers the kinds of key that are known."""
 
     def __init__(self, sock: Any, known_kinds: list[str], **rest: Any) -> None:
         if isinstance(sock, socket.socket) and sock.family != socket.AF_UNIX:
@@ -165,10 +165,10 @@ class _Transport(paramiko.Transport):  # type: ignore[misc]
 
 
 class _Socket(socket.socket):
-    """A socket that acknowledges at once. By Nagle's algorithm sshd holds its next words back until then."""
+    """A socket that acknowledges at once. By Nagle's algorithm sshd waits for that before it sends more."""
 
     def recv(self, *limits: int) -> bytes:
-        """Receive, and acknowledge. Linux resets this option by itself."""
+        """Receive, and acknowledge. Linux resets the option by itself, so it is set each time."""
         data = super().recv(*limits)
         if _QUICKACK is not None:
             with suppress(OSError):
@@ -212,7 +212,7 @@ def _dial(host: str, port: int, family: int, timeout: int, own_address: str = ""
 
 
 def _proxy(command: str) -> socket.socket:
-    """A socket to a ProxyCommand. Paramiko's own waits 0.1 s for each piece that comes short."""
+    """A socket to a ProxyCommand. The one of Paramiko waits 0.1 s whenever it gets less than it asked for."""
     ours, theirs = socket.socketpair()
     with theirs:
         end = theirs.fileno()
@@ -229,14 +229,14 @@ def _gateway(c: Connection, options: SshOptions) -> Connection | str | None:
         return c.gateway
     if is_own:
         return ssh_options.expand(str(c.gateway), options)
-    # Like OpenSSH: a ProxyJump for all hosts does not lead the jump host through itself.
+    # As in OpenSSH, a ProxyJump for all hosts does not apply to the jump host itself.
     hops = tuple(each for each in options.jumps if each.host not in (options.name, options.hostname))
     c.gateway = _jump(hops, c) if hops else options.proxy_command or None
     return c.gateway
 
 
 def _jump(hops: tuple[Hop, ...], c: Connection) -> Connection:
-    """The connection to the last hop, through the hops before it. All hosts share it."""
+    """The connection to the last hop, through the hops before it. All hosts with these hops share it."""
     with _gateways_lock:
         if hops in _being_opened:
             raise UsageError(f"ProxyJump {hops[-1].host}: leads in a circle; look at ~/.ssh/config")

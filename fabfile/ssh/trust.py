@@ -1,4 +1,4 @@
-"""Whether to trust the key of a host. At a terminal roadie asks about an unknown key."""
+"""Trust: whether to trust the key of a host. At a terminal roadie asks about an unknown key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Trust:
             self._accept(kind, blob, shown)
 
     def _forbidden(self, kind: str, blob: bytes) -> str:
-        """Why OpenSSH's options forbid this key, whatever the known_hosts files say; empty if they do not."""
+        """Why OpenSSH's options forbid this key, even if it is known; empty if they allow it."""
         options, allowed = self.options, self.options.algorithms.host_keys
         if allowed and not host_keys.signing(kind) & {*allowed}:
             return "is of a kind that HostKeyAlgorithms forbids"
@@ -61,7 +61,7 @@ class Trust:
         forget = shlex.join(["ssh-keygen", "-f", file, "-R", self.name])
         return (
             f"{self.options.name}: ITS HOST KEY HAS CHANGED (now {shown}, another one is in {where}); "
-            "someone may be in between, so nothing was sent; "
+            "someone may stand between you and the host, so nothing was sent; "
             f"only if you know that the host was made anew: {forget}"
         )
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from roadie.errors import Unreachable
-from roadie.ssh.host import Host, _command, _Progress, wrap_script
+from roadie.ssh.host import Host, _command, wrap_script
+from roadie.ssh.progress import Progress
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\1\2"), max_size=80)
 
@@ -33,7 +34,7 @@ def test_the_wrap_is_told_its_mark():
 def listen(lines):
     """Have a host say these lines, of which those with the nonce `abc` are events."""
     host = Host(SimpleNamespace(original_host="liar"))
-    return host._listen(SimpleNamespace(lines=lambda: lines), "END", "abc", _Progress(), None, None)
+    return host._listen(SimpleNamespace(lines=lambda: lines), "END", Progress("liar", "abc"))
 
 
 def test_a_host_that_says_events_without_end_fills_no_memory():
