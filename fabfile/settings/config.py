@@ -1,4 +1,4 @@
-"""Fabric's layered configuration. A fault in one of its files is told in one line."""
+"""Config: Fabric's layered configuration. A fault in one of its files is told in one line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Config(fabric.Config):  # type: ignore[misc]
         try:
             super().merge()
         except AmbiguousMergeError:
-            # Invoke's message shows the values, and not their names.
+            # Invoke's message shows the values without their names.
             key = _clash([getattr(self, f"_{level}") for level in _LEVELS])
             raise SettingsError(
                 f"the settings of Fabric: {key} is a mapping in one place and a plain value in another; "
@@ -33,7 +33,7 @@ class Config(fabric.Config):  # type: ignore[misc]
             ) from None
 
     def load_shell_env(self) -> None:
-        """Read the variables FABRIC_*. Invoke assumes that every key of every file is text."""
+        """Read the variables FABRIC_*. Invoke raises TypeError for a key that is no text."""
         try:
             super().load_shell_env()
         except (AmbiguousEnvVar, UncastableEnvVar, ValueError) as error:
@@ -74,7 +74,7 @@ class Config(fabric.Config):  # type: ignore[misc]
 
 
 def _clash(levels: Sequence[Any], path: str = "") -> str:
-    """The key that is a mapping on one level and not on another."""
+    """The key that is a mapping on one level and another value on another level."""
     held = [level for level in levels if isinstance(level, Mapping)]
     for key in dict.fromkeys(key for level in held for key in level):
         values = [level[key] for level in held if key in level]
@@ -109,7 +109,7 @@ def _load(load: Callable[[str], Any], path: str) -> Any:
 
 
 def _where(error: Exception) -> str:
-    """The place and the problem of a YAML error, which itself spans many lines."""
+    """The place and the problem of a YAML error, in one line."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return f": {_first_line(error)}"

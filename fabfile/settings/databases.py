@@ -8,50 +8,49 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Database:
-    """A kind of database.
+    """A kind of database. templates/database/words.sh says what the folder of a kind must have."""
 
-    fabric.yaml, Django's `connection.vendor` and the folder of its templates all call it by `name`. That
-    folder has the stage that makes a site's database, and `words.sh`: see templates/database/words.sh.
-    `packages` are Debian's: the server, and what the driver is built with. `services` are the units of
-    systemd that the server may be. `drivers` has each Python package that can speak to the server, with the
-    module that it brings; a project that requires none of them gets `pins`. A kind without a server has
-    neither.
-
-    A project names the kind by an ENGINE whose last part begins with one of `engines`, or by a URL with one
-    of `schemes`. Of two kinds that it names, one that `yields` is for its developers. The site's URL begins
-    with one of `spellings` if the project names one, else with the name of the kind. `extensions` has those
-    spellings that stand for an extension of the server, with the packages that bring the extension. `names`
-    and `users` say what the database and its user are called for a site {app}. `program` is a template of
-    Python that the words of the kind run. The name of a dump ends with `dump_ending`; a dump of which nothing
-    more comes for `dump_seconds` is given up. A kind that is not `is_provisioned` is elsewhere: a secret has
-    its URL, and the site's host needs Debian's package `client` of the kind that it is. `status` waits
-    `patience` seconds for an answer.
-    """
-
+    #: fabric.yaml, Django's `connection.vendor` and the folder of templates have this name for the kind
     name: str
+    #: a sentence for docs/settings.rst
     manual: str
+    #: Debian's packages: the server, and what its driver is built with
     packages: tuple[str, ...]
+    #: the units of systemd that the server may be; none for a kind without a server
     services: tuple[str, ...]
     socket: str
+    #: each Python package that speaks to the server, with the module that the package brings
     drivers: Mapping[str, str]
+    #: what roadie installs for a project that requires none of the drivers
     pins: tuple[str, ...]
+    #: the last part of the ENGINE of this kind begins with one of these
     engines: tuple[str, ...]
+    #: the URL of this kind has one of these schemes
     schemes: tuple[str, ...]
+    #: other schemes that the URL of the site's database gets, if the project names one; else it gets `name`
     spellings: tuple[str, ...] = ()
+    #: those spellings that stand for an extension of the server, with the packages that bring the extension
     extensions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: whether this kind is for developers only, if a project also names another kind
     yields: bool = False
+    #: the name of the database, and of its user, for a site {app}
     names: str = "{app}"
     users: str = "{app}"
+    #: a template of Python that the shell words of the kind run
     program: str = ""
+    #: the end of the name of a dump, and after how many seconds without more of it a dump is given up
     dump_ending: str = "sql.gz"
     dump_seconds: int = 60
+    #: whether roadie makes the database on the host; else it is elsewhere, and a secret has its URL
     is_provisioned: bool = True
+    #: Debian's package with the client, for a database of this kind elsewhere
     client: str = ""
+    #: how many seconds `status` waits for an answer
     patience: int = 6
 
     @property
     def claim(self) -> str:
-        """The line by which a site's claim on its host names the kind. The first roadies knew MySQL only."""
+        """The line for this kind in a site's claim on its host. Early versions of roadie knew only MySQL."""
         return "database" if self.name == DEFAULT else f"database {self.name}"
 
 
@@ -131,7 +130,7 @@ SERVICES = tuple(service for one in _ALL for service in one.services)
 
 
 def clients(kind: str, packages: Collection[str]) -> tuple[str, ...]:
-    """Debian's packages to dump a database elsewhere, by the drivers among a project's packages."""
+    """Debian's packages that dump a database elsewhere, for the drivers among a project's packages."""
     if DATABASES[kind].is_provisioned:
         return ()
     return tuple(one.client for one in _ALL if any(driver in packages for driver in one.drivers))

@@ -1,4 +1,4 @@
-"""The kinds of value that a setting can have: each checks what YAML gave, and says what it wants."""
+"""Kind: which values a setting can have. A kind checks a value from YAML, and describes the right values."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Kind(Generic[T_co]):
-    """The values that a setting takes: in words, and as a check that raises Wrong.
+    """The values that a setting accepts."""
 
-    `from_text` reads the value of an environment variable. It is None if a variable cannot hold the value.
-    """
-
+    #: the values, in words
     says: str
+    #: returns the value, or raises Wrong
     check: Callable[[Any], T_co]
+    #: reads the value of an environment variable; None if no variable can hold such a value
     from_text: Callable[[str], object] | None = str
 
     def of_option(self, option: str, value: str) -> T_co:
-        """The value that was given on the command line or at a question. Raises UsageError that names it."""
+        """The value of an option or an answer. Raises UsageError, which names the option, if it is wrong."""
         try:
             return self.check(value)
         except Wrong as wrong:
@@ -57,13 +57,13 @@ class Kind(Generic[T_co]):
 
 
 def setting(kind: Kind[T], default: T, manual: str, *, default_is: str = "") -> T:
-    """A field of the settings. `default_is` describes the default where the value alone does not."""
+    """A field of the settings. `default_is` describes the default if the value alone does not tell."""
     metadata = {"kind": kind, "manual": manual, "default_is": default_is}
     return field(default_factory=lambda: default, metadata=metadata)
 
 
 def shown(value: object) -> str:
-    """A value as an error message names it, in YAML's words and in one short line."""
+    """A value as an error message shows it: in the words of YAML, and in one short line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -79,7 +79,7 @@ def shown(value: object) -> str:
 
 
 def meant(word: object, known: Iterable[str], likeness: float = 0.6) -> str:
-    """`did you mean ...?` for an unknown word; empty if no known word is similar."""
+    """The question `did you mean ...?` for an unknown word; empty if no known word is similar."""
     near = nearest(word, known, likeness)
     return f"did you mean {near}?" if near else ""
 
@@ -89,6 +89,12 @@ def nearest(word: object, known: Iterable[str], likeness: float = 0.6) -> str:
     import difflib
 
     return next(iter(difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=likeness)), "")
+
+
+def unknown(key: object, known: Iterable[str]) -> Wrong:
+    """The error for a key that is none of the known ones."""
+    words = tuple(known)
+    return Wrong(f"unknown ({meant(key, words) or 'known are ' + ', '.join(words)})", str(key))
 
 
 def whole(low: int, high: int, unit: str = "") -> Kind[int]:
@@ -201,7 +207,7 @@ def mapping(
 
     def _name(key: object) -> str:
         if words and key not in words:
-            raise Wrong(f"unknown ({meant(key, words) or 'known are ' + ', '.join(words)})", str(key))
+            raise unknown(key, words)
         if not isinstance(key, str):
             raise Wrong(f"the name {shown(key)} must be text; put it in quotes", str(key))
         return check_below(key, name, key)
@@ -212,8 +218,18 @@ def mapping(
     return Kind(says, check, None)
 
 
+def keyed(says: str, kinds: Mapping[str, Kind[Any]]) -> Kind[dict[str, Any]]:
+    """A mapping that has some of these keys, each with a kind of its own."""
+    some = mapping(says, str, plain, known=kinds)
+
+    def check(value: Any) -> dict[str, Any]:
+        return {key: check_below(key, kinds[key].check, one) for key, one in some.check(value).items()}
+
+    return Kind(says, check, None)
+
+
 def check_below(key: str, check: Callable[[Any], T], value: Any) -> T:
-    """The checked value of one key. If it is wrong, the error says that it stands below that key."""
+    """Check the value of one key. An error names this key before the keys below it."""
     try:
         return check(value)
     except Wrong as wrong:
@@ -221,7 +237,7 @@ def check_below(key: str, check: Callable[[Any], T], value: Any) -> T:
 
 
 def plain(value: Any) -> Any:
-    """A value made of nothing but text, numbers, true, false, null, lists and mappings of these."""
+    """A value that has only text, numbers, true, false, null, and lists and mappings of these."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float) and math.isfinite(value):

@@ -1,4 +1,4 @@
-"""roadie's part of Fabric's layered configuration, and the file that each setting comes from."""
+"""Layers: roadie's part of Fabric's layered configuration, and the file that each setting comes from."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _FILES = ("runtime", "project", "user", "system")
 
 @dataclass(frozen=True)
 class Layers:
-    """The `roadie:` part of every layer by the layer's name for people. The layer that wins comes first."""
+    """What stands under `roadie:` in each layer."""
 
+    #: each layer's name for people, and its part; the layer that wins comes first
     parts: tuple[tuple[str, Any], ...]
     merged: Any
+    #: the folder of the project
     root: Path
+    #: whether Fabric has loaded no file of a project
     is_bare: bool
     has_file: bool
 
@@ -32,7 +35,7 @@ class Layers:
         return next((name for name, part in self.parts if _holds(part, path)), "fabric.yaml")
 
     def unmerged(self, key: str) -> Any:
-        """A setting from the layer that wins alone. Invoke would merge the mappings of several layers."""
+        """A setting from the layer that wins. Invoke would merge it with the mappings of other layers."""
         return next((part[key] for _, part in self.parts if _holds(part, (key,))), None)
 
 
@@ -48,7 +51,7 @@ def collect(config: Config) -> Layers:
         merged=_bare(config[KEY]) if KEY in config else None,
         root=Path(prefix or "").resolve(),
         is_bare=prefix is None and not runtime,
-        # Invoke notes the last path that it tried, and takes a fabric.py that is not there for an empty one.
+        # Invoke notes the last path that it tried, and takes a missing fabric.py for an empty one.
         has_file=bool(runtime) or Path(getattr(config, "_project_path", None) or "fabric.yaml").is_file(),
     )
 

@@ -1,4 +1,4 @@
-"""A certificate of the user's own, judged before there is a connection: whether browsers would take it."""
+"""Judges a certificate of the user's own before there is a connection: whether browsers would accept it."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ def _public(key: str) -> bytes:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    found = _KEY.search(key)  # other texts may stand before it, such as the parameters of a curve
+    found = _KEY.search(key)  # Other texts may stand before the key, such as the parameters of a curve.
     try:
         return _der(load_pem_private_key(found[0].encode() if found else b"", None).public_key())
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # without a cause, which might quote the key
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # The cause is left out, as it might quote the key.
         raise SettingsError(
             "tls.key: is no private key in PEM without a passphrase; hand over such a key"
         ) from None
@@ -74,12 +75,12 @@ def _names(one: Certificate) -> list[str]:
     try:
         found = one.extensions.get_extension_for_class(SubjectAlternativeName)
     except ExtensionNotFound:
-        return []  # browsers do not look at the subject
+        return []  # Browsers do not look at the subject.
     return found.value.get_values_for_type(DNSName)
 
 
 def _matches(domain: str, name: str) -> bool:
-    """As browsers compare: a wildcard stands for one label."""
+    """Whether browsers take a name of a certificate for this domain. A wildcard stands for one label."""
     domain, name = domain.lower(), name.lower()
     return domain == name or (name.startswith("*.") and domain.partition(".")[2] == name[2:])
 
@@ -95,9 +96,9 @@ def _refuse_at_another_time(one: Certificate) -> None:
 
 
 def _refuse_broken(first: Certificate, others: Sequence[Certificate]) -> None:
-    """Refuse a certificate without that of its authority, if the authority says where to fetch that one.
+    """Refuse a certificate without the one of its authority, if it says where to fetch that one.
 
-    An authority of the user's own says nothing of it, and may be known to all who visit.
+    A certificate of a private authority does not say this. All visitors may know that authority.
     """
     from cryptography.x509 import AuthorityInformationAccess, ExtensionNotFound
     from cryptography.x509.oid import AuthorityInformationAccessOID as Access

@@ -1,4 +1,4 @@
-"""The settings that place something in a release's tree besides the commit's files."""
+"""The settings that put something into a release besides the commit's files: files:, ship: and shared:."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from .kinds import CONTROL, Kind, Wrong, mapping, several, shown, text
 from .names import INSIDE
 
-#: a path of `files:` that begins so lies in the virtualenv, and not in the code of a release
+#: a path of `files:` that begins with this is in the virtualenv, and not in the code of a release
 IN_VIRTUALENV = "venv/"
 COMMANDS = several(text("a line of shell", r"[^\x00\n]*[^\x00\s][^\x00\n]*"), "a list of lines of shell")
 
 
 def overlap(paths: Iterable[str]) -> tuple[str, str] | None:
-    """Two of these paths, of which the second is the first one or lies in it; None if all lie apart."""
+    """Two of these paths, the second of which equals the first or is inside it; None if there are none."""
     known = sorted(f"{path}/" for path in paths)
     found = next(((one, other) for one, other in pairwise(known) if other.startswith(one)), None)
     return (found[0][:-1], found[1][:-1]) if found else None
@@ -44,7 +44,7 @@ def _apart(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_places(shared: Iterable[str], ship: Iterable[str], files: Iterable[str]) -> None:
-    """Refuse two places of which one lies in the other: each has one purpose. Raises Wrong."""
+    """Refuse two places if one is inside the other: each has one purpose. Raises Wrong."""
     named = dict.fromkeys(shared, "shared:")
     for path, key in [*((path, "ship:") for path in ship), *((path, "files:") for path in files)]:
         if path in named:

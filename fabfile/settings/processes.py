@@ -1,4 +1,4 @@
-"""The settings of what runs beside the web: programs, Celery's workers and beat, Redis."""
+"""The settings of what runs beside the web: programs, periodic commands, Celery and Redis."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from .kinds import (
     CONTROL,
     Kind,
     Wrong,
-    check_below,
     choice,
+    keyed,
     mapping,
-    meant,
-    plain,
     several,
     shown,
     size,
     switch,
     text,
+    unknown,
     whole,
 )
 from .schedules import EXAMPLE, parted
@@ -41,26 +40,27 @@ class Program:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The command's words. manage.py is run by the Python of the release."""
+        """The words of the command. The Python of the release runs manage.py."""
         words = shlex.split(self.command)
         return ("python", *words) if words[0] == "manage.py" else tuple(words)
 
     @property
     def manage_command(self) -> str:
-        """The command of manage.py that it runs; empty if it runs something else."""
+        """The name of the manage.py command; empty if the command is another."""
         return self.words[2] if self.words[:2] == ("python", "manage.py") else ""
 
 
 @dataclass(frozen=True)
 class Job(Program):
-    """A command that runs from time to time. `when` is the time as systemd's timers have it."""
+    """A command that runs from time to time."""
 
+    #: in the form of systemd's timers
     when: str = ""
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker of Celery. What is not set, the project or Celery decides."""
+    """A worker of Celery. Empty values leave the choice to the project, or to Celery."""
 
     queues: tuple[str, ...] = ()
     pool: str = ""
@@ -72,7 +72,7 @@ class Worker:
     def options(self) -> str:
         """The options on its command line."""
         numbers = {"concurrency": self.concurrency, "max-tasks-per-child": self.max_tasks_per_child}
-        # The module in-project/worker.py mends Celery's own pool.
+        # This is in-project/worker.py, which corrects Celery's own pool.
         options = ["--include roadie_worker"] if self.pool in ("", "prefork") else []
         options += [f"--queues {','.join(self.queues)}"] if self.queues else []
         options += [f"--pool {self.pool}"] if self.pool else []
@@ -92,7 +92,7 @@ class Celery:
         return self.is_on
 
     def programs(self, site: str) -> dict[str, Program]:
-        """The programs of a site. Beat comes last: its tasks must find workers that know them."""
+        """The programs of a site. Beat comes last: the workers must know a task before beat sends it."""
         if not self.is_on:
             return {}
         celery = f"python -m celery --app {self.app}"
@@ -110,7 +110,7 @@ class Celery:
 
 @dataclass(frozen=True)
 class Redis:
-    """Whether the site has a Redis of its own, and how much that may hold in memory."""
+    """Whether the site has a Redis of its own, and how much memory that Redis may use."""
 
     is_on: bool = False
     memory: str = "128m"
@@ -120,7 +120,7 @@ class Redis:
 
     @property
     def bytes(self) -> int:
-        """The memory as a number: to Redis, m means a million."""
+        """The memory as a number. Redis itself takes m for a million."""
         return int(self.memory.rstrip("kmg")) * {"k": 2**10, "m": 2**20, "g": 2**30}.get(self.memory[-1], 1)
 
 
@@ -136,8 +136,7 @@ def _program(value: Any) -> Program:
     given = value if isinstance(value, Mapping) else {"command": value}
     for key in given:
         if key not in _OF_PROGRAMS:
-            near = meant(key, _OF_PROGRAMS) or "known are " + ", ".join(_OF_PROGRAMS)
-            raise Wrong(f"unknown ({near})", str(key))
+            raise unknown(key, _OF_PROGRAMS)
     command = given.get("command")
     if not isinstance(command, str) or re.search(CONTROL, command):
         raise Wrong(f"must be a command in one line, such as manage.py sendalerts, not {shown(command)}")
@@ -188,16 +187,6 @@ def _worker(value: Any) -> Worker:
     return Worker(**_SOME_OF_WORKER.check({} if value is None else value))
 
 
-def _known(says: str, kinds: Mapping[str, Kind[Any]]) -> Kind[dict[str, Any]]:
-    """A mapping that has some of these keys, each with a kind of its own."""
-    some = mapping(says, str, plain, known=kinds)
-
-    def check(value: Any) -> dict[str, Any]:
-        return {key: check_below(key, kinds[key].check, one) for key, one in some.check(value).items()}
-
-    return Kind(says, check, None)
-
-
 def _redis(value: Any) -> Redis:
     if isinstance(value, bool):
         return Redis(value)
@@ -225,7 +214,7 @@ CRON = mapping(
 )
 _WORKERS = "a mapping of names to workers, such as {celery: {queues: [mail], concurrency: 2}}"
 _CELERY = "true, false, or a mapping such as {beat: true, workers: {celery: {concurrency: 2}}}"
-_SOME_OF_WORKER = _known(
+_SOME_OF_WORKER = keyed(
     "a mapping such as {queues: [mail], concurrency: 2}",
     {
         "queues": several(text("a queue such as mail", r"[A-Za-z0-9_.:-]{1,100}"), "a list of queues"),
@@ -235,7 +224,7 @@ _SOME_OF_WORKER = _known(
         "stop_timeout": _SECONDS_TO_STOP,
     },
 )
-_SOME_OF_CELERY = _known(
+_SOME_OF_CELERY = keyed(
     _CELERY,
     {
         "app": text("a module such as mysite.celery", r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?"),

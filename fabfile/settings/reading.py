@@ -21,12 +21,12 @@ from .schema import Settings
 
 __all__ = ["Settings", "check_topology", "check_urls", "load", "read", "roles_of"]
 
-# Turns the path of a setting into words that tell where the setting stands.
+# Tells where a setting stands, by the keys that lead to the setting.
 Address = Callable[[tuple[str, ...]], str]
 
 KEYS: Mapping[str, Field[Any]] = {one.name: one for one in fields(Settings) if "kind" in one.metadata}
 VARIABLE = "ROADIE_"
-# This variable is no setting of a site. It names the folder for the trees of throwaway hosts.
+# This variable is no setting. It names the folder for the trees of throwaway hosts.
 _OF_OTHERS = {"ROADIE_CACHE"}
 
 
@@ -84,7 +84,7 @@ def roles_of(settings: Settings, host: str) -> tuple[str, ...]:
 
 
 def check_topology(settings: Settings, hosts: Sequence[str]) -> None:
-    """Refuse hosts that would keep a site's data in two places, or that have no database."""
+    """Refuse hosts among which a site's data would be in two places, and hosts without a database."""
     web = [host for host in hosts if "web" in roles_of(settings, host)]
     with_database = [host for host in hosts if "db" in roles_of(settings, host)]
     if len(with_database) > 1:
@@ -203,7 +203,7 @@ def _values(layers: Layers) -> dict[str, Any]:
         )
     values = dict(layers.merged or {})
     if "hosts" in values:
-        # If the lists were merged, `-f staging.yaml` would reach the hosts of production too.
+        # Merged lists would let `-f staging.yaml` reach the hosts of production too.
         values["hosts"] = layers.unmerged("hosts")
     return values
 

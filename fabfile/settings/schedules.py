@@ -1,4 +1,4 @@
-"""The lines of a crontab, as systemd's timers have them."""
+"""Turns the lines of a crontab into the times of systemd's timers."""
 
 from __future__ import annotations
 

@@ -48,13 +48,13 @@ class Settings(ProjectKeys, ReleaseKeys, ServingKeys):
 
     @property
     def jobs(self) -> tuple[str, ...]:
-        """For each periodic command its name, and a text with its time and each of its words on a line."""
+        """For each periodic command two texts: its name; and its time and its words, each on a line."""
         texts = {name: "\n".join([job.when, *job.words]) for name, job in self.cron.items()}
         return tuple(part for one in texts.items() for part in one)
 
     @property
     def once_words(self) -> tuple[str, ...]:
-        """For each command of `once` its name, and a text with each of its words on a line."""
+        """For each command of `once` two texts: its name; and its words, each on a line."""
         texts = {name: "\n".join(program.words) for name, program in self.once.items()}
         return tuple(part for one in texts.items() for part in one)
 

@@ -43,7 +43,7 @@ def resolve_secrets(settings: Settings, ask: Callable[[str], str]) -> dict[str, 
 
 
 def resolve_index(settings: Settings, ask: Callable[[str], str]) -> Secret:
-    """The URL of the package index; empty if it is the host's own."""
+    """The URL of the package index; empty for the index of the host's own pip."""
     if isinstance(settings.index, str):
         return Secret(settings.index.removeprefix("default"))
     return Secret(_text("index", settings.index, settings.root, ask).strip())
@@ -78,7 +78,7 @@ def _text(name: str, source: SecretSource, root: Path, ask: Callable[[str], str]
 
 
 def _run(name: str, command: str, root: Path) -> bytes:
-    # The command keeps the terminal and stderr, as password managers ask there.
+    # The command has the terminal and stderr, because password managers ask there.
     done = subprocess.run(["/bin/sh", "-c", command], cwd=root, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise SettingsError(
@@ -110,7 +110,7 @@ def _decoded(name: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:
-        # Without the cause, which holds the bytes of the secret.
+        # The cause is left out, as it holds the bytes of the secret.
         raise SettingsError(
             f"secret {name}: is not text in UTF-8; encode it, for example with base64"
         ) from None

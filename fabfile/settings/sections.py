@@ -11,20 +11,20 @@ from .kinds import (
     SWITCHES,
     Kind,
     Wrong,
-    check_below,
     comma_separated,
+    keyed,
     mapping,
-    meant,
     nearest,
     plain,
     several,
     shown,
     text,
+    unknown,
     whole,
 )
 from .names import HOST, ROLE, ROLES, host_and_port
 
-# The facts that roadie tells the site's processes, and the default names of their variables.
+# The facts that roadie tells the site's processes, each with the default names of its variables.
 ENV_NAMES: Mapping[str, tuple[str, ...]] = {
     "secret_key": ("SECRET_KEY", "DJANGO_SECRET_KEY"),
     "database_url": ("DATABASE_URL",),
@@ -80,7 +80,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Overlay:
-    """Whether roadie sets what the project leaves to it, and the settings that it sets in any case."""
+    """Whether roadie sets what the project leaves to it, and the settings that roadie always sets."""
 
     is_on: bool = True
     forced: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ def _env_name(name: str) -> str:
 
 
 def _env_value(value: Any) -> str:
-    # No message shows the value: it may be a secret that was written here by mistake.
+    # No message shows the value: somebody may have written a secret here by mistake.
     if isinstance(value, str):
         if "\0" in value:
             raise Wrong("has a NUL character, which no environment can hold; leave it out")
@@ -134,8 +134,7 @@ def secret_source(value: Any) -> SecretSource:
         raise Wrong("must say its source: {command: ...}, {file: ...}, {env: ...} or {prompt: true}")
     for key in value:
         if key not in _SOURCES:
-            near = meant(key, _SOURCES) or "known are " + ", ".join(_SOURCES)
-            raise Wrong(f"unknown ({near})", str(key))
+            raise unknown(key, _SOURCES)
     if len(value) != 1:
         raise Wrong("needs just one of command, file, env and prompt")
     [(source, given)] = value.items()
@@ -167,7 +166,7 @@ def _limits(value: Any) -> Limits:
     given = _SOME_LIMITS.check(value)
     if "burst" in given and "requests" not in given:
         raise Wrong("needs requests beside it, such as {requests: 20/s, burst: 40}", "burst")
-    return Limits(**{key: check_below(key, _LIMITS[key].check, one) for key, one in given.items()})
+    return Limits(**given)
 
 
 def _django_name(name: str) -> str:
@@ -212,13 +211,13 @@ ENV = mapping("a mapping of names to text", _env_name, _env_value)
 ENV_NAMES_KIND = Kind(_NAMES_BY_MEANING.says, _env_names, None)
 SECRETS = mapping("a mapping of names to where each comes from", _env_name, secret_source)
 INDEX: Kind[str | SecretSource] = Kind("a URL, the word default, or where the URL comes from", _index)
-_LIMITS: Mapping[str, Kind[Any]] = {
-    "requests": text("a number of requests such as 20/s or 300/m", r"[1-9][0-9]{0,5}/[sm]"),
-    "burst": whole(0, 10_000, "requests"),
-    "connections": whole(1, 10_000, "requests"),
-}
-_SOME_LIMITS = mapping(
-    "a mapping of limits, such as {requests: 20/s, burst: 40, connections: 20}", str, plain, known=_LIMITS
+_SOME_LIMITS = keyed(
+    "a mapping of limits, such as {requests: 20/s, burst: 40, connections: 20}",
+    {
+        "requests": text("a number of requests such as 20/s or 300/m", r"[1-9][0-9]{0,5}/[sm]"),
+        "burst": whole(0, 10_000, "requests"),
+        "connections": whole(1, 10_000, "requests"),
+    },
 )
 LIMITS = Kind(_SOME_LIMITS.says, _limits, None)
 DJANGO = mapping("a mapping of Django's settings to plain values", _django_name, plain)

@@ -1,6 +1,6 @@
-"""YAML without surprises: what YAML would lose or read as something else is refused, with its line.
+"""YAML without surprises: refuses what YAML would lose, or would read in another sense than a person.
 
-Only the values of `env:` are text as they are written, whatever YAML would make of them.
+The values of `env:` are an exception: each is the text that is written there.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ yaml: Any = vars(util)["yaml"]
 _STR, _NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 _INT, _BOOL = "tag:yaml.org,2002:int", "tag:yaml.org,2002:bool"
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)")
-#: far more than any settings have; anchors within anchors come to billions
+#: the most values in a file: far more than settings need, as anchors within anchors can make billions
 _MOST = 20_000
 _LONGEST_NUMBER = 1000
-#: what to do about what YAML itself says, by a part of its words
+#: the cure for an error of YAML, by a part of its message
 _CURES = {
     "character '\\t'": "indent with spaces, not with tabs",
     "that cannot start any token": "put a value that begins with such a character in quotes",
@@ -43,7 +43,7 @@ _CURES = {
 
 
 class Refused(yaml.error.MarkedYAMLError):  # type: ignore[misc]
-    """What YAML would take in another sense than the person who wrote it. The problem names the cure."""
+    """YAML would read a value in another sense than the person who wrote it. The problem names the cure."""
 
 
 class NoText(Exception):
@@ -66,7 +66,7 @@ def load(path: str) -> Any:
 
 
 def cure(error: Exception) -> str:
-    """What to do about an error of `load`, with a semicolon before it; empty if the error says so itself."""
+    """The cure for an error of `load`, after a semicolon; empty if the error itself names the cure."""
     if isinstance(error, Refused | NoText):
         return ""
     said = f"{getattr(error, 'problem', None) or error}"
@@ -84,7 +84,7 @@ def _decoded(data: bytes) -> str:
 
 
 class _Check:
-    """Goes through the nodes of a file, with the keys that lead to each."""
+    """Checks every node of a file. A path has the keys that lead to a node."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -118,7 +118,7 @@ class _Check:
 
 
 def _take_as_written(node: Any) -> None:
-    """Take 01067, 22:30, 1.10 and NO as text. Only true, false and nothing at all stay what they are."""
+    """Take 01067, 22:30, 1.10 and NO as text. Only true, false and an empty value keep their meaning."""
     if node.tag != _NULL and not (node.tag == _BOOL and node.value.lower() in ("true", "false")):
         node.tag = _STR
 

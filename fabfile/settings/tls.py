@@ -36,7 +36,7 @@ class Tls:
     ca: str = ""
     certificate: SecretSource = _NONE
     key: SecretSource = _NONE
-    #: for how many seconds a browser comes by https only, once it was there
+    #: for how many seconds a browser uses only https after a visit
     hsts: int = 0
 
     def __bool__(self) -> bool:
