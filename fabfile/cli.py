@@ -1,4 +1,4 @@
-"""The `roadie` program: the tasks without a fabfile, and `roadie init`, which writes one."""
+"""The `roadie` program: roadie's tasks without a fabfile, and `roadie init`, which writes a fabfile."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .tasks.beginning import init
 
 
 class Program(program.Program):
-    """Fabric's own program with roadie's tasks, and the fabric.yaml of the folder or one above."""
+    """Fabric's own program with roadie's tasks. It reads fabric.yaml in this folder or in one above."""
 
     def print_groups(self) -> None:
-        """Show the tasks in their groups, and where to begin."""
+        """Show the tasks in their groups, and how to begin."""
         super().print_groups()
         console.say("Begin in the folder of your project: roadie init")
 
     def parse_collection(self) -> None:
-        """Take roadie's tasks, and load the project's settings, which Fabric leaves out here."""
+        """Take roadie's tasks, and load the project's settings, which Fabric loads only with a fabfile."""
         super().parse_collection()
         self.config.set_project_location(str(_project_folder(Path.cwd())))
         self.config.load_project()

@@ -14,15 +14,17 @@ from typing import TextIO
 
 from .printable import printable
 
-#: Held while a line is printed and while a question waits for its answer, so that they do not mix.
+#: held while a line is printed, and while a question waits for its answer, so that the two do not mix
 lock = threading.RLock()
 
-#: Takes a live screen away from the terminal, so that words and questions do not mix with the screen.
+#: takes a live screen away from the terminal, so that lines and questions do not mix with the screen
 aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
+#: the questions of background work; None wakes `serve_until`
 _waiting: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
-_OURS = "roadie"
-_gone = threading.Event()
+#: the name of each thread of background work
+_BACKGROUND = "roadie"
+_reader_gone = threading.Event()
 
 
 @dataclass
@@ -41,7 +43,7 @@ class _Question:
 
 
 def say(line: str, *, error: bool = False, colour: str = "", before: str = "") -> None:
-    """Print one whole line, in a colour where colours are shown. The words `before` it have no colour."""
+    """Print one whole line, in a colour if the stream shows colours. The text `before` it has no colour."""
     stream, line = (sys.stderr if error else sys.stdout), printable(line)
     if colour and shows_colours(stream):
         line = f"\x1b[{colour}m{line}\x1b[0m"
@@ -49,31 +51,31 @@ def say(line: str, *, error: bool = False, colour: str = "", before: str = "") -
         try:
             print(writable(f"{before}{line}", stream), file=stream, flush=True)
         except BrokenPipeError:
-            # The reader has gone: `fab deploy | head`. The command goes on, and nobody hears it.
+            # The reader has ended, as in `fab deploy | head`. The command goes on without one.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             if stream is sys.stdout:
-                _gone.set()
+                _reader_gone.set()
 
 
 def is_read() -> bool:
-    """Whether somebody still reads stdout, as far as is known: only a line that was not taken tells."""
-    return not _gone.is_set()
+    """Whether somebody still reads stdout. Only a line that is printed finds out that nobody does."""
+    return not _reader_gone.is_set()
 
 
 def writable(text: str, stream: TextIO) -> str:
-    """The text with every letter written out that the stream's encoding lacks."""
+    """The text, with an escape such as `\\xe4` for each letter that the stream's encoding lacks."""
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def is_unicode(stream: TextIO) -> bool:
-    """Whether the stream, and the terminal behind it by its locale, know more letters than ASCII."""
+    """Whether the stream has more letters than ASCII, and by the locale its terminal too."""
     locale = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
     return (stream.encoding or "").lower().startswith("utf") and locale not in ("C", "POSIX")
 
 
 def shows_colours(stream: TextIO) -> bool:
-    """Whether to print colours: at a terminal, as NO_COLOR and FORCE_COLOR do not say otherwise."""
+    """Whether to print colours: at a terminal, unless NO_COLOR or FORCE_COLOR decides."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
@@ -89,11 +91,11 @@ def is_interactive() -> bool:
 def ask(text: str, *, secret: bool = False) -> str:
     """Ask at the terminal. An end of file is an empty answer.
 
-    Work that runs `in_background` does not ask itself. The thread that waits for the work asks: mostly the
-    main thread, as Ctrl-C ends a question only there.
+    Background work hands its question to the thread that waits for the work. Mostly that is the main thread,
+    and Ctrl-C ends a question only there.
     """
     question = _Question(printable(text), secret)
-    if threading.current_thread().name == _OURS:
+    if _is_in_background():
         _waiting.put(question)
         question.answered.wait()
     else:
@@ -103,14 +105,14 @@ def ask(text: str, *, secret: bool = False) -> str:
 
 def in_background(work: Callable[[], None]) -> threading.Thread:
     """Start work that may ask questions. The program does not wait for it at its end."""
-    # No thread pool: Python waits for its threads at the end.
-    thread = threading.Thread(target=work, name=_OURS, daemon=True)
+    # A thread pool would not do: at its end Python waits for the threads of a pool.
+    thread = threading.Thread(target=work, name=_BACKGROUND, daemon=True)
     thread.start()
     return thread
 
 
 def serve_until(is_over: Callable[[], bool]) -> None:
-    """Ask the questions of background work until `is_over` says so. `wake` makes it look at once."""
+    """Ask the questions of background work until `is_over` returns True. `wake` has it called at once."""
     while not is_over():
         try:
             question = _waiting.get(timeout=0.5)
@@ -122,15 +124,19 @@ def serve_until(is_over: Callable[[], bool]) -> None:
 
 def wait_for(held: threading.Lock) -> None:
     """Take a lock that background work may hold while it asks a question."""
-    if threading.current_thread().name == _OURS:
+    if _is_in_background():
         held.acquire()
     else:
         serve_until(lambda: held.acquire(blocking=False))
 
 
 def wake() -> None:
-    """Make `serve_until` look at once whether the work is over."""
+    """Have `serve_until` look at once whether the work is over."""
     _waiting.put(None)
+
+
+def _is_in_background() -> bool:
+    return threading.current_thread().name == _BACKGROUND
 
 
 def _ask(text: str, secret: bool) -> str:
@@ -142,5 +148,5 @@ def _ask(text: str, secret: bool) -> str:
     except EOFError:
         return ""
     except KeyboardInterrupt:
-        print(file=sys.stderr, flush=True)  # What is said next stands on a line of its own.
+        print(file=sys.stderr, flush=True)  # The next message begins on a new line.
         raise

@@ -13,7 +13,7 @@ class RoadieError(Exit):
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message), self.exit_code)  # it may quote a host
+        super().__init__(printable(message), self.exit_code)  # The message may quote a host.
 
     def __str__(self) -> str:
         return str(self.message)

@@ -1,4 +1,4 @@
-"""The events of a script on a host: one event a line. A nonce tells events from program output."""
+"""Event: one thing that a script on a host says, on one line. A nonce tells events from program output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ VERBS = frozenset(
     "stage doing ok changed would ran kept warn fact failed waiting stopped pending applied unapplied "
     "loss line".split()
 )
-#: the verb of an event that nobody keeps, as there may be any number of them: a line of a log
+#: the verb of a line of a log. Such events are not kept, as there may be any number of them.
 LINE = "line"
 _ESCAPES = {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 
@@ -25,7 +25,7 @@ class Event:
 
 
 def parse(line: str, nonce: str) -> Event | None:
-    """Read one line of a host's output. None if the line is a program's own output.
+    """Read one line of a host's output. None if a program has printed the line.
 
     A program's last line may lack its newline, so an event can begin in the middle of a line.
     """

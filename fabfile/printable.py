@@ -1,13 +1,13 @@
-"""Text of a host or a program, as it may be shown: nothing in it steers the terminal."""
+"""Makes the text of a host or a program safe to show: nothing in it may control the terminal."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Programs colour their words with these. All else that steers a terminal is shown, so that nothing is hidden.
+# The codes by which programs colour their words. They are left out; all other codes are written out.
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-# The letters of some languages, and some emoji, are joined and kept apart by these.
+# These join and separate the letters of some languages, and some emoji.
 _JOINERS = "\u200c\u200d"
 
 

@@ -1,4 +1,4 @@
-"""Chooses the display of a command: by its flags, and by where its output goes."""
+"""Chooses the display of a command, by its flags and by where the output goes."""
 
 from __future__ import annotations
 

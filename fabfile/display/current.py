@@ -1,4 +1,4 @@
-"""The display of the command that runs now. All that a task says goes through here."""
+"""The display of the command that runs now. Tasks say everything through this module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def display() -> Display:
 
 @contextmanager
 def showing(chosen: Display, command: str) -> Iterator[None]:
-    """Show a command on this display. A command within another one is shown on the display of the other."""
+    """Show a command on this display. A command inside another one is shown on the outer one's display."""
     is_inner = bool(_shown)
     _shown.append((display() if is_inner else chosen, command))
     error: BaseException | None = None
@@ -36,17 +36,17 @@ def showing(chosen: Display, command: str) -> Iterator[None]:
 
 
 def is_watched() -> bool:
-    """Whether a person watches, so that tables are shown instead of lines."""
+    """Whether a person watches. Then tables are shown instead of lines."""
     return display().is_watched
 
 
 def folds() -> bool:
-    """Whether things of a kind are shown as one: a person watches, who has not asked for every line."""
+    """Whether many things of a kind are shown as one: for a person who has not asked for every line."""
     return display().is_watched and not display().is_verbose
 
 
 def begin(app: str, hosts: Sequence[str]) -> None:
-    """Show that the running command begins for this site. The hosts are being connected to."""
+    """Show that the running command begins for this site, and connects to these hosts."""
     if _shown:
         shown, command = _shown[-1]
         shown.begin(command, app, hosts)
@@ -58,7 +58,7 @@ def tell(host: str, text: str, *, kind: str = "") -> None:
 
 
 def forewarn(sentences: Sequence[str]) -> None:
-    """Warn of what is known before anything is done."""
+    """Show these sentences as warnings, before anything is done."""
     for each in sentences:
         tell("here", each, kind="warn")
 

@@ -1,4 +1,4 @@
-"""Display: one way to show a command. It is told all that happens, and shows what its reader wants."""
+"""Display: one way to show a command. A display hears all that happens, and shows what its reader wants."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Verdict:
     seconds: float
     #: what is true now, as a line of a log
     sentence: str = ""
-    #: the same for a person who has watched the command at a terminal
+    #: what is true now, for a person who has watched the command at a terminal
     headline: str = ""
-    #: where there is no headline: the word before the seconds and the number of changes
+    #: the word before the seconds and the number of changes, if there is no headline
     title: str = "Done"
     #: what to type next, and what undoes the command
     following: str = ""
@@ -33,18 +33,18 @@ class Verdict:
 
 
 class Display:
-    """Shows nothing. The others show what they override.
+    """Shows nothing. Each other display overrides the methods whose calls it shows.
 
-    Threads of several hosts may tell at the same time.
+    Threads of several hosts may call these methods at the same time.
     """
 
-    #: whether a person watches: shows tables and folded lists, instead of one line for each thing
+    #: whether a person watches, who wants tables and folded lists instead of one line for each thing
     is_watched = False
-    #: whether nothing is folded
+    #: whether the person wants every line, and nothing folded
     is_verbose = False
 
     def begin(self, command: str, app: str, hosts: Sequence[str]) -> None:
-        """A command for this site begins. The hosts, `user@name`, are being connected to."""
+        """A command for this site begins, and connects to these hosts (`user@name`)."""
 
     def expect(self, host: str, stages: Sequence[Stage]) -> None:
         """A script with these stages goes to the host."""

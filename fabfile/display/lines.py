@@ -1,4 +1,4 @@
-"""JSON lines, one event each: for programs. docs/output.rst says what stands in them."""
+"""Lines: prints one JSON object a line, for programs. docs/output.rst describes the objects."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..events import Event
 from .display import Display, Verdict
 
 VERSION = 1
-#: what roadie's stages tell roadie itself
+#: the verbs of events that are meant for roadie itself
 _INTERNAL = frozenset({"fact"})
-#: verbs whose detail is internal, or a difference, which may be long: it is there where a person would see it
+#: the verbs whose detail is internal or may be long; it is printed only where a person would see it too
 _WITHOUT_DETAIL = frozenset("doing changed would ran applied unapplied".split())
 
 

@@ -1,4 +1,4 @@
-"""What scripts say of their changes, in the words of a person who watches."""
+"""Turns the words of scripts into phrases for a person who watches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-#: for the beginning of what a step does: the same as a person would say it. {} is the rest.
+#: the phrase for a step, by the beginning of the step's own words; {} stands for the rest of these
 _DOING = {
     "package lists": "reads the package lists",
     "package files": "downloads packages",
@@ -32,7 +32,7 @@ _DOING = {
     "old ": "removes what no release needs",
     "store ": "tidies the store of code",
 }
-#: for the beginning of what was changed: what is counted, for one and for many. Empty: not worth a word.
+#: the phrases for one and for many changes, by the beginning of the change; empty phrases are not shown
 _COUNTED = {
     "package lists": ("", ""),
     "package files": ("", ""),
@@ -66,19 +66,19 @@ _COUNTED = {
     "old dump": ("1 old dump removed", "old dumps removed"),
     "program ": ("program {}", "programs"),
 }
-#: the program of a slot is not worth a word, as the release is; others are
+#: the program of a slot, which is not shown because its release is
 _OF_A_SLOT = re.compile(r"program .*-(blue|green)")
-#: how the stages say that the processes of the release before have ended
+#: the words of the stages when the processes of the release before have ended
 _RETIRED = re.compile(r"slot (blue|green) stopped")
-#: named only where nothing else was changed, as their names are long
+#: named only if nothing else was changed, as their names are long
 _LONG = ("files", "directories", "secrets")
 _APPLIED = {"applied": "migrations", "unapplied": "migrations taken back"}
-#: so many migrations are named, more are counted
+#: at most so many migrations are named; more are counted
 _NAMED = 2
 
 
 def doing(what: str) -> str:
-    """What a step does now."""
+    """The phrase for what a step does."""
     for beginning, phrase in _DOING.items():
         if what.startswith(beginning):
             return phrase.format(what.removeprefix(beginning))
@@ -86,7 +86,7 @@ def doing(what: str) -> str:
 
 
 def summary(changes: Iterable[tuple[str, str]]) -> str:
-    """What was changed, folded: "10 packages, user shop". Each change is a verb and its object."""
+    """All changes in one phrase: "10 packages, user shop". Each change is a verb and its object."""
     ones: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for verb, what in changes:

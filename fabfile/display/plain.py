@@ -1,4 +1,4 @@
-"""Plain lines, each with the name of its host: for files, pipes and logs."""
+"""Plain: prints lines, each with the name of its host, for files, pipes and logs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..events import Event
 from .display import Display, Verdict
 
 _COLOURS = {"changed": "33", "would": "33", "kept": "35", "warn": "35", "failed": "31", "bad": "31"}
-#: what a project says may be of any length
+#: the most letters of a text that a project gives, which may be of any length
 _LONGEST = 2000
 _IN_LINE = frozenset("kept warn waiting pending".split())
 _SHOWN = frozenset("changed would ran kept warn waiting pending applied unapplied stopped".split())
-#: what a quiet display shows, too
+#: the verbs and kinds that a quiet display shows too
 _LOUD = frozenset("kept warn pending stopped bad".split())
 
 

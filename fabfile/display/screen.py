@@ -1,4 +1,4 @@
-"""A live screen: one line a step with what it does now, then what came of it. For a person at a terminal."""
+"""Screen: a line for each step, with what it does and then with its result. For a person at a terminal."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .tail import what_matters
 
 _STYLES = {"good": "green", "warn": "yellow", "bad": "red", "next": "bold", "would": "yellow"}
 _REFRESHES = 8
-#: a line is no longer than this, so that its seconds stay near its words
+#: the longest line; in a longer one the seconds would be far from the words
 _LONGEST = 100
-#: the room at the end of a line: for the ^C that a terminal shows, which must not break the line
+#: the room at the end of a line for the ^C that a terminal shows, which would break the line
 _ROOM = 5
-#: the width of a step's name, and from which width on a terminal has room to indent what stands under it
+#: the width of a step's name, by which lines below a step are indented in a terminal of at least this width
 _NAME, _ROOMY = 13, 80
 
 
@@ -51,16 +51,17 @@ class Screen(Display):
         self._facts = ""
         self._header = ""
         self._began = time.monotonic()
-        #: Per host: the step that runs; the step before, which goes on if this one has nothing to say;
-        #: and the step of each stage.
+        #: the step that runs on each host
         self._steps: dict[str, Step] = {}
+        #: the step before it, which goes on if the step that runs says nothing
         self._before: dict[str, Step] = {}
+        #: for each host the step that each stage belongs to
         self._names: dict[str, dict[str, str]] = {}
         self._connected: set[str] = set()
         self._sent: dict[str, str] = {}
 
     def begin(self, command: str, app: str, hosts: Sequence[str]) -> None:
-        """Show at once where the command goes."""
+        """Show at once which hosts the command goes to."""
         with console.lock:
             self._hosts = [host.rpartition("@")[2] for host in hosts]
             self._header = f"{app} {self._symbols.arrow} {', '.join(hosts)}"
@@ -68,7 +69,7 @@ class Screen(Display):
             self._start()
 
     def expect(self, host: str, stages: Sequence[Stage]) -> None:
-        """Know the steps of the stages to come."""
+        """Note the step of each stage to come."""
         with console.lock:
             self._finish(host)
             self._names[host] = {stage.name: stage.step or stage.name for stage in stages}
@@ -82,7 +83,7 @@ class Screen(Display):
             elif event.verb == "stage":
                 self._enter(host, self._names.get(host, {}).get(event.stage, event.stage))
             elif event.verb != "fact":
-                if host not in self._steps:  # a word before the first stage: of a lock, say
+                if host not in self._steps:  # A lock, for example, speaks before the first stage.
                     self._enter(host, event.stage or "start")
                 self._steps[host].take(event, with_detail=with_detail)
                 if event.verb == "doing" or not self._steps[host].is_silent:
@@ -94,7 +95,7 @@ class Screen(Display):
         self._sent[host] = f" {self._symbols.dot} {phrases.of_size(sent, size)}" if sent < size else ""
 
     def hear(self, host: str, line: str) -> None:
-        """Show the last line that a program printed behind what the step does."""
+        """Show the last line that a program printed, after what the step does."""
         step = self._steps.get(host)
         if step and line.strip():
             step.heard = line.strip()
@@ -116,7 +117,7 @@ class Screen(Display):
             console.say(line, before=self._of(host))
 
     def verdict(self, verdict: Verdict) -> None:
-        """Show how it went, and what to type next."""
+        """Show how the command ended on a host, and what to type next."""
         with console.lock:
             self._finish(verdict.host)
             self._print_header()
@@ -182,7 +183,7 @@ class Screen(Display):
             self._live.start(refresh=True)
 
     def _tick(self) -> None:
-        """Draw the live lines again and again. rich's own thread would draw in the middle of other output."""
+        """Draw the live lines again and again. The thread of rich would draw amid other output."""
         while not self._is_over.wait(1 / _REFRESHES):
             with console.lock:
                 if self._live:
@@ -215,6 +216,7 @@ class Screen(Display):
     # ---- Lines that stay ----
 
     def _enter(self, host: str, name: str) -> None:
+        """Begin a step, or go on with the step before if it is the same."""
         step = self._steps.get(host)
         if step and step.name == name:
             return
@@ -229,12 +231,12 @@ class Screen(Display):
             self._steps[host] = Step(name)
 
     def _finish(self, host: str) -> None:
-        """Print what came of the steps so far."""
+        """Print the results of the steps so far."""
         self._show(self._before.pop(host, None), host)
         self._show(self._steps.pop(host, None), host)
 
     def _show(self, step: Step | None, host: str) -> None:
-        """Print what came of a step."""
+        """Print the result of a step."""
         if step is None or step.is_silent:
             return
         self._print_header()

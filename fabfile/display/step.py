@@ -1,4 +1,4 @@
-"""Step: one line of the screen. It stands for one stage, or for several that belong together."""
+"""Step: one line of the screen, for one stage or for several stages that belong together."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _NOTES = frozenset("warn kept waiting stopped".split())
 
 @dataclass
 class Step:
-    """What one step of a host has said so far."""
+    """What the stages of one step have said so far."""
 
     name: str
     began: float = field(default_factory=time.monotonic)
-    #: what it does now, and the last line that a program printed meanwhile
+    #: what the step does now, and the last line that a program printed meanwhile
     doing: str = ""
     heard: str = ""
     changes: list[Event] = field(default_factory=list)
-    #: sentences about what was right: "/ 200"
+    #: what the stages found to be right, such as "/ 200"
     told: list[str] = field(default_factory=list)
     notes: list[Event] = field(default_factory=list)
     #: the lines of the differences that a person wants to see
@@ -52,16 +52,16 @@ class Step:
 
     @property
     def is_silent(self) -> bool:
-        """Whether there is nothing to show: all was right already."""
+        """Whether there is nothing to show, as all was right already."""
         return not (self.changes or self.told or self.notes or self.failure)
 
     @property
     def seconds(self) -> float:
-        """How long it has run."""
+        """How long the step has run."""
         return (self.ended or time.monotonic()) - self.began
 
     def summary(self) -> str:
-        """What came of it, in a few words."""
+        """The result of the step, in a few words."""
         if self.failure:
             return self.failure.detail.partition("\n")[0] or self.failure.what
         changes = phrases.summary((event.verb, event.what) for event in self.changes)

@@ -1,4 +1,4 @@
-"""The last words of a program that failed, and those of them that matter."""
+"""Finds the lines that matter among the last lines of a program that failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CODE = re.compile(r"/releases/[^/]+/code/(.+)")
 
 
 def what_matters(tail: Sequence[str]) -> list[str]:
-    """Of a traceback: the places in the project's own code, and the error. Else the last lines."""
+    """The places of a traceback in the project's own code, and its error. Else the last lines."""
     starts = [number for number, line in enumerate(tail) if _TRACEBACK.match(line)]
     if not starts:
         return list(tail[-_LINES:])

@@ -1,4 +1,4 @@
-"""Asks a host for pages as a visitor does: at its address, under the site's name."""
+"""Browser: asks a host for pages as a visitor does, at the host's address and under the site's name."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Page:
         return textwrap.shorten(html.unescape(_UNSEEN.sub(" ", self.body)), 72, placeholder=" ...")
 
     def link_below(self, url: str) -> str:
-        """The first thing below this URL that the page asks for; empty if there is none."""
+        """The first URL below this one that the page refers to; empty if there is none."""
         found = re.search(rf"""=["']?({re.escape(url)}[^"'\s>?#]+)""", self.body)
         return found[1] if found else ""
 
 
 @dataclass(frozen=True)
 class Browser:
-    """A browser without a cache that takes the host's address for the site's."""
+    """A browser without a cache. It finds the site at the host's address, whatever DNS says."""
 
     address: str
     domain: str
@@ -92,7 +92,7 @@ class Browser:
             connection.close()
 
     def _secured(self) -> socket.socket:
-        """A connection by TLS, whoever made the certificate."""
+        """A connection by TLS. Any certificate will do."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         plain = socket.create_connection((self.address, SECURE_PORT), timeout=30)

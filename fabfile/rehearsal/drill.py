@@ -1,4 +1,4 @@
-"""The steps of a rehearsal: bootstrap, deploy, a broken deploy, a rollback and a reboot."""
+"""Drill: the steps of a rehearsal. Bootstrap, deploy, a broken deploy, a rollback and a reboot."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Drill:
 
     @contextmanager
     def _visits(self, page: Page) -> Iterator[None]:
-        """Ask for the first page again and again. Each answer must be as before."""
+        """Ask for the first page again and again. Each answer must have the status of the page."""
         with self.browser.asking("/") as statuses:
             yield
         wrong = [status for status in statuses if status != page.status]

@@ -1,4 +1,4 @@
-"""The task that tries everything on a throwaway host of this machine first."""
+"""The task that tries all commands on a throwaway host of this machine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def rehearse(
 
 @contextmanager
 def _self_signed() -> Iterator[None]:
-    """Have the host make its own certificate: no authority knows the host."""
+    """Have the host make its own certificate, as no authority can reach the host."""
     before = os.environ.get(_TLS)
     os.environ[_TLS] = "self-signed"
     try:
@@ -132,7 +132,7 @@ def _take_down(name: str) -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Ignore Ctrl-C, so that nothing is left behind half done."""
+    """Ignore Ctrl-C, so that no host is left half taken down."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -141,7 +141,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _typed(argv: Sequence[str]) -> tuple[str, str]:
-    """The words to type for this program with its options, and the prefix of roadie's tasks."""
+    """The words to type for this program with its options, and the prefix of roadie's tasks in its list."""
     path = Path(argv[0])
     found = shutil.which(path.name)
     if path.name not in ("fab", "roadie"):

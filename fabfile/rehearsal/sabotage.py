@@ -1,4 +1,7 @@
-"""Commits to try a deploy with; one is broken on purpose. The project's own repository is only read."""
+"""Makes commits to try a deploy with: one that is broken on purpose, and one that works.
+
+The project's own repository is only read.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _NOBODY = ("-c", "user.name=fab rehearse", "-c", "user.email=rehearse@localhost"
 
 @contextmanager
 def broken_commit(work: Committed) -> Iterator[tuple[Path, str]]:
-    """A commit like that of `work`, but every page of it fails.
+    """A commit like that of `work`, but all of its pages fail.
 
     Yields the folder to deploy from, which lasts as long as the block, and the name of the commit.
     """
@@ -48,7 +51,7 @@ def _commit_with(work: Committed, path: str, text: str) -> Iterator[tuple[Path, 
 
 
 def _make_repository(root: Path, copy: Path) -> None:
-    """Make an empty repository that borrows the objects of another one, even of a shallow or partial one."""
+    """Make an empty repository that borrows the objects of another one, which may be shallow or partial."""
     copy.mkdir(parents=True)
     kind = _ask(root, "rev-parse", "--show-object-format")
     objects = root / _ask(root, "rev-parse", "--git-path", "objects")
@@ -57,7 +60,7 @@ def _make_repository(root: Path, copy: Path) -> None:
 
 
 def _lay_links(root: Path, copy: Path) -> None:
-    """Link the neighbours of every folder on the way, so that relative paths in the settings still work."""
+    """Link the neighbours of each folder above the project, so that relative paths in settings still work."""
     way = (*root.parents, root)
     _inside(copy, root).mkdir(parents=True, exist_ok=True)
     for folder in way:

@@ -1,13 +1,13 @@
-"""The shell libraries: the words that stages speak, and which of them speak each other's words."""
+"""The shell libraries, whose words stages speak, and the libraries that each of them needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-#: These stand in every script. Every stage may speak their words without naming them.
+#: the libraries of every script; a stage need not name them
 BASE = ("frame/places", "frame/lib", "frame/stopping", "words/users", "frame/locks", "words/ensure", "site")
 
-#: Every other library, with the libraries whose words it speaks. They stand in a script in this order.
+#: every other library, with the libraries whose words it speaks; a script has them in this order
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "secrets": (),
     "redis": (),
@@ -36,7 +36,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
 
 
 def with_needs(names: Iterable[str]) -> tuple[str, ...]:
-    """Every library that a script must have to speak the words of these, in the order of a script."""
+    """These libraries and all that they need, in the order of a script."""
     found: set[str] = set()
     wanted = list(names)
     while wanted:

@@ -1,4 +1,4 @@
-"""The files of `files:`: templates of the user's, in which secrets may stand."""
+"""Renders the files of `files:`. They are templates of the user, and may hold secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .render import render
 
 
 def render_files(work: Workspace, secrets: Mapping[str, str]) -> dict[str, str]:
-    """The text of each file, by the file's place in the code of a release.
+    """The text of each file in the code of a release, by the file's place there.
 
     Raises SettingsError for a template that cannot be rendered. No message holds a secret.
     """
@@ -22,14 +22,14 @@ def render_files(work: Workspace, secrets: Mapping[str, str]) -> dict[str, str]:
 
 
 def render_for_virtualenv(work: Workspace, secrets: Mapping[str, str]) -> dict[str, str]:
-    """The text of each other file, by the file's place in the virtualenv. See `render_files`."""
+    """The text of each file in the virtualenv, by the file's place there. See `render_files`."""
     targets = [target for target in work.settings.files if target.startswith(IN_VIRTUALENV)]
     texts = _rendered(work, targets, secrets)
     return {target.removeprefix(IN_VIRTUALENV): text for target, text in texts.items()}
 
 
 def all_files(work: Workspace, secrets: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """These files as the templates get them. In a build they have placeholders instead of secrets."""
+    """All files, as values for templates. The files for a build have placeholders instead of secrets."""
     without = dict.fromkeys(work.settings.secrets, NO_SECRET)
     return {
         "files": render_files(work, secrets),
@@ -50,7 +50,7 @@ def _render(target: str, path: Path, values: Mapping[str, object]) -> str:
     except SettingsError as error:
         if error.__cause__ is not None:
             raise SettingsError(f"files: {target}: {error}") from None
-        # The message shows the value, which may be a secret.
+        # The message of the error shows the value, which may be a secret.
         raise SettingsError(
             f"files: {target}: a value in {path.name} has characters that its format cannot hold; "
             "encode the value, for example with base64"

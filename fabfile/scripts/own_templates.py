@@ -1,4 +1,4 @@
-"""The user's own templates: each must be one that something reads."""
+"""Refuses templates of the user that nothing reads."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 from ..errors import SettingsError
 from ..settings.kinds import nearest
 
-#: the ends of the names of templates; other files, such as a README, are nobody's concern
+#: the ends of the names of templates; other files, such as a README, are left alone
 _ENDS = (".j2", ".sh", ".py", ".html", ".conf")
 
-#: what is read before the user's templates are known
+#: roadie reads this file before it knows the user's templates
 _ONLY_OURS = "frame/wrap.sh"
 
 
 def refuse_strays(folder: Path, ours: Path, of_stages: Collection[str]) -> None:
-    """Refuse a template that replaces none of roadie's, belongs to no stage, and that no other one names.
+    """Refuse a template that replaces none of roadie's and that neither a stage nor another template names.
 
-    roadie would ignore the file without a word. Folders that roadie does not have are the user's own affair.
+    roadie would ignore such a file without a word. Folders that roadie does not have may hold anything.
     """
     known = {path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file()}
     theirs = {path.relative_to(folder).as_posix(): path for path in _templates(folder)}
@@ -44,7 +44,7 @@ def _templates(folder: Path) -> Iterator[Path]:
 
 
 def _near(name: str, known: Collection[str]) -> str:
-    """The template of roadie's that a name may mean: the same file of another folder, or a similar one."""
+    """The template of roadie that a name may mean: the same name in another folder, or a similar one."""
     file = Path(name).name.removesuffix(".j2")
     same = [one for one in sorted(known) if Path(one).name.removesuffix(".j2") == file]
     in_folder = [one for one in sorted(known) if one.startswith(f"{file.partition('.')[0]}/")]

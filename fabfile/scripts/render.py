@@ -1,4 +1,4 @@
-"""The one Jinja2 environment: templates in, scripts and config files out, every value quoted."""
+"""Renders templates by Jinja2 to scripts and config files, and quotes every value for its format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 class _Verbatim(str):
-    """A text that needs no quotes: roadie's own shell, or a name that was checked."""
+    """A text that needs no quotes: roadie's own shell, or a checked name."""
 
 
 def render(template: str, own_templates: Path | None, values: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _environment(own_templates: Path | None) -> Any:
 
 
 def _contents(context: Any, template: str) -> str:
-    """Another file as one value: the text that a stage writes. Only `.j2` files are templates."""
+    """The text of another file as one value, for a stage that writes it. Only `.j2` files are rendered."""
     environment = context.environment
     if not template.endswith(".j2"):
         return str(environment.loader.get_source(environment, template)[0])
@@ -98,7 +98,7 @@ def _finalize(context: Any, value: object) -> str:
     if isinstance(value, _Verbatim):
         return value
     if isinstance(value, context.environment.undefined):
-        str(value)  # raises, and names what is unknown; repr() would not
+        str(value)  # This raises an error that names the unknown value. repr() would not.
     return _quoting(context.name)(value)
 
 
@@ -117,7 +117,7 @@ def shell(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """For formats without quoting: only characters that are special in no format."""
+    """A value for formats without quotes: only characters that are special in no format."""
     text = _text(value)
     if not _PLAIN.fullmatch(text):
         raise SettingsError(f"{text!r}: only letters, digits and ./:@%+=,_- can stand here")
@@ -147,7 +147,7 @@ def supervisor(value: object) -> str:
 
 
 def dotenv(value: object) -> str:
-    """A value of a .env file. The libraries that read such files agree on nothing inside quotes."""
+    """A value of a .env file. Inside quotes, libraries read backslashes and quotes in different ways."""
     text = _text(value)
     if _PLAIN.fullmatch(text) or not text:
         return text

@@ -1,4 +1,4 @@
-"""What a stage and a sequence of stages are, and which stages of a sequence a site's host runs."""
+"""Stage: one named step. Also which stages of a sequence run on a host of a site."""
 
 from __future__ import annotations
 
@@ -21,24 +21,22 @@ def always(settings: Settings, project: Project | None) -> bool:
 
 @dataclass(frozen=True)
 class Stage:
-    """One named step towards a working site, and the script that takes it.
-
-    `template` is looked for in the project's own `roadie-templates/` first, then in roadie's.
-    `user` is "app" (the default) for a plain bash script. It runs as the site's user, in the folder of
-    manage.py once there is a release. A script for "root" is written in the words of roadie's shell
-    libraries, and `needs` names the libraries that it speaks besides the basic ones.
-    A stage runs only for a site for which `when` is true, and only on hosts with its `role`: "web",
-    "worker" or "db". An empty role means every host.
-    At a terminal, consecutive stages of one `step` share a line. An empty step means the stage's own name.
-    """
+    """One named step towards a working site, and the script that takes it."""
 
     name: str
     summary: str
+    #: a file in the project's own `roadie-templates/`, or else among roadie's templates
     template: str
+    #: "app": a plain bash script, which runs as the site's user, in the folder of manage.py once there is a
+    #: release. "root": a script in the words of roadie's shell libraries.
     user: str = "app"
+    #: the libraries that a script for root speaks, besides the basic ones
     needs: tuple[str, ...] = ()
+    #: whether a site needs this stage
     when: When = always
+    #: the stage runs on hosts with this role: "web", "worker" or "db"; empty means on every host
     role: str = "web"
+    #: at a terminal, consecutive stages of one step share a line; empty means the stage's own name
     step: str = ""
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Every stage that roadie knows, and the sequences they make up."""
+"""Every stage of roadie, and the sequences of these stages."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _has_once(settings: Settings, project: Project | None) -> bool:
 
 
 def _has_index_requirements(settings: Settings, project: Project | None) -> bool:
-    """Whether all requirements come from an index, so that they are known before the code is there."""
+    """Whether all requirements come from an index, and none from folders of the project's code."""
     return project is None or not project.needs_tree
 
 
@@ -111,7 +111,7 @@ nginx = _stage("nginx/nginx", "Serve the site through nginx.", needs=("nginx",))
 tls = _stage("tls/tls", "Serve the site by https, with a certificate.", needs=("nginx", "tls"))
 logrotate = _stage("logrotate/logrotate", "Rotate the logs of nginx and of roadie.", role="")
 
-# The certificate comes last: its authority may refuse it, and all else is ready then.
+# The certificate comes last: if its authority refuses it, all else is ready.
 PROVISION: Sequence = (
     packages,
     site,
@@ -346,7 +346,7 @@ LOGS: Sequence = (logs,)
 REMOVE: Sequence = (claim, unserve, stop, clear)
 PURGE: Sequence = (*REMOVE, drop, erase)
 
-#: The stages of roadie itself. What a user's own stage defines must not reach them.
+#: the stages of roadie itself; nothing that a user's own stage defines may reach them
 OURS = frozenset(one for one in [*vars().values(), *databases.values()] if isinstance(one, Stage))
 
 _in_use: dict[str, Sequence] = {"bootstrap": PROVISION, "deploy": DEPLOY}

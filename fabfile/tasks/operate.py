@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..scripts.stage import Sequence as Stages
 
 MANAGE = "/usr/local/lib/roadie/manage"
-#: where a site finds the variables that come with createsuperuser, for a moment
+#: the file on a host that holds the variables for createsuperuser, until the program `manage` has read them
 _VARIABLES = "/run/roadie/{}.variables"
 _LONGEST_MESSAGE = 300
 
@@ -58,7 +58,7 @@ def manage(c: Context, command: str) -> None:
 
 
 def _superuser() -> str:
-    """The variables here by which createsuperuser takes its answers, for a shell on the host."""
+    """The variables on this machine that answer the questions of createsuperuser, as lines of shell."""
     found = (name for name in os.environ if re.fullmatch(r"DJANGO_SUPERUSER_[A-Z_]+", name))
     return "\n".join(f"{name}={shlex.quote(os.environ[name])}" for name in found)
 
@@ -67,12 +67,12 @@ def _command(app: str, words: Sequence[str]) -> str:
     """The command for the host. It ends with a code of `_NOT_READY` where manage.py cannot run."""
     root, manage = f"/srv/{app}", shlex.join([MANAGE, app, *words])
     has_release = f"[[ -e {root}/live/release ]] || compgen -G '{root}/releases/*/migrations' >/dev/null"
-    # Where manage.py cannot run, nobody else takes the variables away.
+    # The program `manage` removes the file with the variables. If it cannot run, `ends` does.
     ends = f"ends() {{ rm -f {_VARIABLES.format(app)}; exit $1; }}"
     return f"{ends}; [[ -x {MANAGE} && -e {root} ]] || ends 203; {has_release} || ends 204; exec {manage}"
 
 
-# The words are those of a deploy and of a restart.
+# A deploy and a restart say the same.
 _NOT_READY = {
     203: (StageFailed, "manage: site {}: is not set up on this host; run: fab bootstrap"),
     204: (UsageError, "manage: no release serves; run: fab deploy"),
@@ -156,7 +156,7 @@ class _TaskWithWord(RoadieTask):
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         """The arguments of the task on the command line."""
         arguments = super().get_arguments(ignore_unknown_help)
-        # Invoke requires a positional argument without a default, and cannot have one with a default.
+        # Invoke takes only arguments without a default as positional, and then requires them.
         if not set(self.words) & set(sys.argv):
             arguments[0].default = ""
         return arguments

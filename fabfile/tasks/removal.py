@@ -18,7 +18,8 @@ from ..scripts.stages import PURGE, REMOVE, claim, unserve
 if TYPE_CHECKING:
     from ..ssh.host import Host
 
-_HARMLESS = {"", claim.name, unserve.name}
+#: if one of these stages fails, nginx still serves the site
+_STILL_SERVED = {"", claim.name, unserve.name}
 
 
 @roadie_task(
@@ -85,7 +86,7 @@ def _require_name(app: str, given: str, command: str) -> None:
 def _judge(one: HostReport) -> None:
     """Grade a failure as degraded if nginx had already lost the site."""
     at = one.said("stage")[-1:]
-    if type(one.error) is StageFailed and at and at[0].stage not in _HARMLESS:
+    if type(one.error) is StageFailed and at and at[0].stage not in _STILL_SERVED:
         one.error = Degraded(f"{one.error}; the site is off already: run fab remove again")
 
 
