@@ -1,4 +1,4 @@
-"""Choice: what roadie chose for a project where the settings leave that to the project's text."""
+"""Choice: what roadie chooses by the text of a project, if the settings do not say it."""
 
 from __future__ import annotations
 

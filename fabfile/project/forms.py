@@ -1,6 +1,6 @@
-"""The forms in which a project may write its requirements, besides pip's own: lock files, and pyproject.toml.
+"""Form: how a project writes its requirements, if not as a file for pip: in a lock file or pyproject.toml.
 
-The tool that owns a form says on the host what is installed. Here only facts are read: which packages there
+On the host, the tool of the form tells what is installed. This module reads only facts: which packages there
 are, which folders of the project they need, and which Python.
 """
 
@@ -16,9 +16,9 @@ from typing import Any
 
 from ..errors import SettingsError
 
-#: groups and extras of these names are installed too
+#: groups and extras with these names are installed
 _PRODUCTION = ("production", "prod", "deploy")
-#: and of these, where pyproject.toml has groups and no project
+#: also groups with these names, if pyproject.toml has groups and no project
 _ALL = (*_PRODUCTION, "main", "default")
 #: the parts of pyproject.toml that decide what is installed
 _DECIDES = {
@@ -31,36 +31,40 @@ Facts = Callable[[Mapping[str, Any], "Chosen"], Iterator[tuple[str, str, str]]]
 
 @dataclass(frozen=True)
 class Chosen:
-    """The groups and the extras of pyproject.toml, and which of them are installed."""
+    """The groups and the extras of pyproject.toml that are installed."""
 
+    #: the name of the project
     name: str
     groups: tuple[str, ...]
     extras: tuple[str, ...]
+    #: the groups and extras that are not installed
     left: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form of requirements. `tool` reads it on the host by the words of `command`.
+    """A form of requirements."""
 
-    `facts` gives each package in the file as (name, line, path in the project or nothing).
-    """
-
+    #: the name of a file in this form
     file: str
+    #: the tool that reads the file on the host, and the words of its command
     tool: str
     command: tuple[str, ...]
+    #: the files that the tool needs beside this one
     beside: tuple[str, ...]
+    #: the options of the command that name a group and an extra; empty if there is none
     group: str
     extra: str
+    #: tells each package in the file as (name, line, path in the project or nothing)
     facts: Facts
 
     def words(self, chosen: Chosen) -> tuple[str, ...]:
         """The command with the groups and extras that are installed."""
-        if chosen.groups and "--prod" in self.command:  # pdm takes either this or groups
+        if chosen.groups and "--prod" in self.command:  # pdm accepts either --prod or groups.
             return (*self.command[:1], *self.command[2:], "--group", ",".join(chosen.groups + chosen.extras))
         groups = (word for name in chosen.groups if self.group for word in (self.group, name))
         extras = (word for name in chosen.extras if self.extra for word in (self.extra, name))
-        # A file that uv is given must be that of a project. It finds groups by itself.
+        # uv accepts the name of a pyproject.toml only if there is a project in it. Groups need no name.
         command = (word for word in self.command if chosen.name or word != "pyproject.toml")
         return (*command, *groups, *extras)
 
@@ -82,7 +86,7 @@ def parsed(path: str, text: str) -> Mapping[str, Any]:
 
 
 def decisive(path: str, text: str) -> object:
-    """What in a file decides what is installed. Other parts of pyproject.toml change too often."""
+    """The parts of a file that decide what is installed. Other parts of pyproject.toml change too often."""
     if posixpath.basename(path) != "pyproject.toml":
         return text
     found = parsed(path, text)
@@ -103,20 +107,20 @@ def chosen(pyproject: Mapping[str, Any]) -> Chosen:
 
 
 def has_dependencies(pyproject: Mapping[str, Any]) -> bool:
-    """Whether pyproject.toml says by PEP 621 what the project requires, or has groups alone (PEP 735)."""
+    """Whether pyproject.toml has the requirements of a project (PEP 621), or only groups (PEP 735)."""
     is_listed = isinstance(_table(pyproject.get("project")).get("dependencies"), list)
     return is_listed or bool("project" not in pyproject and chosen(pyproject).groups)
 
 
 def is_package(pyproject: Mapping[str, Any]) -> bool:
-    """Whether the tool of pyproject.toml would install the project itself, so that its modules are found."""
+    """Whether the tool of pyproject.toml would install the project itself, with its modules."""
     uv, poetry = _table(_tool(pyproject, "uv")), _table(_tool(pyproject, "poetry"))
     said = uv.get("package", poetry.get("package-mode"))
     return said if isinstance(said, bool) else "build-system" in pyproject
 
 
 def required_python(contents: Mapping[str, Any]) -> str:
-    """The versions of Python that a file takes, as specifiers; empty if it takes any."""
+    """The specifiers of the versions of Python that a file accepts; empty if it accepts any."""
     poetry = _table(_table(_tool(contents, "poetry")).get("dependencies"))
     lock = _table(_table(contents.get("_meta")).get("requires"))
     exact = lock.get("python_full_version") or lock.get("python_version")
@@ -143,7 +147,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def _of_uv(contents: Mapping[str, Any], chosen: Chosen) -> Iterator[tuple[str, str, str]]:
-    """What the project needs of uv.lock, followed from package to package."""
+    """The packages in uv.lock that the project needs, directly or through other packages."""
     rows = {str(row.get("name")): row for row in _rows(contents, "package")}
     ahead, seen = [chosen.name], set[str]()
     while ahead:

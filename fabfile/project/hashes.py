@@ -1,6 +1,6 @@
-"""The SHA-256 of what roadie itself brings to a host from a package index. A host takes nothing else."""
+"""The SHA-256 of each file that roadie brings to a host from a package index. A host refuses other files."""
 
-# The source and the wheels for Debian of each pin. The packages that a pin needs have no hashes here, as the
+# Each pin with its source and its wheels for Debian. The packages that a pin needs have no hashes here: the
 # project chooses their versions.
 _PINS = {
     "gunicorn==27.0.1": (

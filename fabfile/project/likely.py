@@ -1,4 +1,4 @@
-"""What a project may mean if it names a module that is not there: an example of it, or other settings."""
+"""Suggests a cure if a project names a module that is not in git: an example, or other settings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def example_of(tree: Tree, path: str) -> str:
 
 
 def cure_of_missing(tree: Tree, path: str) -> str:
-    """What to do about a Python file that is not in git; empty if nothing in the tree tells."""
+    """The cure for a Python file that is not in git; empty if the tree has no example of the file."""
     if not (example := example_of(tree, path)):
         return ""
     copy = f"deploy/{posixpath.basename(path)}"

@@ -1,4 +1,4 @@
-"""Requirements that lie in the project's own tree, and the folders from which its modules are imported."""
+"""Requirements in folders of the project, and the folders from which its modules are imported."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .source import Code
 _EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
 _FIND_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s*)(\S.*)"
 _ARCHIVE = r".*\.(whl|zip|tar\.(gz|bz2|xz))"
-#: what may lie beside a package and is none
+#: the names of modules and folders beside a package that are none
 _BESIDE = {*"setup conftest noxfile fabfile tasks manage tests test docs doc examples".split()}
 
 
 def path_in(line: str) -> str | None:
-    """The path in the project that a line installs from, as written, if the line names one."""
+    """The path in the project from which a line installs, as it is written; None if the line names none."""
     editable = re.fullmatch(_EDITABLE, line) or re.fullmatch(_FIND_LINKS, line)
     spec = editable[2] if editable else line
     if found := re.search(r"(?:^|@\s*)file:(?://(?:localhost)?)?(\S*)", spec):
@@ -40,12 +40,12 @@ def _looks_like_path(spec: str) -> bool:
 
 
 def is_editable(line: str) -> bool:
-    """Whether a line asks for the own code of a folder in the project, and not for a copy of the folder."""
+    """Whether a line installs a folder of the project as editable."""
     return re.fullmatch(_EDITABLE, line) is not None and path_in(line) is not None
 
 
 def resolved(path: str, folder: str, where: str) -> str:
-    """A path in the project that starts in `folder`. Raises SettingsError if the path leads out."""
+    """A path that starts in `folder`, as one from the root. Raises SettingsError if it leads out."""
     found = posixpath.normpath(posixpath.join(folder, path))
     if found.startswith(("../", "/")) or found == "..":
         raise SettingsError(
@@ -60,7 +60,7 @@ def place_of(line: str) -> str:
 
 
 def started_in(folder: str, line: str) -> str:
-    """A line whose path starts at the root of the tree, as a line whose path starts in `folder`."""
+    """The line, whose path starts at the root of the tree, with a path that starts in `folder`."""
     path = path_in(line)
     if path is None:
         return line
@@ -68,7 +68,7 @@ def started_in(folder: str, line: str) -> str:
 
 
 def import_root(tree: Tree, folder: str) -> str | None:
-    """Where the modules of an installed folder begin: in src/ or in the folder. None if neither has any."""
+    """Where the modules of an installed folder begin: in the folder or its src/. None if it has none."""
     start, src = posixpath.join(folder, ""), posixpath.join(folder, "src", "")
     inside = [path.removeprefix(start) for path in tree.list() if path.startswith(start)]
     inside = [path for path in inside if path.endswith(".py")]
@@ -82,9 +82,9 @@ def import_root(tree: Tree, folder: str) -> str | None:
 def own_roots(code: Code, module: str, top: str, extra: Iterable[str]) -> list[str]:
     """The folders from which the project's own modules are imported, besides that of manage.py.
 
-    They are those of the package that a pyproject.toml describes, between manage.py and the folder `top`, and
-    of the editable requirements of the settings. If the settings module lies only in src/ beside manage.py,
-    src/ is one too.
+    They are those of the package of the nearest pyproject.toml, between manage.py and the folder `top`, and
+    those of the editable requirements in fabric.yaml. If the settings module is only in src/ beside
+    manage.py, src/ is one too.
     """
     tree, manage_dir = code.tree, code.folder
     near = [folder for folder in (manage_dir, *above(manage_dir)) if folder.startswith(top)]
@@ -107,7 +107,7 @@ def _is_package(tree: Tree, folder: str) -> bool:
     path = posixpath.join(folder, "pyproject.toml")
     try:
         contents = forms.parsed(path, tree.read(path) or "")
-    except SettingsError:  # whoever needs the file says so
+    except SettingsError:  # If requirements are in the file, reading them raises this again.
         return False
     return forms.is_package(contents)
 

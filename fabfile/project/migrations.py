@@ -1,4 +1,4 @@
-"""The migrations of a project's own apps, as the text of their files says. Nothing is imported."""
+"""Reads the migrations of a project's own apps from their files, and never imports them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from .syntax import last_name, parsed, text_of
 
 @dataclass(frozen=True)
 class Step:
-    """One operation of a migration: what it does, whether content goes with it, and its dangers."""
+    """One operation of a migration: what it does, and its dangers."""
 
     text: str
+    #: whether content of the database is lost by it
     loses: bool = False
     dangers: tuple[str, ...] = ()
 
@@ -50,9 +51,10 @@ class Migration:
 
 
 def lacking(tree: Tree, folder: str, applied: Collection[str]) -> list[Migration]:
-    """The migrations in the files below a folder that a database with these applied ones lacks.
+    """The migrations in the files below a folder that a database lacks which has these `applied`.
 
-    Django counts a squashed migration as applied if all that it replaces is, and leaves it out if a part is.
+    Django takes a squashed migration for applied if all that it replaces is. If only a part is, Django leaves
+    the squashed migration out.
     """
     found = [
         _read(tree, path, app) for path, app in _files(tree, folder) if f"{app}.{_stem(path)}" not in applied
@@ -64,9 +66,9 @@ def lacking(tree: Tree, folder: str, applied: Collection[str]) -> list[Migration
 
 
 def waiting(pending: Collection[Migration]) -> frozenset[str]:
-    """The pending migrations that only drop columns and tables, and that none of the others depends on.
+    """The pending migrations that only drop columns and tables, and on which no other one depends.
 
-    A deploy applies them after the switch, unless its closer look finds a reason against that.
+    A deploy applies them after the switch, unless it then finds a reason against that.
     """
     names: frozenset[str] = frozenset()
     left = list(pending)
@@ -126,7 +128,7 @@ def _read(tree: Tree, path: str, app: str) -> Migration | None:
 
 
 def _listed(value: ast.expr | None) -> frozenset[str]:
-    """The migrations in a list of pairs of an app and a name. What the code works out is left out."""
+    """The migrations in a list of pairs of an app and a name. Only pairs that the text spells out count."""
     pairs = value.elts if isinstance(value, ast.List | ast.Tuple) else []
     texts = ([text_of(each) or "" for each in one.elts] for one in pairs if isinstance(one, ast.Tuple))
     return frozenset(".".join(text) for text in texts if len(text) == 2 and all(text))
@@ -153,12 +155,12 @@ class _Operation:
         self.kind = last_name(call.func)
 
     def given(self, place: int, name: str) -> ast.expr | None:
-        """The argument of a name, or at a place."""
+        """The argument with this name, or at this place."""
         named = next((each.value for each in self.call.keywords if each.arg == name), None)
         return named or (self.call.args[place] if place < len(self.call.args) else None)
 
     def word(self, place: int, name: str) -> str:
-        """The same, as a text."""
+        """The text of this argument; `?` if the argument is no text."""
         return text_of(self.given(place, name)) or "?"
 
     def steps(self) -> Iterator[Step]:
@@ -222,7 +224,7 @@ _NOT_NULL = "NOT NULL without db_default: the release before cannot add rows unt
 
 
 def _needs_value(field: ast.Call) -> bool:
-    """Whether a release that does not know the new column cannot insert rows."""
+    """Whether a new column prevents the release before from inserting rows, as rows need a value for it."""
     kind = last_name(field.func)
     given = {each.arg: each.value for each in field.keywords}
     null = given.get("null")

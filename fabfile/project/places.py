@@ -1,4 +1,4 @@
-"""What else than the commit's files has a place in a release's tree, checked against the commit."""
+"""The places in a release's tree that are not the commit's: those of files:, ship: and shared:."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def rendered(settings: Settings) -> tuple[str, ...]:
 
 
 def folders(settings: Settings) -> list[str]:
-    """The folders that the tree of a release must hold for the sake of these settings."""
+    """The folders that the tree of a release needs because of these settings."""
     return [posixpath.dirname(path) for path in (*settings.shared, *settings.ship, *rendered(settings))]
 
 
 class WithFiles:
-    """A tree that has the files of `files:` too. Of a template, the text without its values can be told."""
+    """A tree that also has the files of `files:`, with placeholders for the values in their templates."""
 
     def __init__(self, tree: Tree, settings: Settings) -> None:
         self._tree = tree

@@ -1,4 +1,4 @@
-"""Which versions of Python a project takes, by what its files say."""
+"""Which versions of Python a project accepts, by its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..git.trees import Tree
 from . import forms
 
 _FILES = ("pyproject.toml", "Pipfile.lock", "pylock.toml")
-MINORS = range(8, 21)  # of the Pythons 3.x that a site may have
+MINORS = range(8, 21)  # The Pythons that a site may have are 3.8 to 3.20.
 _CLAUSE = r"\s*(~=|===?|!=|<=?|>=?|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*)?\s*"
 
 
@@ -27,7 +27,7 @@ def required(tree: Tree, folders: list[str]) -> tuple[str, str]:
 
 
 def minors(specifier: str, path: str) -> tuple[str, ...]:
-    """The versions such as 3.12 of which at least one release fits."""
+    """The versions, such as 3.12, that have a release which the specifier accepts."""
     found = tuple(f"3.{minor}" for minor in MINORS if fits(specifier, _releases(minor)))
     if not found:
         raise SettingsError(
@@ -47,7 +47,7 @@ def _releases(minor: int) -> list[tuple[int, ...]]:
 
 
 def fits(specifier: str, releases: Sequence[tuple[int, ...]]) -> bool:
-    """Whether a specifier of versions takes one of these releases."""
+    """Whether a specifier of versions accepts one of these releases."""
     for choice in specifier.split("||"):
         clauses = [list(_bounds(clause)) for clause in choice.split(",") if clause.strip()]
         if any(all(test(release) for tests in clauses for test in tests) for release in releases):
@@ -56,7 +56,7 @@ def fits(specifier: str, releases: Sequence[tuple[int, ...]]) -> bool:
 
 
 def _bounds(clause: str) -> Iterator[_Test]:
-    """What a clause wants of a release. A clause that cannot be read wants nothing."""
+    """The tests of a clause. A clause that cannot be read has none, and accepts any release."""
     found = re.fullmatch(_CLAUSE, clause)
     if not found:
         return

@@ -1,4 +1,4 @@
-"""What the text of settings tells of the Redis that a project looks for, and where roadie's is not found."""
+"""Warns if the settings of a project would not find roadie's Redis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .variables import Variable, every_node
 _SCHEME = re.compile(r"rediss?://")
 _HOST = re.compile(r"(\w+_)?REDIS(_\w+)?_HOST(NAME)?")
 _OF_CELERY = re.compile(r"CELERY|BROKER")
-#: what env_names calls the URL, and the variable that is set without an entry there
+#: the keys of env_names for the URL of Redis, each with its default variable
 _KEYS = {"celery_broker_url": "CELERY_BROKER_URL", "redis_url": "REDIS_URL"}
 _INSTEAD = "write packages: [redis-server] in fabric.yaml, for one at localhost:6379, and"
 
@@ -22,7 +22,7 @@ _INSTEAD = "write packages: [redis-server] in fabric.yaml, for one at localhost:
 def forewarnings(
     code: Code, module: str, read: list[Variable], settings: Settings, is_set: frozenset[str]
 ) -> Iterator[str]:
-    """A sentence for each way to Redis that leads nowhere, with its cure."""
+    """A sentence for each way in which the settings look for Redis in vain, with its cure."""
     urls = [one.name for one in read if _SCHEME.match(_begin(one.default))]
     lacking = [name for name in dict.fromkeys(urls) if name not in is_set]
     for key, known in _KEYS.items():
@@ -53,7 +53,7 @@ def _cure(key: str, names: list[str], known: str, settings: Settings) -> str:
 
 
 def appends_number(code: Code, module: str) -> bool:
-    """Whether settings make URLs such as `REDIS_URL + "/1"`."""
+    """Whether the settings append the number of a database: `REDIS_URL + "/1"`."""
     return any(_is_appended(node) for node in every_node(code, module))
 
 
@@ -69,7 +69,7 @@ def _is_appended(node: ast.AST) -> bool:
 
 
 def _begin(node: ast.expr | None) -> str:
-    """The text with which an expression begins, as far as it is spelled out."""
+    """The text with which an expression begins, if the expression spells it out."""
     if isinstance(node, ast.JoinedStr):
         node = node.values[0] if node.values else None
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
@@ -13,6 +13,10 @@ from ..run.task import RoadieTask, roadie_task
 from ..scripts.stage import Sequence, Stage
 from ..scripts.stages import PROVISION, in_use, tls, versions, virtualenv
 from .given import given_certificate, given_index
+
+if TYPE_CHECKING:
+    from ..project.workspace import Workspace
+    from ..settings.reading import Settings
 
 
 @roadie_task(group="set-up", examples=("bootstrap", "-H root@web1.example.org bootstrap"))
@@ -39,7 +43,7 @@ def plan(c: Context, diff: bool = False) -> None:
 
 
 def _show_changes(one: HostReport, *, whole: bool) -> int:
-    """Show the changes that a host needs: folded at a terminal, else a line each. Return their number."""
+    """Show the changes that a host needs: folded at a terminal, else one line each. Returns their number."""
     from ..run import changes
 
     found = changes.found(one.events)
@@ -63,24 +67,35 @@ def _provision(c: Context, stages: Sequence, command: str, *, dry_run: bool = Fa
             f"{command}: the settings turn this stage off; see docs/settings.rst for what turns it on"
         )
     if dry_run:
-        for what, choice in (("database", work.project.database), ("interface", work.project.interface)):
-            data = {"kind": choice.kind, "why": choice.why}
-            display.result(what, "", data, [f"{what}: {choice.kind}, {choice.why}"])
-    if dry_run and not settings.tls:
-        told = "tls: off: what visitors send can be read on its way; tls: letsencrypt gives the site https"
-        display.result("tls", "", {"kind": "off"}, [told])
+        _show_choices(work)
     if command in ("bootstrap", "plan"):
         display.forewarn(work.project.forewarnings)
         stages = (versions, *stages)
     if virtualenv in stages and (told := work.project.requirements_told):
         display.result("requirements", "", {"told": told}, [told])
+    values = {**work.values, **_given(stages, settings, dry_run)}
     hides = frozenset({"would"} if dry_run else ())
-    values = dict(work.values)
+    return Run(stages, values, command=f"fab {command}", dry_run=dry_run, hides=hides).on(hosts)
+
+
+def _show_choices(work: Workspace) -> None:
+    """Show what roadie has chosen by the text of the project, and whether visitors come by https."""
+    for what, choice in (("database", work.project.database), ("interface", work.project.interface)):
+        data = {"kind": choice.kind, "why": choice.why}
+        display.result(what, "", data, [f"{what}: {choice.kind}, {choice.why}"])
+    if not work.settings.tls:
+        told = "tls: off: what visitors send can be read on its way; tls: letsencrypt gives the site https"
+        display.result("tls", "", {"kind": "off"}, [told])
+
+
+def _given(stages: Sequence, settings: Settings, dry_run: bool) -> dict[str, Any]:
+    """The values that these stages get from commands, files, variables or a person."""
+    values: dict[str, Any] = {}
     if virtualenv in stages and not dry_run:
         values["index"] = given_index(settings)
     if tls in stages:
         values["certificate"] = given_certificate(settings)
-    return Run(stages, values, command=f"fab {command}", dry_run=dry_run, hides=hides).on(hosts)
+    return values
 
 
 def _stage_task(stage: Stage) -> RoadieTask:
@@ -94,8 +109,4 @@ def _stage_task(stage: Stage) -> RoadieTask:
     return RoadieTask(body, group="stage", examples=(stage.name,), auto_shortflags=False)
 
 
-def _stage_tasks() -> dict[str, RoadieTask]:
-    return {stage.name: _stage_task(stage) for stage in PROVISION}
-
-
-STAGE_TASKS: dict[str, Any] = _stage_tasks()
+STAGE_TASKS: dict[str, Any] = {stage.name: _stage_task(stage) for stage in PROVISION}
