@@ -1,1 +1,1 @@
-"""What can be read off a Django project on disk, without importing it."""
+"""What can be read from the files of a Django project, without importing the project."""

@@ -50,18 +50,18 @@ def forewarnings(code: Code, module: str, values: Values, kind: str) -> tuple[st
 
     `kind` is the kind of the site's database.
     """
-    settings = _Settings(values, kind, code.folder)
+    warnings = _Warnings(values, kind, code.folder)
     read = read_anywhere(code, module)
     return (
         *_for_newer(code, module),
         *missing(code, filter(None, (text_of(each) for each in every_node(code, module)))),
-        *_which_class(code, module, settings.is_set),
+        *_which_class(code, module, values.is_set),
         *_for_developers(module, values.settings),
-        *_stages(read, settings.is_set),
-        *settings.of_values(),
-        *settings.of_database_parts(read),
-        *redis_urls.forewarnings(code, module, read, values.settings, settings.is_set),
-        *settings.of_variables(read_at_once(code, module, values.there)),
+        *_stages(read, values.is_set),
+        *warnings.of_values(),
+        *warnings.of_database_parts(read),
+        *redis_urls.forewarnings(code, module, read, values.settings, values.is_set),
+        *warnings.of_variables(read_at_once(code, module, values.there)),
     )
 
 
@@ -101,8 +101,8 @@ def _stages(read: list[Variable], is_set: frozenset[str]) -> Iterator[str]:
             )
 
 
-class _Settings:
-    """The settings of the project, with what fabric.yaml makes of them: what to warn of."""
+class _Warnings:
+    """Warnings about the values of a project's settings."""
 
     def __init__(self, values: Values, kind: str, folder: str) -> None:
         self.values, self.kind, self.folder = values, kind, folder

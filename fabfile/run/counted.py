@@ -1,4 +1,4 @@
-"""Counted: a payload that tells how much of it is sent."""
+"""Counted: a payload that tells how much of it was read, and so is on its way."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One server: a script goes in, events come out. Alone knows Paramiko."""
+"""One server: a script goes in, events come out. Only this package knows Paramiko."""

@@ -116,19 +116,7 @@ class Host:
         script begins. Raises Unreachable if the link is lost, and Interrupted after `stop`.
         """
         progress = Progress(self.name, nonce, on_event, on_line)
-        try:
-            self.open()
-            try:
-                session, end = self._send(script, payload, "look" if looks else "run")
-                code = self._listen(session, end, progress)
-            except BaseException:
-                self._end_session()
-                raise
-        except Silent:
-            code = -1
-        except (OSError, EOFError, Unreachable):
-            if not self._stopped.is_set():
-                raise
+        code = self._run(script, payload, "look" if looks else "run", progress)
         if self._stopped.is_set():
             raise Interrupted(f"{self.name}: stopped {progress.where()}")
         if code == -1:
@@ -164,6 +152,23 @@ class Host:
         if code == -1:
             raise Unreachable(f"lost {self.name} in the middle of {text}; run it again")
         return code
+
+    def _run(self, script: str, payload: Payload, kind: str, progress: Progress) -> int:
+        """Send a script and take what it says. Returns its exit code; -1 if it was lost or stopped."""
+        try:
+            self.open()
+            try:
+                session, end = self._send(script, payload, kind)
+                return self._listen(session, end, progress)
+            except BaseException:
+                self._end_session()
+                raise
+        except Silent:
+            return -1
+        except (OSError, EOFError, Unreachable):
+            if not self._stopped.is_set():
+                raise
+            return -1
 
     def _send(self, script: str, payload: Payload, kind: str) -> tuple[Session, str]:
         """Send a script with its payload. Returns the session, and the token that precedes the exit code."""
