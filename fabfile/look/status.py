@@ -192,7 +192,7 @@ class Status:
         if file := self._fact("restoring"):
             yield f"a dump is half loaded; finish that: fab migrate --restore-dump {file}"
         if names := self._fact("postponed").split():
-            yield f"waits until the release before has ended: {listed(names)}; fab deploy goes on with that"
+            yield f"waits until the release before has ended: {listed(names)}; fab deploy applies it then"
         if silent := self._fact("silent"):
             yield f"the database does not answer: {silent}; run: fab bootstrap"
 

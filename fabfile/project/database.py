@@ -66,7 +66,7 @@ def choose_database(
         return Choice(with_driver[0], f"as {required.path} has {drivers[with_driver[0]]}")
     several = sorted({*kinds, *drivers})
     why = f"as the project names {' and '.join(several)}" if several else "as the project names no other"
-    return Choice(DEFAULT, f"{why}; `database:` says another")
+    return Choice(DEFAULT, f"{why}; `database:` chooses another")
 
 
 def _drivers_in(required: Requirements) -> dict[str, str]:

@@ -70,7 +70,7 @@ def _for_newer(code: Code, module: str) -> Iterator[str]:
         code.parse(code.path(module) or "")
     except SettingsError as error:
         where = str(error).partition(";")[0]
-        yield f"{where}, so nothing of the settings can be foretold; run fab with a newer Python for that"
+        yield f"{where}, so roadie cannot warn of anything in the settings; run fab with a newer Python"
 
 
 def _which_class(code: Code, module: str, is_set: frozenset[str]) -> Iterator[str]:
@@ -242,7 +242,7 @@ class _Warnings:
         engine, name = text_of(item_of(default, "ENGINE")), text_of(item_of(default, "NAME"))
         if self._is_another_kind():
             yield (
-                f"DATABASES comes to {engine} with what fabric.yaml sets, and the site's database is "
+                f"DATABASES has the engine {engine}, by what fabric.yaml sets, but the site's database is "
                 f"{self.kind}; write overlay: [DATABASES], or set under env: what chooses the engine, in "
                 "fabric.yaml"
             )

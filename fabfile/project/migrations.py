@@ -138,13 +138,13 @@ def _steps(value: ast.expr | None) -> Iterator[Step]:
     """What each operation of a list does."""
     if not isinstance(value, ast.List | ast.Tuple):
         if value is not None:
-            yield Step("its operations are worked out in its code; only the deploy can tell them")
+            yield Step("its code computes the operations; only the deploy can tell them")
         return
     for each in value.elts:
         if isinstance(each, ast.Call):
             yield from _Operation(each).steps()
         else:
-            yield Step("an operation that its code works out; only the deploy can tell it")
+            yield Step("an operation that its code computes; only the deploy can tell it")
 
 
 class _Operation:

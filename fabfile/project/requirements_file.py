@@ -46,7 +46,7 @@ def candidates(tree: Tree, folder: str, suggested: tuple[str, ...]) -> list[str]
         for name, cure in _LACK.items():
             if (path := posixpath.join(here, name)) in paths and not _others(paths, folders):
                 cure = _cure_of_poetry(tree, path) or cure
-                raise NoRequirements(f"{path} alone says too little to install from: {cure}")
+                raise NoRequirements(f"{path} alone does not tell what to install: {cure}")
     raise NoRequirements(_none_at_all(paths, folder, suggested))
 
 

@@ -174,7 +174,7 @@ class History:
                 return before
             one = before
         left = [each.id for each in self.releases if each.bad and each.switched and each.id != self.live]
-        hint = f"; to one that was left: fab rollback --to {left[-1]}" if left else ""
+        hint = f"; to go to one that was left: fab rollback --to {left[-1]}" if left else ""
         raise UsageError(
             f"{self.host}: no release served before {self.live}; there is none to go back to{hint}"
         )

@@ -190,7 +190,7 @@ class Outlook:
             "nginx": self.told_nginx,
             "stages": [" ".join(self.stages)],
             "at the deploy": [
-                "what Django checks, static files, migrations of new packages, rows that a table has"
+                "only then: Django's checks, static files, migrations of new packages, rows of tables"
             ],
         }
         return [
@@ -234,11 +234,9 @@ class Outlook:
             return [f"first release: {new} {self.work.commit.subject}"]
         serves = f"{self.record.get('commit', '')[:8]} {self.record.get('subject', '')}".strip() or live
         if commits is None:
-            return [
-                f"{serves} serves, but is not in this repository, so nobody can count; git fetch may bring it"
-            ]
+            return [f"{serves} serves, but is not in this repository; git fetch may bring it"]
         if not commits.new and not commits.gone:
-            return [f"{new} serves already, with another: {', '.join(self.parts) or 'process'}"]
+            return [f"{new} serves already; what differs: {', '.join(self.parts) or 'processes'}"]
         told = [f"{serves} serves; {_count(len(commits.new), 'commit')} since:"] if commits.new else []
         told += [f"  {sha[:8]} {subject}" for sha, subject in commits.new[:_MOST]]
         told += [f"  and {len(commits.new) - _MOST} more"] if len(commits.new) > _MOST else []

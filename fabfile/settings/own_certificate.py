@@ -20,8 +20,8 @@ def refuse_unfit(key: str, chain: str, domains: Iterable[str]) -> None:
     first, *others = _certificates(chain)
     if _public(key) != _public_of(first):
         raise SettingsError(
-            "tls.key: the key is not that of the certificate, which comes first in its file, before those of "
-            "its authority; hand over the two that belong together"
+            "tls.key: the key is not that of the first certificate in the file, which must be the site's; "
+            "hand over a key and a certificate that belong together"
         )
     for domain in domains:
         if not any(_matches(domain, name) for name in _names(first)):

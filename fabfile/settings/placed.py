@@ -39,7 +39,7 @@ def _shared(value: Any) -> tuple[str, ...]:
 
 def _apart(paths: tuple[str, ...]) -> tuple[str, ...]:
     if found := overlap(paths):
-        raise Wrong(f"{found[1]} lies in {found[0]}, which is named whole; leave one out")
+        raise Wrong(f"{found[1]} lies in {found[0]}, which is in the list too; leave one out")
     return paths
 
 

@@ -269,9 +269,9 @@ class Host:
             return Unreachable(f"lost {self.name} before anything ran; run the same command again")
         if self._logs_in_as_root:
             return Unreachable(f"{self._who}: the login shell does not run bash: {words}")
-        cure = "log in as root, or allow it sudo"
+        cure = "log in as root, or allow this user to use sudo"
         if "tty" in words:
-            cure = f"let it do without a terminal, in sudoers: Defaults:{self.connection.user} !requiretty"
+            cure = f"allow sudo without a terminal, in sudoers: Defaults:{self.connection.user} !requiretty"
         return Unreachable(f"{self._who}: sudo refused: {words}; {cure}")
 
     @property

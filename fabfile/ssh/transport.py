@@ -301,7 +301,7 @@ def _why(error: BaseException, options: SshOptions, login: Login, timeout: int) 
     if isinstance(error, paramiko.ChannelException):
         return f"the jump host cannot reach {at}: {error}; look at its network and firewall"
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-        return f"no common ground with its sshd: {error}"
+        return f"its sshd and this machine have no algorithm in common: {error}"
     if isinstance(error, socket.gaierror):
         return f"the name {options.hostname} does not resolve ({error.strerror}); check its spelling"
     if isinstance(error, ConnectionRefusedError):
@@ -310,7 +310,7 @@ def _why(error: BaseException, options: SshOptions, login: Login, timeout: int) 
         return f"no answer from {at} in {timeout} s; is it up, and does its firewall let you in?"
     if isinstance(error, (EOFError, ConnectionResetError)) or "banner" in str(error):
         return (
-            f"{at} hung up before any login; after failed ones sshd does so for a while "
+            f"{at} hung up before any login; after failed logins sshd does so for a while "
             "(PerSourcePenalties, MaxStartups, fail2ban): wait some minutes and try again"
         )
     return f"{at}: {getattr(error, 'strerror', None) or error}"

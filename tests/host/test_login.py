@@ -209,7 +209,7 @@ def test_a_host_that_hangs_up_on_whom_it_suspects_is_explained(bare_host, tmp_pa
             reach(known="").open()
         if "its host key is not known" not in str(caught.value):
             break
-    assert "hung up before any login; after failed ones sshd does so for a while" in str(caught.value)
+    assert "hung up before any login; after failed logins sshd does so for a while" in str(caught.value)
 
 
 def test_keys_do_not_leak_from_one_host_to_the_next(reach, keys, host):

@@ -331,7 +331,7 @@ def test_a_fresh_project_has_https_with_ones_own_certificate_and_nothing_is_left
     assert "strict-transport-security" not in browse(host, "/", MYSITE).headers
     own = {"by": "own", "certificate": str(tmp_path / "right.pem")}
     done = site(**own, key=str(tmp_path / "wrong.key")).fab("plan")
-    assert done.code == 2 and "the key is not that of the certificate" in done.last_line
+    assert done.code == 2 and "the key is not that of the first certificate" in done.last_line
     for words in "plan", "bootstrap":
         done = site(**own, key={"env": "TLS_KEY"}).fab(words, env={"TLS_KEY": key})
         assert done.code == (10 if words == "plan" else 0), done.text

@@ -23,7 +23,7 @@ CHOSEN = f"{SQLITE}\nif os.getenv('DB') == 'postgres':\n    {POSTGRES}"
 REDIRECTS = "    SECURE_SSL_REDIRECT = True"
 # Lines of settings with a branch that the environment chooses, what env: sets, and what is told.
 BRANCHES = {
-    "not chosen": (CHOSEN, {}, "comes to django.db.backends.sqlite3"),
+    "not chosen": (CHOSEN, {}, "has the engine django.db.backends.sqlite3"),
     "chosen": (CHOSEN, {"DB": "postgres"}, "db_name: DB_NAME"),
     "one of several": (f"if os.environ['DB'] in ('pg', 'x'):\n    {POSTGRES}", {"DB": "pg"}, "DB_NAME"),
     "by default": (f"if os.getenv('S', 'True ').strip().lower() == 'true':\n{REDIRECTS}", {}, "SECURE"),
@@ -42,7 +42,7 @@ def test_a_branch_counts_if_the_environment_chooses_it(case, tmp_path):
     lines, env, words = case
     found = " ".join(told(tmp_path / "mysite", lines, env=env, database="postgresql"))
     assert words in found if words else found == ""
-    assert not ("comes to" in found and "env_names" in found)
+    assert not ("has the engine" in found and "env_names" in found)
 
 
 READ = "N, U, H = map(os.getenv, ('A', 'B', 'C'))\nDATABASES = {}\nif X:\n    DATABASES['default'] = f()"

@@ -75,7 +75,7 @@ def test_only_what_changes_the_database_is_told() -> None:
     drops, forgets = "[migrations.RemoveField('a', 'b')]", "[migrations.DeleteModel('C')]"
     inside = f"migrations.SeparateDatabaseAndState({drops}, {forgets})"
     assert told("migrations.AlterModelOptions('item', {})", inside) == ["drops a.b and its content"]
-    assert told("*more()") == ["an operation that its code works out; only the deploy can tell it"]
+    assert told("*more()") == ["an operation that its code computes; only the deploy can tell it"]
 
 
 def test_what_the_database_has_is_not_lacking() -> None:

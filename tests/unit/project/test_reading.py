@@ -202,9 +202,7 @@ def test_settings_that_only_a_newer_python_can_read_are_judged_by_their_values()
     assert {*made.origins.values()} == {"unread"}
     [warning] = made.forewarnings
     assert warning.startswith("shop/settings.py, line 1: is not Python as 3.")
-    assert warning.endswith(
-        "so nothing of the settings can be foretold; run fab with a newer Python for that"
-    )
+    assert warning.endswith("so roadie cannot warn of anything in the settings; run fab with a newer Python")
 
 
 def test_a_manage_py_that_is_not_python_is_one_line():

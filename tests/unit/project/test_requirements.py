@@ -66,7 +66,7 @@ def test_without_a_file_for_production_a_lock_file_is_taken_or_the_base(paths, p
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"Pipfile": ""}, "Pipfile alone says too little to install from: run `pipenv lock`"),
+        ({"Pipfile": ""}, "Pipfile alone does not tell what to install: run `pipenv lock`"),
         ({"pyproject.toml": "[tool.ruff]"}, "write `dependencies` under [project], or commit the lock file"),
         ({"pyproject.toml": "[tool.poetry.dependencies]\n"}, "run `poetry lock`, and commit poetry.lock"),
         ({"pyproject.toml": "[project"}, "pyproject.toml: cannot be read ("),

@@ -45,7 +45,7 @@ def test_a_bad_release_is_passed_over_and_reached_by_its_name() -> None:
 
 def test_with_nothing_before_the_way_to_a_release_that_was_left_is_told() -> None:
     past = history(release(A), release(B, A, bad="left"), live=A)
-    with pytest.raises(UsageError, match=f"none to go back to; to one that was left: fab rollback --to {B}$"):
+    with pytest.raises(UsageError, match=f"; to go to one that was left: fab rollback --to {B}$"):
         past.target()
     with pytest.raises(UsageError, match="none to go back to$"):
         history(release(A), live=A).target()

@@ -77,7 +77,7 @@ def test_one_that_browsers_take_passes(key: str, chain: str) -> None:
 @pytest.mark.parametrize(
     ("key", "chain", "says"),
     [
-        (text(OTHER), certificate(*NAMES), "tls.key: the key is not that of the certificate"),
+        (text(OTHER), certificate(*NAMES), "tls.key: the key is not that of the first certificate"),
         (text(KEY, b"word"), certificate(*NAMES), "tls.key: is no private key in PEM without a passphrase"),
         ("a key", certificate(*NAMES), "tls.key: is no private key in PEM"),
         (text(KEY), "a chain", "tls.certificate: is no certificate in PEM"),

@@ -20,7 +20,7 @@ def test_a_shared_path_is_written_in_one_way():
         (["."], "must be a path below the folder of fabric.yaml, not '.'"),
         ([".git/x"], "must be a path below the folder of fabric.yaml"),
         (["shop/views.py"], "shop/views.py is Python code, which belongs to a release"),
-        (["a", "a/b"], "a/b lies in a, which is named whole; leave one out"),
+        (["a", "a/b"], "a/b lies in a, which is in the list too; leave one out"),
         (["a/b/c", "a-b", "a/b"], "a/b/c lies in a/b"),
         (["a", "a/"], "names 'a' twice"),
         ([7], "must be a path from the folder of fabric.yaml down, not 7"),
