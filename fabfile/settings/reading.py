@@ -121,34 +121,49 @@ def _checked(key: object, value: Any, address: Address) -> Any:
 
 
 def _check_together(settings: Settings, address: Address) -> None:
+    """Refuse settings that do not go together."""
+    _check_timeouts(settings, address)
+    check_urls(settings, address(("static_url",)))
+    _check_worker_class(settings, address)
+    _check_places(settings, address)
+    _check_wildcards(settings, address)
+    _check_program_names(settings, address)
+    _check_environment_names(settings, address)
+
+
+def _check_timeouts(settings: Settings, address: Address) -> None:
     if settings.proxy_read_timeout < settings.request_timeout:
         raise SettingsError(
             f"{address(('proxy_read_timeout',))}: {settings.proxy_read_timeout} seconds are less than "
             f"request_timeout ({settings.request_timeout}); nginx would give up on requests that still run"
         )
-    check_urls(settings, address(("static_url",)))
+
+
+def _check_worker_class(settings: Settings, address: Address) -> None:
     of_class = {"gthread": "wsgi", "sync": "wsgi", "gevent": "wsgi", "uvicorn": "asgi"}
     if settings.interface and settings.interface != of_class.get(settings.worker_class, settings.interface):
         raise SettingsError(
             f"{address(('worker_class',))}: {settings.worker_class} does not serve {settings.interface}, "
             "which `interface:` asks for; leave one of the two out"
         )
-    _check_places(settings, address)
+
+
+def _check_wildcards(settings: Settings, address: Address) -> None:
     wild = [name for name in settings.domain if name.startswith("*")]
     if wild and settings.tls.by == "letsencrypt":
         raise SettingsError(
             f"{address(('tls',))}: letsencrypt cannot have {wild[0]}, as an authority asks each name; "
             "write the names one by one, or bring a certificate: {by: own, ...}"
         )
+
+
+def _check_program_names(settings: Settings, address: Address) -> None:
     for name in settings.cron.keys() & settings.all_programs.keys():
         raise SettingsError(f"{address(('cron', name))}: a program has this name; choose another one")
     for name in settings.programs.keys() & settings.celery.programs("site").keys():
         raise SettingsError(
             f"{address(('programs', name))}: Celery has a program {name} too; rename this one"
         )
-    for name in settings.env.keys() & settings.secrets.keys():
-        raise SettingsError(f"{address(('env', name))}: is under `secrets:` too; leave one out")
-    _check_environment_names(settings, address)
 
 
 def _check_places(settings: Settings, address: Address) -> None:
@@ -165,6 +180,8 @@ def _check_places(settings: Settings, address: Address) -> None:
 
 
 def _check_environment_names(settings: Settings, address: Address) -> None:
+    for name in settings.env.keys() & settings.secrets.keys():
+        raise SettingsError(f"{address(('env', name))}: is under `secrets:` too; leave one out")
     meanings: dict[str, str] = {}
     for meaning, names in settings.env_names.items():
         for name in names:
