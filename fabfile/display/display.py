@@ -53,7 +53,7 @@ class Display:
         """A stage says something. `with_detail` asks to show the difference that it makes."""
 
     def send(self, host: str, sent: int, size: int) -> None:
-        """So many bytes of the work are on their way to the host."""
+        """The first `sent` bytes of a payload of this size are on their way to the host."""
 
     def hear(self, host: str, line: str) -> None:
         """A program on the host prints a line."""

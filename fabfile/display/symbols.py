@@ -1,4 +1,4 @@
-"""The symbols of the screen: nice ones, and those for terminals that know ASCII only."""
+"""The symbols of the screen, and ASCII in their place for terminals that have nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Symbols:
-    """What stands for the states of a step."""
+    """The symbols for the states of a step, and for what stands between words."""
 
     good: str
     warning: str

@@ -108,7 +108,7 @@ class Status:
         }
 
     def lines(self) -> list[str]:
-        """What a person reads."""
+        """All of it, for a person."""
         if self.state == "no release":
             first = f"{self.domain}  ○ {self.trouble()}"
         elif self.state == "down":

@@ -111,21 +111,21 @@ def _in_value(value: ast.expr, names: Names) -> Iterator[_Named]:
     value = item_of(value, "default") or value
     engine = item_of(value, "ENGINE")
     if engine and (text := text_of(engine)):
-        yield from _each(text, kinds_of_engine(text), text, is_fixed=True)
+        yield from _as_named(text, kinds_of_engine(text), text, is_fixed=True)
         return
     for text in _texts(value, names, set()):
         # `django.db.backends.` may stand apart from the word that follows it.
         kinds = _kinds_of(text) or (kinds_of_engine(f"backends.{text}") if engine else [])
-        yield from _each(text, kinds, _shown(text))
+        yield from _as_named(text, kinds, _shown(text))
 
 
 def _in_modules(code: Code, module: str, seen: set[str]) -> Iterator[_Named]:
     for text in _texts_of(code, module, seen):
-        yield from _each(text, _kinds_of(text), _shown(text))
+        yield from _as_named(text, _kinds_of(text), _shown(text))
 
 
-def _each(text: str, kinds: list[str], words: str, *, is_fixed: bool = False) -> Iterator[_Named]:
-    """What a text names: mostly one kind or none."""
+def _as_named(text: str, kinds: list[str], words: str, *, is_fixed: bool = False) -> Iterator[_Named]:
+    """The kinds that a text names, with the words of the text."""
     scheme, colon, _ = text.partition("://")
     spelling = scheme if colon else text.rpartition(".")[2]
     yield from (

@@ -68,7 +68,7 @@ class Requirements:
     extra: tuple[str, ...] = ()
 
     def with_extra(self, lines: tuple[str, ...]) -> Requirements:
-        """The same, with more lines of requirements. Paths in these lines start at the root of the tree."""
+        """These requirements and more lines. Paths in the lines start at the root of the tree."""
         more = {name: line for line in lines if (name := package_of(line))}
         places = {line: local.place_of(line) for line in lines if local.path_in(line) is not None}
         editable = [place for line, place in places.items() if local.is_editable(line)]
@@ -81,7 +81,7 @@ class Requirements:
         )
 
     def completed(self, database: Database, worker_class: str = "") -> Requirements:
-        """The same, with what the database and the worker class need."""
+        """These requirements and what the database and the worker class need."""
         return replace(self, own_pins=_own_pins(database, worker_class.lower()))
 
     @property

@@ -68,7 +68,7 @@ def _domain(given: str) -> str:
 
 
 def _below(wildcard: str) -> str:
-    """The domain below which every name is the site's."""
+    """The domain in a wildcard such as *.example.org."""
     bare = wildcard.removeprefix("*.")
     if not _is_domain(bare) or "." not in bare:
         raise Wrong(f"{shown(wildcard)} is no wildcard that a site can have; write one such as *.example.org")
@@ -76,7 +76,7 @@ def _below(wildcard: str) -> str:
 
 
 def _fault(name: str) -> str:
-    """What to do about a name that is no domain, where that can be told."""
+    """The cure for a name that is no domain; empty if the name does not tell what is meant."""
     bare = name.rstrip(".").rpartition("@")[2].partition("/")[0]
     if len(parts := re.split(r"[\s,;]+", name)) > 1 and all(map(_is_domain, parts)):
         return f"; write several names as a list: [{', '.join(parts)}]"

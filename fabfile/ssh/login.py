@@ -254,7 +254,7 @@ def _parse_key(file: Path, passphrase: str | None) -> paramiko.PKey:
 
 
 def _guess_key(file: Path, passphrase: str | None) -> paramiko.PKey:
-    # This parses a key twice. Each time takes 100 ms for RSA and for encrypted keys.
+    # Paramiko parses the key twice here, which takes 100 ms each time for RSA and for encrypted keys.
     try:
         return paramiko.PKey.from_path(file, passphrase.encode() if passphrase else None)
     except TypeError as error:  # how cryptography says that a key is encrypted

@@ -173,7 +173,7 @@ def _deploy_stages(migrate: bool, project: Project) -> Sequence:
 
 
 def _build_after_checkout(sequence: Sequence) -> Sequence:
-    """The same stages, with the virtualenv after the code, as folders of the project are requirements.
+    """The same stages, with the virtualenv after the code, because requirements are in folders of the code.
 
     Stages that a user has put right after the virtualenv stay after it.
     """
