@@ -28,6 +28,13 @@ worker() { pgrep -o -f '^bash /run/roadie/' || :; }
 tree() { local child; for child in $(pgrep -P "$1"); do tree "$child"; done; echo "$1"; }
 """
 
+# The kernel refuses this while a file of the mount is open for writing. The mount stays afterwards. Without
+# the mount, a process that began meanwhile could not name its own folder.
+_READ_ONLY = """
+mountpoint -q /srv || mount --bind /srv /srv
+for try in {1..200}; do ! mount -o remount,bind,ro /srv || break; sleep 0.01; done
+"""
+
 
 @dataclass
 class Hit:
@@ -85,12 +92,12 @@ class Hit:
         self._kill("fallocate -l $(df --output=avail -B1 /run | tail -n 1) /run/ballast")
 
     def read_only(self) -> None:
-        """Mount /srv read-only, as the kernel does after an error of a disk."""
-        self._kill("mount --bind /srv /srv && mount -o remount,bind,ro /srv")
+        """Make /srv read-only, as the kernel does after an error of a disk."""
+        self._kill(_READ_ONLY)
 
     def mend_disk(self) -> None:
         """Take back what one of the three before did."""
-        self._kill("rm -f /var/ballast /run/ballast; mount -o remount,bind,rw /srv && umount --lazy /srv")
+        self._kill("rm -f /var/ballast /run/ballast; mount -o remount,bind,rw /srv")
 
     def link(self) -> None:
         """Drop all packets for a while. Neither side is told."""
