@@ -15,6 +15,15 @@ claim() { # THING: records the claim before the thing is made: if the run is cut
   put_file "${claim_file}" 600 root:root "${text}${text:+$'\n'}$1"
 }
 
+ensure_claim() { # WHAT THING [REFUSE]: claims the thing; before that, calls REFUSE, which fails if it is somebody else's
+  if is_claimed "$2"; then
+    ok "claim of $1"
+  else
+    [[ -z ${3-} ]] || "$3"
+    change "claim of $1" claim "$2"
+  fi
+}
+
 require_same_site() { # refuses a second project of the same name: both would use the same code, domain and data
   local text='' line name known=' '
   [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text

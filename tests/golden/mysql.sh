@@ -47,8 +47,9 @@ check_as_site() { # sets database_ok, user_ok and has_time_zones by logging in a
   [[ -z ${wide} ]] || say warn "database user ${app}" "has more rights than its own database needs: ${wide}; given by hand, so left alone"
 }
 
-refuse_taken_database() {
+refuse_taken_database() { # a dry run may find no server yet
   local taken
+  [[ -S ${database_socket} ]] || return 0
   ask taken 'the database' as_root "SELECT CONCAT('a database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
     UNION SELECT CONCAT('a user ', user, '@', host) FROM mysql.user WHERE user = '${app}';" ||
     fail mysql "${no_answer}: $(cause ERROR); is the server running, and may root log in without a password?"
@@ -117,13 +118,8 @@ if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed "${database_clai
   return 0 # the server is down and cannot be asked
 fi
 check_as_site
-if is_claimed "${database_claim}"; then
-  ok "claim of database ${app}"
-  [[ -n ${user_ok} ]] || check_as_root
-else
-  [[ ! -S ${database_socket} ]] || refuse_taken_database
-  change "claim of database ${app}" claim "${database_claim}"
-fi
+if [[ -z ${user_ok} ]] && is_claimed "${database_claim}"; then check_as_root; fi
+ensure_claim "database ${app}" "${database_claim}" refuse_taken_database
 if [[ -n ${database_ok} ]]; then ok "database ${app}"; else change "database ${app}" make_database; fi
 if [[ -n ${user_ok} ]]; then ok "database user ${app}"; else change "database user ${app}" make_database_user; fi
 ensure_time_zones

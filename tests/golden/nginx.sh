@@ -139,5 +139,5 @@ host_unlock
 before_change=''
 local name
 for name in "${domains[@]}"; do
-  if is_claimed "domain ${name}"; then ok "claim of ${name}"; else change "claim of ${name}" claim "domain ${name}"; fi
+  ensure_claim "${name}" "domain ${name}"
 done

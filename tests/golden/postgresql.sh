@@ -59,6 +59,11 @@ judge_facts() { # sets encoding, database_ok, user_ok, and how many connections 
   done <<<"${facts}"
 }
 
+refuse_taken_database() {
+  [[ ! ${facts} =~ (^|$'\n')(database|user)$'\t' ]] ||
+    fail postgresql "a database or a user ${app} is there already, and roadie did not make it; choose another app:, or take it away by hand"
+}
+
 make_database_user() {
   as_root "DO \$\$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${app}') THEN CREATE ROLE \"${app}\"; END IF; END \$\$" \
     "ALTER ROLE \"${app}\" LOGIN CONNECTION LIMIT ${connections}" || fail "database user ${app}" "$(tell_error)"
@@ -124,13 +129,7 @@ if [[ -z ${facts} ]] && is_claimed "${database_claim}"; then
   return 0 # a dry run cannot ask a server that is down
 fi
 judge_facts
-if is_claimed "${database_claim}"; then
-  ok "claim of database ${app}"
-else
-  [[ ! ${facts} =~ (^|$'\n')(database|user)$'\t' ]] ||
-    fail postgresql "a database or a user ${app} is there already, and roadie did not make it; choose another app:, or take it away by hand"
-  change "claim of database ${app}" claim "${database_claim}"
-fi
+ensure_claim "database ${app}" "${database_claim}" refuse_taken_database
 [[ -z ${encoding} || ${encoding} == UTF8 ]] ||
   fail "database ${app}" "its encoding is ${encoding} and must be UTF8; dump it, drop it, and run the same command again"
 if [[ -n ${user_ok} ]]; then ok "database user ${app}"; else change "database user ${app}" make_database_user; fi

@@ -19,12 +19,7 @@ reload_redis() { # Redis itself keeps what is queued in its file
 }
 
 require_site
-if is_claimed redis; then
-  ok "claim of redis ${app}"
-else
-  refuse_taken_redis
-  change "claim of redis ${app}" claim redis
-fi
+ensure_claim "redis ${app}" redis refuse_taken_redis
 ensure_dir "${root}/shared/redis" 700 "${app}:${app}"
 local before_change=start_on_redis
 ensure_file "${redis_conf}" 640 "root:${app}" "${conf}"

@@ -14,12 +14,12 @@ refuse_taken_names() { # fails if something that roadie did not make has the sit
 }
 
 ensure_user() { # USER HOME: has a system user without a login, in the group of the same name
-  local now='' line rest gid=none
+  local now='' line name number gid=none
   while IFS= read -r line; do
     [[ ${line} != "$1:"* ]] || now=${line}
   done </etc/passwd
-  while IFS=: read -r line _ rest; do
-    [[ ${line} != "$1" ]] || gid=${rest%%:*}
+  while IFS=: read -r name _ number _; do
+    [[ ${name} != "$1" ]] || gid=${number}
   done </etc/group
   if [[ ${now} == "$1":*:*:"${gid}":*:"$2":/usr/sbin/nologin ]]; then
     ok "user $1"
@@ -61,12 +61,7 @@ look_at "${state}" "${state}"/{sites,format} "${tools}" "${tools}"/{reconcile,en
 ensure_dir "${state}" 700 root:root
 ensure_dir "${state}/sites" 700 root:root
 ensure_file "${state}/format" 600 root:root "${known_format}"
-if is_claimed site; then
-  ok "claim of ${app}"
-else
-  refuse_taken_names
-  change "claim of ${app}" claim site
-fi
+ensure_claim "${app}" site refuse_taken_names
 
 ensure_dir "${tools}" 755 root:root
 ensure_file "${tools}/reconcile" 755 root:root "${reconcile}"

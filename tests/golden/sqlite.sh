@@ -17,11 +17,7 @@ require_site
 local mode=''
 ensure_secret ROADIE_DATABASE_URL database_url "${database_url_names[@]}"
 [[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" no_password "${password_names[@]:1}"
-if is_claimed "${database_claim}"; then
-  ok "claim of database ${app}"
-else
-  change "claim of database ${app}" claim "${database_claim}"
-fi
+ensure_claim "database ${app}" "${database_claim}"
 ensure_dir "${database_folder}" 700 "${app}:${app}"
 [[ ! -e ${database_file} ]] || ask mode 'the database' as_owner_briefly mode || fail "database ${app}" "$(tell_no_answer)"
 # Readers and a writer do not wait for each other with a log beside the file.

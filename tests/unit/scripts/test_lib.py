@@ -191,11 +191,17 @@ def test_a_service_that_comes_with_its_package_is_no_change_of_the_plan(shell):
 def test_a_claim_is_known_again(shell):
     shell.path("state/sites").mkdir()
     shell.stub("chown", "")
-    one = "if is_claimed {0}; then ok {0}; else change {0} claim {0}; fi\n"
-    body = one.format("site") + one.format("database")
+    body = "ensure_claim guestbook site\nensure_claim 'database guestbook' database\n"
     assert [verb for verb, _ in shell.run(body)] == ["changed", "changed"]
     assert [verb for verb, _ in shell.run(body)] == ["ok", "ok"]
     assert shell.path("state/sites/guestbook").read_text() == "site\ndatabase\n"
+
+
+def test_a_claim_is_refused_before_it_is_made(shell):
+    shell.path("state/sites").mkdir()
+    body = "refuse() { fail site 'somebody else has it'; }\nensure_claim guestbook site refuse"
+    assert shell.run(body) == [("failed", "site")]
+    assert not shell.path("state/sites/guestbook").exists()
 
 
 @pytest.mark.parametrize(
