@@ -3,37 +3,38 @@
 # Each kind of database defines the words below in KIND/words.sh. Stages and this library use no other word of a kind. Only
 # the stage KIND/KIND.sh.j2 does, which makes the database and its user.
 #
-# A site decides what a name in its database means. Where a table was, there may be a view that calls a function; there are
-# triggers, events, extensions, operators, a search_path. All of that can run with the rights of the user who names it. So
-# each kind promises:
+# A site decides what a name in its database means: a view that calls a function may stand in place of a table, and there are
+# triggers, events, extensions, operators and a search_path. Such code can run with the rights of whoever uses the name. So each
+# kind promises:
 #
-#   - Whatever reads, dumps, empties or fills the database logs in as the site's user. What a dump brings belongs to that
-#     user afterwards, whoever made it.
+#   - Whatever reads, dumps, empties or fills the database logs in as the site's user. Afterwards, all that a dump brought
+#     belongs to the site's user, whoever made it.
 #   - The server's administrator makes and drops the database and its user, gives them rights, and asks the server's own
 #     tables. It is never in the database of a site, names nothing inside of it, and runs nothing that the site defined.
 #   - The program that loads a dump obeys no command in it that runs a program, or reads or writes a file of the host.
 #   - The password of the site's user reaches a program by a descriptor, never by its command line or environment.
-#   - If that user cannot log in, a word fails and its error names the user. It never logs in as another one instead.
-#   - The site's user may hold a part of the server's connections only.
+#   - If the site's user cannot log in, a word fails, and its error names the user. No word logs in as another user instead.
+#   - The site's user may hold only a part of the server's connections.
 #
-#   no_answer            says that the database does not answer, and where it was asked
-#   database_errors      a pattern of the lines in which its programs report errors
-#   database_log         says where its server tells more
+#   no_answer            says that the database does not answer, and where roadie asked
+#   database_errors      a pattern of the lines in which the programs of the database report errors
+#   database_log         says where the log of the server is
 #   has_database_server  whether this host has a server of this kind
-#   server_version       prints name and version of the host's server, or of the one that its distribution would install; nothing
-#                        if they are not known
+#   server_version       prints the name and the version of the host's server, or of the server that the distribution would
+#                        install; nothing if roadie does not know them
 #   database_kb          prints the size of the tables in KB; nothing if there are none; fails if the database does not answer
 #   count_tables         prints how many tables there are
-#   applied_now          prints the migrations that the database records, sorted; fails if it has no such record
-#   cannot_dump          prints why no dump can be made here; nothing if one can
+#   applied_now          prints the migrations that the database records, sorted; fails if the database has no such record
+#   cannot_dump          prints why no dump can be made here; nothing if a dump can be made
 #   say_database         prints a dump of the database as of one instant; the site goes on meanwhile
-#   tables_in_dump       prints how many tables the dump on standard input holds; nothing if its end is missing
+#   tables_in_dump       prints how many tables the dump on standard input holds; nothing if the end of the dump is missing
 #   vet_dump             warns of what another user made in the dump on standard input; fails, with the reason, if the
 #                        site's user could not load the dump
 #   loads_whole          not empty if load_dump empties the database itself, and changes nothing unless it succeeds
-#   empty_database       removes all that is in the database, or, if it fails, nothing
+#   empty_database       removes all that is in the database; if this fails, removes nothing
 #   load_dump            fills the empty database with the dump on standard input, as the site's own
-#   database_waits       prints which connections wait for a lock in the database, and which others use it; nothing if none waits
+#   database_waits       prints which connections wait for a lock in the database, and which others use the database; nothing if
+#                        none waits
 #   database_remains     prints which of the database and its user exist; fails if the database does not answer
 #   drop_database        removes the database and its user
 
@@ -46,18 +47,25 @@ by_distribution() { # DISTRIBUTION=TEXT...: prints the text of this host's distr
   done
 }
 
-# MAX USEFUL: prints how many of the server's connections the site may hold, so that it cannot take them from other sites and
-# root. That is three quarters; or, up to nine tenths, as many as the threads of both slots and 16 others can use: USEFUL. A
-# worker of another class than threads, such as gevent, serves many requests in one thread.
+useful_connections=0 # how many the site can use; a stage that makes a database sets this (database/connections.sh.j2)
+
+# MAX: prints how many of the server's MAX connections the site may hold: three quarters at least, nine tenths at most, and in
+# between as many as the site can use. The rest is for other sites and for root.
 connections_of_site() {
   local least=$(($1 * 3 / 4)) most=$(($1 * 9 / 10))
-  echo $(($2 < least ? least : $2 < most ? $2 : most))
+  echo $((useful_connections < least ? least : useful_connections < most ? useful_connections : most))
+}
+
+# COMMAND...: runs the command with this function's standard input at descriptor 7. The command gets pipes only: another process of
+# the site could take a file of root's from the command, and write into that file later. Of the errors, the end is passed on.
+through_pipes() {
+  { "$@" 7<&0 2>&1 >&3 3>&- | tail -c 10000 >&2; } 3>&1 | cat
 }
 
 no_dump='' # why no dump can be made
 dump='' # the dump that this run makes, or has made, before it changes the database
 
-warn_without_dump() { # sets no_dump to why no dump can be made here, and warns of it; it is empty if one can be made
+warn_without_dump() { # warns if no dump can be made here; sets no_dump to the reason, or to nothing
   ask no_dump 'the database' cannot_dump || no_dump="$(cause "${database_errors}")"
   [[ -z ${no_dump} ]] || say warn "dump of database ${app}" "none is made: ${no_dump}"
 }
@@ -94,7 +102,7 @@ dump_database() ( # FILE
   ask_size "dump of database ${app}"
   # Ask for the full size of the tables: some data cannot be compressed, and a full disk would stop the database.
   require_room "$((${kb:-0} + 10240))" "dump of database ${app}" "${folder}"
-  ulimit -f "$(($(free_kb "${folder}") - 5120))" # what the site says may have no end
+  ulimit -f "$(($(free_kb "${folder}") - 5120))" # the site could make its dump endless
   trap 'rm -f -- "${new}"; exit 143' TERM
   say_database | nice gzip -1 >"${new}" || refuse_dump "${new}"
   # For a rollback, list beside the dump the migrations that the dump holds and the ones that were half applied.

@@ -1,6 +1,6 @@
-"""What a release knows of its database, and what the own client of the database does: speak.py WORD.
+"""Asks a release about its database, and runs the database's own client: speak.py WORD.
 
-The release's Python runs this, as the site's user. A dump that comes in is at descriptor 7.
+The release's Python runs this, as the site's user. A dump comes in at descriptor 7.
 """
 
 import os
@@ -15,17 +15,17 @@ from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
 ROWS = re.compile(rb"COPY .* FROM stdin;\n")
-# How a view, a trigger or a routine of a dump begins, with the user as whom it would run.
+# How a view, a trigger or a routine of a dump begins, with the user whose rights it would have.
 DEFINER = re.compile(
     rb"^(CREATE |/\*![M0-9]+ (?:CREATE[^*]*\*/ /\*![M0-9]+ )?)"
     rb"DEFINER=(?:`(?:[^`]|``)*`|\"[^\"]*\")@(?:`(?:[^`]|``)*`|\"[^\"]*\")"
 )
-# The words of libpq that Django's OPTIONS may have.
+# The settings of libpq that Django's OPTIONS may have.
 OF_LIBPQ = (
     "sslmode sslrootcert sslcert sslkey sslpassword sslcrl sslnegotiation ssl_min_protocol_version hostaddr "
     "gssencmode channel_binding require_auth target_session_attrs connect_timeout application_name"
 ).split()
-# What is the user's own in the database goes, all else stays: an extension, the schema `public`, all rights.
+# Drops all that belongs to the user. All else stays: an extension, the schema `public`, all rights.
 EMPTY_POSTGRESQL = """
 SET lock_timeout = '30s';
 DO $$ DECLARE one text; BEGIN
@@ -58,7 +58,7 @@ SET lock_timeout = 0;
 
 
 class PostgreSQL:
-    """pg_dump and psql. They take the login and TLS options from a service file that only they see."""
+    """pg_dump and psql. They read the login and the TLS options from a service file that only they see."""
 
     size = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
     count = """SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n
@@ -75,17 +75,16 @@ class PostgreSQL:
         lines = "".join(f"{word}={value}\n" for word, value in words.items())
         return [], {"PGSERVICEFILE": hidden(f"[roadie]\n{lines}"), "PGSERVICE": "roadie"}
 
-    def dump(self):
-        words = "--no-owner --no-privileges --no-subscriptions --no-tablespaces --encoding=UTF8"
-        words += " --no-password"
+    def dump_options(self):
+        words = "--no-owner --no-privileges --no-subscriptions --no-tablespaces --encoding=UTF8 --no-password"
         return [*words.split(), "--lock-wait-timeout=30000"]
 
-    def load(self):
+    def load_options(self):
         words = "--no-psqlrc --quiet --tuples-only --set=ON_ERROR_STOP=1 --no-password --single-transaction"
         return [*words.split(), "--output=/dev/null", "--file=-"]
 
-    def loaded(self, lines):
-        """All in one transaction. psql obeys no command with a backslash: it ends at the first one."""
+    def to_load(self, lines):
+        """The SQL for psql. It runs in one transaction, and ends at the first command with a backslash."""
         yield f"\\restrict {os.urandom(16).hex()}\n".encode()
         yield EMPTY_POSTGRESQL.encode()
         rows = False
@@ -94,7 +93,8 @@ class PostgreSQL:
                 yield line
             rows = line != b"\\.\n" if rows else bool(ROWS.fullmatch(line))
 
-    def dumped(self, lines):
+    def tables_in(self, lines):
+        """The number of tables in a dump; None if the dump is not whole."""
         count, whole, rows = 0, False, False
         for line in lines:
             if not rows:
@@ -107,7 +107,7 @@ class PostgreSQL:
 
 
 class MySQL:
-    """mariadb-dump and mariadb, or mysqldump and mysql. An option file that only they see has the login."""
+    """mariadb-dump and mariadb, or mysqldump and mysql. They read the login from a file only they see."""
 
     size = """SELECT SUM(data_length + index_length) FROM information_schema.tables
         WHERE table_schema = DATABASE()"""
@@ -125,7 +125,7 @@ class MySQL:
             {f"ssl-{name}": value for name, value in (tls or {}).items()} if isinstance(tls, dict) else {}
         )
         lines = [f'{word}="{escaped(value)}"\n' for word, value in words.items() if value]
-        if mode == "DISABLED" or not (tls or mode or self.is_of_the_server):
+        if mode == "DISABLED" or not (tls or mode or self.driver_is_the_servers):
             lines.append("loose-skip-ssl\nloose-ssl-mode=DISABLED\n")
         elif mode:
             lines.append(f"loose-ssl-mode={mode}\nloose-ssl\n")
@@ -134,12 +134,12 @@ class MySQL:
         return [f"--defaults-file={hidden(text)}"], {}
 
     @property
-    def is_of_the_server(self):
-        """Whether the driver is the server's own library, which speaks TLS by itself as the client does."""
+    def driver_is_the_servers(self):
+        """Whether the driver is the library of the server, which uses TLS unasked, as the client does."""
         module = connections["default"].Database
         return "pymysql" not in (getattr(module, "__file__", "") or "")
 
-    def dump(self):
+    def dump_options(self):
         words = "--single-transaction --quick --no-tablespaces --routines --triggers --events --hex-blob"
         purged = [] if shutil.which("mariadb-dump") else ["--set-gtid-purged=OFF"]
         return [
@@ -149,16 +149,17 @@ class MySQL:
             connections["default"].settings_dict["NAME"],
         ]
 
-    def load(self):
+    def load_options(self):
         words = "--binary-mode --local-infile=0 --batch --default-character-set=utf8mb4"
         return [*words.split(), connections["default"].settings_dict["NAME"]]
 
-    def loaded(self, lines):
+    def to_load(self, lines):
+        """The SQL for the client: first what empties the database, then the dump without its definers."""
         yield from (f"{line}\n".encode() for line in self.emptying())
         yield from (DEFINER.sub(rb"\1", line) for line in lines)
 
     def emptying(self):
-        """Statements that drop all that is in the database. The server makes and drops tables one by one."""
+        """The statements that drop all that is in the database."""
         yield "SET SESSION lock_wait_timeout = 30; SET SESSION foreign_key_checks = 0;"
         there = """SELECT IF(table_type IN ('VIEW', 'SEQUENCE'), table_type, 'TABLE'), table_name
             FROM information_schema.tables WHERE table_schema = DATABASE()
@@ -172,7 +173,8 @@ class MySQL:
         for kind, name in found:
             yield f"DROP {kind} IF EXISTS `{name.replace('`', '``')}`;"
 
-    def dumped(self, lines):
+    def tables_in(self, lines):
+        """The number of tables in a dump; None if the dump is not whole."""
         count, last = 0, b""
         for line in lines:
             count += line.startswith(b"CREATE TABLE `")
@@ -184,7 +186,7 @@ CLIENTS = {"postgresql": PostgreSQL(), "mysql": MySQL()}
 
 
 def hidden(text):
-    """The path of a file that is in memory, and that only this process and its children reach."""
+    """The path of a file in memory with this text. Only this process and its children reach the file."""
     file = os.memfd_create("login", 0)
     os.fchmod(file, 0o600)
     os.write(file, text.encode())
@@ -196,7 +198,7 @@ def escaped(value):
 
 
 def program(names):
-    """The path of one of these programs. Debian's pg_dump may be a wrapper with no version behind it."""
+    """The path of one of these programs. Debian's pg_dump may be a wrapper without a program behind it."""
     found = next(filter(None, map(shutil.which, names)), "")
     if not os.path.realpath(found).endswith("/pg_wrapper"):
         return found
@@ -240,8 +242,8 @@ def applied():
         print(f"{app}.{name}")
 
 
-def cannot():
-    """Say why no dump can be made or loaded here, if that is so."""
+def cannot_dump():
+    """Print why no dump can be made or loaded here; nothing if a dump can."""
     if not client:
         print(f"roadie has no client for {connection.vendor}")
     elif not all(map(program, client.programs)):
@@ -249,27 +251,27 @@ def cannot():
 
 
 def dump():
-    sys.exit(run(client.programs[0], client.dump()).wait())
+    sys.exit(run(client.programs[0], client.dump_options()).wait())
 
 
-def dumped():
-    count = client.dumped(incoming())
+def tables_in_dump():
+    count = client.tables_in(incoming())
     if count is not None:
         print(count)
 
 
 def load():
-    process = run(client.programs[1], client.load(), stdin=subprocess.PIPE)
+    process = run(client.programs[1], client.load_options(), stdin=subprocess.PIPE)
     try:
-        for line in client.loaded(incoming()):
+        for line in client.to_load(incoming()):
             process.stdin.write(line)
         process.stdin.close()
     except BrokenPipeError:
-        pass  # the client says why
+        pass  # the client has ended, and has printed why
     sys.exit(process.wait())
 
 
-WORDS = {one.__name__: one for one in (kb, tables, applied, cannot, dump, dumped, load)}
+WORDS = {one.__name__: one for one in (kb, tables, applied, cannot_dump, dump, tables_in_dump, load)}
 
 if __name__ == "__main__":
     django.setup()

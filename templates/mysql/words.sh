@@ -4,7 +4,7 @@
 no_answer="no answer over ${database_socket}" database_errors='^ERROR|^(mariadb-dump|mysqldump): '
 database_log='at: journalctl -u mariadb -u mysql'
 loads_whole='' # the server makes and drops tables one by one
-# The collation is the server's own for this charset: a connection has that one too, and MySQL refuses to compare two.
+# The collation is the server's own for this charset. A connection has it too, and MySQL refuses to compare texts of two collations.
 database_charset=utf8mb4
 time_zones_file=${state}/mysql-time-zones # the version of the zones that the server's tables are filled with
 packet=1073741824 # larger than any row; the server's own limit is raised only while a dump is loaded
@@ -24,18 +24,18 @@ client() { # ARGUMENT...: runs the SQL on standard input; prints the answers as 
 }
 
 # Over the socket, where root needs no password. A statement of root names the server's own tables, and the database and
-# the user as a whole. It names nothing inside the database: the site could have put there what then runs as root.
+# the user as a whole. It names nothing inside the database: the site could have put code there, which would run as root.
 as_root() { # SQL
   client --user=root <<<"$1"
 }
 
-# As the site does. Without --user an empty password would log root in.
+# As the site does. Without --user, an empty password would log root in.
 # The site decides how much its tables, which may be views, answer. So the client keeps nothing in memory, and 1 MB is enough.
 as_site() { # SQL
   client --defaults-file=<(site_login) --user="${app}" --quick <<<"$1" | head -c 1000000
 }
 
-site_login() { # prints an option file with the password of the site's user, which so stands on no command line
+site_login() { # prints an option file with the password of the site's user, so that no command line holds the password
   local site_password=''
   ask_password || :
   printf '[client]\npassword="%s"\ndefault-character-set=utf8mb4\n' "${site_password}"
@@ -109,10 +109,10 @@ tables_in_dump() {
     awk '/^CREATE/ { n++ } { last = $0 } END { if (last ~ /^--/) print n + 0 }'
 }
 
-# How a view, a trigger, a routine or an event of a dump begins, and the user as whom it would run. The rows of a dump have
-# no line that begins so. `loosely` is a name in backticks or quotes.
-loosely='(`([^`]|``)*`|"[^"]*")'
-definer_in_dump="^(CREATE |/\\*![M0-9]+ (CREATE[^*]*\\*/ /\\*![M0-9]+ )?)DEFINER=${loosely}@${loosely}"
+# How a view, a trigger, a routine or an event of a dump begins, with the user whose rights it would have. No line with rows of a
+# table begins so.
+quoted_name='(`([^`]|``)*`|"[^"]*")'
+definer_in_dump="^(CREATE |/\\*![M0-9]+ (CREATE[^*]*\\*/ /\\*![M0-9]+ )?)DEFINER=${quoted_name}@${quoted_name}"
 
 vet_dump() {
   local found others
@@ -129,7 +129,7 @@ needs_root_for_triggers() {
   [[ $(as_site 'SELECT @@log_bin AND NOT @@log_bin_trust_function_creators;') == 1 ]]
 }
 
-empty_database() { # the server locks every table before it drops one; rights stay, as they go by the database's name
+empty_database() { # the server locks every table before it drops one; rights stay, as they belong to the database's name
   local charset client_seconds=3600
   charset=$(charset_and_collation) || return
   as_site "SET SESSION lock_wait_timeout = 30;
@@ -142,7 +142,8 @@ charset_and_collation() { # prints the charset and collation of new tables
     FROM information_schema.schemata WHERE schema_name = '${app}';"
 }
 
-# Makes all of it the site's own. The server refuses to make anything in the name of another user. A large dump takes long.
+# Leaves out the definers, so that all of the dump becomes the site's own: the server lets the site make nothing in the name of
+# another user. A large dump takes long.
 load_dump() {
   local before code=0 client_seconds=0
   before=$(as_root 'SELECT @@GLOBAL.max_allowed_packet;')

@@ -21,20 +21,25 @@ speak_as() {
     PGCLIENTENCODING=UTF8 PGCONNECT_TIMEOUT=20 "${found[-1]}" "${@:5}" 6>&- 8>&- 9>&-
 }
 
-# As the server's administrator, in the database `postgres`. Every user may log in there, and before PostgreSQL 15 may make
-# functions and operators in its schema `public`. So nothing is looked for there.
-as_root() { # SQL...: each in a transaction of its own; prints the answers as lines with tabs
-  local one asked=()
-  for one in "$@"; do asked+=(--command="${one}"); done
-  speak_as postgres postgres '-c search_path=pg_catalog -c statement_timeout=60s -c lock_timeout=30s' \
-    psql --no-psqlrc --quiet --no-align --tuples-only --field-separator=$'\t' --set=ON_ERROR_STOP=1 --no-password "${asked[@]}" </dev/null
+psql_options=(--no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --no-password) # of every call of psql
+
+# DATABASE OPTION...: runs psql as the server's administrator. Users may make functions and operators in the schemas of a database,
+# before PostgreSQL 15 also in `public` of the database `postgres`. So names in the SQL lead to pg_catalog only.
+as_administrator() {
+  speak_as postgres "$1" '-c search_path=pg_catalog -c statement_timeout=60s -c lock_timeout=30s' psql "${psql_options[@]}" "${@:2}" </dev/null
 }
 
-# As the site does. What its tables, which may be views, answer is the site's choice: so only some rows are fetched at a time,
-# and 1 MB is enough.
+as_root() { # SQL...: each in a transaction of its own, in the database `postgres`; prints the answers as lines with tabs
+  local one asked=()
+  for one in "$@"; do asked+=(--command="${one}"); done
+  as_administrator postgres --field-separator=$'\t' "${asked[@]}"
+}
+
+# As the site does. The site decides how much its tables, which may be views, answer. So psql fetches only some rows at a
+# time, and 1 MB is enough.
 as_site() { # SQL
-  speak_as "${app}" "${app}" '-c statement_timeout=20s' psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 \
-    --set=FETCH_COUNT=500 --no-password --command="$1" </dev/null | head -c 1000000
+  speak_as "${app}" "${app}" '-c statement_timeout=20s' \
+    psql "${psql_options[@]}" --set=FETCH_COUNT=500 --command="$1" </dev/null | head -c 1000000
 }
 
 # ---- What the database holds ------------------------------------------------------------------------------------------
@@ -61,7 +66,7 @@ tables_of_site="FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.o
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.objid = c.oid AND d.deptype = 'e')"
 
-number_of() { # SQL: prints the number that it answers, or nothing; fails if the answer is something else
+number_of() { # SQL: prints the number that the database answers, or nothing; fails if the answer is no number
   local answer
   answer=$(as_site "$1") || return
   [[ ${answer} =~ ^[0-9]{0,15}$ ]] || return
@@ -83,19 +88,20 @@ applied_now() {
 
 # ---- Dumps --------------------------------------------------------------------------------------------------------------
 
-# Rows that an extension of the administrator keeps, such as those of spatial_ref_sys, stay when a dump is loaded, and the site may
-# not write them. So they are in no dump.
-skip_rows_of_extensions() { # sets options to those of pg_dump
+# An extension of the administrator keeps rows, such as those of spatial_ref_sys. They stay while a dump is loaded, and the site may
+# not write them. So no dump holds them.
+skip_rows_of_extensions() { # sets options to the options of pg_dump for that
   mapfile -t options < <(as_site "SELECT pg_catalog.format('--exclude-table-data=%I.%I', n.nspname, c.relname)
     FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_class c ON c.oid = ANY (e.extconfig)
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE pg_catalog.pg_get_userbyid(e.extowner) <> current_user")
 }
 
-# A change of a table holds up the lock of the dump, and the dump every later change.
 cannot_dump() {
   :
 }
 
+# A dump waits for whoever changes a table, and every later change of the table waits for the dump. So the dump gives up after 30
+# seconds.
 say_database() (
   client_seconds=0
   local options=()
@@ -105,8 +111,8 @@ say_database() (
     --lock-wait-timeout=30000 --encoding=UTF8 --no-password "${options[@]}" </dev/null
 )
 
-# A dump is SQL. The rows of a table follow a line COPY, up to a line with `\.` alone, and may look like anything. These lines
-# of awk come before those that judge the SQL.
+# A dump is SQL. The rows of a table stand between a line COPY and a line `\.`, and may look like anything. This part of an awk
+# program passes over the rows, so that the part after it judges only the SQL.
 rows_in_dump='rows { if (keep) print; rows = ($0 != "\\."); next } /^COPY .* FROM stdin;$/ { rows = 1 }'
 
 tables_in_dump() {
@@ -125,21 +131,21 @@ vet_dump() {
     fail "database ${app}" "this dump gives what is in it to ${owners//$'\n'/, }, and only ${app} has this database; the database was left as it is; dump it again there with pg_dump --no-owner --no-privileges"
 }
 
-empty_database() { # load_dump empties the database itself
-  :
+empty_database() {
+  : # load_dump empties the database itself, in the same transaction
 }
 
-# All in one transaction, so that another session sees the old database or the new one. psql obeys no command in the dump that
-# begins with a backslash (\!, \copy, \o): it ends at the first one. A dump of pg_dump has such a pair of lines itself. What an
-# administrator has put into the database, such as an extension, is not the site's, and stays with its comment.
+# One transaction holds all of it, so that another session sees the old database or the new one. After \restrict, psql ends at the
+# first command that begins with a backslash (\!, \copy, \o). pg_dump writes such a pair of lines itself, so they are left out. What
+# an administrator has put into the database, such as an extension, is not the site's, and stays with its comment.
 load_dump() {
   local client_seconds=0 key
   key=$(random_hex 16)
   {
     printf '%s\n' "\\restrict ${key}" "SET lock_timeout = '30s';" 'DROP OWNED BY CURRENT_USER CASCADE;' 'SET lock_timeout = 0;'
     LC_ALL=C awk -v keep=1 "${rows_in_dump}"' /^\\(un)?restrict [A-Za-z0-9]+$/ || /^COMMENT ON EXTENSION / { next } { print }'
-  } | speak_as "${app}" "${app}" '-c statement_timeout=0 -c client_min_messages=warning' psql --no-psqlrc --quiet --no-align --tuples-only \
-    --set=ON_ERROR_STOP=1 --no-password --single-transaction --output=/dev/null --file=-
+  } | speak_as "${app}" "${app}" '-c statement_timeout=0 -c client_min_messages=warning' \
+    psql "${psql_options[@]}" --single-transaction --output=/dev/null --file=-
 }
 
 database_waits() { # the administrator sees all sessions in a table of the server's own

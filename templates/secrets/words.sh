@@ -17,7 +17,7 @@ recorded_password() { # prints the password of the database's user, as it stands
   [[ ! ${url} =~ ^[a-z]+://[^:/@]+:([A-Za-z0-9-]+)@ ]] || printf %s "${BASH_REMATCH[1]}"
 }
 
-# Stores one secret under VARIABLE, and under each NAME that the project uses for it. The function MAKER prints a new value.
+# Stores one secret under VARIABLE, and under each NAME that the project uses for it. If there is none yet, MAKER prints its value.
 ensure_secret() { # VARIABLE MAKER [NAME]...
   local file=${root}/shared/secrets text='' name mode_now='' missing=''
   if [[ -f ${file} ]]; then
@@ -35,6 +35,10 @@ ensure_secret() { # VARIABLE MAKER [NAME]...
     # A run would put the file's mode right with this secret, so a dry run must not tell of the mode again.
     [[ -z ${dry_run} ]] || modes["${file}"]="640 root:${app}"
   fi
+}
+
+ensure_password() { # MAKER [NAME]...: stores the password of the database's user under each NAME that the project uses for it
+  [[ $# == 1 ]] || ensure_secret "$2" "$1" "${@:3}"
 }
 
 change_secret() { # OLD NEW: in each line of shared/secrets that has the value OLD

@@ -1,7 +1,9 @@
-"""What the site's user does with the database: file.py WORD FILE. Debian's own Python runs this.
+"""Asks, dumps and fills a database in a file: file.py WORD FILE.
 
-Other processes have the file open meanwhile. So a dump is loaded into it in one transaction, and SQLite shows
-them the old content or the new one. If the file were replaced, they would go on with the one that is gone.
+The site's user runs this, with Debian's own Python.
+
+Other processes have the file open meanwhile. So a dump is loaded into the same file in one transaction, and
+SQLite shows them the old content or the new one. If the file were replaced, they would go on with the old.
 """
 
 import os
@@ -20,7 +22,7 @@ APPLIED = "SELECT substr(app, 1, 255), substr(name, 1, 255) FROM django_migratio
 
 
 def connect(name, mode="rw"):
-    """Open a database. Anything else than a file is refused: a FIFO, for one, would never answer."""
+    """Open a database. Refuse whatever is no plain file: a FIFO, for example, would never answer."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(name.lstat().st_mode):
             raise OSError(f"{name} is no plain file")
@@ -38,7 +40,7 @@ def remove(name):
 
 
 def make():
-    """Make the file. Readers and a writer do not wait for each other with a log beside it."""
+    """Make the file. With a write-ahead log beside it, readers and a writer do not wait for each other."""
     ask(connect(path, "rwc"), "PRAGMA journal_mode = WAL")
 
 
@@ -72,13 +74,13 @@ def dump():
         shutil.copyfileobj(whole, sys.stdout.buffer)
 
 
-def dumped():
-    print(ask(taken(), TABLES))
+def tables_in_dump():
+    print(ask(incoming(), TABLES))
 
 
 def load():
     """Fill the database with a dump, in one transaction."""
-    source, target = taken(), connect(path, "rwc")
+    source, target = incoming(), connect(path, "rwc")
     size = ask(target, "PRAGMA page_size")
     if ask(source, "PRAGMA page_size") != size:
         source.execute(f"PRAGMA page_size = {size}")
@@ -87,8 +89,8 @@ def load():
     target.execute("PRAGMA journal_mode = WAL")
 
 
-def taken():
-    """The dump, as a database of its own. It is refused if it is not whole."""
+def incoming():
+    """The dump that comes in, as a database of its own. A dump that is not whole is refused."""
     with os.fdopen(DUMP, "rb") as source, copy.open("xb") as target:
         shutil.copyfileobj(source, target)
     made = connect(copy)
@@ -101,9 +103,9 @@ def drop():
     remove(path)
 
 
-WORDS = {one.__name__: one for one in (make, mode, kb, tables, applied, dump, dumped, load, drop)}
-# Only one run at a time says these; others may ask meanwhile.
-COPIES = ("dump", "dumped", "load")
+WORDS = {one.__name__: one for one in (make, mode, kb, tables, applied, dump, tables_in_dump, load, drop)}
+# These words use the copy. Only one run at a time says them; other runs may say the other words meanwhile.
+COPIES = ("dump", "tables_in_dump", "load")
 
 if __name__ == "__main__":
     os.umask(0o077)

@@ -10,14 +10,11 @@ no_answer="${app} cannot read ${database_file}" database_errors='^sqlite: '
 database_log="at ${database_folder} and the free room of its disk"
 loads_whole=1 # load_dump is one transaction
 
-# WORD: through pipes, as another process of the site could take a file of root's from this one, and write into it later.
-# What comes at standard input is at descriptor 7 there.
-as_owner() {
-  { as_user_plainly "${app}" / python3 -I -S -c "${database_py}" "$1" "${database_file}" 7<&0 2>&1 >&3 3>&- | head -c 10000 >&2; } 3>&1 | cat
+as_owner() { # WORD: has file.py, as the site's user, do what WORD says
+  through_pipes as_user_plainly "${app}" / python3 -I -S -c "${database_py}" "$1" "${database_file}"
 }
 
-# WORD: the site decides how much its tables, which may be views, answer.
-as_owner_briefly() {
+as_owner_briefly() { # WORD: the same, but without input, and 1 MB is enough: the site's tables may be views that answer without end
   as_owner "$1" </dev/null | head -c 1000000
 }
 
@@ -25,7 +22,7 @@ has_database_server() {
   command -v python3 >/dev/null
 }
 
-server_version() { # each Python has its own; the distribution's may not have it yet
+server_version() { # each Python has its own SQLite; the distribution's Python may not be installed yet
   local version
   if version=$("${base_python}" -I -S -c 'import sqlite3; print(sqlite3.sqlite_version)' 2>/dev/null); then
     printf 'SQLite %s' "${version}"
@@ -55,15 +52,15 @@ say_database() {
 }
 
 tables_in_dump() {
-  as_owner dumped
+  as_owner tables_in_dump
 }
 
-vet_dump() { # nothing in the file runs but as the site's user
+vet_dump() { # whatever the dump has SQLite run, runs as the site's user
   cat >/dev/null
 }
 
 empty_database() {
-  : # load_dump does, in the same transaction
+  : # load_dump empties the database itself, in the same transaction
 }
 
 load_dump() {

@@ -102,10 +102,10 @@ name_secrets() { # a name under env_names: may be newer than the last bootstrap
   ensure_secret ROADIE_SECRET_KEY lost_secret "${secret_key_names[@]}"
   [[ -n ${makes_database} ]] || return 0
   ensure_secret ROADIE_DATABASE_URL lost_secret "${database_url_names[@]}"
-  [[ ${#db_password_names[@]} == 0 ]] || ensure_secret "${db_password_names[0]}" some_password "${db_password_names[@]:1}"
+  ensure_password some_password "${db_password_names[@]}"
 }
 
-some_password() { # the database's; of a database that knows none, any, as the project may insist on one
+some_password() { # prints the password of the database; if the database has none, a new one, as the project may insist on one
   local password
   password=$(recorded_password)
   printf %s "${password:-$(random_hex 20)}"

@@ -2,6 +2,7 @@ local database_url_names=(DATABASE_URL)
 local password_names=()
 local web_workers=8
 local threads_of_each=4
+local useful_connections=$((2 * web_workers * threads_of_each + 16))
 
 new_database_url() { # the password has an upper case letter, a lower case letter and a `-`, as a policy may ask for
   local password
@@ -9,7 +10,7 @@ new_database_url() { # the password has an upper case letter, a lower case lette
   printf 'mysql://%s:Rd-%s@localhost/%s?unix_socket=%s&charset=utf8mb4' "${app}" "${password}" "${app}" "${database_socket}"
 }
 
-# An earlier roadie named no charset. Then Django up to 5.1 speaks utf8mb3 with the server, which has no emoji.
+# An earlier roadie named no charset. Without one, Django up to 5.1 speaks utf8mb3 with the server, and utf8mb3 has no emoji.
 ensure_charset_in_url() {
   local url
   url=$(secret_value ROADIE_DATABASE_URL)
@@ -43,7 +44,7 @@ check_as_site() { # sets database_ok, user_ok and has_time_zones by logging in a
       *) ;;
     esac
   done <<<"${answer}"
-  [[ -z ${granted} || ${may_hold} != "$(connections_of_site "${max}" "${useful}")" ]] || user_ok=1
+  [[ -z ${granted} || ${may_hold} != "$(connections_of_site "${max}")" ]] || user_ok=1
   [[ -z ${wide} ]] || say warn "database user ${app}" "has more rights than its own database needs: ${wide}; given by hand, so left alone"
 }
 
@@ -66,7 +67,7 @@ make_database_user() {
   max=$(as_root 'SELECT @@GLOBAL.max_connections;') || fail "database user ${app}" "$(tell_error)"
   as_root "CREATE USER IF NOT EXISTS '${app}'@'localhost' IDENTIFIED BY '${site_password}';
     ALTER USER '${app}'@'localhost' IDENTIFIED BY '${site_password}'
-      WITH MAX_USER_CONNECTIONS $(connections_of_site "${max}" "${useful}");
+      WITH MAX_USER_CONNECTIONS $(connections_of_site "${max}");
     GRANT ALL PRIVILEGES ON ${grant_on} TO '${app}'@'localhost';" || fail "database user ${app}" "$(tell_error)"
   check_as_site
   [[ -n ${user_ok} ]] || fail "database user ${app}" 'is made, but cannot log in with the password in shared/secrets, or holds all connections that it may; see the log of the database'
@@ -74,9 +75,9 @@ make_database_user() {
 
 # ---- Time zones -------------------------------------------------------------------------------------------------------
 
-# Without these tables the server knows no time zone: a filter by day or month finds nothing, and tells nobody. They are filled
-# from the host's own zones, and again once Debian has newer ones. The server keeps what it has read of a zone until it
-# starts again.
+# If the server's tables of time zones are empty, a filter by day or month finds nothing, and nobody is told. roadie fills the tables
+# from the host's own zones, and again once Debian has newer zones. The server keeps what it has read of a zone until it starts
+# again.
 ensure_time_zones() {
   local newest='' filled=''
   read -r newest 2>/dev/null <"${host_zones}/tzdata.zi" || :
@@ -88,14 +89,14 @@ ensure_time_zones() {
   fi
 }
 
-fill_time_zones() { # VERSION: other sites that ask for a zone meanwhile wait, and never find empty tables
+fill_time_zones() { # VERSION: other sites that ask for a zone meanwhile wait; they never find the tables empty
   local program=mariadb-tzinfo-to-sql
   command -v "${program}" >/dev/null || program=mysql_tzinfo_to_sql
   {
     printf 'SET autocommit = 0;\nLOCK TABLES '
     printf '%s WRITE' time_zone; printf ', time_zone_%s WRITE' leap_second name transition transition_type
     printf ';\n'
-    # Some files there are no zones: the program names them as warnings. What locks and commits is said here.
+    # Some files there are no zones: the program warns of them. Leave out its own statements that lock and commit.
     "${program}" "${host_zones}" |
       sed -E "/^(START TRANSACTION|COMMIT|UNLOCK TABLES);\$/d; /^.\*M![0-9]+ execute immediate.*'LOCK TABLES/,/;\$/d"
     printf 'COMMIT;\nUNLOCK TABLES;\n'
@@ -105,7 +106,7 @@ fill_time_zones() { # VERSION: other sites that ask for a zone meanwhile wait, a
 
 require_site
 # In a GRANT, an underscore in the database's name stands for any character, unless it is escaped.
-local useful=$((2 * web_workers * threads_of_each + 16)) grant_on="\`${app//_/\\_}\`.*" site_password='' database_ok user_ok has_time_zones=''
+local grant_on="\`${app//_/\\_}\`.*" site_password='' database_ok user_ok has_time_zones=''
 local host_zones=/usr/share/zoneinfo
 local knows_time_zones="CONVERT_TZ('2000-01-01 00:00:00', 'UTC', 'Europe/Paris') IS NOT NULL"
 if [[ -e /lib/systemd/system/mariadb.service ]]; then ensure_service mariadb; else ensure_service mysql; fi
@@ -113,7 +114,7 @@ ensure_charset_in_url
 ensure_secret ROADIE_DATABASE_URL new_database_url "${database_url_names[@]}"
 ask_password ||
   fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines, so that roadie makes a new password"
-[[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" recorded_password "${password_names[@]:1}"
+ensure_password recorded_password "${password_names[@]}"
 if [[ -n ${dry_run} && ! -S ${database_socket} ]] && is_claimed "${database_claim}"; then
   return 0 # the server is down and cannot be asked
 fi

@@ -5,12 +5,13 @@ local database_url_names=(DATABASE_URL)
 local password_names=()
 local web_workers=8
 local threads_of_each=4
+local useful_connections=$((2 * web_workers * threads_of_each + 16))
 
-database_url() { # the query, not the address, names the socket: each parser of such URLs understands that
+database_url() { # the query of the URL names the socket, as every parser of such URLs understands that
   printf '%s://%s@/%s?host=%s' "${scheme}" "${app}" "${app}" "${database_socket}"
 }
 
-ensure_scheme_of_url() { # the project may ask for another one than before
+ensure_scheme_of_url() { # the project may ask for another scheme than before
   local url
   url=$(secret_value ROADIE_DATABASE_URL)
   [[ ${url} =~ ^(postgresql|postgres|postgis)://(.*)$ && ${url} != "$(database_url)" ]] || return 0
@@ -21,7 +22,7 @@ unused_password() { # for a project that insists on one
   random_hex 20
 }
 
-# Debian's unit `postgresql` stands for those of all servers of the host, and is up when they are down.
+# Debian's unit `postgresql` stands for the units of all servers on the host. It is up even if all servers are down.
 start_server() {
   local version='' name='' port rest
   while read -r version name port rest; do
@@ -45,7 +46,7 @@ judge_facts() { # sets encoding, database_ok, user_ok, and how many connections 
   local what one two three
   while IFS=$'\t' read -r what one two three; do
     case ${what} in
-      server) connections=$(connections_of_site "${one}" "${useful}") ;;
+      server) connections=$(connections_of_site "${one}") ;;
       database)
         encoding=${one}
         [[ ${one} != UTF8 || ${two} != "${app}" || ${three} != t ]] || database_ok=1
@@ -69,8 +70,8 @@ make_database_user() {
     "ALTER ROLE \"${app}\" LOGIN CONNECTION LIMIT ${connections}" || fail "database user ${app}" "$(tell_error)"
 }
 
-# The order of texts is that of their code points, upon which no upgrade of the system can break an index. A column can have
-# another one (db_collation). template0 is the one template that no user can put something into.
+# With the locale C.UTF-8, texts are ordered by their code points, so no upgrade of the system can break an index. A column can have
+# another order (db_collation). template0 is the only template that no user can put something into.
 make_database() {
   [[ -n ${encoding} ]] || as_root "CREATE DATABASE \"${app}\" OWNER \"${app}\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'" ||
     fail "database ${app}" "$(tell_error)"
@@ -99,9 +100,8 @@ make_extension() {
   as_root_in_site "CREATE EXTENSION IF NOT EXISTS ${extension} SCHEMA public" || fail "extension ${extension}" "$(cause "${database_errors}")"
 }
 
-as_root_in_site() { # SQL: as the server's administrator in the site's database; nothing is looked for in what the site made
-  speak_as postgres "${app}" '-c search_path=pg_catalog -c statement_timeout=60s -c lock_timeout=30s' \
-    psql --no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1 --no-password --command="$1" </dev/null
+as_root_in_site() { # SQL
+  as_administrator "${app}" --command="$1"
 }
 
 require_login() {
@@ -113,13 +113,13 @@ require_login() {
 require_site
 ensure_unit "${postgresql_drop_ins}" "${drop_in}"
 host_unlock
-local useful=$((2 * web_workers * threads_of_each + 16)) facts='' encoding='' database_ok='' user_ok='' connections=''
+local facts='' encoding='' database_ok='' user_ok='' connections=''
 ensure_service postgresql
 ensure_secret ROADIE_DATABASE_URL database_url "${database_url_names[@]}"
 ensure_scheme_of_url
 [[ -n ${dry_run} || $(secret_value ROADIE_DATABASE_URL) == "$(database_url)" ]] ||
   fail 'secret ROADIE_DATABASE_URL' "its value in ${root}/shared/secrets is not as roadie wrote it; put that value back, or remove its lines"
-[[ ${#password_names[@]} == 0 ]] || ensure_secret "${password_names[0]}" unused_password "${password_names[@]:1}"
+ensure_password unused_password "${password_names[@]}"
 if ! ask_as_root; then
   if has_database_server; then change_within 120 'server of PostgreSQL' start_server; fi
   [[ -n ${dry_run} ]] || ask_as_root ||

@@ -35,7 +35,7 @@ def lines(text):
 
 @pytest.fixture(autouse=True)
 def _no_driver(monkeypatch):
-    monkeypatch.setattr(ours["MySQL"], "is_of_the_server", True)
+    monkeypatch.setattr(ours["MySQL"], "driver_is_the_servers", True)
 
 
 def hidden_text(path):
@@ -73,14 +73,14 @@ def test_mysql_gets_its_login_and_tls_options_from_a_file_in_memory(options, has
 
 
 def test_only_a_whole_dump_has_a_number_of_tables():
-    assert POSTGRESQL.dumped(lines(DUMP)) == 1
-    assert POSTGRESQL.dumped(lines(DUMP)[:-5]) is None
-    assert MYSQL.dumped([b"CREATE TABLE `a` (\n", b"-- Dump completed on 2026-11-29\n"]) == 1
-    assert MYSQL.dumped([b"CREATE TABLE `a` (\n"]) is None
+    assert POSTGRESQL.tables_in(lines(DUMP)) == 1
+    assert POSTGRESQL.tables_in(lines(DUMP)[:-5]) is None
+    assert MYSQL.tables_in([b"CREATE TABLE `a` (\n", b"-- Dump completed on 2026-11-29\n"]) == 1
+    assert MYSQL.tables_in([b"CREATE TABLE `a` (\n"]) is None
 
 
 def test_a_dump_runs_nothing_of_the_client_and_nothing_as_another_user():
-    loaded = b"".join(POSTGRESQL.loaded(lines(DUMP)))
+    loaded = b"".join(POSTGRESQL.to_load(lines(DUMP)))
     assert loaded.startswith(b"\\restrict ") and b"\\restrict abc" not in loaded
     assert b"\\restrict of a row\n\\.\n" in loaded and b"COMMENT ON EXTENSION" not in loaded
     assert ours["DEFINER"].sub(rb"\1", VIEW) == b"/*!50013  SQL SECURITY DEFINER */\n"

@@ -56,7 +56,7 @@ def test_an_empty_database_has_no_size_and_a_full_one_has_its_tables(site: Site)
 def test_a_dump_is_loaded_under_a_connection_that_goes_on(site: Site) -> None:
     site.fill(50)
     whole = site.says("dump")
-    assert site.says("dumped", whole) == b"1\n"
+    assert site.says("tables_in_dump", whole) == b"1\n"
     site.fill(70)
     site.open.execute("CREATE TABLE more (id)")
     assert site.says("load", whole) == b"" and not site.error
@@ -81,7 +81,7 @@ def test_a_dump_with_other_pages_is_loaded_too(site: Site, tmp_path: Path) -> No
 def test_a_part_of_a_dump_is_no_dump(site: Site, part: int) -> None:
     site.fill(50)
     half = site.says("dump")[:part]
-    for word in "dumped", "load":
+    for word in "tables_in_dump", "load":
         assert site.says(word, half) == b"" and site.error.startswith("sqlite: ")
     assert site.count() == 50
 
@@ -92,7 +92,7 @@ def test_what_a_killed_run_left_is_no_hindrance_and_nothing_is_left(site: Site) 
     copy.write_text("half")
     whole = site.says("dump")
     copy.write_text("half")
-    assert site.says("dumped", whole) == b"1\n" and not copy.exists()
+    assert site.says("tables_in_dump", whole) == b"1\n" and not copy.exists()
     site.open.close()
     assert site.says("drop") == b"" and list(site.file.parent.iterdir()) == []
 
