@@ -84,13 +84,18 @@ tell_no_answer() {
 
 # ---- Dumps: whole and on disk, or not there ---------------------------------------------------------------------------
 
-name_dump() { # BEFORE_WHAT: sets dump to the path of a dump that is made now
+# BEFORE_WHAT [FUNCTION]: sets dump to the path of a new dump, and has dump_database, or FUNCTION, make it there. A dump of a large
+# database takes long, but its file goes on growing.
+make_dump() {
+  local note late_because=database_waits
   printf -v dump '%s/%(%Y%m%dT%H%M%SZ)T-before-%s.%s' "${dumps}" -1 "$1" "${dump_ending}"
+  note=${dump}
+  change_while_it_grows "${dump}.new" "${dump_seconds}" "dump of database ${app}" "${2:-dump_database}" "${dump}"
 }
 
-change_dump() { # COMMAND...: makes ${dump}; a dump of a large database takes long, but its file goes on growing
-  local late_because=database_waits
-  change_while_it_grows "${dump}.new" "${dump_seconds}" "dump of database ${app}" "$@"
+dump_if_possible() { # BEFORE_WHAT: makes a dump, or warns; sets no_dump to why no dump can be made
+  warn_without_dump
+  [[ -n ${no_dump} ]] || make_dump "$1"
 }
 
 # In a subshell: when a stop ends it, its trap removes the half made dump.

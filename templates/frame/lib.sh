@@ -212,7 +212,9 @@ run_began=${clock} # by that clock
 
 # ---- Files -----------------------------------------------------------------------------------------------------
 
-contents_of() { # PATH NAME: reads a file into the variable NAME, without a process and without the last newline
+# PATH NAME: reads a file into the variable NAME, without a process and without the last newline. Never fails: of a file that
+# cannot be read, NAME gets nothing.
+contents_of() {
   local whole_file=''
   IFS= read -r -d '' whole_file <"$1" || :
   printf -v "$2" %s "${whole_file%$'\n'}"

@@ -81,9 +81,13 @@ is_own_name() { # HOST: whether it is one of the site's names
   return 1
 }
 
+find_host() { # URL: sets host to the host that the URL names
+  host=${1#*://} host=${host%%[/:?#]*}
+}
+
 judge_redirect() { # PATH: sets refusal, if the redirect leads away from the site or health: asks for 2xx
-  local host=${page_location#*://}
-  host=${host%%[/:?#]*}
+  local host
+  find_host "${page_location}"
   if [[ ${page_location} == https://* && (${scheme} == http || ${page_location} == "https://${domains[0]}${1%%#*}") ]]; then
     refuse_https "$1"
   elif ! is_own_name "${host}"; then
@@ -102,7 +106,7 @@ refuse_https() { # PATH
 }
 
 # PATH: judges a page as judge_page does, and then the page of the site to which its redirects lead, as a browser follows them.
-judge_to_the_end() {
+judge_with_redirects() {
   judge_page "$1"
   if [[ -z ${refusal} && ${page_status} == 30? && ${page_location} != "${followed}" ]]; then follow "$1"; fi
 }
@@ -110,13 +114,13 @@ judge_to_the_end() {
 # PATH: sets refusal if a visitor would end at a page that fails. Other hosts are not asked: a site may have its logins there.
 follow() {
   local first=${page_location} status=${page_status} host
-  ask_page "$1#" 1 --location --max-redirs 10 --cookie '' --proto-redir =http # `#`: this says nothing of the page itself
+  ask_to_the_end "$1"
   go_on_by_https
-  host=${page_url#*://} host=${host%%[/:?#]*}
+  find_host "${page_url}"
   if [[ ${page_code} == 47 ]]; then
     refusal="$1 redirects in a circle, by way of ${first}"
   elif [[ ${scheme} == http && ${page_location} == https://* ]]; then
-    host=${page_location#*://} host=${host%%[/:?#]*}
+    find_host "${page_location}"
     ! is_own_name "${host}" || refuse_https "$1"
   elif is_own_name "${host}"; then
     case ${page_status} in
@@ -129,14 +133,19 @@ follow() {
   if [[ -z ${refusal} ]]; then followed=${first} page_status=${status}; fi
 }
 
-# The socket of a slot speaks http only. An address of the site by https is asked for there too, as nginx will ask for it.
+ask_to_the_end() { # PATH: asks for a page, and follows its redirects by http
+  # The `#` keeps these answers apart from those that count_workers counts for the page itself.
+  ask_page "$1#" 1 --location --max-redirs 10 --cookie '' --proto-redir =http
+}
+
+# The socket of a slot speaks only http. So where a redirect leads to the site by https, ask for that page there, as nginx will.
 go_on_by_https() {
   local hops path
   for ((hops = 0; hops < 10; hops++)); do
     [[ ${scheme} == https && ${page_location} =~ ^https://([^/:?#]+)([/?#].*)?$ ]] || return 0
     path=${BASH_REMATCH[2]-}
     is_own_name "${BASH_REMATCH[1]}" || return 0
-    ask_page "${path:-/}#" 1 --location --max-redirs 10 --cookie '' --proto-redir =http
+    ask_to_the_end "${path:-/}"
   done
   page_code=47 # what curl says of too many redirects
 }
@@ -209,7 +218,7 @@ log_since_start() { # prints the first and the last 100 KB of it; Supervisor may
 # Prints what the program has logged since its start, up to the project's first error. Sets error_said and error_at.
 tell_log() {
   local line shown=() first projects='' gunicorns='' uvicorns=''
-  hear_nothing
+  begin_to_hear
   while IFS= read -r line || [[ -n ${line} ]]; do
     shown+=("${line}")
     hear "${line}" >/dev/null

@@ -110,8 +110,12 @@ hear() { # LINE: sets key and value from an answer; logs any other line, and set
   [[ $1 != *[!\ ]* ]] || last_said=$1
 }
 
-hear_nothing() { # resets the variables of hear, before the first line
+begin_to_hear() { # empties what `hear` has heard, before the first line of another output
   in_traceback='' error_said='' error_at='' static_file='' last_said=''
+}
+
+own_error() { # prints the project's own error and its place, as the end of a sentence; nothing if `hear` has heard of none
+  printf '%s' "${error_said:+: ${error_said}}${error_at:+ (${error_at})}"
 }
 
 why_it_ended() { # CODE: prints the project's own error and its place, as one line

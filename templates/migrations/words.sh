@@ -174,7 +174,7 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, is
   local line key value patience=() last=''
   read_half_applied
   way_back=() irreversible=() emptied=() code=137
-  hear_nothing
+  begin_to_hear
   make_pipe
   while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
     read_clock

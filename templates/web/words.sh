@@ -8,9 +8,16 @@ is_slot_in_use() { # SLOT: whether it has a program file, or a program without o
   [[ -n ${program_state} ]]
 }
 
-retire_slot() { # SLOT: removes the program file first, so that after a crash in between the program does not start again
+retire_slot() { # SLOT: removes the program file first: else the program would start again after a crash in between
   drop_file "${program_files[$1]}"
   stop_program "${app}-$1"
+}
+
+drain_and_stop() { # SLOT SECONDS
+  begin_step "drain of slot $1" cut
+  drain_slot "$1" "$2"
+  doing=''
+  change "slot $1 stopped" retire_slot "$1"
 }
 
 # SLOT: has Supervisor run the slot that serves. A Supervisor that was started anew just before the switch may know only the

@@ -1,10 +1,11 @@
 
-dump_for_release() { # the release names its dump only when the dump is whole
-  dump_database "${dump}"
-  printf '%s\n' "${dump}" >"${release_dir}/dump"
+dump_for_release() { # FILE: the release names its dump only when the dump is whole
+  dump_database "$1"
+  printf '%s\n' "$1" >"${release_dir}/dump"
 }
 
-# The migrations that wait get a dump of their own when their time comes. This one is for the person who must agree to them.
+# The migrations that wait get a dump of their own, right before they are applied. For the person who must agree to them first, there
+# is a dump now too.
 [[ ${#pending[@]} != 0 || ${#postponed[@]} != 0 && ! -f ${release_dir}/postponed ]] || return 0
 local kb
 warn_without_dump
@@ -16,7 +17,4 @@ if [[ -z ${kb} ]]; then
   ok "no table to dump in database ${app}"
   return
 fi
-name_dump "${release}"
-note=${dump}
-change_dump dump_for_release
-note=''
+make_dump "${release}" dump_for_release

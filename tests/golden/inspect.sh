@@ -4,7 +4,7 @@ local media_url=/media/
 
 judge_release() { # reads the answers of the check; sets static_answer, uploads_answer and the plan of migrations, or refuses the release
   local line key value code=lost inspected='' refusals=()
-  hear_nothing
+  begin_to_hear
   while next_answer; do
     hear "${line}"
     case ${key} in

@@ -5,7 +5,7 @@ ask_pending() {
 
 judge_pending() { # CODE: reads the answers into the plan; fails if there is no plan
   local line key value asked='' refusal=''
-  hear_nothing
+  begin_to_hear
   while IFS= read -r line || [[ -n ${line} ]]; do
     hear "${line}"
     case ${key} in

@@ -6,11 +6,7 @@ local kb one path
 warn_without_dump
 [[ -z ${no_dump} ]] || fail "dump ${file}" "cannot be loaded: ${no_dump}"
 ask_size "database ${app}"
-if [[ -n ${kb} ]]; then
-  name_dump restore
-  note=${dump}
-  change_dump dump_database "${dump}"
-fi
+[[ -z ${kb} ]] || make_dump restore
 note="from ${file}"
 change_whole "database ${app}" restore_dump "${file}"
 note=''

@@ -6,10 +6,7 @@ live_slot live
 keep_slot "${live}"
 old=${other_slot[${live}]}
 if is_slot_in_use "${old}"; then
-  begin_step "drain of slot ${old}" cut
-  drain_slot "${old}" "${drain_seconds}"
-  doing=''
-  change "slot ${old} stopped" retire_slot "${old}"
+  drain_and_stop "${old}" "${drain_seconds}"
 fi
 ensure_dir "${socket_dir}" 711 root:root # an earlier roadie gave this folder to the site's user
 retired=1

@@ -8,7 +8,7 @@ ask_front() { # URL: asks nginx for a page, as a visitor on this host: prints th
 tell_front() {
   local pages='' said='' way=http
   ! is_https || way=https
-  contents_of "${root}/live/release/health" pages 2>/dev/null || :
+  contents_of "${root}/live/release/health" pages 2>/dev/null
   pages=${pages%%$'\n'*}
   attempt said 12 ask_front "${way}://${domains[0]}${pages:-/}" || :
   say fact page "${pages:-/}"
@@ -50,7 +50,7 @@ measure_slot() { # SLOT: prints the number of its workers, and the KB of memory 
       [[ -r ${folder}/cgroup.procs ]] || continue
       main=${folder##*.}
       while read -r pid; do
-        contents_of "/proc/${pid}/stat" fields 2>/dev/null || continue
+        contents_of "/proc/${pid}/stat" fields 2>/dev/null
         files+=("/proc/${pid}/smaps_rollup")
         read -r _ parent _ <<<"${fields##*) }"
         [[ ${parent} != "${main}" ]] || workers=$((workers + 1))
@@ -147,7 +147,7 @@ tell_locks() { # a lock is only looked at: to take it for a moment would hold ba
   [[ ! -e ${held_file} ]] || say fact held "$(memo_in "${held_file}")"
   { IFS=$'\t' read -r id _ <"${who_file}"; } 2>/dev/null || :
   for file in "/run/roadie/${id:-none}".{beat,whole}; do
-    contents_of "${file}" pid 2>/dev/null || continue
+    contents_of "${file}" pid 2>/dev/null
     [[ -z ${pid} || ! -d /proc/${pid} ]] || { say fact run "$(lock_holder)" && return; }
   done
 }

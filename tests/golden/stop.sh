@@ -1,12 +1,5 @@
 local drain_seconds=30
 
-stop_slot() { # SLOT
-  begin_step "drain of slot $1" cut
-  drain_slot "$1" "${drain_seconds}"
-  doing=''
-  change "slot $1 stopped" retire_slot "$1"
-}
-
 end_processes() { # USER: sends TERM, and five seconds later KILL
   local tries
   signal_all_of "$1" TERM
@@ -29,7 +22,7 @@ for slot in blue green; do
   if [[ ! -S /run/supervisor.sock ]]; then
     ensure_absent "${program_files[${slot}]}" # Supervisor does not run, so nothing runs this program
   elif is_slot_in_use "${slot}"; then
-    stop_slot "${slot}"
+    drain_and_stop "${slot}" "${drain_seconds}"
   else
     ok "slot ${slot} stopped"
   fi

@@ -1,17 +1,13 @@
-local wanted=1
+local wants_dump=1
 
 [[ ${#postponed[@]} != 0 ]] || return 0
 if [[ -z ${retired} && ! -e ${release_dir}/settled ]]; then
   say warn migrations "the release before may still run, so these wait: $(listed "${postponed[@]}"); fab deploy goes on"
   return
 fi
-[[ -z ${wanted} ]] || warn_without_dump
-if [[ -n ${wanted} && -z ${no_dump} ]]; then
-  name_dump "drops-of-${release}"
-  note=${dump}
-  change_dump dump_database "${dump}"
-  note=''
-  printf '%s\n' "${dump}" >>"${release_dir}/dump"
+if [[ -n ${wants_dump} ]]; then
+  dump_if_possible "drops-of-${release}"
+  [[ -n ${no_dump} ]] || printf '%s\n' "${dump}" >>"${release_dir}/dump"
 fi
 pending=("${postponed[@]}") postponed=()
 begin_step "migrations of ${release} that take away" whole

@@ -1,7 +1,7 @@
 local unknown=(entries.0003_mood)
 local newer=20261122T120000Z-4567cdef
 local dump_of_then=/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz
-local wanted=1
+local wants_dump=1
 
 refuse_one_way() { # names the migrations that cannot be undone, and what to do instead
   local next='there is no dump from before them; write a migration that undoes them, and deploy it'
@@ -14,13 +14,7 @@ if [[ ${#way_back[@]} == 0 ]]; then
   ok migrations
   return
 fi
-[[ -z ${wanted} ]] || warn_without_dump
-if [[ -n ${wanted} && -z ${no_dump} ]]; then
-  name_dump rollback
-  note=${dump}
-  change_dump dump_database "${dump}"
-  note=''
-fi
+[[ -z ${wants_dump} ]] || dump_if_possible rollback
 begin_step "migrations that ${release} does not know" whole
 with_release "${newer}" unapply_migrations "${unknown[@]}"
 end_whole

@@ -15,8 +15,9 @@ is_of_database() { # ERROR: whether Django's database layer or a driver raised i
 }
 
 refuse_start() { # WHY
-  local why="$1${error_said:+: ${error_said}}${error_at:+ (${error_at})}"
-  # At its start the release may need what only the changed database has.
+  local why
+  why="$1$(own_error)"
+  # At its start, the release may need something that the database gets only by the change.
   if is_of_database "${error_said}"; then
     say warn "release ${release}" "${why}; roadie starts it again after the change of the database"
     change "slot ${idle} stopped" call_off

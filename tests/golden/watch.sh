@@ -152,7 +152,7 @@ refuse_after_switch() {
   tell_log
   drain_slot "${idle}" 5
   change "slot ${idle} stopped" retire_slot "${idle}"
-  failing+=${error_said:+: ${error_said}}${error_at:+ (${error_at})}
+  failing+=$(own_error)
   fail "release ${release}" "it failed after the switch: ${failing}; the site went back by itself; put it right, commit any change of the code, and run fab deploy again"
 }
 
