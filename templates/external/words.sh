@@ -14,7 +14,8 @@ as_release() { # WORD: has speak.py, in a release, do what WORD says
   through_pipes as_user_plainly "${app}" "${root}/shared/home" "${tools}/launch" "${release_dir}" python -c "${database_py}" "$1"
 }
 
-as_release_briefly() { # WORD: the same, but without input, and 1 MB is enough: the site's tables may be views that answer without end
+# WORD: like as_release, but without input, and with 1 MB of output at most: the site's tables may be views that answer without end.
+as_release_briefly() {
   as_release "$1" </dev/null | head -c 1000000
 }
 

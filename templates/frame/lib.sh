@@ -12,9 +12,9 @@ stage='' doing='' touched='' # the running stage, its running step, and whether 
 note='' before_change='' before_end=''
 declare -A planned=() # the changes that a dry run has told: a later stage would find them made
 locked='' known_format=1 # whether this run holds the site's lock; the newest ${state}/format
-disk_full='' # a sentence that names the full disk, once disk_is_full has looked
+disk_full='' disk_locked='' # sentences that name such a disk, once disk_is_full and disk_is_locked have looked
 release='' release_dir='' work_dir='' venv_dir='' # the release that the stages work on, once a stage has chosen it
-base_python=python3 # the Python that the virtualenv was made with. Root runs none in a virtualenv, as packages can replace that one
+base_python=python3 # the Python that the virtualenv was made with. Root never runs the virtualenv's own: a package can replace it
 declare -A modes=() services=() # what look_at and ask_service have found
 declare -A pid_files=([nginx]=/run/nginx.pid [supervisor]=/run/supervisord.pid) # the library of a database adds its own
 
@@ -32,7 +32,7 @@ fail() { # WHAT WHY [CODE]
   ! disk_is_full || why="${why}; ${disk_full}"
   ! disk_is_locked || why="${why}; ${disk_locked}"
   [[ -z ${went_on} ]] || why="${why}; ${went_on}"
-  # The newer release still serves, but its database was taken back: something is half done, so the code is 7.
+  # The newer release still serves, but its database was taken back. So something is half done: exit code 7.
   [[ -z ${went_back} ]] || why="${why}; ${went_back}" code=7
   say failed "$1" "${why}"
   end_cuttable
@@ -117,12 +117,12 @@ change_cuttable() { # WHAT COMMAND...: makes a change that a stop may end half w
   change_within 7200 "$@"
 }
 
-change_within() { # SECONDS WHAT COMMAND...: the same, but fails if the change has not ended after so many seconds
+change_within() { # SECONDS WHAT COMMAND...: like change_cuttable, but fails if the change has not ended after so many seconds
   local limit=$1 grows=''
   act cut "${@:2}"
 }
 
-# FILE SECONDS WHAT COMMAND...: the same, but fails if FILE has not grown for so many seconds
+# FILE SECONDS WHAT COMMAND...: like change_cuttable, but fails if FILE has not grown for so many seconds
 change_while_it_grows() {
   local grows=$1 limit=$2
   act cut "${@:3}"
@@ -145,8 +145,8 @@ act() { # cut|atomic|whole WHAT COMMAND...
   say changed "${what}" "${note}"
 }
 
-# WHAT cut|atomic|whole: stops here if asked to, else reports the step; the caller ends the step by doing='', and a whole one
-# also by end_whole.
+# WHAT cut|atomic|whole: ends the run here if it was told to stop; else reports the step. The caller ends a whole step by end_whole,
+# and then every step by doing=''.
 begin_step() {
   stop_if_asked
   doing=$1
@@ -199,8 +199,8 @@ begin_stage() { # NAME SUMMARY
 
 clock=0 clock_ms=0 # set by read_clock
 
-# Sets clock to the seconds since the host's boot, and clock_ms to the milliseconds. Whatever waits goes by these: SECONDS and
-# EPOCHREALTIME jump when somebody, or a time server, sets the time of day.
+# Sets clock to the seconds since the host's boot, and clock_ms to the milliseconds. Use these to wait: SECONDS and EPOCHREALTIME
+# jump when somebody, or a time server, sets the time of day.
 read_clock() {
   local up
   read -r up _ </proc/uptime
@@ -208,7 +208,7 @@ read_clock() {
 }
 
 read_clock
-run_began=${clock} # by that clock
+run_began=${clock} # when the run began, by that clock
 
 # ---- Files -----------------------------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ drop_file() { # PATH...: removes files and links of one folder
   sync -- "${1%/*}"
 }
 
-remove_if_there() { # PATH...: mostly none exists, and then no process is started
+remove_if_there() { # PATH...: if no path exists, as is usual, starts no process
   local one doomed=()
   for one in "$@"; do
     [[ ! -e ${one} && ! -L ${one} ]] || doomed+=("${one}")

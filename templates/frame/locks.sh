@@ -19,7 +19,7 @@ take_lock() { # lets one run at a time work on the site; the lock ends with this
   require_no_hold
   printf '%s\t%s\t%(%F %T)T UTC\t%s\t%s\n' "${run_id}" "${who}" -1 "${command}" "${revision-}" >"${who_file}"
   locked=1
-  # A power cut while put_file works leaves this half, and no later run needs to write the file again.
+  # A power cut during put_file may have left this file. Perhaps no later run writes ${half_applied} again, so remove it here.
   remove_if_there "${half_applied}.roadie-new"
 }
 
@@ -34,7 +34,7 @@ sweep_up() { # removes the files of runs that were killed, or that a power cut e
   done
 }
 
-lock_holder() {
+lock_holder() { # prints who holds the lock, with which command, since when, and at which step
   local id by since what of step pid=''
   IFS=$'\t' read -r id by since what of 2>/dev/null <"${who_file}" || :
   step=$(cat "${step_file}" 2>/dev/null) || :
@@ -54,7 +54,7 @@ holder_is_stopping() {
 
 # A run takes the lock and then looks for a hold. `fab lock` makes the hold and then looks at the lock. So at least one of
 # the two always sees the other.
-require_no_hold() { # a dry run, which changes nothing, only warns
+require_no_hold() { # fails if somebody holds the site back; a dry run only warns, as it changes nothing
   local why
   [[ -e ${held_file} ]] || return 0
   why="held back on purpose $(memo_in "${held_file}"); fab unlock lets go"

@@ -5,8 +5,8 @@ stopping='' cuttable_pid='' clock_pid='' apart_pid='' stage_depth=0
 answer_seconds=30 # how long a database may take to answer a question
 
 # A stop ends a cuttable command at once. Everything else has ten seconds; then wrap.sh kills the run. Only a step that is
-# `whole` (dpkg, a migration) may take longer. So nothing that a site, its builder, a database or a disk slows down holds the
-# lock.
+# `whole` (dpkg, a migration) may take longer. So a run does not hold the lock for ever because a site, its builder, a database or a
+# disk is slow.
 
 on_term() {
   stopping=1
@@ -107,9 +107,9 @@ refuse_late() { # fails; a stage may name in late_because a function that prints
   fail "${doing:-${stage}}" "${why}${cause:+: ${cause}}"
 }
 
-# NAME WHOM COMMAND...: sets the variable NAME to what the command prints, and returns its exit code. A stop ends the command,
-# where $(COMMAND) would be waited for. Fails if WHOM, who has to answer, does not answer in time. Within a change, the change
-# goes on instead.
+# NAME WHOM COMMAND...: sets the variable NAME to what the command prints, and returns its exit code. A stop ends the command; bash
+# would wait for $(COMMAND). Fails if WHOM, who has to answer, does not answer in time. Within a change, the
+# command just runs: how a stop ends the change holds for the command too.
 ask() {
   local code=0 limit=${answer_seconds} grows='' late_because='' said=/run/roadie/${run_id}.said
   if [[ -n ${doing} ]]; then
@@ -123,8 +123,8 @@ ask() {
   return "${code}"
 }
 
-# NAME SECONDS COMMAND...: sets the variable NAME to the first 64 KB that the command prints. Returns its exit code, which is not 0
-# either if the command did not end in time. For what a run can do without.
+# NAME SECONDS COMMAND...: sets the variable NAME to the first 64 KB that the command prints, and returns its exit code. If the command
+# does not end in time, the exit code is not 0 either. For an answer that a run can do without.
 attempt() {
   local code=0 limit=$2 grows='' forgives=1 printed=/run/roadie/${run_id}.said
   cuttable beginning_of "${@:3}" >"${printed}" || code=$?
@@ -136,7 +136,7 @@ beginning_of() { # COMMAND...: prints the first 64 KB of its output
   "$@" | head -c 65536
 }
 
-run_apart() { # FUNCTION: runs it in a subshell, so that its functions and variables do not stay; a stop reaches it too
+run_apart() { # FUNCTION: runs it in a subshell, so that its functions and variables do not stay; a stop reaches the subshell too
   local code=0
   apart "$1" &
   apart_pid=$!
@@ -153,7 +153,7 @@ run_apart() { # FUNCTION: runs it in a subshell, so that its functions and varia
 }
 
 apart() { # FUNCTION
-  stage_depth=${BASH_SUBSHELL} # what fails here is told here, where it is known
+  stage_depth=${BASH_SUBSHELL} # this subshell reports its failure itself, as only it knows the running step
   trap on_term TERM
   "$1"
 }

@@ -85,7 +85,7 @@ await_end() {
     [[ "${late}" -lt 50 ]] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
   done
 }
-# If the time of day is set forward, bash ends a `read -t` too early. So two reads follow each other. The end of input ends both.
+# If the time of day is set forward, bash ends a `read -t` too early. So a second read follows the first. The end of input ends both.
 follow() { # TOKEN: shows the output until the script ends, then prints the token with the exit code
   local beat code
   {
@@ -115,7 +115,7 @@ carry_out() { # run|look NONCE SCRIPT_SIZE PAYLOAD_SIZE TOKEN
   follow "$5"
 }
 [[ "${EUID}" == 0 ]] || { echo "not root" >&2; exit 95; }
-next_line() { # 30 seconds are half of the time: see follow
+next_line() { # two calls make up the 60 seconds: see follow
   IFS=" " read -r -t 30 -u 3 word mark kind nonce script_size payload_size token
 }
 first=1 # until the first run of this session has begun

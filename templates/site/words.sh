@@ -9,7 +9,7 @@ is_claimed() { # THING
   [[ $'\n'${text}$'\n' == *$'\n'"$1"$'\n'* ]]
 }
 
-claim() { # THING: records the claim before the thing is made: if the run is cut, the next run knows that it is roadie's
+claim() { # THING: call this before you make the thing: if the run is cut, the next run knows that the thing is roadie's
   local text=''
   [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
   put_file "${claim_file}" 600 root:root "${text}${text:+$'\n'}$1"
@@ -36,7 +36,7 @@ require_same_site() { # refuses a second project of the same name: both would us
   fail "site ${app}" "on this host this name belongs to the site of${known% }, and this project is for ${domains[*]}; choose another app:, or, if both are the same site, keep one of its old names in domain: for the next bootstrap"
 }
 
-# Refuses another kind of database than the one that has the site's data. The claim of the default kind has no name.
+# Fails if the site's data is in another kind of database. The claim of the default kind does not name the kind.
 require_same_database() {
   local text='' line kind
   [[ ! -f ${claim_file} ]] || contents_of "${claim_file}" text
@@ -63,20 +63,20 @@ find_taken() { # sets taken to a user, a group or a path that has the site's nam
   done
 }
 
-require_site() { # for a stage that may run without bootstrap
+require_site() { # fails if the site was not set up on this host
   is_claimed site || [[ -n ${dry_run} ]] || fail "site ${app}" 'is not set up on this host; run: fab bootstrap'
 }
 
-require_whole_site() { # for a release
+require_whole_site() { # fails if the site lacks something that a release needs
   require_site
   [[ -d ${root}/releases ]] || fail "site ${app}" 'was taken off this host, or is only partly set up here; run: fab bootstrap'
   require_enclosure
 }
 
-# ---- Programs: Supervisor starts enclose as root, which makes a control group and a socket, and becomes the program ---
+# ---- Programs: Supervisor starts enclose as root. It makes a control group and a socket, and becomes the program -------
 
-# FILE: a program file of an earlier roadie, or of the user's own, has Supervisor start the program itself. The program that
-# runs is left alone. Supervisor reads the file when it starts the program the next time.
+# FILE: has the programs of this file run by enclose, also if an earlier roadie or a template of the user's own wrote the file. A running
+# program goes on as it is. Supervisor reads the file when it starts the program the next time.
 ensure_enclosed() {
   local text program_text
   [[ -f $1 ]] || return 0
@@ -142,7 +142,7 @@ is_https() { # nginx serves the site by https, so its certificate is there
   [[ ${text} == *"/roadie-tls-${app}.con"* ]]
 }
 
-host_mark() { # prints what nginx answers for an authority's question, so that this host is known by it
+host_mark() { # prints a mark of this host, which nginx answers, so that a name of the site is known to lead here
   local id=''
   contents_of /etc/machine-id id 2>/dev/null
   printf 'roadie of %s' "${id}" | sha256sum | cut -c 1-16

@@ -14,7 +14,8 @@ as_owner() { # WORD: has file.py, as the site's user, do what WORD says
   through_pipes as_user_plainly "${app}" / python3 -I -S -c "${database_py}" "$1" "${database_file}"
 }
 
-as_owner_briefly() { # WORD: the same, but without input, and 1 MB is enough: the site's tables may be views that answer without end
+# WORD: like as_owner, but without input, and with 1 MB of output at most: the site's tables may be views that answer without end.
+as_owner_briefly() {
   as_owner "$1" </dev/null | head -c 1000000
 }
 

@@ -1,4 +1,4 @@
-"""Copies what a program prints after its first MB: the rest of a line, answers to roadie, the last words."""
+"""Copies what a program prints after its first MB: the rest of a line, answers to roadie, the last lines."""
 
 import sys
 from collections import deque
@@ -11,7 +11,7 @@ log.write(said.readline(LONGEST_LINE))
 
 
 def tell_last():
-    """Write the last words, which are the reason if the program failed."""
+    """Write the last lines: if the program failed, they have the reason."""
     log.write(b"--- roadie left out what was printed here, as it was more than 1 MB; the last lines:\n")
     log.writelines(last)
     last.clear()

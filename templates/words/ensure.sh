@@ -1,7 +1,8 @@
 # The words that ensure a state: they look first, and change only what differs. Plain bash, no Jinja.
 
-# Asking path by path would take most of the time of a run that changes nothing.
-look_at() { # PATH...: sets modes[PATH] to the mode and owner of each, with one process
+# PATH...: sets modes[PATH] to the mode and owner of each, with one process. Without this, a run that changes nothing would spend
+# most of its time on a process for each path.
+look_at() {
   local path mode
   while IFS=$'\t' read -r path mode; do
     modes["${path}"]=${mode}
@@ -34,8 +35,8 @@ make_dir() { # PATH MODE OWNER: without -p, which would make parents with a mode
   chmod -- "$2" "$1"
 }
 
-# WHAT FOLDER PATH: clears this path in a folder of root's, and makes the folders on the way there. The project or a package may
-# have a link on that way, and root follows no link.
+# WHAT FOLDER PATH: clears this path in a folder of root's, and makes the folders above it. The project or a package may have a link
+# among those folders, and root follows no link.
 clear_place() {
   local parent=$2 rest=$3
   while [[ ${rest} == */* ]]; do
@@ -97,8 +98,8 @@ show_difference() { # PATH NOW CONTENT MODE_NOW MODE
   fi
 }
 
-# OLD NEW: for a dry run: tells which variables a text of lines NAME=VALUE gains, loses or changes. It tells names only, as the
-# values may be secrets.
+# OLD NEW: for a dry run: tells which variables differ between two texts with lines NAME=VALUE. It tells only names, as the values may
+# be secrets.
 tell_variables() {
   local -A before=() after=()
   local line name
@@ -140,10 +141,11 @@ remember_file() { # PATH: keeps a copy of what roadie wrote, to tell an edit by 
   move_over "${copy}.new" "${copy}"
 }
 
-keep_hand_edit() { # PATH
-  local copy=${state}/files/${1//\//%} kept
+keep_hand_edit() { # PATH: saves the file, and names the copy, if somebody else than roadie wrote it
+  local now='' kept
   [[ -f $1 ]] || return 0
-  [[ -f ${copy} && $(cat -- "${copy}") == "$(cat -- "$1")" ]] && return
+  contents_of "$1" now
+  ! is_remembered "$1" "${now}" || return 0
   printf -v kept '%s%s.%(%Y%m%dT%H%M%SZ)T' "${backups}" "$1" -1
   (umask 077 && mkdir -p -- "${kept%/*}")
   cp -p -- "$1" "${kept}"
@@ -166,8 +168,9 @@ start_service() { # NAME
   systemctl enable --quiet --now -- "$1" || fail "service $1" "it does not start; see: journalctl -u $1"
 }
 
-# Reads systemd's links and control groups as files, which takes no process. False may also mean: the files do not tell.
-is_service_up() { # NAME
+# NAME: whether the files of systemd, read without a process, show that the service is enabled and running. False may also mean that
+# they do not show it.
+is_service_up() {
   local pid='' groups=''
   [[ -L /etc/systemd/system/multi-user.target.wants/$1.service && -r ${pid_files["$1"]-} ]] || return 1
   contents_of "${pid_files["$1"]}" pid
@@ -193,9 +196,9 @@ ask_service() { # NAME: sets services[NAME]; if systemctl must be asked, sets al
   done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" "${!pid_files[@]}")
 }
 
-# For a reload. It is due from the first change of the stage until it has succeeded, also if runs are cut in between:
-# before the first change, the stage calls `unapply`, which deletes the record.
-ensure_applied() { # WHAT COMMAND...
+# WHAT COMMAND...: for a reload. The reload is due from the first change of the stage until it has succeeded, also if runs are cut in
+# between. For that, the stage calls `unapply`, which deletes the record of success, before its first change.
+ensure_applied() {
   if [[ -z ${touched} && -e ${state}/applied/${1// /-} ]]; then ok "$1"; else change "$1" apply "$@"; fi
 }
 
@@ -206,11 +209,11 @@ apply() { # WHAT COMMAND...: runs the command, then records its success
   : >"${record}"
 }
 
-unapply() { # WHAT: makes it due; call this before you change the files that it applies
+unapply() { # WHAT: makes the reload due; call this before you change the files that it applies
   [[ ! -d ${state}/applied ]] || drop_file "${state}/applied/${1// /-}"
 }
 
-# FOLDER SETTINGS: has systemd run a service with these settings of roadie's. It reads them and restarts nothing.
+# FOLDER SETTINGS: has systemd run a service with these settings of roadie's. systemd reads them now, and restarts nothing.
 ensure_unit() {
   local before_change=begin_unit
   look_at "$1" "$1/roadie.conf"

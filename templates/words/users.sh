@@ -2,11 +2,11 @@
 
 # Uids that neither Debian nor systemd gives to anybody. Each has one task, so that no process of another task can signal it.
 signaller=65531 asker=65532 taker=65533
-user_view=() # a command that narrows what a user's program sees of the host
+user_view=() # a command that runs another one with a narrowed view of the host's files; see build.sh.j2
 app_tmp=/tmp # TMPDIR of what runs as a user; a caller may choose another folder
 
-# The command that runs the script that comes at descriptor 7. A script of a project may hold secrets, and everybody on the
-# host can read the words of a command in /proc.
+# The command that runs a script from descriptor 7. A script of a project may hold secrets, and everybody on the host can read the
+# words of a command in /proc.
 bash_of_input=(bash -euo pipefail -c 'eval "$(cat <&7)" 7<&-')
 
 as_user() { # USER HOME COMMAND...: runs as USER a command that may leave processes behind, or print without end
@@ -23,8 +23,8 @@ as_user() { # USER HOME COMMAND...: runs as USER a command that may leave proces
   return "${code}"
 }
 
-# Becomes a program that copies what another one prints; after the first MB only its answers to roadie, and at the end its last
-# words. What the other one left behind may hold this process for ever, so it inherits no lock.
+# Becomes a program that copies standard input: the first MB, then only the answers to roadie, and at the end the last lines. A process
+# that the user's command left behind may keep this program running for ever, so this program inherits no lock.
 bounded() {
   # shellcheck disable=SC2016 # the new bash expands these
   exec bash -c 'stdbuf -o0 head -c 1000000; IFS= read -r -N 1 next || exit 0; printf %s "${next}"; exec python3 -I -S -c "$1"' \
@@ -38,9 +38,10 @@ as_user_plainly() { # USER HOME COMMAND...: passes none of our variables and loc
 }
 
 # USER FROM TO [COMMAND...]: copies FROM into the new folder TO, and has the command complete the copy. A process that holds a
-# file open can change the file, and can hand it to a process of another user. So root uses only copies. USER reads: a link gives
-# nobody what USER cannot read. A user that runs nothing else writes: no other process can reach the copy, and no link in the copy
-# can lead to files of root's. A file that comes or goes meanwhile is no failure.
+# file open can change the file later, or hand it to a process of another user. So root uses only copies.
+# USER reads the files, so that a link adds nothing to the copy that USER cannot read. The taker writes the copy, and runs nothing
+# else: so no other process reaches the copy, and no link in the copy leads root's files into it. It is no failure if a file comes
+# or goes meanwhile.
 adopt() {
   local room
   room=$((($(free_kb "${root}") - 10240) * 1024)) # a full disk would stop the database
@@ -54,14 +55,14 @@ adopt() {
   chown -h -- root:root "$3"
 }
 
-as_taker() { # COMMAND...: in a folder that everybody may enter
+as_taker() { # COMMAND...: runs it in /, as the taker may not enter every folder of root's
   setpriv --reuid="${taker}" --regid="${taker}" --clear-groups --inh-caps=-all -- \
     env -i -C / LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin "$@" 6>&- 8>&- 9>&-
 }
 
-# SECONDS ARGUMENT...: has curl ask, as a user that has no other process, in the group that may connect to a slot. The site's own
-# code answers, so root does not ask. The site's user does not ask either: a process of the site could stop that curl for ever, or
-# write into its output.
+# SECONDS ARGUMENT...: runs curl as the asker, who has no other process, in the group that may connect to a slot. The site's own
+# code answers, so root does not ask. The site's user does not ask either: a process of the site could stop curl for ever, or write
+# into its output.
 ask_plainly() {
   timeout --foreground -k 2 "$(($1 + 1))" setpriv --reuid="${asker}" --regid=www-data --clear-groups --inh-caps=-all -- \
     env -i -C / PATH=/usr/local/bin:/usr/bin:/bin curl -q --noproxy '*' "${@:2}" 6>&- | head -c 1000000
@@ -71,7 +72,7 @@ in_release() { # COMMAND...: runs as the app's user, with the environment of ${r
   as_user "${app}" "${root}/shared/home" "${tools}/launch" "${release_dir}" "$@"
 }
 
-run_as_app() { # SCRIPT: runs a stage that a project wrote itself, as the app's user; its exit code decides
+run_as_app() { # SCRIPT: runs a stage of the user's own, as the app's user; the stage fails if the script does
   if [[ -n ${dry_run} ]]; then
     say would "script of ${stage}"
     return
@@ -90,13 +91,13 @@ end_build_user() {
   signal_all_of "${build_user}" KILL
 }
 
-# USER SIGNAL: signals all processes of USER in one call, so that no fork escapes. A process of USER may signal all others of
-# USER too, and would be faster. So the one that signals here has a real and a saved uid that no process of USER may signal.
+# USER SIGNAL: signals all processes of USER in one call, so that no fork escapes. Every process of USER may signal all processes of
+# USER, so it could kill the one that signals here. So that one has a real and a saved uid that no process of USER may signal.
 signal_all_of() {
   local uid
   uid=$(id -u -- "$1")
   [[ ${uid} != 0 ]] || fail "user $1" 'has the uid of root; remove that user'
-  # The lock: two that signal at the same time would reach each other. It fails if USER has no process.
+  # The lock keeps two signallers apart, as one would signal the other. The command fails if USER has no process.
   flock /run/roadie/signals.lock python3 -I -S -c "${signal_py}" "${uid}" "${signaller}" "$2" 2>/dev/null 6>&- 8>&- 9>&- || :
 }
 

@@ -6,7 +6,7 @@ local launch='<text of on-host/launch>'
 local cron='<text of on-host/cron>'
 local manage='<text of on-host/manage>'
 
-refuse_taken_names() { # fails if something that roadie did not make has the site's name
+refuse_taken_names() { # fails if something that roadie did not make has a name or a place of the site
   local taken
   find_taken
   [[ -z ${taken} ]] ||
@@ -39,8 +39,8 @@ make_user() { # USER HOME
   fi
 }
 
-# An earlier roadie let Gunicorn make its socket, in a folder of the site's. A process that still does so must find its folder
-# as it was if it starts again. When the next deploy has stopped that process, the folder becomes root's.
+# An earlier roadie let Gunicorn make its socket, in a folder of the site's. Such a process may start again, and then needs that folder
+# as it was. The folder becomes root's when the next deploy has stopped the process.
 ensure_socket_dir() {
   local slot
   for slot in blue green; do

@@ -10,12 +10,13 @@ is_older() { # VERSION THAN
   IFS=. read -r -a one <<<"$1"
   IFS=. read -r -a other <<<"$2"
   for i in 0 1 2; do
-    ((${one[i]:-0} == ${other[i]:-0})) || { ((${one[i]:-0} < ${other[i]:-0})) && return; return 1; }
+    ((${one[i]:-0} == ${other[i]:-0})) || break
   done
+  ((${one[i]:-0} < ${other[i]:-0})) && return
   return 1
 }
 
-require_server() {
+require_server() { # fails if the host's database server is older than the project's Django needs
   local server version line of_series of_server oldest least='' newest=''
   read -r server version <<<"$(server_version)"
   [[ -n ${version} ]] || return 0
@@ -29,7 +30,8 @@ require_server() {
   fail "${django}" "needs ${server} ${least} or newer, and this host has ${server} ${version}; ${newest:+require Django ${newest} or older, or }move to a host or a server that is newer" 3
 }
 
-# An interpreter that `python:` names by its path is the host's affair; of all others the settings tell.
+# Fails if `python:` names the path of a Python that the project's Django does not run on. Every other Python of the settings was checked
+# before this run.
 require_python() {
   [[ ${#runs_on[@]} != 0 && ${python} == /* && -x ${python} && -z ${managed} ]] || return 0
   find_python_minor
