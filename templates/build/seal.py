@@ -1,6 +1,6 @@
-"""seal.py BUILT CODE RECORD GROUP [PATH]...: moves plain files of BUILT, if new or changed, to CODE.
+"""seal.py BUILT CODE RECORD GROUP [PATH]...: moves the new and changed plain files of BUILT to CODE.
 
-Leaves out each PATH. Writes the paths to RECORD first. Nobody else writes in these folders any more.
+Leaves out each PATH. Writes the paths to RECORD first. No other process writes in these folders by now.
 """
 
 import os
@@ -16,7 +16,7 @@ group, left_out = int(sys.argv[4]), {*map(Path, sys.argv[5:])}
 
 
 def made():
-    """The paths of the files that the build made or changed, but no bytecode: this program writes that."""
+    """The paths of the files that the build made or changed, without bytecode, which this program writes."""
     for here, folders, names in os.walk(built):
         folders[:] = [name for name in folders if name not in ("__pycache__", ".git")]
         for name in names:
@@ -29,7 +29,7 @@ def made():
 
 
 def make_room(path):
-    """Make the folders above a path of CODE. What is there and is no folder goes."""
+    """Make the folders above a path of CODE. Remove whatever stands in the place of one, or of the path."""
     for folder in [*reversed(path.parents)][1:]:
         place = code / folder
         if place.is_symlink() or place.is_file():
@@ -56,7 +56,7 @@ def take(path):
 def compile_bytecode(place):
     """Write the bytecode beside a file, if the file compiles. None of its code runs.
 
-    The commit may have links there, which root would write or read through.
+    The commit may have a link in place of the folder for bytecode. Root must not write through that link.
     """
     cache = place.parent / "__pycache__"
     if cache.is_symlink():

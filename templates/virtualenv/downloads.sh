@@ -1,11 +1,11 @@
-# The words for what stays between the builds of virtualenvs: what uv downloaded, and wheels that were built here. Plain bash, no
-# Jinja. Root owns all of that, and words.sh says the rule that decides what may stay.
+# The words for what stays between the builds of virtualenvs: what uv downloaded, and wheels that were built here. Root owns both, and
+# words.sh has the rule for what may stay. Plain bash, no Jinja.
 
 # ---- uv's downloads: root keeps them, as the step that fetches them runs no code of packages -----------------------------
 
-# Installs with the cache of downloads, and builds no package meanwhile, as uv may not write into its folder for builds. The
-# virtualenv holds roadie's own pins at most, so Python runs no code of the project's packages here either. A package that
-# must be built is built apart, and then this tries again. False if something cannot be had in this way.
+# Installs with the cache of downloads. uv builds no package meanwhile, as it may not write into its folder for builds, and the virtualenv
+# holds only roadie's own pins by now. So no code of the project's packages runs. A package that must be built is built apart, and then
+# this tries again. False if something cannot be installed in this way.
 cleanly() { # ARGUMENT...
   local code package tries wheel=''
   for ((tries = 0; tries < 30; tries++)); do
@@ -49,7 +49,7 @@ in_buckets() { # CACHE TEST...: runs find in a cache of uv, but not in the packa
   find "$1" -path "$1/archive-v*/*" -prune -o "${@:2}"
 }
 
-# ---- Wheels that were built here: root keeps them, and no other package's code ran while one was built --------------------
+# ---- Wheels that were built here: root keeps them. While one was built, no code of another package ran ---------------------
 
 build_apart() { # NAME==VERSION: builds this package alone and keeps its wheel
   local file code=0 file_options=()
@@ -88,11 +88,11 @@ is_wheel_of() { # NAME==VERSION FILENAME
 
 # ---- The hashes of roadie's own pins -------------------------------------------------------------------------------------
 
-write_pins() { # writes pins.txt for uv, and pins-with-hashes.txt for pip, which takes either no hash or hashes for all
+write_pins() { # writes pins.txt for uv, and pins-with-hashes.txt for pip, which takes either no hash or hashes for all lines
   local pin wheel=''
   for pin in "${pins[@]}"; do with_hashes "${pin}"; done | grep -e --hash= >"${cache}/pins-with-hashes.txt" || :
   for pin in "${pins[@]}"; do
-    # With the hash of its source in the line too, uv would build the source again.
+    # Name the hash of the kept wheel alone: with the hash of the source beside it, uv would build the source again.
     if find_wheel "${pin}"; then
       printf '%s --hash=sha256:%s\n' "${pin}" "$(sha256sum <"${wheel}" | cut -c -64)"
     else

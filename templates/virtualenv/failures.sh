@@ -14,7 +14,8 @@ why_pip_failed() { # prints the reason; if a package could not be built, also wh
   printf '%s; the other virtualenvs are unchanged' "${why:-$(cause . | tail -c 300)}"
 }
 
-why_missing() { # REQUIREMENT: an index that does not answer looks to pip as one that has nothing
+# REQUIREMENT: prints why no index has it. pip takes an index that does not answer for one that has nothing.
+why_missing() {
   local versions silent where
   versions=$(step_output | sed -nE 's/^ERROR: Could not find a version .* \(from versions: (.*)\)$/\1/p' | tail -n 1)
   silent=$(step_output | sed -nE "s/.*(after connection broken by|Could not fetch URL) .*: (\[[^]]*\] )?([^:']+)'.*/\3/p" | tail -n 1)
@@ -30,16 +31,8 @@ why_missing() { # REQUIREMENT: an index that does not answer looks to pip as one
 }
 
 why_not_built() { # prints which package could not be built, why, and what cures that; nothing if all were built
-  local package exact why newer older library
-  # uv comes first, and may have failed for another reason than pip. But only uv names the version.
-  exact=$(step_output | sed -nE "s/.*Failed to (download and )?build .([A-Za-z0-9][A-Za-z0-9._-]*==[^ '\`]+).*/\2/p" | tail -n 1)
-  package=$(step_output | sed -nE "s/^ *ERROR: Failed (building wheel for |to build ')([A-Za-z0-9][A-Za-z0-9._-]*)'?.*/\2/p" | tail -n 1)
-  [[ -n ${package} && ${exact%%==*} != "${package}" ]] || package=${exact}
-  [[ -n ${package} ]] || package=$(step_output | awk '
-    /^ *Collecting / { package = $2 }
-    /^ *Building wheel for / { package = $4 }
-    /\[end of output\]/ { found = package }
-    END { sub(/@$/, "", found); print found }')
+  local package why newer older library
+  package=$(unbuilt_package)
   [[ -n ${package} ]] || return 0
   why=$(why_of_build)
   newer=$(with_wheel "${package%%==*}")
@@ -47,7 +40,7 @@ why_not_built() { # prints which package could not be built, why, and what cures
   older=$(python_with_wheel "${package}")
   why=${why%.}
   printf 'cannot build %s: %s' "${package}" "${why:-see above}"
-  if [[ -n ${older} ]]; then # then no library of Debian is what lacks
+  if [[ -n ${older} ]]; then # a library of Debian would not help
     printf '; it has a wheel for Python %s, but none for %s, so write python: "%s" in fabric.yaml' "${older}" "${python_minor#python}" "${older}"
     [[ -z ${newer} ]] || printf ', or require %s %s, which has one' "${package%%==*}" "${newer}"
     return
@@ -57,7 +50,21 @@ why_not_built() { # prints which package could not be built, why, and what cures
   printf '; if it needs a library of Debian, name %s in packages:' "${library:-its -dev package}"
 }
 
-why_of_build() { # prints the line of the build that says most
+unbuilt_package() { # prints the name of the package that could not be built, with its version if the output has it
+  local package exact
+  # uv comes first, and may have failed for another reason than pip. But only uv names the version.
+  exact=$(step_output | sed -nE "s/.*Failed to (download and )?build .([A-Za-z0-9][A-Za-z0-9._-]*==[^ '\`]+).*/\2/p" | tail -n 1)
+  package=$(step_output | sed -nE "s/^ *ERROR: Failed (building wheel for |to build ')([A-Za-z0-9][A-Za-z0-9._-]*)'?.*/\2/p" | tail -n 1)
+  [[ -n ${package} && ${exact%%==*} != "${package}" ]] || package=${exact}
+  [[ -n ${package} ]] || package=$(step_output | awk '
+    /^ *Collecting / { package = $2 }
+    /^ *Building wheel for / { package = $4 }
+    /\[end of output\]/ { found = package }
+    END { sub(/@$/, "", found); print found }')
+  printf '%s' "${package}"
+}
+
+why_of_build() { # prints the line that says most, of what the build printed
   local words
   words=$(step_output | awk '/\[[0-9]+ lines? of output\]|^ *(cause: )?.*\[std(out|err)\]/ { on = 1; next } /\[end of output\]/ { on = 0 } on && NF { gsub(/^[ \t]+/, ""); print }' | grep -avE '^(error: (Failed to|subprocess)|cause: |note: |×|╰)')
   {
@@ -82,7 +89,7 @@ python_with_wheel() {
   done
 }
 
-library_for() { # LINE of a build: prints the packages of Debian that it lacks, if they are known
+library_for() { # LINE: prints the packages of Debian that a build with this error lacks, if they are known
   case ${1,,} in
     *python.h*) printf python3-dev ;;
     *pg_config* | *libpq*) printf libpq-dev ;;
@@ -99,6 +106,6 @@ library_for() { # LINE of a build: prints the packages of Debian that it lacks, 
   esac
 }
 
-why_uv_failed() { # prints the reason, where pip cannot do what uv does
+why_uv_failed() { # prints the reason, for requirements that only uv can install
   printf '%s; the other virtualenvs are unchanged' "$(cause '^(error| *[×╰├]|  cause)' | tail -c 300)"
 }

@@ -1,8 +1,8 @@
 # The words for the Python of a virtualenv: the distribution's if the project takes it, else one that uv brings. Plain bash, no Jinja.
 
-pythons=()      # the versions that the project takes, such as 3.12; none means any
-takes_python='' # what says so, for messages
-managed=''      # the version that uv has to bring, if this host has none
+pythons=()      # the versions that the project takes, such as 3.12; an empty list means any
+takes_python='' # for messages: what says which versions the project takes
+managed=''      # the version that uv has to bring, if the host has no such Python
 
 choose_python() { # sets python and python_minor; sets managed if uv has to bring this Python
   local own number
@@ -30,7 +30,7 @@ nearest_python() { # MINOR: prints the version that the project takes and that i
   printf '%s' "${best}"
 }
 
-find_python_minor() { # sets python_minor to a name such as python3.13; mostly a file of that name tells, without a process
+find_python_minor() { # sets python_minor to a name such as python3.13; usually finds a file of that name, and starts no process
   local path=${python} other
   [[ ${python} == */* ]] || path=${BASH_CMDS["${python}"]}
   for other in "${path%/*}"/python3.*; do
@@ -42,7 +42,7 @@ find_python_minor() { # sets python_minor to a name such as python3.13; mostly a
   python_minor=$("${path}" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 }
 
-ensure_python() { # of the version ${managed}
+ensure_python() { # has the Python ${managed} on this host
   local note="${takes_python:+${takes_python}, and }the host has no such version, so uv brings it"
   if [[ -x ${python} ]]; then
     ok "Python ${managed}"
@@ -71,6 +71,13 @@ fetch_python() {
   build_in / env "UV_PYTHON_INSTALL_DIR=${build_home}/pythons" UV_NO_PROGRESS=1 UV_NO_CONFIG=1 "${uv}" python install --no-bin "${managed}" ||
     fail "Python ${managed}" "this host has none, and uv could not bring it: $(step_output | sed -nE 's/^ *(error|cause): //p' | tail -n 1); install that Python and name its path in python:, have UV_PYTHON_INSTALL_MIRROR in /etc/environment name a mirror, or name the Python of the host in python: (python3.11 on Debian 12, python3.13 on Debian 13) if the project runs on it"
   end_build_user
+  keep_python "${new}" "${place}"
+  remove_build
+  trap - EXIT
+}
+
+keep_python() { # NEW PLACE: gives root a copy of the Python that the build user fetched, and moves the copy to its place
+  local new=$1 place=$2
   install -d -m 755 -- "${tools}/pythons"
   adopt "${build_user}" "$(echo "${build_home}/pythons/cpython-${managed}".[0-9]*)" "${new}"
   find "${new}" ! -type f ! -type d ! -type l -delete
@@ -80,6 +87,4 @@ fetch_python() {
   sync -f -- "${new}"
   rm -rf -- "${place}"
   mv -T -- "${new}" "${place}"
-  remove_build
-  trap - EXIT
 }

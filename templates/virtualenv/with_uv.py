@@ -1,9 +1,9 @@
-"""Install with uv what pip would install here. uv does not read pip's configuration, so translate it for uv.
+"""Has uv install what pip would install here. uv does not read pip's configuration, so this translates it.
 
 with_uv.py UV WHEELS OPTIONS ARGUMENT...: uv installs for the Python that runs this file, also from the folder
 WHEELS if that is not empty. OPTIONS are the options in the requirements files, separated by commas. If only
-pip can do this install, print why and exit with 3. If the first ARGUMENT is `compile`, uv only says what it
-would install.
+pip can install them, this prints why and exits with 3. If the first ARGUMENT is `compile`, uv only prints
+what it would install.
 """
 
 import configparser

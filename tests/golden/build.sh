@@ -1,7 +1,6 @@
 local commands=()
 local no_secret=no-secret-is-known-in-a-build
 local placeholders=( SECRET_KEY DJANGO_SECRET_KEY )
-local database_kind=mysql
 local database_url_names=(DATABASE_URL)
 local settings_module=guestbook.settings
 local import_places=()
@@ -17,7 +16,7 @@ local seal_py='<text of build/seal.py>'
 local venv_copy=${cache}/venv
 local in_group=(setpriv --regid="${app}" --clear-groups --)
 
-compose_variables() { # sets variables to lines of shell that export what the commands may know
+compose_variables() { # sets variables to lines of shell that export the variables of the commands
   env_text=''
   set_value "${venv_dir}/bin:/usr/local/bin:/usr/bin:/bin" PATH
   set_value "${venv_dir}" VIRTUAL_ENV
@@ -31,8 +30,8 @@ compose_variables() { # sets variables to lines of shell that export what the co
 }
 
 # Sets user_view. Only the group of the app may read the virtualenv and the releases. The build user must not have that group: it
-# could leave a program of the group, and the program could read the secrets. So the build user gets a view of the host. In the
-# view, copies of the virtualenv and of the code lie at the places of the real ones.
+# could leave behind a program of the group, which could read the secrets. So the build user sees the host with copies of the
+# virtualenv and of the code at the places of the real ones.
 narrow_view() {
   user_view=(unshare --mount -- bash -euc "$(declare -f enter_view); enter_view \"\$@\"" view
     "${root}" "${log_dir}" "${release_dir}/code" "${desk}" "${venv_dir}" "${venv_copy}")
@@ -61,7 +60,7 @@ lay_out_desk() { # the files of `files:` have placeholders here instead of secre
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
   rm -rf -- "${venv_copy}"
   cp -a --reflink=auto -- "${venv_dir}" "${venv_copy}"
-  put_own "${venv_copy}" # likewise
+  put_own "${venv_copy}" # with placeholders, too
   chown -R -h -- "root:${build_user}" "${venv_copy}"
 }
 
@@ -97,7 +96,8 @@ move_built() { # moves what lies in built.new into the code
   lies_in_shared || printf '%s\n' "${sum}" >"${release_dir}/built"
 }
 
-lies_in_shared() { # whether a built file lies where the release gets a link to what is shared: then no later release takes these files over
+# Whether a built file lies where the release gets a link to what is shared. If so, no later release takes over the built files.
+lies_in_shared() {
   local path place
   while IFS= read -r -d '' path; do
     for place in "${shared_places[@]%/}"; do

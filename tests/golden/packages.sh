@@ -7,7 +7,7 @@ local apt_lock_seconds=600
 local nginx_sandbox='<text of nginx/sandbox.conf.j2>'
 local supervisor_sandbox='<text of supervisor/sandbox.conf.j2>'
 
-local wanted=( # packages, names that others provide, or alternatives with a | between them, of which one is enough
+local wanted=( # names of packages, names that packages provide, or alternatives `one | other`, of which one is enough
   nginx supervisor "${database_packages[@]}" python3-venv python3-dev
   build-essential pkg-config git curl logrotate ca-certificates "${redis_packages[@]}" "${more_packages[@]}"
 )
@@ -17,7 +17,7 @@ local -A installed=()
 local missing=() chosen=() left_half='' apt_at_work=/run/roadie/apt-at-work
 local apt_locks=(/var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock)
 
-want_build_packages() { # changes wanted: adds what requirements without wheels are built with
+want_build_packages() { # adds to wanted the packages that build requirements without wheels
   local package
   for package in "${build_packages[@]}"; do
     [[ " ${wanted[*]} " == *" ${package} "* ]] || wanted+=("${package}")
@@ -29,8 +29,8 @@ start_on_sandbox() {
   unapply "${sandbox}"
 }
 
-# systemd sets a sandbox up when it starts the service. A package starts its service, so the sandbox must be there before.
-# A service that runs already stays as it is until it starts again: a restart would lose requests.
+# systemd sets a sandbox up when it starts a service, and a package starts its service. So the sandbox must be there before the
+# package. A service that runs already gets its sandbox when it next starts: a restart now would lose requests.
 ensure_sandbox() {
   local sandbox='sandbox of nginx and Supervisor' before_change=start_on_sandbox nginx_file=${nginx_drop_ins}/roadie-sandbox.conf
   local supervisor_file=${drop_ins}/roadie-sandbox.conf
@@ -124,13 +124,14 @@ wait_for_apt() { # waits until apt's locks are free; never breaks a lock
   done
 }
 
-# A list that could not be fetched is only a warning in the output of an earlier step. It may still be the reason.
+# Prints the errors of apt and dpkg. A list that could not be fetched is only a warning, in the output of an earlier step, and may be
+# the reason all the same.
 why_apt_failed() {
   local why lists removed
   why=$(cause '^(E|dpkg): ')
   if [[ ${why} == *'remove is disabled'* ]]; then
     removed=$(step_output | sed -n '/will be REMOVED:$/,/^[^ ]/s/^  //p' | sort -u)
-    why="apt would remove ${removed//$'\n'/ } for it, and roadie removes no package; take them away yourself, or name in packages: what goes with them"
+    why="apt would remove ${removed//$'\n'/ } for it, and roadie removes no package; remove them yourself, or name in packages: what can be installed beside them"
   fi
   lists=$(cause '^W: Failed to fetch' run_output)
   printf '%s' "${why:-no reason given; see ${log}}${lists:+; ${lists}}"
@@ -143,7 +144,7 @@ repair_dpkg() {
   apt_get install --fix-broken --no-install-recommends || fail 'dpkg' "'apt-get -f install' does not repair it: $(why_apt_failed)"
 }
 
-update_lists() { # apt-get update only warns of a mirror that fails; the error comes when a package is fetched from there
+update_lists() { # apt-get update only warns of a mirror that fails; a package that is fetched from the mirror then fails
   local try
   for try in 1 2 3; do
     wait_for_apt
@@ -153,7 +154,7 @@ update_lists() { # apt-get update only warns of a mirror that fails; the error c
   fail 'package lists' "apt-get update failed three times: $(why_apt_failed)"
 }
 
-choose_packages() { # PACKAGES...: sets chosen to these packages; of alternatives to the first that apt can install here
+choose_packages() { # PACKAGES...: sets chosen to these packages, and for alternatives to the first that apt can install here
   local one name names=()
   chosen=("${@%% |*}")
   if [[ "$*" != *'|'* ]] || can_install "${chosen[@]}"; then return; fi
@@ -173,7 +174,7 @@ can_install() { # PACKAGE...
   apt_get install --no-install-recommends --no-remove --simulate "$@"
 }
 
-fetch_packages() { # PACKAGES...: updates the lists after a failure, as the mirror may have replaced a file by a newer one
+fetch_packages() { # PACKAGES...: after a failure, updates the lists: the mirror may have replaced a file by a newer one
   local try
   choose_packages "$@"
   for try in 1 2 3; do
@@ -186,13 +187,13 @@ fetch_packages() { # PACKAGES...: updates the lists after a failure, as the mirr
   fail 'package files' "$(why_apt_failed)$(tell_providers)"
 }
 
-tell_providers() { # prints what to write instead of a name that several packages provide
+tell_providers() { # if apt refused a name that several packages provide, prints their names
   local names
   names=$(step_output | sed -n '/ is a virtual package provided by:$/,/^[^ ]/s/^  \([^ ]*\) .*/\1/p' | sort -u | head -n 8)
   [[ -z ${names} ]] || printf '; several packages provide it; name one of them in packages: %s' "${names//$'\n'/, }"
 }
 
-install_package() { # PACKAGE ALL...: the first call installs ALL in one run of apt; later calls find theirs installed
+install_package() { # PACKAGE ALL...: the first call installs ALL in one run of apt; later calls find their package installed
   if ! is_installed "$1"; then
     if [[ ${#chosen[@]} == 0 ]]; then
       choose_packages "${@:2}"
@@ -216,8 +217,8 @@ fi
 [[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port 80
 [[ ${certificates_by} == off || -e ${tls_file} ]] || require_port 443
 ensure_sandbox
-# Debian's package would start a Redis that every user of the host can reach. Only packages: asks for that one. A Redis that is there
-# already stays as it is.
+# Debian's package would start a Redis that every user of the host can reach. roadie lets it start only if packages: names it. A Redis
+# that is there already stays as it is.
 local wants_debians_redis=''
 [[ " ${more_packages[*]} " != *' redis-server '* ]] || wants_debians_redis=yes
 if [[ -n ${wants_debians_redis} && -L ${debians_redis} ]]; then

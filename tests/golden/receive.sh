@@ -6,7 +6,7 @@ object_format() {
   if ((${#tree} == 64)); then printf sha256; else printf sha1; fi
 }
 
-is_store() { # whether the store exists and names objects as the tree is named; a project may change from SHA-1 to SHA-256
+is_store() { # whether the store exists, and has the hash of the project, which may change from SHA-1 to SHA-256
   local config=''
   [[ -f ${store}/HEAD ]] || return 1
   contents_of "${store}/config" config
@@ -36,12 +36,13 @@ take_in() { # sets the ref last, so a tree that has a ref is complete and on dis
   fi
   repo_git rev-list --objects --quiet "${tree}" ${source_tree:+"${source_tree}"} -- || refuse_pack
   sync -- "${store}/objects/pack"
-  # The next commit differs little from this one, but nobody here knows a tree that a build on a developer's machine made.
+  # A developer's machine built ${tree}, and other machines do not know it. They know the tree of the commit, from which the next
+  # commit differs little.
   [[ -z ${source_tree} ]] || repo_git update-ref "refs/roadie/trees/source/${release}" "${source_tree}"
   repo_git update-ref "refs/roadie/trees/${release}" "${tree}"
 }
 
-refuse_pack() { # empties a store that lost objects; the next run then finds it empty and sends all objects
+refuse_pack() { # fails; empties a store that lost objects, so that the next run finds it empty and sends all objects
   local why
   why=$(git_cause)
   case ${why} in

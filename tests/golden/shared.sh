@@ -8,7 +8,7 @@ tell_shared() { # for a dry run: tells what the host does not have yet
   done
 }
 
-fill_shared() { # copies what the commit has where the host has nothing of that name
+fill_shared() { # copies the files of the commit that the host lacks
   local place pairs=()
   for place in "${places[@]}"; do
     pairs+=("${release_dir}/code/${place}" "${shared_project}/${place}")
