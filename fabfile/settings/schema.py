@@ -30,6 +30,11 @@ class Settings(ProjectKeys, ReleaseKeys, ServingKeys):
         return tuple(name for name in self.domain if name not in self.redirected)
 
     @property
+    def nginx_app(self) -> str:
+        """The site's name as a part of the names of nginx's variables, which have no `-`."""
+        return self.app.replace("_", "__").replace("-", "_d")
+
+    @property
     def own_templates(self) -> Path | None:
         """The folder of the user's templates, if there is one."""
         folder = self.root / Path(self.templates).expanduser()

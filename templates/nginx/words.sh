@@ -42,24 +42,31 @@ refuse_nginx_files() { # WHY
   fail 'nginx configuration' "$1; nginx goes on with its old configuration, and roadie restored the files"
 }
 
-test_nginx() {
-  local said why file name pattern
-  if ! said=$(nginx -t 2>&1); then
-    printf '%s\n' "${said}"
-    why=$(grep -m 1 -F '[emerg]' <<<"${said}") || why=${said%%$'\n'*}
-    why=${why#*'[emerg] '}
-    file=${why##* in } file=${file%:*}
-    if [[ " ${nginx_files[*]} " == *" ${file} "* ]]; then
-      refuse_nginx_files "nginx refuses ${why}; correct the setting or the template that this line comes from"
-    fi
-    if [[ ${file} == /* ]]; then
-      refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; correct that file first"
-    fi
-    refuse_nginx_files "nginx -t fails and names no file: ${why}"
+test_nginx() { # fails, with the old files back, if nginx refuses the new files or another site has a name of this site
+  local said
+  said=$(nginx -t 2>&1) || refuse_error "${said}"
+  [[ ! -e ${site_file} ]] || require_own_names "${said}"
+}
+
+refuse_error() { # SAID: fails, with the old files back, and tells the error that nginx named
+  local why file
+  printf '%s\n' "$1"
+  why=$(grep -m 1 -F '[emerg]' <<<"$1") || why=${1%%$'\n'*}
+  why=${why#*'[emerg] '}
+  file=${why##* in } file=${file%:*}
+  if [[ " ${nginx_files[*]} " == *" ${file} "* ]]; then
+    refuse_nginx_files "nginx refuses ${why}; correct the setting or the template that this line comes from"
   fi
-  [[ -e ${site_file} ]] || return 0
+  if [[ ${file} == /* ]]; then
+    refuse_nginx_files "nginx -t fails for a file that is not this site's: ${why}; correct that file first"
+  fi
+  refuse_nginx_files "nginx -t fails and names no file: ${why}"
+}
+
+require_own_names() { # SAID: nginx only warns of a name that two sites have
+  local name pattern file
   for name in "${domains[@]}"; do
-    [[ ${said} == *"conflicting server name \"${name}\""* ]] || continue
+    [[ $1 == *"conflicting server name \"${name}\""* ]] || continue
     pattern=${name//./\\.}
     file=$(grep -lsE "server_name[^;]*[[:space:]]\"?${pattern/#'*'/\\*}\"?[[:space:];]" /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* | grep -vF "/${app}.conf" | head -n 1) || :
     refuse_nginx_files "the domain ${name} is served by ${file:-another file} already; take it out there, or out of domain:"
@@ -78,7 +85,7 @@ reload_nginx() { # [CHECK]
   drop_file "${nginx_before}"
 }
 
-accepting_workers() { # prints their process ids; nginx gives a worker that it ends another title
+accepting_workers() { # prints the process ids of the workers that accept requests; a worker that is to end has another title
   local nginx pid title
   nginx=$(systemctl show --property MainPID --value nginx)
   for pid in $(<"/proc/${nginx}/task/${nginx}/children"); do
@@ -87,8 +94,8 @@ accepting_workers() { # prints their process ids; nginx gives a worker that it e
   done
 }
 
-# A reload takes a moment, and until then the old workers answer. nginx reports a failed reload only in its log.
-await_new_workers() { # OLD
+# OLD: waits until these old workers accept no more requests, as a reload takes a moment. nginx reports a failed reload only in its log.
+await_new_workers() {
   local tries why
   for ((tries = 0; tries < 100; tries++)); do
     [[ -n $(comm -12 <(sort <<<"$1") <(accepting_workers | sort)) ]] || return 0
@@ -99,7 +106,7 @@ await_new_workers() { # OLD
   fail 'reload of nginx' "nginx goes on with its old configuration: ${why:-its old workers were there for 10 seconds more}; see /var/log/nginx/error.log"
 }
 
-require_served() { # asks nginx for a page that only a site's server block answers with 404
+require_served() { # fails unless nginx serves this site; asks for a page that only a site's server block answers with 404
   local status way=http
   ! is_https || way=https
   status=$(curl -q -k -s --noproxy '*' -m 5 -o /dev/null -w '%{http_code}' --connect-to '::127.0.0.1:' "${way}://${domains[0]}/.roadie/") || :

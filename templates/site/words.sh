@@ -135,7 +135,7 @@ tell_nginx() {
   say fact nginx "${sum}"
 }
 
-is_https() { # nginx serves the site by https, so its certificate is there
+is_https() { # whether nginx serves the site by https; then the certificate is there
   local text=''
   [[ -e ${tls_file} ]] || return 1
   contents_of "${site_file}" text 2>/dev/null

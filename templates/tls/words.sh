@@ -3,7 +3,7 @@
 
 # ---- Whether a certificate is right ----------------------------------------------------------------------------------
 
-is_right() { # FILE: it is for each of the site's names, and for no name besides, and a quarter of its life is left
+is_right() { # FILE: whether the certificate is for exactly the site's names, and more than a quarter of its life is left
   local names wanted name begin='' end='' now
   [[ -f $1 ]] || return 1
   names=$(openssl x509 -in "$1" -noout -ext subjectAltName 2>/dev/null | grep -oE 'DNS:[^, ]+' | sort -u) || return 1
@@ -25,12 +25,12 @@ is_self_signed() { # FILE
   [[ -f $1 && $(openssl x509 -in "$1" -noout -issuer 2>/dev/null) == *'self-signed by roadie' ]]
 }
 
-is_of_authority() { # DIRECTORY: certbot renews the certificate, and asks this authority
+is_of_authority() { # DIRECTORY: whether certbot renews the certificate, and asks this authority
   [[ -f ${renewal_file} && -f ${lineage}/fullchain.pem ]] || return 1
   [[ $(sed -nE 's/^server *= *//p' "${renewal_file}") == "$1" ]] && grep -qF -- "${tools}/certificate ${app}" "${renewal_file}"
 }
 
-is_in_place() { # KEY CHAIN: the certificate that nginx has is the one in these texts
+is_in_place() { # KEY CHAIN: whether the certificate that nginx has is the one in these texts
   local text=''
   [[ -f ${certificate} ]] || return 1
   contents_of "${certificate}" text
@@ -39,13 +39,13 @@ is_in_place() { # KEY CHAIN: the certificate that nginx has is the one in these 
 
 # ---- Where the site's names lead -------------------------------------------------------------------------------------
 
-# NAME: sets astray to what DNS says, if a visitor who follows the name does not come to this host. If an address gives no answer,
-# the host may be unable to reach itself by way of its router, so only an authority can tell.
+# NAME: if DNS leads visitors of this name to another host, sets astray to what DNS says. An address that gives no answer may still be
+# this host, which may be unable to reach itself through its router. Then only the authority can tell.
 find_astray() {
   local address said addresses=() here
   here=$(hostname -I 2>/dev/null) || here=''
   astray=''
-  # Only DNS: in /etc/hosts the host's own name is the host.
+  # Ask only DNS: /etc/hosts may lead the host's own name to the host.
   mapfile -t addresses < <(timeout 20 getent -s dns ahosts "$1" | awk '{ print $1 }' | sort -u)
   [[ ${#addresses[@]} != 0 ]] || { astray="DNS has no address for $1" && return; }
   for address in "${addresses[@]}"; do
@@ -73,7 +73,7 @@ request_certificate() { # DIRECTORY EMAIL
   fail "certificate of ${app}" "$(why_certbot_failed); $(what_goes_on)"
 }
 
-ask_certbot() { # ARGUMENT...: trusts the authorities of `ca` too
+ask_certbot() { # ARGUMENT...: certbot trusts the authorities of the setting `ca` too
   local trusted=()
   [[ ! -e ${authorities} ]] || trusted=("REQUESTS_CA_BUNDLE=${authorities}")
   env "${trusted[@]}" LC_ALL=C.UTF-8 certbot "$@" </dev/null

@@ -11,7 +11,7 @@ local no_release_page='<text of nginx/no-release.html.j2>'
 local unavailable_page='<text of nginx/unavailable.html.j2>'
 local too_many_page='<text of nginx/too-many.html.j2>'
 
-is_debians_default() { # FILE: it is the default site of Debian's package, and nobody changed it
+is_debians_default() { # FILE: whether it is the default site of Debian's package, unchanged
   local known='' here
   [[ $(readlink -f -- "$1") == /etc/nginx/sites-available/default ]] || return 1
   known=$(dpkg-query -W -f='${Conffiles}' nginx-common 2>/dev/null | awk '$1 == "/etc/nginx/sites-available/default" { print $2 }')
@@ -19,7 +19,7 @@ is_debians_default() { # FILE: it is the default site of Debian's package, and n
   [[ -n ${known} && ${here} == "${known}" ]]
 }
 
-is_bucket_size_set() { # by a file that is not roadie's; nginx refuses the directive twice
+is_bucket_size_set() { # whether a file of somebody else sets it already; nginx refuses the directive twice
   local file text
   for file in /etc/nginx/nginx.conf /etc/nginx/sites-enabled/* /etc/nginx/conf.d/*.conf; do
     [[ -f ${file} && ${file} != "${http_file}" ]] || continue
@@ -29,7 +29,7 @@ is_bucket_size_set() { # by a file that is not roadie's; nginx refuses the direc
   return 1
 }
 
-leave_out_known_types() { # nginx warns of a kind of file that it is told twice
+leave_out_known_types() { # changes http_conf: nginx warns of a kind of file that two lists have
   local known='' line
   [[ ! -f /etc/nginx/mime.types ]] || contents_of /etc/nginx/mime.types known
   for line in '    text/javascript mjs;' '    application/manifest+json webmanifest;'; do
@@ -60,7 +60,7 @@ ensure_catch_all() {
   fi
 }
 
-ensure_connections() { # replaces only Debian's own figure; a person who set another one had a reason
+ensure_connections() { # replaces only Debian's own figure: a person who set another figure had a reason
   local text='' what='8192 connections a worker in /etc/nginx/nginx.conf'
   [[ ! -f /etc/nginx/nginx.conf ]] || contents_of /etc/nginx/nginx.conf text
   if [[ ${text} == *'worker_connections 768;'* || -n ${dry_run} && -z ${text} ]]; then
@@ -75,8 +75,8 @@ ensure_connections() { # replaces only Debian's own figure; a person who set ano
   fi
 }
 
-# nginx creates a log that every user can read, so other sites' users too. Only after a rotation by Debian's logrotate is it
-# private.
+# nginx creates a log that every user can read, also the users of other sites. Debian's logrotate makes it private only at the first
+# rotation.
 ensure_private_log() { # FILE
   local mode_now=''
   ask_mode "$1"

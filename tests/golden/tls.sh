@@ -14,12 +14,12 @@ ensure_authorities() { # what certbot trusts besides the authorities of Debian, 
   else
     ensure_absent "${authority}"
   fi
-  # Other sites may have one too, so what is there is kept up to date.
+  # Another site may have an authority of its own, so a file that is there is kept up to date.
   if [[ -n ${root_of_authority} || -e ${authorities} ]]; then
     for file in /etc/ssl/certs/ca-certificates.crt "${authorities%/*}"/*.ca; do
       [[ ! -f ${file} ]] || text+=$(<"${file}")$'\n'
     done
-    ensure_secret_file "${authorities}" 644 root:root "${text}" # too long to be shown
+    ensure_secret_file "${authorities}" 644 root:root "${text}" # no secret, but too long to show
   else
     certbot_conf=$(grep -v '^Environment=' <<<"${certbot_conf}")
   fi
@@ -63,26 +63,13 @@ make_self_signed() {
   install_texts "${key}" "${chain}"
 }
 
-# Asks an authority only where the names lead here: an authority counts what it refuses.
 ensure_certbots() {
-  local name astray lost='' key='' chain=''
   ensure_dir "${acme_webroot}" 755 root:root
   ensure_authorities
   if is_of_authority "${directory}" && is_right "${lineage}/fullchain.pem"; then
-    contents_of "${lineage}/privkey.pem" key
-    contents_of "${lineage}/fullchain.pem" chain
-    if is_in_place "${key}" "${chain}"; then
-      ok "certificate of ${app}"
-    else
-      change "certificate of ${app}" install_files "${lineage}/privkey.pem" "${lineage}/fullchain.pem"
-    fi
+    ensure_lineage_in_place
   else
-    for name in "${domains[@]}"; do
-      find_astray "${name}"
-      [[ -z ${astray} ]] || lost=1
-      [[ -z ${astray} ]] || say warn "certificate of ${app}" "none can be had for ${name}: ${astray}; $(what_goes_on)"
-    done
-    [[ -n ${lost} ]] || change_within 300 "certificate of ${app}" request_certificate "${directory}" "${email}"
+    request_if_names_lead_here
   fi
   if systemctl is-active --quiet certbot.timer && systemctl is-enabled --quiet certbot.timer; then
     ok 'renewal of certificates'
@@ -91,7 +78,29 @@ ensure_certbots() {
   fi
 }
 
-ensure_server() { # nginx serves the site by https; unless its certificate is there, by http
+ensure_lineage_in_place() { # has nginx use the certificate that certbot keeps
+  local key='' chain=''
+  contents_of "${lineage}/privkey.pem" key
+  contents_of "${lineage}/fullchain.pem" chain
+  if is_in_place "${key}" "${chain}"; then
+    ok "certificate of ${app}"
+  else
+    change "certificate of ${app}" install_files "${lineage}/privkey.pem" "${lineage}/fullchain.pem"
+  fi
+}
+
+# Asks the authority only if all names lead here: an authority allows only so many refused requests.
+request_if_names_lead_here() {
+  local name astray lost=''
+  for name in "${domains[@]}"; do
+    find_astray "${name}"
+    [[ -z ${astray} ]] || lost=1
+    [[ -z ${astray} ]] || say warn "certificate of ${app}" "none can be had for ${name}: ${astray}; $(what_goes_on)"
+  done
+  [[ -n ${lost} ]] || change_within 300 "certificate of ${app}" request_certificate "${directory}" "${email}"
+}
+
+ensure_server() { # has nginx serve the site by https; by http, as long as there is no certificate
   local other_default before_change=start_on_nginx
   look_at "${tls_file}" "${snippets}/roadie-tls.conf" "${catch_all_tls_file}"
   if [[ ! -e ${certificate} && -z ${planned["certificate of ${app} "]-} ]]; then
@@ -125,7 +134,7 @@ ensure_off() { # the site answers by http
   ensure_absent "${certificate}"
 }
 
-require_include() { # the site's file for nginx, maybe of the user's own template, must take this one in
+require_include() { # fails unless the site's file for nginx, which may come from a template of the user's own, includes ${tls_file}
   local text=''
   [[ -z ${dry_run} ]] || return 0
   contents_of "${site_file}" text 2>/dev/null
@@ -142,7 +151,7 @@ fit_to_nginx() { # NAME: changes the text of this variable to what this nginx an
     text=${text//$'http2 on;\n'/} text=${text//443 ssl/443 ssl http2}
   fi
   [[ $(openssl version) =~ ^OpenSSL\ ([4-9]|3\.([5-9]|[1-9][0-9])) ]] || text=${text/\?X25519MLKEM768:/}
-  # An authority that has ended OCSP names no responder, as Let's Encrypt; then nginx would only warn.
+  # An authority without OCSP, such as Let's Encrypt, names no responder in the certificate. Then stapling would only make nginx warn.
   [[ -f ${certificate} && -n $(openssl x509 -in "${certificate}" -noout -ocsp_uri 2>/dev/null) ]] || text=${text/ssl_stapling on;$'\n'ssl_stapling_verify on;$'\n'/}
   printf -v "$1" %s "${text}"
 }
