@@ -1,8 +1,8 @@
-# The words for the periodic commands of a site. Each is a timer of systemd, which starts one instance of the site's service. systemd
-# starts no second one while the first one runs, and makes up for a time at which the host was off. Plain bash, no Jinja.
+# The words for the periodic commands of a site. Each command has a timer of systemd, which starts an instance of the site's service.
+# systemd starts no second instance while the first one runs, and makes up for a time at which the host was off. Plain bash, no Jinja.
 #
-# A release holds a file for each command: the time on the first line, then the words. The service runs the command of the
-# release that serves when the time comes (see templates/on-host/cron).
+# A release holds a file for each command: the time on the first line, then each word of the command on a line. When the time comes, the
+# service runs the command from the release that serves then (see templates/on-host/cron).
 
 find_timers() { # sets timers to the names of the commands that have a timer on this host
   local path
@@ -26,12 +26,12 @@ drop_timer() { # NAME
   drop_file "${units}/${cron_unit}@$1.timer"
 }
 
-stop_timers() { # NAME...: ends those that run, too
+stop_timers() { # NAME...: drops the timers, and ends the commands that run
   local name
   for name in "$@"; do
     drop_timer "${name}"
     systemctl stop -- "${cron_unit}@${name}.service"
-    # systemd remembers a command that failed, or that the stop ended.
+    # Otherwise systemd would remember a command that failed, or that the stop ended.
     systemctl reset-failed -- "${cron_unit}@${name}.service" 2>/dev/null || :
   done
 }

@@ -2,7 +2,7 @@
 
 health=() gate_seconds=0 deadline=0 # set by the stage that asks
 page_status='' page_location='' page_code=0 refusal='' # page_code is curl's own exit code
-page_url='' followed='' # the address that answered last, and the last redirect that leads to a good page
+page_url='' followed='' # the address that answered last, and the last redirect that was found to lead to a good page
 declare -A seen=() # its keys say which worker has answered which page: "PID PAGE"
 
 read_health() { # sets health to the release's own list: an older release may not have the pages of today's settings
@@ -51,8 +51,8 @@ hear_answers() { # PATH: sets page_status to the worst status, and notes in seen
   done <"/run/roadie/${run_id}.answer"
 }
 
-# PATH: sets late if a worker has not answered the page yet. Where no worker names itself, as with a program template of
-# the user's own, it leaves late empty.
+# PATH: sets late if a worker has not answered the page yet. Leaves late empty if no worker names itself, as with a program template of
+# the user's own.
 count_workers() {
   local one count=0
   for one in "${!seen[@]}"; do
@@ -111,7 +111,7 @@ judge_with_redirects() {
   if [[ -z ${refusal} && ${page_status} == 30? && ${page_location} != "${followed}" ]]; then follow "$1"; fi
 }
 
-# PATH: sets refusal if a visitor would end at a page that fails. Other hosts are not asked: a site may have its logins there.
+# PATH: sets refusal if a visitor would end at a page that fails. Asks no other host, as a site may have its logins there.
 follow() {
   local first=${page_location} status=${page_status} host
   ask_to_the_end "$1"
@@ -155,8 +155,7 @@ pass_gate() { # JUDGE: sets refusal; empties it if every page passes and the pro
   [[ -n ${refusal} ]] || still_runs
 }
 
-# Sets refusal if the process has ended. Refuses also a process that the Supervisor of now does not know, as Supervisor
-# itself was started anew.
+# Sets refusal if the process has ended, or if Supervisor does not know the process, because Supervisor itself was started anew.
 still_runs() {
   refusal=''
   ! is_child_of_supervisor || return 0
@@ -164,7 +163,7 @@ still_runs() {
   [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
 }
 
-is_child_of_supervisor() { # of the Supervisor that runs now: when Supervisor ends, init adopts its children
+is_child_of_supervisor() { # whether the Supervisor that runs now started the process: when a Supervisor ends, init adopts its children
   local fields='' state_now parent now=''
   contents_of "/proc/${slot_pid:-none}/stat" fields 2>/dev/null
   read -r state_now parent _ <<<"${fields##*) }"
@@ -172,8 +171,8 @@ is_child_of_supervisor() { # of the Supervisor that runs now: when Supervisor en
   [[ -n ${now} && ${parent} == "${now}" && ${state_now} != Z ]]
 }
 
-# JUDGE: asks until every worker has answered every page well. Sets refusal after five wrong answers, after a timeout, or
-# when gate_seconds are over.
+# JUDGE: asks until every worker has answered every page, and JUDGE has refused none. Sets refusal after five wrong answers, after a
+# timeout, or when gate_seconds are over.
 see_pages() {
   local path wrong=0 late deadline
   start_asking
@@ -205,7 +204,7 @@ see_pages() {
   done
 }
 
-log_since_start() { # prints the first and the last 100 KB of it; Supervisor may have begun a new file meanwhile
+log_since_start() { # prints the first and the last 100 KB of the log since the start; Supervisor may have begun a new file meanwhile
   local size from=${log_start}
   size=$(stat -c %s -- "${program_log}" 2>/dev/null) || return 0
   ((size >= from)) || from=0
@@ -224,10 +223,10 @@ tell_log() {
     hear "${line}" >/dev/null
     if [[ ${line} == 'roadie refuses to serve: '* ]]; then error_said=${line#*: } && break; fi
     [[ ${line} != 'Error: '* ]] || gunicorns=${line}
-    # If an application of ASGI refuses to start, uvicorn says its reason first.
+    # If an ASGI application refuses to start, uvicorn logs the reason in the line before.
     [[ ${line} != *'] [ERROR] Application startup failed'* ]] || gunicorns=${uvicorns}
     uvicorns=${line##*'] [ERROR] '}
-    # Gunicorn may end with a traceback of its own, which only says that a worker ended: the reason stands before.
+    # Gunicorn may end with a traceback of its own, which only says that a worker ended. The reason stands before that traceback.
     [[ ${error_said} != 'gunicorn.errors.HaltServer: '* ]] || error_said=${projects}
     projects=${error_said:-${projects}}
     [[ -z ${error_said} || -z ${error_at} || -n ${in_traceback} ]] || break
@@ -239,15 +238,15 @@ tell_log() {
 
 # ---- What visitors got from the application, as nginx logged it in its format `roadie` ---------------------------------
 
-# How many answers were good, how many of those took half of gate_seconds or longer, and how many were bad. A 503 is not
-# bad: it may be a maintenance page of the application. bad_page is the last page that got a bad answer.
+# How many answers were good, how many good ones took half of gate_seconds or longer, and how many were bad. A 503 is not bad: it may be
+# a maintenance page of the application. bad_page is the last page that got a bad answer.
 good=0 slow=0 bad=0 bad_page=''
-# Their keys are the networks of visitors who got any answer, and of those who got a bad one: of an address the first three
-# numbers. Each of many addresses may be the same visitor's.
+# The keys of met are the networks of visitors who got any answer; the keys of hit are the networks that got a bad one. A network is the
+# first three numbers of an address: one visitor may have many addresses.
 declare -A met=() hit=()
 
-# SINCE [LAST]: adds the answers in log lines on standard input to these numbers. Counts only answers of the application
-# itself, to requests that came at SINCE or later, and LAST of them at most.
+# SINCE [LAST]: adds to these numbers the answers in the log lines on standard input. Counts only answers of the application itself, to
+# requests that came at SINCE or later. Of these, it counts the LAST ones.
 count_answers() {
   local more_good more_slow more_bad networks page one
   read -r more_good more_slow more_bad networks page < <(awk -F '"' -v since="$1" -v last="${2-}" -v patience="${gate_seconds}" '

@@ -1,5 +1,5 @@
-# The words for the commands that run one time for a site. Each command that was begun has a line in the record: the command's
-# name, then begun or done, and the time. Plain bash, no Jinja.
+# The words for the commands that run one time for a site. Each command that has begun has a line in the record: its name, `begun` or
+# `done`, and the time. Plain bash, no Jinja.
 
 # What to do when nobody knows how far a command came.
 once_cure='look on the host whether its work is done; if so: fab once --done NAME; if it shall run again: fab once --again NAME'
@@ -37,7 +37,7 @@ run_once() { # NAME COMMAND...
   esac
 }
 
-# The record says begun before the command begins. Whoever was killed cannot say what is done, so the record stays then.
+# The record says `begun` before the command begins. Nobody knows how far a killed command came, so its record stays as it is.
 carry_out_once() { # NAME COMMAND...
   local code=0
   note_once "$1" begun

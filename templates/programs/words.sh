@@ -34,8 +34,9 @@ stop_programs() { # stops each program; it has its stop_timeout to finish its wo
   done
 }
 
-# Beat comes last: it goes on while workers finish, and finds workers that know its tasks.
-replace_programs() { # each program finishes its work and stops; then the same one of the release that serves starts
+# Has each program finish its work and stop; then the program of the same name starts, from the release that serves. Beat comes last: it
+# goes on while workers finish, and then finds workers that know its tasks.
+replace_programs() {
   local name running names
   local -A works_on=()
   find_running_programs
@@ -86,7 +87,7 @@ finish_program() { # NAME: waits until the program has finished its work, and te
   stop_program "$1"
 }
 
-tell_work() { # NAME: says which tasks still run; sets told to what it has said, which it does not repeat
+tell_work() { # NAME: says which tasks still run, unless it has just said the same (told)
   local log_file=${log_dir}/${1#"${app}."}.log id rest=() over='' telling
   over=$(tail -c 1000000 -- "${log_file}" 2>/dev/null | grep -aE '\] (succeeded|raised|retry|failed|ignored|rejected)') || :
   for id in "${!works_on[@]}"; do
@@ -98,8 +99,8 @@ tell_work() { # NAME: says which tasks still run; sets told to what it has said,
   told=${telling}
 }
 
-# Sets works_on: by the ID of each task that runs, its worker and its name. A worker that stops answers no such question, so it
-# comes before. What gives no answer in time is not told.
+# Sets works_on: its keys are the IDs of the tasks that run, each value is the task's worker and name. Ask before the workers are told to
+# stop, as they answer no question then. A worker that does not answer in time is left out.
 ask_tasks() {
   local said='' line key value
   grep -q -- ' -m celery ' "${root}/live/release/programs.conf" 2>/dev/null || return 0
@@ -142,7 +143,8 @@ find_program_of_another() {
   done
 }
 
-# A program of other hands goes on from the release that it was started with, whatever a deploy or a rollback does.
+# Warns of a program that somebody else has set up for the site. It goes on from the release that it was started with, whatever a deploy
+# or a rollback does.
 warn_of_program_of_another() {
   local others_file='' its_user=''
   find_program_of_another

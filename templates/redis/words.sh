@@ -3,7 +3,7 @@
 
 redis_unit=redis-server@${app} # an instance of Debian's template
 
-ask_redis() { # prints PONG once Redis answers; while it loads its file, it prints LOADING. As the site's user: Redis is the site's
+ask_redis() { # as the site's user: prints PONG if Redis answers, and LOADING while Redis still loads its file
   as_user_plainly "${app}" / timeout 5 redis-cli -s "${redis_socket}" ping 2>&1 || :
 }
 

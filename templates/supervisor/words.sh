@@ -1,5 +1,5 @@
-# The words for the programs that Supervisor runs. They speak XML-RPC over its socket: a call takes 6 ms, and supervisorctl
-# would take 130 ms. Plain bash, no Jinja.
+# The words for the programs that Supervisor runs. They speak XML-RPC over Supervisor's socket: a call takes 6 ms, while supervisorctl
+# takes 130 ms. Plain bash, no Jinja.
 
 program_state='' program_pid='' # of the program that was asked last
 
@@ -13,9 +13,9 @@ ask_supervisor() { # METHOD [VALUE]... [-- METHOD [VALUE]...]...
   for value in "${@:2}" --; do
     case ${value} in
       --)
-        # A Supervisor that was killed is back within seconds, so retry, whatever has become of the call. Every call may be
-        # repeated.
-        words+=(-sS --noproxy '*' -m "30" --retry 8 --retry-max-time "30" --retry-delay 1 --retry-all-errors --unix-socket /run/supervisor.sock
+        # A Supervisor that was killed is back within seconds. So retry: every call may be repeated, whether the first one was heard
+        # or not.
+        words+=(-sS --noproxy '*' -m 30 --retry 8 --retry-max-time 30 --retry-delay 1 --retry-all-errors --unix-socket /run/supervisor.sock
           -H 'Content-Type: text/xml' http://localhost/RPC2 --data
           '<?xml version="1.0"?>'"<methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>" --next)
         method='' params=''
@@ -80,8 +80,9 @@ start_at_once() { # NAME: tries start_program in one call; after a fault the cal
   [[ ${program_state} == RUNNING || ${program_state} == STARTING ]]
 }
 
-# Deletes the program's file before it fails. Otherwise the next run that has Supervisor read its files would start it.
-refuse_program() { # NAME WHAT WHY
+# NAME WHAT WHY: fails. Deletes the program's file first; otherwise the next run that has Supervisor read its files would start the
+# program.
+refuse_program() {
   drop_file "/etc/supervisor/conf.d/$1.conf"
   fail "$2" "$3"
 }
@@ -104,8 +105,8 @@ stop_program() {
   say warn "program $1" 'Supervisor does not stop and remove it; see: supervisorctl status'
 }
 
-# PROGRAM: waits until Supervisor has seen its end. Supervisor looks for ended programs once a second, and whenever it is
-# asked something. So this asks, where a call that waits for the end would mostly wait a second too long.
+# PROGRAM: waits until Supervisor has seen the program's end. Supervisor looks for ended programs once a second, and whenever somebody
+# asks it something. So this asks; a call that waits for the end would usually wait up to a second too long.
 await_end() {
   local tries
   for ((tries = 0; tries < 3700; tries++)); do # longer than the highest graceful_timeout
@@ -115,12 +116,12 @@ await_end() {
   done
 }
 
-# ---- Control groups: every program has one, PROGRAM.SUPERVISOR.PID. All that it starts stays in there (see enclose) ---
+# ---- Control groups: each program has one, PROGRAM.SUPERVISOR.PID, for itself and all that it starts (see enclose) ----
 
-# The groups are below these; `unified` is on a host that has control groups of version 1 as well.
+# The groups are below these folders; `unified` is on a host that has control groups of version 1 as well.
 supervisors_groups=(/sys/fs/cgroup{,/unified}/system.slice/supervisor.service)
 
-find_groups() { # PROGRAM: sets groups to those in which processes of this program are
+find_groups() { # PROGRAM: sets groups to the groups that hold processes of this program
   local folder group found
   groups=()
   for folder in "${supervisors_groups[@]}"; do
@@ -137,7 +138,7 @@ end_groups() { # PROGRAM [now]: ends all that this program has started, after it
   contents_of "${pid_files[supervisor]}" supervisor
   find_groups "$1"
   for group in "${groups[@]}"; do
-    # Supervisor has given this program its time. The program of a Supervisor that was killed had none yet.
+    # Supervisor has given this program time to finish. The program of a killed Supervisor has had no such time yet.
     [[ ${2-} == now || ${group} == *".${supervisor}."* ]] || let_finish "${group}"
     { echo 1 >"${group}/cgroup.kill"; } 2>/dev/null || : # the last process may have just ended
   done

@@ -20,8 +20,8 @@ drain_and_stop() { # SLOT SECONDS
   change "slot $1 stopped" retire_slot "$1"
 }
 
-# SLOT: has Supervisor run the slot that serves. A Supervisor that was started anew just before the switch may know only the
-# slot before. Then the processes that serve have lost their Supervisor, and the new ones take over from them (see enclose).
+# SLOT: has Supervisor run the slot that serves. A Supervisor that was started anew just before the switch may know only the previous
+# slot. Then no Supervisor watches the processes that serve, and new ones take over from them (see enclose).
 keep_slot() {
   if [[ -L ${program_files[$1]} ]]; then
     ask_program "${app}-$1"
@@ -56,7 +56,7 @@ discard_slot() { # SLOT: ends at once all that runs in a slot that no visitor ha
   stop_program "${app}-$1"
 }
 
-busy_connections() { # SLOT: prints how many connections are accepted or still queued, without listeners, which are in state 01
+busy_connections() { # SLOT: prints how many connections are accepted or still queued; a listener, in state 01, is no connection
   awk -v sock="${socket_dir}/$1.sock" 'index($NF, sock) == 1 && $6 != "01" { n++ } END { print n + 0 }' /proc/net/unix
 }
 
@@ -74,9 +74,9 @@ drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in
 
 # ---- Processes that no program owns --------------------------------------------------------------------------------
 
-# SLOT: sets strays to processes of the site's user that no program owns while this slot serves. A program owns all that is
-# in its control group. Others are strays if Supervisor or a login has left them behind: their parent is process 1. What
-# systemd runs for the user is none.
+# SLOT: sets strays to the processes of the site's user that no program owns while this slot serves. A program owns all processes in its
+# control group. Another process is a stray if Supervisor or a login has left it behind, so that process 1 is its parent. A process
+# that systemd runs for the user is no stray.
 find_strays() {
   local uid line orphan='' pid group
   strays=()
@@ -134,7 +134,7 @@ call_off() { # stops the process that the run has begun in the idle slot
   discard_slot "${idle}"
 }
 
-has_died() { # whether the started process has ended; Supervisor may have started another one since
+has_died() { # whether the process that the run started has ended; Supervisor may have started another one since
   [[ ! -d /proc/${slot_pid:-none} ]]
 }
 
@@ -171,7 +171,7 @@ fill_slot() { # FOLDER: makes the files of the idle slot, which nothing uses now
   printf '%s\n' "${program_text}" >"${slot}/program.conf" # the switch syncs it to disk
 }
 
-# Gunicorn takes the socket that it inherits, whatever its --bind says. Another server must be told to.
+# Fails if a server other than Gunicorn would make a socket itself. Gunicorn takes the socket that it inherits, whatever its --bind says.
 require_inherited_socket() {
   [[ ${program_text} == *gunicorn* || ${program_text} != *[:\ =]"${socket_dir}/"* ]] ||
     fail "program ${program}" "its template has it listen below ${socket_dir}, where only root can; have it take the socket of descriptor 3 (uvicorn --fd 3, say)"
@@ -186,7 +186,7 @@ lay_out_slot() { # FOLDER: makes the links that are the same for every release; 
   mv -T -- "$1.new" "$1"
 }
 
-# Sets control. Gunicorn 25.1 and later open a control socket unless this option forbids it. Older ones do not know the
+# Sets control to the option that forbids a control socket, for Gunicorn 25.1 and later. Older versions open none, and do not know the
 # option.
 find_control_option() {
   local found

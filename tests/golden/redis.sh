@@ -8,12 +8,12 @@ refuse_taken_redis() {
   done
 }
 
-start_on_redis() { # what the unit runs with is about to change
+start_on_redis() { # before the unit's files change
   host_lock
   unapply "reload of ${redis_unit}"
 }
 
-reload_redis() { # Redis itself keeps what is queued in its file
+reload_redis() { # a restart loses nothing: Redis keeps what is queued in its file
   systemctl daemon-reload
   [[ ! -e ${redis_socket} ]] || systemctl restart "${redis_unit}" || fail redis "it does not start again; see: journalctl -u ${redis_unit}"
 }

@@ -3,4 +3,4 @@ if [[ -n ${started_ahead} ]]; then
 else
   start_release
 fi
-before_end='' # from here on each stage itself decides what to do with the process when it fails
+before_end='' # from here on, each stage that fails decides itself what becomes of the process

@@ -2,9 +2,9 @@ local before
 live_release before
 
 switch_site() { # one rename moves socket, code, virtualenv and static files
-  remove_if_there "${release_dir}/settled" # from the last time that it served
+  remove_if_there "${release_dir}/settled" # of an earlier time when this release served
   [[ -z ${before} ]] || note_switched "${before}"
-  # Only the first switch writes these: a rollback or a restart to this release must not change which one came before it.
+  # Only the first switch writes these: a rollback to this release, or its restart, must not change which release came before it.
   if [[ ! -e ${release_dir}/switched ]]; then
     printf '%s\n' "${before}" >"${release_dir}/previous"
     read_clock
