@@ -24,8 +24,8 @@ empty_store() {
 
 # ---- What lies over the commit's files in a release: links to what is shared, and files that were built or rendered --
 
-# PATH: clears this path in the code of ${release_dir}, for something else than the commit's file. Records the path first, so that no
-# later release takes over what comes there.
+# PATH: clears this path in the code of ${release_dir}, for something else than the commit's file. Records the path first, so that
+# no later release takes over what comes there.
 lay_over() {
   printf '%s\0' "$1" >>"${release_dir}/overlaid"
   clear_place "code of ${release}" "${release_dir}/code" "$1"

@@ -1,8 +1,9 @@
-# The words for the periodic commands of a site. Each command has a timer of systemd, which starts an instance of the site's service.
-# systemd starts no second instance while the first one runs, and makes up for a time at which the host was off. Plain bash, no Jinja.
+# The words for the periodic commands of a site. Each command has a timer of systemd, which starts an instance of the site's
+# service. systemd starts no second instance while the first one runs, and makes up for a time at which the host was off. Plain
+# bash, no Jinja.
 #
-# A release holds a file for each command: the time on the first line, then each word of the command on a line. When the time comes, the
-# service runs the command from the release that serves then (see templates/on-host/cron).
+# A release holds a file for each command: the time on the first line, then each word of the command on a line. When the time
+# comes, the service runs the command from the release that serves then (see templates/on-host/cron).
 
 find_timers() { # sets timers to the names of the commands that have a timer on this host
   local path

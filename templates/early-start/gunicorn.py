@@ -1,8 +1,8 @@
-"""What Supervisor runs in a slot. It loads Django and Gunicorn while the release is still laid out.
+"""The program of a slot, which Supervisor runs. It loads Django and Gunicorn while the release is laid out.
 
 `python -m roadie_gunicorn SLOT APPLICATION OPTION...` starts with the environment of its own release, or of
-the release that serves. It waits for files in the slot's folder. `inspect` has it check the release, with the
-answers in the FIFO `answers`. `serve` has it become Gunicorn.
+the release that serves. Then it waits for files in the slot's folder. With `inspect`, it checks the release,
+and writes the answers into the FIFO `answers`. With `serve`, it becomes Gunicorn.
 """
 
 import gc
@@ -15,8 +15,8 @@ from importlib import import_module
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-# What to load of Django for each class of workers: modules that need no settings. Gevent is not here, as it
-# must patch before Django is loaded. So may a class that the project's own gunicorn.conf.py names.
+# What to load of Django for each class of workers: modules that need no settings. Gevent must patch before
+# Django is loaded, so it is not here. A class that the project's gunicorn.conf.py names may have to as well.
 DJANGO = {
     "sync": "django.core.handlers.wsgi",
     "gthread": "django.core.handlers.wsgi",
@@ -34,8 +34,8 @@ def load_django(options):
 
 
 def load(*modules):
-    """Import the modules if possible. An error shows later, when a module is needed."""
-    gc.disable()  # what imports make stays, and searching it for garbage takes an eighth of the time
+    """Import the modules if possible. If one fails, the error shows later, when the module is needed."""
+    gc.disable()  # imports make no garbage, and to search for it would take an eighth of the time
     with suppress(Exception):
         for module in modules:
             import_module(module)
@@ -44,7 +44,7 @@ def load(*modules):
 
 
 def await_release(slot, *modules):
-    """Wait, and return False once the release may serve. In the fork for the check, return True.
+    """Wait, and return False once the release may serve. In the process forked for the check, return True.
 
     Meanwhile load the modules. The check does not need them, and does not wait until they are loaded.
     """
@@ -79,7 +79,7 @@ def fork_check(slot):
         os.write(answers, f"roadie:\tteller\t{teller}\n".encode())
         os.close(answers)
         return False
-    if "LISTEN_PID" in os.environ:  # the socket of the slot is not for them
+    if "LISTEN_PID" in os.environ:  # neither of the two processes serves, so neither keeps the slot's socket
         os.close(3)
     check = os.fork()
     if check:
@@ -116,7 +116,7 @@ def look_after_children():
 
 
 def move(before, release):
-    """Change paths and environment to those of a process that started in this release."""
+    """Change paths and environment as if this process had started in the release."""
     virtualenv = Path(sys.prefix).with_name(Path(before, "venv").readlink().name)
     for name, value in os.environ.items():
         os.environ[name] = value.replace(before, release).replace(str(virtualenv), sys.prefix)
@@ -127,7 +127,7 @@ def move(before, release):
 
 
 def has_own(release):
-    """Whether the release has a module with the name of one that was loaded from elsewhere."""
+    """Whether the release has a module of the same name as one that was loaded from elsewhere."""
     loaded = {name.partition(".")[0] for name in sys.modules}
     folders = [Path(path) for path in sys.path if path.startswith(f"{release}/")]
     return any(module_of(path) in loaded for folder in folders for path in folder.iterdir())
@@ -140,13 +140,13 @@ def module_of(path):
 
 
 def check(order, *, anew):
-    """Check the release as the file says: the first line is a call, the others are variables to set."""
+    """Check the release as the file `order` says: its first line is a call, the others set variables."""
     gc.disable()  # the check is short; `inspect` enables it again before steps that may be long
     call, *variables = order.read_text("utf-8").splitlines()
     os.environ.update(one.split("=", 1) for one in variables)
     if anew:
         os.execv(sys.executable, [sys.executable, "-m", "roadie_start", call])
-    for name in [*sys.modules]:  # projects look for gunicorn here to tell whether they serve
+    for name in [*sys.modules]:  # a project may take a loaded gunicorn as the sign that it serves
         if name.partition(".")[0] == "gunicorn":
             del sys.modules[name]
     import_module("roadie_start").ask(call)
@@ -155,7 +155,7 @@ def check(order, *, anew):
 def main(slot, options):
     """Load, wait, and move to the release; then check it or serve it.
 
-    If `serve` is there at the start, load nothing beforehand: visitors already wait at the socket.
+    If `serve` is there at the start, load nothing first: visitors already wait at the socket.
     """
     overlay, _, _ = os.environ["PYTHONPATH"].partition(os.pathsep)
     before, release = str(Path(overlay).parent), os.path.realpath(slot / "release")

@@ -1,21 +1,22 @@
 # The words for a process that starts before its release is laid out, and waits until it may serve. docs/early-start.rst
 # explains why. Plain bash, no Jinja.
 
-# While a process waits: the folder of the release whose program file started it, and its virtualenv.
+# While a process waits: the folder of the release with whose program file it was started, and the virtualenv that it was started
+# in.
 loaded='' loaded_venv=''
 
-waits() { # RELEASE_DIR: whether its program is roadie's, which waits, and not one of the user's own
+waits() { # RELEASE_DIR: whether its program is roadie_gunicorn, which waits; a template of the user's own may start another program
   local text=''
   contents_of "$1/program.in" text 2>/dev/null
   [[ ${text} == *' -m roadie_gunicorn '* ]]
 }
 
-load_beside() { # RELEASE: starts its process while its folder is still made, with the program of the release that serves
+load_beside() { # RELEASE: starts its process before its folder is complete, with the program file of the release that serves
   local release=$1 release_dir=${root}/releases/$1
   ! waits "${root}/live/release" || load_release "${root}/live/release"
 }
 
-load_release() { # FOLDER: starts its process, with the program file in this release's folder
+load_release() { # FOLDER: starts the process of ${release}, with the program file in this folder of a release
   begin_release "$1"
   loaded=$1 loaded_venv=${venv_dir}
 }
@@ -30,7 +31,7 @@ ensure_loaded() {
   [[ -n ${loaded} ]] || load_release "${release_dir}"
 }
 
-is_as_loaded() { # whether the waiting process equals one that started now, apart from paths
+is_as_loaded() { # whether a process that started now would equal the waiting one, apart from paths
   local before='' venv_before='' file text now
   ! has_died || return 1
   find_same "${loaded}" before "${root}"/releases/*/

@@ -123,8 +123,8 @@ ask() {
   return "${code}"
 }
 
-# NAME SECONDS COMMAND...: sets the variable NAME to the first 64 KB that the command prints, and returns its exit code. If the command
-# does not end in time, the exit code is not 0 either. For an answer that a run can do without.
+# NAME SECONDS COMMAND...: sets the variable NAME to the first 64 KB that the command prints, and returns its exit code. If the
+# command does not end in time, the exit code is not 0 either. For an answer that a run can do without.
 attempt() {
   local code=0 limit=$2 grows='' forgives=1 printed=/run/roadie/${run_id}.said
   cuttable beginning_of "${@:3}" >"${printed}" || code=$?

@@ -85,7 +85,8 @@ await_end() {
     [[ "${late}" -lt 50 ]] || kill -KILL -- "-${worker}" $(cat "${run}.cut")
   done
 }
-# If the time of day is set forward, bash ends a `read -t` too early. So a second read follows the first. The end of input ends both.
+# If the time of day is set forward, bash ends a `read -t` too early. So a second read follows the first. The end of input ends
+# both.
 follow() { # TOKEN: shows the output until the script ends, then prints the token with the exit code
   local beat code
   {

@@ -51,8 +51,8 @@ hear_answers() { # PATH: sets page_status to the worst status, and notes in seen
   done <"/run/roadie/${run_id}.answer"
 }
 
-# PATH: sets late if a worker has not answered the page yet. Leaves late empty if no worker names itself, as with a program template of
-# the user's own.
+# PATH: sets late if a worker has not answered the page yet. Leaves late empty if no worker names itself, as with a program
+# template of the user's own.
 count_workers() {
   local one count=0
   for one in "${!seen[@]}"; do
@@ -163,7 +163,7 @@ still_runs() {
   [[ ${program_pid} == "${slot_pid}" ]] || refusal='it answered once and then ended'
 }
 
-is_child_of_supervisor() { # whether the Supervisor that runs now started the process: when a Supervisor ends, init adopts its children
+is_child_of_supervisor() { # whether the Supervisor of now started the process: when a Supervisor ends, init adopts its children
   local fields='' state_now parent now=''
   contents_of "/proc/${slot_pid:-none}/stat" fields 2>/dev/null
   read -r state_now parent _ <<<"${fields##*) }"
@@ -238,15 +238,15 @@ tell_log() {
 
 # ---- What visitors got from the application, as nginx logged it in its format `roadie` ---------------------------------
 
-# How many answers were good, how many good ones took half of gate_seconds or longer, and how many were bad. A 503 is not bad: it may be
-# a maintenance page of the application. bad_page is the last page that got a bad answer.
+# How many answers were good, how many good ones took half of gate_seconds or longer, and how many were bad. A 503 is not bad: it
+# may be a maintenance page of the application. bad_page is the last page that got a bad answer.
 good=0 slow=0 bad=0 bad_page=''
-# The keys of met are the networks of visitors who got any answer; the keys of hit are the networks that got a bad one. A network is the
-# first three numbers of an address: one visitor may have many addresses.
+# The keys of met are the networks of visitors who got any answer; the keys of hit are the networks that got a bad one. A network
+# is the first three numbers of an address: one visitor may have many addresses.
 declare -A met=() hit=()
 
-# SINCE [LAST]: adds to these numbers the answers in the log lines on standard input. Counts only answers of the application itself, to
-# requests that came at SINCE or later. Of these, it counts the LAST ones.
+# SINCE [LAST]: adds to these numbers the answers in the log lines on standard input. Counts only answers of the application
+# itself, to requests that came at SINCE or later. Of these, it counts the LAST ones.
 count_answers() {
   local more_good more_slow more_bad networks page one
   read -r more_good more_slow more_bad networks page < <(awk -F '"' -v since="$1" -v last="${2-}" -v patience="${gate_seconds}" '

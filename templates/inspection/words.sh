@@ -1,9 +1,9 @@
 # The words for running roadie's Python functions in a release's Django, and for their answers. Plain bash, no Jinja.
 
-# The stage inspect sets the first three. `teller` is the process that waits for the check and tells how it ended.
+# The stage inspect sets the first three. `teller` is the process that waits for the end of the check, and then tells how it ended.
 inspected_release='' static_answer='' uploads_answer='' teller=''
 in_traceback='' error_said='' error_at='' static_file='' last_said='' # what `hear` has heard of an error
-begin_seconds=60 # how long the process that waits may take to begin with the check
+begin_seconds=60 # how long the waiting process of the release may take to begin the check
 answers_until='' heard=0 copier='' # when the check must have ended, and how many bytes it has printed
 answers=/run/roadie/${run_id}.answers
 collected=${root}/shared/home/.collected # where the app's user collects static files
@@ -23,7 +23,8 @@ static_from() { # FOLDER: sets static_variables, which make this folder the STAT
   static_variables=("ROADIE_STATIC_ROOT=$1" "${static_root_names[@]/%/=$1}")
 }
 
-begin_inspection() { # PHASED (True or False): until its own static files are collected, the release uses those of the release that serves
+# PHASED (True or False): starts the check. Until the release has static files of its own, it uses those of the release that serves.
+begin_inspection() {
   local call digest='' from=${collected}
   if [[ -d ${root}/live/static ]]; then
     from=${root}/live/static
@@ -52,7 +53,7 @@ tell_end() {
 next_answer() { # sets line; false if no process is left that could write another line
   local first='' rest='' is_over=''
   line=''
-  # A `read` that times out may have taken a part of the line although it returns false. So read one character, and go by
+  # A `read` that times out returns false, although it may have taken a part of the line. So read a single character, and see
   # whether it came.
   require_answers
   until IFS= read -r -t 0.5 -N 1 first <&6 || [[ -n ${first} ]]; do
@@ -71,11 +72,11 @@ require_answers() { # fails once the time of the check is over
   stop_if_asked
   read_clock
   ((clock <= answers_until)) && return
-  [[ -n ${teller} ]] || fail "${doing}" "the process that is to check it did not begin to within ${begin_seconds} seconds; see ${program_log}"
+  [[ -n ${teller} ]] || fail "${doing}" "the process that must check it did not begin within ${begin_seconds} seconds; see ${program_log}"
   fail "${doing}" "the check of the project did not end within ${build_timeout} seconds${last_said:+; it said last: ${last_said:0:200}}"
 }
 
-hear_less() { # from now on only the answers to roadie, and the last words: the project prints too much
+hear_less() { # from now on, lets through only the answers to roadie and the last lines: the project prints too much
   exec 6< <(exec python3 -I -S -c "${bounded_py}" <&6 6>&- 8>&- 9>&-)
   copier=$!
 }

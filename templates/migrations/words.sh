@@ -1,10 +1,12 @@
 # The words for pending migrations, and for applying and unapplying them one at a time. Plain bash, no Jinja.
 
-# The plan of a release, what became of it, and the half applied migrations: NAME leads to its line of ${half_applied}.
+# The plan of a release and what became of it. `begun` has the half done migrations: its keys are their names, its values the rest
+# of their lines in ${half_applied}.
 history='' knows=() replaces=() pending=() unrecorded=() losses=() applied_migrations=() unapplied_migrations=() taken_back=()
 # The pending migrations that wait until the release before has ended.
 postponed=()
-# The way back: the migrations to unapply, the reasons against it, and NAME WHAT for each thing that comes back empty.
+# The way back: the migrations to unapply, those that cannot be undone, and NAME WHAT for each table or column that comes back
+# empty.
 way_back=() irreversible=() emptied=()
 declare -A sql_of=() dangers_of=() begun=()
 
@@ -47,7 +49,7 @@ is_phased() {
   if [[ -n ${phased} && -n ${serving} && ${serving} != "${release}" ]]; then echo True; else echo False; fi
 }
 
-# An earlier run of this release had migrations wait, with the consent of a person if they delete content.
+# Has those migrations wait that an earlier run of this release had wait. If they delete content, a person agreed to that then.
 postpone_again() {
   local name one rest
   [[ -f ${release_dir}/postponed ]] || return 0
@@ -61,7 +63,7 @@ postpone_again() {
   done <"${release_dir}/postponed"
 }
 
-tell_plan() { # before any migration is applied; a dry run shows the SQL to the person, others write it to the log
+tell_plan() { # tells the plan, before any migration is applied; a dry run shows the SQL to the person, others write it to the log
   local name
   read_half_applied
   for name in "${pending[@]}" "${postponed[@]}"; do
@@ -80,7 +82,9 @@ tell_plan() { # before any migration is applied; a dry run shows the SQL to the 
   [[ ${#postponed[@]} == 0 ]] || say pending 'migrations that wait until the release before has ended' "${postponed[*]}"
 }
 
-forget_whole() { # forgets each half done migration that is whole by now: by the record of the database it is applied, or unapplied
+# Forgets each half done migration that is whole by now: by the record of the database, it is applied, or unapplied if the run was
+# unapplying it.
+forget_whole() {
   local name
   for name in "${!begun[@]}"; do
     if [[ ${begun["${name}"]} == *$'\tunapplying' ]]; then
@@ -91,7 +95,7 @@ forget_whole() { # forgets each half done migration that is whole by now: by the
   done
 }
 
-# Records in the release which migrations its code knows, for a later rollback, which of these replace others, and which the
+# Records in the release, for a later rollback, which migrations its code knows, which of them replace others, and which the
 # database lacks.
 keep_plan() {
   printf '%s\n' "${knows[@]}" >"${release_dir}/knows"
@@ -128,7 +132,7 @@ apply_migrations() { # applies the migrations of ${release} that the database la
   applied_migrations=()
   run_migrations 'migrations.migrate()' "ROADIE_POSTPONED=${postponed[*]}"
   [[ ${code} == 0 ]] || refuse_migration "${code}"
-  # A killed run began some of these, and they finished after the end of that run: they are not half applied any more.
+  # An earlier run that was killed may have begun some of these, and they ended after that run. They are half applied no more.
   for name in "${pending[@]}"; do
     [[ -z ${begun["${name}"]+begun} ]] || forget_begun "${name}"
   done
@@ -180,13 +184,13 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, is
     read_clock
     hear "${line}"
     case ${key} in
-      'applying whole' | 'unapplying whole') # whatever ends it, nothing or all of it is done
+      'applying whole' | 'unapplying whole') # one transaction: however it ends, all of it is done or nothing
         name=${value} was_half=${begun["${value}"]+yes} is_whole=1
         echo >&4
         ;;
       applying | unapplying)
         begin_migration "${key}" "${value}"
-        echo >&4 # the migration has waited for its record
+        echo >&4 # the migration waits until it is on record
         ;;
       applied | unapplied) end_migration "${key}" "${value}" ;;
       half) half=${value} ;;
@@ -238,23 +242,22 @@ end_migration() { # applied|unapplied NAME
   name=''
 }
 
-tell_taken_back() { # sets what `fail` adds until the older release serves
+tell_taken_back() { # has `fail` name the unapplied migrations, until the older release serves
   went_back="these migrations of the release that serves are unapplied: ${taken_back[*]}; fab deploy applies them again"
 }
 
-note_taken_back() { # the same, for migrations that an earlier run of this rollback unapplied
+note_taken_back() { # like tell_taken_back, for migrations that an earlier run of this rollback unapplied
   note_pending
   mapfile -t taken_back < <(cat -- "${root}/live/release/pending" 2>/dev/null)
   [[ ${#taken_back[@]} == 0 ]] || tell_taken_back
 }
 
-note_applied() { # sets what `fail` adds until the release of these migrations serves
+note_applied() { # has `fail` name the applied migrations, until their release serves
   [[ ${#applied_migrations[@]} == 0 ]] || went_on="its migrations stay applied: $(some_of "${applied_migrations[@]}")$(dump_before)"
   [[ ${#postponed[@]} == 0 ]] || went_on+="${went_on:+; }not begun, so that nothing of the data is gone: $(listed "${postponed[@]}")"
 }
 
-# Records in every release which of its migrations the database lacks now. A deploy reads the record of the release that
-# serves.
+# Records in every release which of its migrations the database lacks now. A deploy reads this record of the release that serves.
 note_pending() {
   local known applied lacks
   ask applied 'the database' applied_now || return 0
@@ -296,7 +299,7 @@ dump_before() { # [NAME]: prints how to load the dump from before this migration
   [[ ! -f ${path} ]] || printf '; to load the dump from before: fab migrate --restore-dump %s' "${path}"
 }
 
-some_of() { # WORD...: lists the first of many, as the lines above have named each
+some_of() { # WORD...: lists the first five, and how many more there are: earlier lines have named each
   local most=5
   listed "${@:1:most}"
   (($# <= most)) || printf ' and %d more' "$(($# - most))"
@@ -310,9 +313,9 @@ listed() { # WORD...
 
 # ---- The record of what is half done -----------------------------------------------------------------------------------
 
-# The file has one line for each migration that a run began and did not finish, and that the database could not undo. The
-# line names the migration, the dump from before it, the statement that failed, and what the run was about to do: `applying`
-# or `unapplying`. The file survives a power cut. The start of every command tells of it (tell_half_done).
+# ${half_applied} has a line for each migration that a run began and did not finish, and that the database could not undo. The
+# line names the migration, the dump from before it, the statement that failed, and what the run was doing: `applying` or
+# `unapplying`. The file survives a power cut. Every command tells of these migrations at its start (tell_half_done).
 
 read_half_applied() { # sets begun
   local one rest

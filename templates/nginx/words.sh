@@ -94,7 +94,8 @@ accepting_workers() { # prints the process ids of the workers that accept reques
   done
 }
 
-# OLD: waits until these old workers accept no more requests, as a reload takes a moment. nginx reports a failed reload only in its log.
+# OLD: waits until these old workers accept no more requests, as a reload takes a moment. nginx reports a failed reload only in
+# its log.
 await_new_workers() {
   local tries why
   for ((tries = 0; tries < 100; tries++)); do

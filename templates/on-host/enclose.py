@@ -1,15 +1,15 @@
 #!/usr/bin/python3 -IS
 """enclose APP PROGRAM SECONDS COMMAND...: becomes the program, as the user of the site APP. From roadie.
 
-Supervisor starts this as root. The program gets a control group of its own. All that the program starts
-stays in there, and can be ended with it.
+Supervisor starts this as root. The program gets a control group of its own. All processes that the program
+starts stay in that group, and can be ended with the program.
 
 Only root can write into the folder of the sockets. So the program of a slot gets its socket from here, by
 systemd's protocol: a descriptor 3 that listens already, LISTEN_FDS and LISTEN_PID.
 
 A Supervisor that was killed leaves its programs running, and a program that crashed may leave processes.
-Those have SECONDS to finish. A program waits for their end, as it must not run twice. The web processes of a
-slot serve visitors, so they go on until the new ones can serve: see take_over.
+These processes have SECONDS to finish. A program must not run twice, so it waits for their end. But the web
+processes of a slot serve visitors, so they go on until the new ones can serve: see take_over.
 """
 
 import grp
@@ -27,12 +27,13 @@ GROUPS = [
     Path(root, "system.slice/supervisor.service") for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 ]
 SLOTS = {"blue": "green", "green": "blue"}
-# Releases of an earlier roadie do not tell when they can serve, nor do program templates of the user's own.
+# How many seconds to wait for a program that does not tell when it can serve. Neither a release of an earlier
+# roadie nor a template of the user's own does.
 UNTOLD = 10
 
 
 def read(path):
-    """What is in the file; nothing if it is gone."""
+    """The text of a file; empty if the file is gone."""
     with suppress(OSError):
         return path.read_text()
     return ""
@@ -58,7 +59,7 @@ def enter(name):
 
 
 def left_by(program, but=""):
-    """The groups with processes of the program, except those of one Supervisor. Removes empty groups."""
+    """The program's groups with processes, except those of the Supervisor `but`. Removes empty groups."""
     found = []
     for group in [one for groups in GROUPS for one in groups.glob(f"{program}.*.*")]:
         supervisor, _, pid = group.name.removeprefix(f"{program}.").partition(".")
@@ -78,7 +79,7 @@ def processes_in(group):
 
 
 def end(groups, seconds):
-    """Tell the first processes of each group to end. After so many seconds kill all that is left."""
+    """Tell the first processes of each group to end. After so many seconds, kill all that are left."""
     for group in groups:
         everybody = processes_in(group)
         for pid in everybody:
@@ -97,7 +98,7 @@ def end(groups, seconds):
 
 
 def serve_in(app, slot, seconds):
-    """Listen for the slot, and have this program take over from web processes that are left."""
+    """Listen for the slot, and have this program take over from web processes that were left running."""
     path = Path(f"/run/{app}/{slot}.sock")
     mine = path.with_name(f"{path.name}.{os.getpid()}")
     left = left_by(f"{app}-{slot}")
@@ -151,7 +152,7 @@ def point(path, mine):
 
 
 def serves(app, slot):
-    """Whether the site serves from this slot, and Supervisor is to run no other one."""
+    """Whether the site serves from this slot, and Supervisor is not to run the other one."""
     idle = Path(f"/etc/supervisor/conf.d/{app}-{SLOTS[slot]}.conf")
     return os.path.realpath(f"/srv/{app}/live") == f"/srv/{app}/slots/{slot}" and not idle.is_symlink()
 
@@ -168,9 +169,9 @@ def is_apart():
 
 
 def take_over(told, path, mine, left, is_there):
-    """Lead the path to the new socket, once the program can serve or nobody else does.
+    """Lead the path to the new socket, once the program can serve or no older process is left.
 
-    If the program ends before, or its Supervisor does, the others go on, and this process ends.
+    If the program or its Supervisor ends before that, the older processes go on, and this process ends.
     """
     deadline, has_told = time.monotonic() + UNTOLD, []
     while not has_told and any(map(processes_in, left)) and time.monotonic() < deadline:
@@ -179,7 +180,7 @@ def take_over(told, path, mine, left, is_there):
         mine.unlink(missing_ok=True)
         os._exit(0)
     point(path, mine)
-    time.sleep(5)  # for those who wait in the queue of the socket before
+    time.sleep(5)  # so that visitors in the queue of the older socket get their answers
 
 
 # ---- The program -------------------------------------------------------------------------------------------

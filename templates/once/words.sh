@@ -1,5 +1,5 @@
-# The words for the commands that run one time for a site. Each command that has begun has a line in the record: its name, `begun` or
-# `done`, and the time. Plain bash, no Jinja.
+# The words for the commands that run one time for a site. Each command that has begun has a line in the record: its name, `begun`
+# or `done`, and the time. Plain bash, no Jinja.
 
 # What to do when nobody knows how far a command came.
 once_cure='look on the host whether its work is done; if so: fab once --done NAME; if it shall run again: fab once --again NAME'

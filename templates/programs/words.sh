@@ -34,8 +34,8 @@ stop_programs() { # stops each program; it has its stop_timeout to finish its wo
   done
 }
 
-# Has each program finish its work and stop; then the program of the same name starts, from the release that serves. Beat comes last: it
-# goes on while workers finish, and then finds workers that know its tasks.
+# Has each program finish its work and stop; then the program of the same name starts, from the release that serves. Beat comes
+# last: it goes on while workers finish, and then finds workers that know its tasks.
 replace_programs() {
   local name running names
   local -A works_on=()
@@ -99,8 +99,8 @@ tell_work() { # NAME: says which tasks still run, unless it has just said the sa
   told=${telling}
 }
 
-# Sets works_on: its keys are the IDs of the tasks that run, each value is the task's worker and name. Ask before the workers are told to
-# stop, as they answer no question then. A worker that does not answer in time is left out.
+# Sets works_on: its keys are the IDs of the tasks that run, each value is the task's worker and name. Ask before the workers are
+# told to stop, as they answer no question then. A worker that does not answer in time is left out.
 ask_tasks() {
   local said='' line key value
   grep -q -- ' -m celery ' "${root}/live/release/programs.conf" 2>/dev/null || return 0
@@ -143,8 +143,8 @@ find_program_of_another() {
   done
 }
 
-# Warns of a program that somebody else has set up for the site. It goes on from the release that it was started with, whatever a deploy
-# or a rollback does.
+# Warns of a program that somebody else has set up for the site. It goes on from the release that it was started with, whatever a
+# deploy or a rollback does.
 warn_of_program_of_another() {
   local others_file='' its_user=''
   find_program_of_another

@@ -14,7 +14,8 @@ add_import_path() { # FOLDER...: has Python find modules in these folders of the
   [[ $# == 0 ]] || set_value "${*/#/"${release_dir}/"}" PYTHONPATH
 }
 
-# Adds to env_text what the project's settings may look for, but no secret. What `env:` says overrides what roadie knows.
+# Adds to env_text the variables, but no secrets, that the project's settings may look for. The setting `env` overrides roadie's
+# values.
 add_project_environment() {
   local origins i
   set_value False "${debug_names[@]}"
@@ -32,9 +33,9 @@ add_project_environment() {
   done
 }
 
-# The cache, the queue and REDIS_URL each have a database of their own. The cache has database 0. Who empties the cache empties no
-# queue. Celery writes the address of a socket in its own form. What reads CACHE_URL takes a redis:// URL without a host for a
-# socket.
+# The cache (database 0), the queue (1) and REDIS_URL (2) each have a database of their own, so that nobody who empties the cache
+# empties the queue. Celery has a form of its own for the address of a socket. Libraries that read CACHE_URL take a redis:// URL
+# without a host as the address of a socket.
 set_redis() {
   set_value "redis://${redis_socket}" "${cache_url_names[@]}"
   set_value "redis+socket://${redis_socket}?virtual_host=1" "${celery_broker_url_names[@]}"

@@ -47,11 +47,12 @@ listens() {
   return 1
 }
 
-is_down() { # SLOT: whether no program serves in the slot that should; what an earlier roadie started has no link, and may serve on
+# SLOT: whether no program serves in this slot. If the socket is no link, an earlier roadie started its program, which may serve.
+is_down() {
   [[ -L ${socket_dir}/$1.sock || ! -S ${socket_dir}/$1.sock ]] && ! listens "$1"
 }
 
-is_release() { # FOLDER: whether a whole release is there; without this record, one is half made or half removed
+is_release() { # FOLDER: whether a whole release is there; a release without its record is half made or half removed
   local name=${1%/}
   [[ ${name##*/} != *.* && -f ${name}/release.json ]]
 }

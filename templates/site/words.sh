@@ -75,8 +75,8 @@ require_whole_site() { # fails if the site lacks something that a release needs
 
 # ---- Programs: Supervisor starts enclose as root. It makes a control group and a socket, and becomes the program -------
 
-# FILE: has the programs of this file run by enclose, also if an earlier roadie or a template of the user's own wrote the file. A running
-# program goes on as it is. Supervisor reads the file when it starts the program the next time.
+# FILE: has the programs of this file run by enclose, also if an earlier roadie or a template of the user's own wrote the file. A
+# running program goes on as it is. Supervisor reads the file when it starts the program the next time.
 ensure_enclosed() {
   local text program_text
   [[ -f $1 ]] || return 0

@@ -1,5 +1,5 @@
-# The words for the programs that Supervisor runs. They speak XML-RPC over Supervisor's socket: a call takes 6 ms, while supervisorctl
-# takes 130 ms. Plain bash, no Jinja.
+# The words for the programs that Supervisor runs. They speak XML-RPC over Supervisor's socket: a call takes 6 ms, while
+# supervisorctl takes 130 ms. Plain bash, no Jinja.
 
 program_state='' program_pid='' # of the program that was asked last
 
@@ -105,8 +105,8 @@ stop_program() {
   say warn "program $1" 'Supervisor does not stop and remove it; see: supervisorctl status'
 }
 
-# PROGRAM: waits until Supervisor has seen the program's end. Supervisor looks for ended programs once a second, and whenever somebody
-# asks it something. So this asks; a call that waits for the end would usually wait up to a second too long.
+# PROGRAM: waits until Supervisor has seen the program's end. Supervisor looks for ended programs once a second, and whenever
+# somebody asks it something. So this asks; a call that waits for the end would usually wait up to a second too long.
 await_end() {
   local tries
   for ((tries = 0; tries < 3700; tries++)); do # longer than the highest graceful_timeout

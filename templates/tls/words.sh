@@ -39,8 +39,8 @@ is_in_place() { # KEY CHAIN: whether the certificate that nginx has is the one i
 
 # ---- Where the site's names lead -------------------------------------------------------------------------------------
 
-# NAME: if DNS leads visitors of this name to another host, sets astray to what DNS says. An address that gives no answer may still be
-# this host, which may be unable to reach itself through its router. Then only the authority can tell.
+# NAME: if DNS leads visitors of this name to another host, sets astray to what DNS says. An address that gives no answer may
+# still be this host, which may be unable to reach itself through its router. Then only the authority can tell.
 find_astray() {
   local address said addresses=() here
   here=$(hostname -I 2>/dev/null) || here=''

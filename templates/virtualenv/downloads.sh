@@ -1,11 +1,11 @@
-# The words for what stays between the builds of virtualenvs: what uv downloaded, and wheels that were built here. Root owns both, and
-# words.sh has the rule for what may stay. Plain bash, no Jinja.
+# The words for what stays between the builds of virtualenvs: what uv downloaded, and wheels that were built here. Root owns both,
+# and words.sh has the rule for what may stay. Plain bash, no Jinja.
 
 # ---- uv's downloads: root keeps them, as the step that fetches them runs no code of packages -----------------------------
 
-# Installs with the cache of downloads. uv builds no package meanwhile, as it may not write into its folder for builds, and the virtualenv
-# holds only roadie's own pins by now. So no code of the project's packages runs. A package that must be built is built apart, and then
-# this tries again. False if something cannot be installed in this way.
+# Installs with the cache of downloads. uv builds no package meanwhile, as it may not write into its folder for builds, and the
+# virtualenv holds only roadie's own pins by now. So no code of the project's packages runs. A package that must be built is built
+# apart, and then this tries again. False if something cannot be installed in this way.
 cleanly() { # ARGUMENT...
   local code package tries wheel=''
   for ((tries = 0; tries < 30; tries++)); do

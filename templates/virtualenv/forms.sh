@@ -2,16 +2,16 @@
 # requirements file, from which the rest of the build installs. The tool runs as the build user, in a HOME that is thrown away.
 # Plain bash, no Jinja.
 
-# tool is the program, such as `uv pip`, and tool_command its arguments. tool_pins is the text of a requirements file that installs the
-# tool, if the host lacks it. needless has, for each of pins, the packages that make the pin needless.
+# tool is the program, such as `uv pip`, and tool_command its arguments. tool_pins is the text of a requirements file that
+# installs the tool, if the host lacks it. needless has, for each of pins, the packages that make the pin needless.
 tool='' tool_command=() tool_pins='' needless=()
 from='' # the path of the requirements in the project, as the project names them
 own_index='' # whether the requirements files name the index, and not the settings
 installer='' pip_dir='' # as in the settings, and the folder in which paths of the requirements start
 plain_text='' # what the tool wrote, without hashes, if some packages have none
 
-# Has the tool write the requirements as a file. Sets requirements, requirement_paths, requirement_texts, requirement_options and pins
-# as if the project had this file.
+# Has the tool write the requirements as a file. Sets requirements, requirement_paths, requirement_texts, requirement_options and
+# pins as if the project had this file.
 export_requirements() {
   local text=''
   if [[ ${tool} == uv* ]] && ! ensure_uv; then
@@ -33,8 +33,8 @@ export_requirements() {
   leave_out_pins < <(sed -nE 's/^([A-Za-z0-9][A-Za-z0-9._-]*).*/\1/p' <<<"${text}")
 }
 
-# TEXT: changes requirement_options, and sets plain_text for pip, if only some packages have hashes: a package from a repository or a
-# folder has none. uv checks the hashes that are there. pip takes either no hash or hashes for all.
+# TEXT: changes requirement_options, and sets plain_text for pip, if only some packages have hashes: a package from a repository
+# or a folder has none. uv checks the hashes that are there. pip takes either no hash or hashes for all.
 allow_lines_without_hash() {
   local without option options=("${requirement_options[@]}")
   without=$(sed -e ':a' -e '/\\$/{N;s/\\\n//;ba' -e '}' <<<"$1" | grep -vE '^-[^e]|--hash=') || return 0

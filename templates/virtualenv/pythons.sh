@@ -1,4 +1,5 @@
-# The words for the Python of a virtualenv: the distribution's if the project takes it, else one that uv brings. Plain bash, no Jinja.
+# The words for the Python of a virtualenv: the distribution's if the project takes it, else one that uv brings. Plain bash, no
+# Jinja.
 
 pythons=()      # the versions that the project takes, such as 3.12; an empty list means any
 takes_python='' # for messages: what says which versions the project takes

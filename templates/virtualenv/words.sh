@@ -1,9 +1,9 @@
 # The words for virtualenvs and their installers: uv if the host can have it, else pip. Plain bash, no Jinja.
 # To build a package is to run code of that package, so every installer here runs as the build user.
 
-# One rule keeps a package from reaching a later build: a step that runs code of packages leaves nothing behind, and a step that leaves
-# something behind runs no code of packages. Each build has a HOME of its own, which is removed after the build. Root owns uv, and
-# all that stays in ${cache}. ${desk} holds the requirements of one build.
+# One rule keeps a package from reaching a later build: a step that runs code of packages leaves nothing behind, and a step that
+# leaves something behind runs no code of packages. Each build has a HOME of its own, which is removed after the build. Root owns
+# uv, and all that stays in ${cache}. ${desk} holds the requirements of one build.
 # A build sets these values. file_options are the options in the requirements files that are being installed.
 python='' python_minor='' pip_folder='' pip_wheel='' setuptools_wheel='' file_options=() with_uv_py='' uv_pin='' uv_sums=() uv=''
 written='' # if set: the file into which build_in writes the output of a command
@@ -11,8 +11,8 @@ pins=() hashed_pins=() # hashed_pins are all pins that have hashes, as lines of 
 wheels=''              # the folder of the wheels that were built here for this Python
 kept_settings=()            # the files and folders of ${cache} that each HOME gets a copy of
 
-# PLACE: clears a place in the desk for a file. The project may have a link on the way there, and root follows no link. Call this while
-# the whole desk belongs to root.
+# PLACE: clears a place in the desk for a file. The project may have a link on the way there, and root follows no link. Call this
+# while the whole desk belongs to root.
 clear_on_desk() {
   [[ $(realpath -m -- "${1%/*}")/ == "$(realpath -- "${desk}")"/* ]] || fail "${1#"${desk}/"}" 'a link of the project leads from there out of the project; remove that link'
   mkdir -p -- "${1%/*}"
@@ -45,8 +45,8 @@ as_builder() { # COMMAND...
   app_tmp=${build_home}/tmp as_user "${build_user}" "${build_home}" "$@"
 }
 
-# FOLDER COMMAND...: runs it in FOLDER, where relative paths of the requirements start, with the host's proxies. The build user's own
-# shell reads the proxies, as they may hold a password. If `written` names a file, the output goes there.
+# FOLDER COMMAND...: runs it in FOLDER, where relative paths of the requirements start, with the host's proxies. The build user's
+# own shell reads the proxies, as they may hold a password. If `written` names a file, the output goes there.
 build_in() {
   local into=()
   # shellcheck disable=SC2016 # the new bash expands these
@@ -150,8 +150,8 @@ run_uv() { # FOLDER PYTHON ARGUMENT...: runs `uv pip install` in FOLDER for this
   build_in "$1" "$2" -I -S -c "${with_uv_py}" "${uv}" "${offered}" "${options}" "${@:3}"
 }
 
-# Whether the requirements files leave open where a package comes from and which of its files is taken. Only then a kept wheel is what
-# they ask for.
+# Whether the requirements files leave open where a package comes from and which of its files is taken. Only then a kept wheel is
+# what they ask for.
 takes_kept_wheels() {
   local option
   for option in "${file_options[@]}"; do

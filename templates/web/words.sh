@@ -20,8 +20,8 @@ drain_and_stop() { # SLOT SECONDS
   change "slot $1 stopped" retire_slot "$1"
 }
 
-# SLOT: has Supervisor run the slot that serves. A Supervisor that was started anew just before the switch may know only the previous
-# slot. Then no Supervisor watches the processes that serve, and new ones take over from them (see enclose).
+# SLOT: has Supervisor run the slot that serves. A Supervisor that was started anew just before the switch may know only the
+# previous slot. Then no Supervisor watches the processes that serve, and new ones take over from them (see enclose).
 keep_slot() {
   if [[ -L ${program_files[$1]} ]]; then
     ask_program "${app}-$1"
@@ -74,9 +74,9 @@ drain_slot() { # SLOT SECONDS: waits until no connection was busy three times in
 
 # ---- Processes that no program owns --------------------------------------------------------------------------------
 
-# SLOT: sets strays to the processes of the site's user that no program owns while this slot serves. A program owns all processes in its
-# control group. Another process is a stray if Supervisor or a login has left it behind, so that process 1 is its parent. A process
-# that systemd runs for the user is no stray.
+# SLOT: sets strays to the processes of the site's user that no program owns while this slot serves. A program owns all processes
+# in its control group. Another process is a stray if Supervisor or a login has left it behind, so that process 1 is its parent. A
+# process that systemd runs for the user is no stray.
 find_strays() {
   local uid line orphan='' pid group
   strays=()
@@ -171,7 +171,8 @@ fill_slot() { # FOLDER: makes the files of the idle slot, which nothing uses now
   printf '%s\n' "${program_text}" >"${slot}/program.conf" # the switch syncs it to disk
 }
 
-# Fails if a server other than Gunicorn would make a socket itself. Gunicorn takes the socket that it inherits, whatever its --bind says.
+# Fails if a server other than Gunicorn would make a socket itself. Gunicorn takes the socket that it inherits, whatever its
+# --bind says.
 require_inherited_socket() {
   [[ ${program_text} == *gunicorn* || ${program_text} != *[:\ =]"${socket_dir}/"* ]] ||
     fail "program ${program}" "its template has it listen below ${socket_dir}, where only root can; have it take the socket of descriptor 3 (uvicorn --fd 3, say)"
@@ -186,8 +187,8 @@ lay_out_slot() { # FOLDER: makes the links that are the same for every release; 
   mv -T -- "$1.new" "$1"
 }
 
-# Sets control to the option that forbids a control socket, for Gunicorn 25.1 and later. Older versions open none, and do not know the
-# option.
+# Sets control to the option that forbids a control socket, for Gunicorn 25.1 and later. Older versions open none, and do not know
+# the option.
 find_control_option() {
   local found
   for found in "${venv_dir}"/lib/python3*/site-packages/gunicorn-*.dist-info; do

@@ -98,8 +98,8 @@ show_difference() { # PATH NOW CONTENT MODE_NOW MODE
   fi
 }
 
-# OLD NEW: for a dry run: tells which variables differ between two texts with lines NAME=VALUE. It tells only names, as the values may
-# be secrets.
+# OLD NEW: for a dry run: tells which variables differ between two texts with lines NAME=VALUE. It tells only names, as the values
+# may be secrets.
 tell_variables() {
   local -A before=() after=()
   local line name
@@ -196,8 +196,8 @@ ask_service() { # NAME: sets services[NAME]; if systemctl must be asked, sets al
   done < <(systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$1" "${!pid_files[@]}")
 }
 
-# WHAT COMMAND...: for a reload. The reload is due from the first change of the stage until it has succeeded, also if runs are cut in
-# between. For that, the stage calls `unapply`, which deletes the record of success, before its first change.
+# WHAT COMMAND...: for a reload. The reload is due from the first change of the stage until it has succeeded, also if runs are cut
+# in between. For that, the stage calls `unapply`, which deletes the record of success, before its first change.
 ensure_applied() {
   if [[ -z ${touched} && -e ${state}/applied/${1// /-} ]]; then ok "$1"; else change "$1" apply "$@"; fi
 }

@@ -23,8 +23,8 @@ as_user() { # USER HOME COMMAND...: runs as USER a command that may leave proces
   return "${code}"
 }
 
-# Becomes a program that copies standard input: the first MB, then only the answers to roadie, and at the end the last lines. A process
-# that the user's command left behind may keep this program running for ever, so this program inherits no lock.
+# Becomes a program that copies standard input: the first MB, then only the answers to roadie, and at the end the last lines. A
+# process that the user's command left behind may keep this program running for ever, so this program inherits no lock.
 bounded() {
   # shellcheck disable=SC2016 # the new bash expands these
   exec bash -c 'stdbuf -o0 head -c 1000000; IFS= read -r -N 1 next || exit 0; printf %s "${next}"; exec python3 -I -S -c "$1"' \

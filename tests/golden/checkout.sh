@@ -43,8 +43,9 @@ link_from() { # RELEASE_DIR
     remove_strays
 }
 
-# RELEASE_DIR: removes links to what is shared and files that were built; git brings the commit's files back. In the sorted order, a
-# link goes before the paths below it, where a build once made files. Otherwise root would follow the link, and delete what is shared.
+# RELEASE_DIR: removes links to what is shared and files that were built; git brings the commit's files back. In the sorted order,
+# a link goes before the paths below it, where a build once made files. Otherwise root would follow the link, and delete what is
+# shared.
 remove_overlaid() {
   [[ ! -f $1/overlaid ]] || LC_ALL=C sort -z -- "$1/overlaid" | (cd "${new}/code" && xargs -0 -r rm -rf --)
 }

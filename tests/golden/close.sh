@@ -3,7 +3,7 @@ local addresses=(203.0.113.7)
 local networks=()
 local page='<text of maintenance/page.html.j2>'
 
-require_page() { # fails if the site's nginx file, which may be older than the settings, knows no maintenance page
+require_page() { # fails if the site's nginx file, which may be older than the settings, has no maintenance page
   local text='' network
   contents_of "${site_file}" text 2>/dev/null
   [[ ${text} == *"${maintenance}/on"* ]] ||

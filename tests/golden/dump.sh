@@ -4,8 +4,8 @@ dump_for_release() { # FILE: the release names its dump only when the dump is wh
   printf '%s\n' "$1" >"${release_dir}/dump"
 }
 
-# The migrations that wait get a dump of their own, right before they are applied. For the person who must agree to them first, there
-# is a dump now too.
+# The migrations that wait get a dump of their own, right before they are applied. For the person who must agree to them first,
+# there is a dump now too.
 [[ ${#pending[@]} != 0 || ${#postponed[@]} != 0 && ! -f ${release_dir}/postponed ]] || return 0
 local kb
 warn_without_dump

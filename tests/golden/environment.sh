@@ -61,8 +61,8 @@ write_health() {
   printf '%s\n' "${health[@]}" >"${release_dir}/health"
 }
 
-# The modules mostly equal the ones of the release that serves: then these are linked, with their bytecode. Otherwise the
-# modules are written and compiled by the Python that the release's virtualenv was made with.
+# Usually the release that serves has the same modules. Then this release gets hard links to them and to their bytecode. Otherwise
+# the modules are written, and compiled by the Python that the release's virtualenv was made with.
 write_modules() {
   local -A modules=(
     [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
@@ -80,7 +80,7 @@ write_modules() {
   fi
 }
 
-serve_already() { # whether the release that serves has the same modules
+serve_already() { # whether the release that serves has exactly these modules
   local name text files=("${root}/live/release/overlay"/*.py)
   [[ ${#files[@]} == "${#modules[@]}" ]] || return 1
   for name in "${!modules[@]}"; do
@@ -98,7 +98,7 @@ write_modules_anew() {
   "${base_python}" -I -S -c "${compile_py}" "${release_dir}"/overlay/*.py
 }
 
-name_secrets() { # a name under env_names: may be newer than the last bootstrap
+name_secrets() { # stores the secrets under names of env_names: that are newer than the last bootstrap
   ensure_secret ROADIE_SECRET_KEY lost_secret "${secret_key_names[@]}"
   [[ -n ${makes_database} ]] || return 0
   ensure_secret ROADIE_DATABASE_URL lost_secret "${database_url_names[@]}"
@@ -118,7 +118,7 @@ lost_secret() {
 # Drops each option that the project's gunicorn.conf.py sets: on the command line the option would override that file.
 write_program() {
   local text=${program_in} own='' setting
-  # In the project this may be a link, and lead anywhere.
+  # The project may have a link there, which leads anywhere.
   [[ ! -e ${work_dir}/gunicorn.conf.py ]] || own=$(text_of "$(realpath -e -- "${work_dir}/gunicorn.conf.py")") || :
   for setting in workers worker_class threads timeout worker_tmp_dir; do
     [[ $'\n'${own} =~ $'\n'"${setting}"[[:space:]]*= ]] || continue
@@ -132,7 +132,7 @@ write_programs() { # the site's programs besides the web process; without any th
   [[ -z ${programs_conf} ]] || printf '%s\n' "${programs_conf//@RELEASE_DIR@/${release_dir}}" >"${release_dir}/programs.conf"
 }
 
-write_jobs() { # the periodic commands: for each a file with its time and its words; see templates/cron/words.sh
+write_jobs() { # writes a file for each periodic command, with its time and its words; see cron/words.sh
   local i
   remove_if_there "${release_dir}/cron"
   mkdir -m 750 -- "${release_dir}/cron"

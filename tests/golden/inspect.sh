@@ -2,7 +2,8 @@ local post_build=()
 local static_url=/static/
 local media_url=/media/
 
-judge_release() { # reads the answers of the check; sets static_answer, uploads_answer and the plan of migrations, or refuses the release
+# Reads the answers of the check. Sets static_answer, uploads_answer and the plan of migrations, or refuses the release.
+judge_release() {
   local line key value code=lost inspected='' refusals=()
   begin_to_hear
   while next_answer; do
@@ -37,7 +38,7 @@ judge_release() { # reads the answers of the check; sets static_answer, uploads_
   esac
 }
 
-judge_nginx() { # URL FOLDER: adds to refusals; the settings may have changed since nginx was set up
+judge_nginx() { # URL FOLDER: adds to refusals if nginx still serves the folder by another URL, of older settings
   local text
   contents_of "${site_file}" text 2>/dev/null
   [[ ${text} =~ location\ \^~\ ([^ ]+)\ \{[[:space:]]+alias\ "$2"\; && ${BASH_REMATCH[1]} != "$1" ]] || return 0

@@ -6,8 +6,8 @@ mark_left() { # LEFT REACHED LEAVES: marks LEFT, if LEAVES is not empty; removes
   sync -f -- "${root}/releases"
 }
 
-# Whether the controller still sends its heartbeat, so that the person sees the end of this run. Otherwise the person may
-# repeat the command: then the record must still be there, so that the command does not go back one release more.
+# Whether the controller still sends its heartbeat, so that the person sees the end of this run. If not, the person may repeat the
+# command. Then the record must still be there, so that the command does not go back one release more.
 is_heard() {
   local age
   age=$(($(date +%s) - $(stat -c %Y "/run/roadie/${run_id}.beat")))

@@ -6,8 +6,8 @@ local wanted_release=''
 local follow=1
 local reader_py='<text of look/reader.py>'
 
-# What it is to look for goes by a descriptor: everybody on the host can read a command line. nginx writes in the host's own
-# time zone.
+# The reader gets what to look for by a descriptor, as everybody on the host can read a command line. It runs in the host's own time
+# zone, as nginx writes its times in that zone.
 read_logs() {
   env -u TZ python3 -I -S -c "${reader_py}" "${app}" "${of[@]}" \
     7< <(printf '%s\n' "${nonce}" "${stage}" "${lines}" "${since}" "${pattern}" "${wanted_release}" "${follow}" "${PPID}")

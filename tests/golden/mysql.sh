@@ -75,9 +75,9 @@ make_database_user() {
 
 # ---- Time zones -------------------------------------------------------------------------------------------------------
 
-# If the server's tables of time zones are empty, a filter by day or month finds nothing, and nobody is told. roadie fills the tables
-# from the host's own zones, and again once Debian has newer zones. The server keeps what it has read of a zone until it starts
-# again.
+# If the server's tables of time zones are empty, a filter by day or month finds nothing, and nobody is told. roadie fills the
+# tables from the host's own zones, and again once Debian has newer zones. The server keeps what it has read of a zone until it
+# starts again.
 ensure_time_zones() {
   local newest='' filled=''
   read -r newest 2>/dev/null <"${host_zones}/tzdata.zi" || :

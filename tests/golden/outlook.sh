@@ -1,7 +1,7 @@
 local ship_root=''
 local requirement_paths=(requirements.txt)
 
-tell_requirements() { # FOLDER: tells the same requirements files as the release that serves has them, without passwords
+tell_requirements() { # FOLDER: tells these requirements files as the release that serves has them, without passwords
   local path text
   for path in "${requirement_paths[@]}"; do
     text=$(text_of "$1/${path#"${ship_root:+${ship_root}/}"}" | sed -E 's#://[^/@[:space:]]*@#://#g') || continue

@@ -124,8 +124,8 @@ wait_for_apt() { # waits until apt's locks are free; never breaks a lock
   done
 }
 
-# Prints the errors of apt and dpkg. A list that could not be fetched is only a warning, in the output of an earlier step, and may be
-# the reason all the same.
+# Prints the errors of apt and dpkg. A list that could not be fetched is only a warning, in the output of an earlier step, and may
+# be the reason all the same.
 why_apt_failed() {
   local why lists removed
   why=$(cause '^(E|dpkg): ')
@@ -217,8 +217,8 @@ fi
 [[ ${#missing[@]} == 0 || -n ${installed[nginx]-} ]] || require_port 80
 [[ ${certificates_by} == off || -e ${tls_file} ]] || require_port 443
 ensure_sandbox
-# Debian's package would start a Redis that every user of the host can reach. roadie lets it start only if packages: names it. A Redis
-# that is there already stays as it is.
+# Debian's package would start a Redis that every user of the host can reach. roadie lets it start only if packages: names it. A
+# Redis that is there already stays as it is.
 local wants_debians_redis=''
 [[ " ${more_packages[*]} " != *' redis-server '* ]] || wants_debians_redis=yes
 if [[ -n ${wants_debians_redis} && -L ${debians_redis} ]]; then

@@ -39,8 +39,8 @@ make_user() { # USER HOME
   fi
 }
 
-# An earlier roadie let Gunicorn make its socket, in a folder of the site's. Such a process may start again, and then needs that folder
-# as it was. The folder becomes root's when the next deploy has stopped the process.
+# An earlier roadie let Gunicorn make its socket, in a folder of the site's. Such a process may start again, and then needs that
+# folder as it was. The folder becomes root's when the next deploy has stopped the process.
 ensure_socket_dir() {
   local slot
   for slot in blue green; do

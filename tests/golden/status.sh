@@ -21,7 +21,7 @@ tell_front() {
   tell_maintenance
 }
 
-ask_certificate() { # prints when the certificate ends that nginx shows, which may be another one than the file
+ask_certificate() { # prints when the certificate ends that nginx shows; nginx may not have read the newest file yet
   openssl s_client -connect 127.0.0.1:443 -servername "${domains[0]}" </dev/null 2>/dev/null | openssl x509 -noout -enddate 2>&1
 }
 
@@ -57,7 +57,7 @@ measure_slot() { # SLOT: prints the number of its workers, and the KB of memory 
       done <"${folder}/cgroup.procs"
     done
   done
-  # The share of each process in the memory that several of them have in common.
+  # Pss counts memory that several processes share only by the share of each.
   { cat -- "${files[@]:0:500}" </dev/null 2>/dev/null || :; } |
     awk -v workers="${workers}" '/^Pss:/ { kb += $2 } END { print workers, kb + 0 }'
 }
@@ -91,7 +91,7 @@ ask_job() { # NAME
   systemctl show --timestamp=unix -p ActiveState -p Result -p ExecMainStatus -p ExecMainExitTimestamp -- "${cron_unit}@$1.service"
 }
 
-count_classes() { # prints for how many seconds the log tells, and the answers of each class in that time
+count_classes() { # prints a number of seconds, and how many answers of 2xx, 3xx, 4xx and 5xx the log has from these last seconds
   local now size
   printf -v now '%(%s)T' -1
   size=$(stat -c %s -- "${access_log}" 2>/dev/null) || size=0
@@ -130,7 +130,7 @@ tell_database() { # its size and its newest dump; the migrations that the releas
   [[ -z ${newest} ]] || say fact dump "$(stat -c %s -- "${newest}") ${newest}"
 }
 
-media_kb() { # as the site's user, who could make the tree as large and as deep as the disk allows
+media_kb() { # as the site's user, who may have made the tree as large and as deep as the disk allows
   as_user_plainly "${app}" / nice du -skx -- "${root}/shared/media" || :
 }
 
@@ -142,7 +142,7 @@ tell_sizes() {
   fi
 }
 
-tell_locks() { # a lock is only looked at: to take it for a moment would hold back a run
+tell_locks() { # reads who holds the lock; to take the lock, even for a moment, could hold back a run
   local id='' pid='' file
   [[ ! -e ${held_file} ]] || say fact held "$(memo_in "${held_file}")"
   { IFS=$'\t' read -r id _ <"${who_file}"; } 2>/dev/null || :
@@ -180,7 +180,7 @@ tell_strays() { # SLOT
   done <<<"${said}"
 }
 
-tell_refused() { # the newest release, if its deploy was refused: where the deploy ended
+tell_refused() { # if the deploy of the newest release was refused, tells where and why it ended
   local folder name='' live='' why=''
   for folder in "${root}"/releases/*/; do
     ! is_release "${folder}" || name=${folder%/}

@@ -151,7 +151,8 @@ fit_to_nginx() { # NAME: changes the text of this variable to what this nginx an
     text=${text//$'http2 on;\n'/} text=${text//443 ssl/443 ssl http2}
   fi
   [[ $(openssl version) =~ ^OpenSSL\ ([4-9]|3\.([5-9]|[1-9][0-9])) ]] || text=${text/\?X25519MLKEM768:/}
-  # An authority without OCSP, such as Let's Encrypt, names no responder in the certificate. Then stapling would only make nginx warn.
+  # An authority without OCSP, such as Let's Encrypt, names no responder in the certificate. Then stapling would only make nginx
+  # warn.
   [[ -f ${certificate} && -n $(openssl x509 -in "${certificate}" -noout -ocsp_uri 2>/dev/null) ]] || text=${text/ssl_stapling on;$'\n'ssl_stapling_verify on;$'\n'/}
   printf -v "$1" %s "${text}"
 }

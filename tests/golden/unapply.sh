@@ -3,7 +3,7 @@ local newer=20261122T120000Z-4567cdef
 local dump_of_then=/var/backups/roadie/dumps/guestbook/20261122T115900Z-before-20261122T120000Z-4567cdef.sql.gz
 local wants_dump=1
 
-refuse_one_way() { # names the migrations that cannot be undone, and what to do instead
+refuse_one_way() { # fails; names the migrations that cannot be undone, and what to do instead
   local next='there is no dump from before them; write a migration that undoes them, and deploy it'
   [[ ! -f ${dump_of_then} ]] || next="to load the dump from before them, without all data written since: fab rollback --restore-dump (${dump_of_then})"
   fail migrations "cannot be undone: $(listed "${irreversible[@]}"); none was unapplied; ${next}"

@@ -30,8 +30,8 @@ require_server() { # fails if the host's database server is older than the proje
   fail "${django}" "needs ${server} ${least} or newer, and this host has ${server} ${version}; ${newest:+require Django ${newest} or older, or }move to a host or a server that is newer" 3
 }
 
-# Fails if `python:` names the path of a Python that the project's Django does not run on. Every other Python of the settings was checked
-# before this run.
+# Fails if `python:` names the path of a Python that the project's Django does not run on. Every other Python of the settings was
+# checked before this run.
 require_python() {
   [[ ${#runs_on[@]} != 0 && ${python} == /* && -x ${python} && -z ${managed} ]] || return 0
   find_python_minor

@@ -58,8 +58,8 @@ build_virtualenv() { # if uv fails, pip tries again from the start, because peop
   trap - EXIT
 }
 
-# Usually no code of a package has to run. Then all comes from the downloads, and the last step finds the pins installed. Otherwise the
-# whole installation runs with a copy of the downloads, which is thrown away.
+# Usually no code of a package has to run. Then all comes from the downloads, and the last step finds the pins installed.
+# Otherwise the whole installation runs with a copy of the downloads, which is thrown away.
 install_with_uv() {
   if install_cleanly; then
     renew_home
@@ -71,8 +71,8 @@ install_with_uv() {
   install_extra with_uv && install_pins with_uv
 }
 
-# roadie's pins come first, as Python runs code of what is installed already. If the files have hashes, uv must find nothing installed
-# that they name, so the pins are only fetched.
+# roadie's pins come first, as Python runs code of what is installed already. If the files have hashes, uv itself must
+# install all that they name, so the pins are only fetched before.
 install_cleanly() {
   if has_hashes; then
     install_pins cleanly_aside && install_requirements cleanly && copy_downloads
@@ -112,8 +112,8 @@ lay_out_requirements() { # only the build user can read the files, as they may c
   chown -R -h -- "${build_user}:${build_user}" "${desk}"
 }
 
-# ${desk} is deleted later. So a line `-e FOLDER` of the project keeps its -e only if the release's environment says where the modules
-# of that folder lie. Otherwise a copy is installed. Repositories stay editable.
+# ${desk} is deleted later. So a line `-e FOLDER` of the project keeps its -e only if the release's environment says where the
+# modules of that folder lie. Otherwise a copy is installed. Repositories stay editable.
 as_installed() { # filters lines of requirements
   if [[ -n ${keeps_editable} ]]; then cat; else sed -E 's/^[[:space:]]*(-e|--editable)[[:space:]=]+(["'\'']?(\.|\/|file:|[^:]*$))/\2/'; fi
 }
@@ -173,8 +173,8 @@ install_pins() { # INSTALLER: installs what roadie itself needs beside the proje
   fi
 }
 
-# Gives root a copy of the virtualenv, as a process anywhere may hold a file of the build user open. Removes special files. The site's
-# user may read and not write, so the copy gets all bytecode now; Python compiles code without running it.
+# Gives root a copy of the virtualenv, as a process anywhere may hold a file of the build user open. Removes special files. The
+# site's user may read and not write, so the copy gets all bytecode now; Python compiles code without running it.
 take_over_virtualenv() {
   local built=${venv_dir}.built compile=("${python}" -I -S -W ignore -m compileall -qq -j 0 "${venv_dir}/lib")
   end_build_user

@@ -20,8 +20,8 @@ ask_pages() { # sets refusal and failed_page if a health page fails; all of them
   done
 }
 
-# SLOT PAGE: whether the release in this slot fails at this page. If the previous release fails too, the new one is not to blame, and
-# to go back would not help.
+# SLOT PAGE: whether the release in this slot fails at this page. If the previous release fails too, the new one is not to blame,
+# and to go back would not help.
 fails() {
   local idle=$1 page_status='' page_location='' page_code=0 deadline
   start_asking
@@ -42,10 +42,10 @@ hear_visitors() { # counts what nginx has logged since the last call; after a ro
   log_read=${size}
 }
 
-# Sets failing if visitors get many errors, at twice the rate before the switch or more. Any visitor can ask for a page that fails in
-# every release. So roadie asks the previous release for the last page that failed, too. Any visitor can also send a form or a header
-# that fails in every release, and roadie cannot repeat such a request. So if the page itself is right, the errors count only if they
-# hit at least three networks, and at least a quarter of all networks.
+# Sets failing if visitors get many errors, at twice the rate before the switch or more. Any visitor can ask for a page that fails
+# in every release. So roadie asks the previous release for the last page that failed, too. Any visitor can also send a form or a
+# header that fails in every release, and roadie cannot repeat such a request. So if the page itself is right, the errors count
+# only if they hit at least three networks, and at least a quarter of all networks.
 judge_answers() {
   local all=$((good + bad)) what networks=${#met[@]}
   ((bad >= 5 && bad * 4 >= all && bad * usual_all >= 2 * usual_bad * all)) || return 0
@@ -61,8 +61,8 @@ judge_answers() {
   bad=0 bad_page=''
 }
 
-# Whether visitors have got answers, but late ones, since the health page began to fail. In a flood of requests the health page waits as
-# they do, or finds no place in the queue of the socket. A release that hangs answers nobody, not even late.
+# Whether visitors have got answers, but late ones, since the health page began to fail. In a flood of requests the health page
+# waits as they do, or finds no place in the queue of the socket. A release that hangs answers nobody, not even late.
 is_busy() {
   if [[ ${page_status} == timeout ]]; then
     ((slow > slow_then))
@@ -101,8 +101,8 @@ look_once() { # sets failing
   [[ -n ${failing} ]] || judge_answers
 }
 
-# Sets usual_all and usual_bad to how many of the application's last 200 answers there are, and how many are bad. The log may just have
-# been rotated.
+# Sets usual_all and usual_bad to how many of the application's last 200 answers there are, and how many are bad. The log may just
+# have been rotated.
 know_usual() {
   count_answers 0 200 < <(tail -q -c 2000000 -- "${access_log}.1" "${access_log}" 2>/dev/null)
   usual_all=$((good + bad)) usual_bad=${bad}
@@ -116,8 +116,8 @@ require_log_format() { # warns if nginx has an older configuration of the site, 
     say warn 'answers to visitors' "not watched, as ${site_file} does not log them in the format roadie; run fab nginx; if you have your own site.nginx.j2, bring it up to date first"
 }
 
-# Whether to end early: all was right so far, nobody waits for an answer, and at this rate of requests there will be too few answers for
-# judge_answers in all of the time.
+# Whether to end early: all was right so far, nobody waits for an answer, and at this rate of requests there will be too few
+# answers for judge_answers in all of the time.
 knows_enough() {
   local passed
   read_clock
