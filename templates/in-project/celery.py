@@ -16,7 +16,7 @@ def application():
 
 
 def unfit():
-    """Why no worker would get a task, if that is so."""
+    """Why no worker would get a task; nothing if workers would."""
     try:
         app = application()
         url = str(app.conf.broker_write_url or app.conf.broker_url or "amqp://")

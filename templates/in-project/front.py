@@ -1,8 +1,8 @@
-"""What stands between nginx and the project's application.
+"""Wraps the project's application: gives it the visitor's address, and ends connections that would never end.
 
-A visitor reaches the application through a Unix socket, and a Unix socket knows no address. nginx writes the
-visitor's address into the header `X-Real-IP`, over whatever a visitor sent in that header. Only nginx and the
-site's user can connect to the socket.
+A visitor reaches the application through a Unix socket, which knows no address. nginx writes the visitor's
+address into the header `X-Real-IP`, and replaces whatever the visitor sent there. Only nginx and the site's
+user can connect to the socket.
 
 Websockets and event streams would never end by themselves. Once another release has taken over, the file
 `leave` appears in the folder of the slot. Then each of them is closed as its client expects, and the client
@@ -112,7 +112,7 @@ class _Connection:
         await self._send(message)
 
     def _last_as(self, message):
-        """Have this be the last message, if another release takes over."""
+        """Keep the message that ends this connection, in case another release takes over."""
         self._last = message
         self.lasting.add(self)
         if not self.watch or self.watch.done():

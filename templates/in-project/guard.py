@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-# Gunicorn's exit code for a worker that failed to boot: the master ends, and does not start others for ever.
+# By this exit code of a worker, Gunicorn's master knows that workers cannot boot. It ends and starts no more.
 FAILED_TO_BOOT = 3
 
 
@@ -24,7 +24,7 @@ def keep_settings():
 
 
 def refuse_unsafe():
-    """End this process, with a line for every reason, before it can serve anything unsafe."""
+    """If the settings are unsafe, end this process before it can serve, with a line for every reason."""
     reasons = unsafe()
     if not reasons:
         os.environ["DJANGO_SETTINGS_MODULE"] = settings.SETTINGS_MODULE  # for what the site starts
@@ -49,7 +49,7 @@ def cure(setting, what):
 def _module():
     serving = settings.SETTINGS_MODULE
     assigned = os.environ.get("DJANGO_SETTINGS_MODULE", serving)
-    if assigned == site.PROJECT_SETTINGS:  # keep_settings() sees to it that no web process takes these
+    if assigned == site.PROJECT_SETTINGS:  # harmless: by keep_settings(), no web process loads these
         assigned = site.SETTINGS_MODULE
     for module in {serving, assigned} - {site.SETTINGS_MODULE}:
         yield (

@@ -1,4 +1,4 @@
-"""Finds the dangers of a migration: what the previous release does not survive, what cannot be undone."""
+"""Finds the dangers of a migration: what the release before does not survive, and what cannot be undone."""
 
 import re
 from contextlib import suppress
@@ -60,7 +60,7 @@ def rows_of_tables(connection):
 
 
 class Look:
-    """Goes through the operations of one migration, and keeps the state before each operation."""
+    """Goes through the operations of one migration, and keeps the state from before each operation."""
 
     def __init__(self, app, state, connection, rows):
         self.app, self.state, self.connection, self.rows = app, state, connection, rows
@@ -105,7 +105,7 @@ class Look:
         return self.state.models[self.app, model.lower()].fields[name]
 
     def loss(self, table):
-        """The end of the danger of an operation that deletes content of a table; empty if it has no row."""
+        """How the danger of an operation that deletes content ends; empty if the table has no row."""
         with self.connection.cursor() as cursor:
             cursor.execute(f"SELECT 1 FROM {self.connection.ops.quote_name(table)} LIMIT 1")
             return f", {LOSS}" if cursor.fetchone() else ""
@@ -118,12 +118,12 @@ class Look:
             yield told + ends.get(self.connection.vendor, "")
 
     def rebuild(self, table):
-        """The same, for an operation that has only SQLite make the whole table anew."""
+        """Like size, for an operation for which only SQLite makes the whole table anew."""
         if self.connection.vendor == "sqlite":
             yield from self.size(table)
 
     def views(self, table, column=""):
-        """The danger of a drop for each view that reads the table or the column."""
+        """The danger for each view that reads a dropped table or column."""
         vendor = self.connection.vendor
         with self.connection.cursor() as cursor:
             cursor.execute(VIEWS[vendor][0])
@@ -145,14 +145,14 @@ VIEWS = {
     ),
     "sqlite": ("SELECT name, sql FROM sqlite_master WHERE type = 'view'", "and SQLite may refuse the drop"),
 }
-# The end of each danger that deletes content. roadie asks before it applies such a migration.
+# How each danger that deletes content ends. roadie asks a person before it applies such a migration.
 LOSS = "and its content is gone"
 STATE_ONLY = (migrations.AlterModelOptions, migrations.AlterModelManagers)
 IS_USED = "which the release before still uses"
 
 
 def is_idle(operation, look):
-    """Whether it changes only what Python sees of a field, such as its help_text."""
+    """Whether an operation changes only what Python sees of a field, such as its help_text."""
     if not isinstance(operation, migrations.AlterField):
         return False
     before, after = look.field(operation.model_name, operation.name), operation.field
@@ -173,7 +173,7 @@ def has_default(field):
 
 
 def needs_value(field):
-    """Whether a release that does not know the column cannot insert rows."""
+    """Whether a release that does not know the column can insert no rows."""
     return not field.null and not has_default(field) and not getattr(field, "generated", False)
 
 
@@ -215,7 +215,7 @@ def _(operation: migrations.AlterOrderWithRespectTo, look):
 
 
 def unfillable(migration, loader):
-    """The columns that a migration drops, and that cannot come back, as rows would lack a value for them."""
+    """The columns that a migration drops and that cannot come back, as the rows would have no value there."""
     connection, app = connections["default"], migration.app_label
     look = Look(app, loader.project_state((app, migration.name), at_end=False), connection, rows={})
     for operation in migration.operations if connection.vendor != "mysql" else ():
@@ -329,7 +329,7 @@ def _(operation: migrations.AlterField, look):
 
 
 def holds(field):
-    """The type and the sizes of a field: they say what its column can hold."""
+    """The type and the sizes of a field, by which its column can hold a value or not."""
     return field.get_internal_type(), *(getattr(field, key, None) for key in SIZES)
 
 

@@ -1,4 +1,4 @@
-"""How migrations wait: for those of a killed run, and for the locks of tables that the site uses."""
+"""How a migration waits: for those of a killed run, and for the locks of tables that the site uses."""
 
 import fcntl
 import hashlib
@@ -12,8 +12,8 @@ from django.db import DatabaseError, OperationalError, connections, transaction
 
 # While a statement waits for the lock of a table, later queries of visitors wait behind it. MariaDB and MySQL
 # even end a visitor's transaction that has read the table and then wants to write to it. So a statement does
-# not wait, but tries for PATIENCE seconds until no transaction has the table. Only what worked for more than
-# USUAL seconds before it needed the lock may wait for as long: it must not work in vain again.
+# not wait. It tries for PATIENCE seconds, until no transaction uses the table. A statement that works for
+# more than USUAL seconds before it needs the lock must not work in vain again: the next time, it waits USUAL.
 PATIENCE, USUAL = 60, 5
 BESIDE_VISITORS = 600  # CONCURRENTLY waits for transactions, and nobody waits behind it
 CHANGES_TABLES = ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE")
@@ -22,9 +22,9 @@ _turn = SimpleNamespace(seconds=0)  # how long the next statement may wait for a
 
 
 def give_way(connection, seconds=None):
-    """Have each statement wait no longer for the lock of a table. By default MariaDB waits for a day.
+    """Have each statement wait so many seconds at most for the lock of a table. MariaDB would wait for a day.
 
-    Without `seconds`, as statements need it that change rows: a row may be locked for longer.
+    Without `seconds`, set what suits a statement that changes rows, as a row may be locked for longer.
     """
     with connection.cursor() as cursor:
         if connection.vendor == "mysql":
@@ -40,14 +40,14 @@ def give_way(connection, seconds=None):
 def _has_changed(cursor):
     """Whether the transaction has changed something, so that it may hold a lock that a visitor waits for.
 
-    Who waits for a second in a deadlock is ended by PostgreSQL, and that must not be the visitor.
+    In a deadlock, PostgreSQL ends whoever has waited for a second, and that must not be the visitor.
     """
     cursor.execute("SELECT pg_catalog.txid_current_if_assigned() IS NOT NULL")
     return cursor.fetchone()[0]
 
 
 def until_free(call):
-    """Call until the locks are free; the call must leave nothing behind when it fails."""
+    """Repeat the call until the locks are free. A call that fails must leave nothing behind."""
     began = time.monotonic()
     _turn.seconds = 0
     while True:
@@ -69,9 +69,9 @@ def until_free(call):
 
 
 def again(execute, sql, params, many, context):
-    """Run a statement of a migration. If it changes a table and cannot have the lock, it tries again.
+    """Run a statement of a migration. If it changes a table and cannot get the lock, try again.
 
-    A transaction that would take such changes back is tried again as a whole, by who began it.
+    If the database can undo the statement within a transaction, whoever began the transaction tries again.
     """
     connection, call = context["connection"], partial(execute, sql, params, many, context)
     words = words_of(sql)
@@ -97,16 +97,16 @@ def _with_patience(connection, call, seconds):
     try:
         return call()
     finally:
-        # A transaction that failed takes no other statement. Its end brings the usual patience back.
+        # A failed transaction takes no more statements. When it ends, the usual patience is back anyway.
         with suppress(DatabaseError):
             give_way(connection)
 
 
 def _referenced(connection, sql, words):
-    """The SQL that locks the tables to which foreign keys lead that a statement makes or drops.
+    """The SQL that locks the tables at the other end of the foreign keys that a statement makes or drops.
 
-    PostgreSQL locks them too, but only after the statement's own table. Most visitors use these tables the
-    other way round: each of the two would wait for the other, and no try would ever succeed.
+    PostgreSQL would lock them only after the statement's own table. Most visitors use the tables in the other
+    order. So the statement and a visitor would wait for each other, and no try would ever succeed.
     """
     name = "own.relname" if words.startswith("DROP TABLE") else "conname"
     with connection.cursor() as cursor:
@@ -129,40 +129,21 @@ def _with_referenced(connection, call, lock):
 
 
 def is_timeout(error):
-    """Whether a statement waited for a lock in vain, or the server ended it so that others need not wait."""
+    """Whether a statement did not get its lock, or the server ended the statement because of a deadlock."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return state in ("55P03", "40P01") or getattr(cause, "args", ())[:1] in ((1205,), (1213,))
 
 
 def wait_for_others():
-    """Wait for migrations of a killed run. Its lock is gone, but the server holds theirs until they end.
+    """Wait until no migration of a killed run is under way, and have this one give way to the site.
 
-    Also have a migration give way to the site: see give_way().
+    The run's own lock is gone, but the connection of its migration holds a lock in the server until it ends.
     """
     connection = connections["default"]
-    if connection.vendor == "sqlite":
-        _wait_beside(connection.settings_dict["NAME"])
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '60s'")
-            try:
-                cursor.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [LOCK])
-            except OperationalError:
-                raise RuntimeError(
-                    "another run may still migrate: another connection of the database holds the lock of "
-                    "migrations; wait until it ends, or end it"
-                ) from None
-    if connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            lock = _lock_of(connection.settings_dict)
-            cursor.execute("SELECT GET_LOCK(%s, 60), IS_USED_LOCK(%s)", [lock, lock])
-            has_lock, holder = cursor.fetchone()
-        if not has_lock:
-            raise RuntimeError(
-                f"another run may still migrate: connection {holder} of the database holds the lock of "
-                "migrations; wait until it ends, or end it"
-            )
+    waits = {"sqlite": _wait_in_sqlite, "postgresql": _wait_in_postgresql, "mysql": _wait_in_mysql}
+    if connection.vendor in waits:
+        waits[connection.vendor](connection)
     give_way(connection)
 
 
@@ -170,8 +151,33 @@ def wait_for_others():
 LOCK = 0x726F61646965
 
 
-def _wait_beside(path):
-    """The same for SQLite, which has no server: lock a file beside the database until this process ends."""
+def _wait_in_postgresql(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '60s'")
+        try:
+            cursor.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [LOCK])
+        except OperationalError:
+            raise RuntimeError(
+                "another run may still migrate: another connection of the database holds the lock of "
+                "migrations; wait until it ends, or end it"
+            ) from None
+
+
+def _wait_in_mysql(connection):
+    with connection.cursor() as cursor:
+        lock = _lock_of(connection.settings_dict)
+        cursor.execute("SELECT GET_LOCK(%s, 60), IS_USED_LOCK(%s)", [lock, lock])
+        has_lock, holder = cursor.fetchone()
+    if not has_lock:
+        raise RuntimeError(
+            f"another run may still migrate: connection {holder} of the database holds the lock of "
+            "migrations; wait until it ends, or end it"
+        )
+
+
+def _wait_in_sqlite(connection):
+    """SQLite has no server. So lock a file beside the database until this process ends."""
+    path = connection.settings_dict["NAME"]
     _beside.append(open(f"{path}-migrating", "a"))  # noqa: PTH123, SIM115
     until = time.monotonic() + 60
     while True:
@@ -186,6 +192,6 @@ _beside = []
 
 
 def _lock_of(settings):
-    """The name of the lock. All sites of the server share such names, and none can guess another's."""
+    """The name of the lock in MySQL. All sites of the server share such names; none can guess another's."""
     secret = f"{settings['NAME']} {settings['PASSWORD']}"
     return f"roadie-{hashlib.sha256(secret.encode()).hexdigest()[:40]}"

@@ -1,4 +1,4 @@
-"""Names the pending migrations of a release, applies and unapplies migrations, and reports each one."""
+"""Names the pending migrations of a release, applies and unapplies migrations, and reports each of them."""
 
 import os
 import sys
@@ -15,9 +15,9 @@ from roadie_start import answer
 
 
 def look(phased=False):
-    """Name the pending migrations and what they will do; yield why they cannot be applied.
+    """Name the pending migrations and what they will do; yield each reason why they cannot be applied.
 
-    If `phased`, an older release serves: also name those that wait until that release has ended.
+    If `phased`, an older release serves. Then also name the migrations that wait until it has ended.
     """
     executor = MigrationExecutor(connections["default"])
     loader = executor.loader
@@ -39,7 +39,7 @@ def look(phased=False):
 
 
 def _unrecorded(executor):
-    """The squashed migrations that lack a record, although all that they replace is applied.
+    """The squashed migrations without a record, although all migrations that they replace are applied.
 
     `manage.py migrate` records them each time. Without a record they are pending once `replaces` is gone.
     """
@@ -60,7 +60,7 @@ def ask(phased=False):
 def migrate():
     """Apply the pending migrations as `manage.py migrate` does, and report each one.
 
-    Those in ROADIE_POSTPONED wait for another call. The database is only prepared for the time until then.
+    Those in ROADIE_POSTPONED wait for a later call; the database is only prepared: see phases.prepare().
     """
     waiting = [tuple(name.split(".", 1)) for name in os.environ.get("ROADIE_POSTPONED", "").split()]
     _tell_of("apply_migration", "applying", "applied")
@@ -77,7 +77,7 @@ def _leave_out(waiting):
 
     def plan_without(executor, targets, clean_start=False):
         plan = plan_of(executor, targets, clean_start=clean_start)
-        # The whole plan, with a clean start, has applied migrations too: Django needs it to follow the state.
+        # The plan with a clean start is the whole one. Django needs it to follow the state of the models.
         return plan if clean_start else [each for each in plan if _key(each[0]) not in waiting]
 
     MigrationExecutor.migration_plan = plan_without
@@ -115,18 +115,10 @@ def _foresee(executor, plan, phased):
         for key in waits:
             answer("postponed", ".".join(key))
         for migration in plan:
-            name = name_of(migration)
-            for danger in lint.dangers(migration, state, connection, rows):
-                if _key(migration) in waits:
-                    danger = danger.replace(f", {lint.IS_USED}", "")
-                answer("danger", f"{name} {danger}")
-                if danger.endswith(lint.LOSS):
-                    answer("loss", name)
-            if _key(migration) in why:
-                answer(
-                    "danger",
-                    f"{name} it cannot wait until the release before has ended: {why[_key(migration)]}",
-                )
+            name, key = name_of(migration), _key(migration)
+            _tell_dangers(name, lint.dangers(migration, state, connection, rows), waits=key in waits)
+            if key in why:
+                answer("danger", f"{name} it cannot wait until the release before has ended: {why[key]}")
             for line in _sql(migration, state, connection):
                 # answer() would squeeze the blanks of the SQL.
                 print(f"roadie:\tsql\t{name} {line}", flush=True)
@@ -135,8 +127,17 @@ def _foresee(executor, plan, phased):
         answer("unforeseen", f"{type(error).__name__}: {error}")
 
 
+def _tell_dangers(name, dangers, *, waits):
+    for danger in dangers:
+        if waits:  # then the release before has ended, and uses nothing any more
+            danger = danger.replace(f", {lint.IS_USED}", "")
+        answer("danger", f"{name} {danger}")
+        if danger.endswith(lint.LOSS):
+            answer("loss", name)
+
+
 def _sql(migration, state, connection):
-    """What sqlmigrate prints, up to a step that runs Python or needs an earlier migration."""
+    """What sqlmigrate prints, up to a step that runs Python or needs an earlier pending migration."""
     editor = connection.schema_editor(collect_sql=True, atomic=migration.atomic)
     more = ()
     try:
@@ -165,7 +166,7 @@ def way_back():
     plan, _ = _way_back(executor.loader)
     for migration in plan:
         try:
-            state = executor.loader.project_state((migration.app_label, migration.name), at_end=False)
+            state = executor.loader.project_state(_key(migration), at_end=False)
             for what in lint.lost(migration, state, executor.connection):
                 answer("empty", f"{name_of(migration)} {what}")
         except Exception as error:
@@ -173,7 +174,7 @@ def way_back():
 
 
 def unapply():
-    """Unapply the migrations in ROADIE_UNAPPLY, newest first; none, if one of them cannot be undone."""
+    """Unapply the migrations in ROADIE_UNAPPLY, newest first. If one cannot be undone, unapply none."""
     start.watch_no_more()
     locks.wait_for_others()
     executor = MigrationExecutor(connections["default"])
@@ -218,7 +219,7 @@ def _why_not(loader, key, asked):
 
 
 def _stands_for(loader, key, asked):
-    """Whether it only replaces migrations that are to stay: then the tables stay as they are."""
+    """Whether it only replaces migrations that are to stay. If so, nothing is undone."""
     replaced = {*loader.graph.nodes[key].replaces}
     return bool(replaced) and not replaced & asked
 
@@ -247,7 +248,7 @@ def _tell_of(method, doing, done):
 
         def attempt():
             now = next(states, None)
-            if not now:  # a failed attempt forwards has changed the state
+            if not now:  # a failed attempt to apply has changed the state that Django gave
                 is_back = done == "unapplied"
                 now = state if is_back else MigrationExecutor(connection)._create_project_state(True)
             whole = _whole(connection) if is_whole else nullcontext()
@@ -269,7 +270,7 @@ def _tell_of(method, doing, done):
 
 @contextmanager
 def _whole(connection):
-    """Keep all of a migration in one transaction. Django records one in another than that of its last steps.
+    """Keep all of a migration, with its record, in one transaction. Django uses another one for the record.
 
     In SQLite a change of a table needs foreign keys off, which only works before a transaction.
     """
@@ -291,7 +292,7 @@ CHANGES_NOTHING = set(
 
 
 class Changes:
-    """Watches the statements of one migration. `last` says whether a change would stay after a failure."""
+    """Watches the statements of one migration. `last` says whether a change stays even after a failure."""
 
     def __init__(self):
         self.last = False

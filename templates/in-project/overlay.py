@@ -17,8 +17,8 @@ RELEASE = Path(__file__).resolve().parent.parent
 def make_ready(settings, words, *, forced=(), domains=(), https=False, hsts=0, urls=None, django=None):
     """Set, in this mapping of settings, what the project leaves to roadie, and the settings in `forced`.
 
-    Those under django: come last. django-configurations sets the settings of a class when this module is
-    over; then all of it is done after that.
+    Those under django: come last. With django-configurations, all of this happens later: a class sets its
+    settings only when this module has been imported.
     """
 
     def make():
@@ -48,9 +48,9 @@ def and_then(configuration, make):
 def fill(settings, words, forced, domains, urls, *, https=False, hsts=0):
     """Set what the project leaves to roadie.
 
-    `words` says what the project's text makes of a setting. "own" is the project's, and stays. "absent",
-    "startproject" and "committed" (a secret key that is in git) are left to roadie. "unread" means that the
-    text does not tell: then a setting is left to roadie if its value is empty or startproject's.
+    `words` has a word for each setting, read from the project's text. "own" is the project's, and stays.
+    "absent", "startproject" and "committed" (a secret key that is in git) are left to roadie. "unread" means
+    that the text does not tell. Then the setting is left to roadie if its value is empty or startproject's.
     """
 
     def is_ours(name):
@@ -88,9 +88,9 @@ def fill(settings, words, forced, domains, urls, *, https=False, hsts=0):
 
 
 SCHEMES = "https", "http"
-# What `check --deploy` asks for and a site with https does without. HSTS begins with what the settings say,
-# also if that is nothing (W004). HSTS for all subdomains (W005) and in the list of browsers (W021) reaches
-# further than this site. nginx leads visitors to https (W008).
+# What `check --deploy` asks for, and a site with https does not need. The settings decide whether HSTS is on
+# (W004). HSTS for all subdomains (W005) and in the list of browsers (W021) reaches further than this site.
+# nginx leads visitors to https (W008).
 NOT_ASKED = "security.W004", "security.W005", "security.W008", "security.W021"
 
 
@@ -103,13 +103,13 @@ def is_startprojects_key(key):
 
 
 def is_startprojects_database(databases):
-    """Whether there is none, or one in a file that would go with the release."""
+    """Whether there is no database, or one in a file that would be removed with the release."""
     default = (databases or {}).get("default") or {}
     is_file = str(default.get("ENGINE", "")).endswith("sqlite3")
     return not default.get("ENGINE") or (is_file and lies_in_release(default.get("NAME") or "."))
 
 
-# What a value is like that is left to roadie, where that is more than an empty one.
+# For some settings, more values than an empty one are left to roadie: the functions that know such a value.
 LEFT = {
     "DEBUG": bool,
     "SECRET_KEY": is_startprojects_key,
@@ -125,12 +125,12 @@ def secret_key():
 
 
 def site_names(what):
-    """The names of the environment variables that hold it."""
+    """The names of the environment variables that hold this value."""
     return import_module("roadie_site").ENV_NAMES[what]
 
 
 def for_celery(settings):
-    """The addresses of Celery that are roadie's REDIS_URL, in the form that Celery reads.
+    """The settings of Celery that have roadie's REDIS_URL, with the address in the form that Celery reads.
 
     The queue has a database of its own, so that nobody who empties the cache empties the queue.
     """
@@ -151,7 +151,7 @@ def for_celery(settings):
 
 
 def with_database(databases, url):
-    """The project's databases, with roadie's in the first place. How connections are used stays."""
+    """The project's databases, with roadie's as the default. The project's use of connections stays."""
     databases = {} if databases is None else databases
     kept = {key: value for key, value in databases.get("default", {}).items() if key in KEPT}
     databases["default"] = {**kept, **database(url)}
@@ -189,7 +189,7 @@ def _mysql(parts):
 
 
 def _driver_options(options):
-    """As MySQL's driver takes them: ssl-ca=path and the like in one mapping, numbers as numbers."""
+    """The options as MySQL's driver takes them: ssl-ca=path and the like in one mapping, numbers as int."""
     tls = {key[4:]: value for key, value in options.items() if key.startswith("ssl-")}
     plain = {key: value for key, value in options.items() if not key.startswith("ssl-")}
     plain = {key: int(value) if value.isdigit() else value for key, value in plain.items()}
@@ -224,10 +224,10 @@ KINDS = {
 
 
 def complete(databases, url):
-    """What the project says nothing about in its first database, whoever else sets the rest.
+    """Add to the default database, whoever set it, what the project has left out.
 
     MySQL gets a charset with all of Unicode, which is Django's own choice from 5.2 on. In SQLite a writer
-    waits for another one instead of failing at once. A file of SQLite's in the release would go with it.
+    waits for another one instead of failing at once. SQLite's file must not be removed with the release.
     """
     default = (databases or {}).get("default") or {}
     engine, options = str(default.get("ENGINE", "")), {}
@@ -245,14 +245,14 @@ def complete(databases, url):
 
 
 def lasting(path, ours):
-    """The project's path; roadie's own, if the project has none or if its path goes with the release."""
+    """The project's path; roadie's own, if the project has none, or if its path lies in the release."""
     return ours if not path or lies_in_release(path) else path
 
 
 def static_root(path, ours, *, collects):
-    """roadie's own, where a deploy collects and nginx serves, whatever path the project has.
+    """roadie's own folder, where a deploy collects and nginx serves, whatever path the project has.
 
-    The project's stays if nothing is collected, or if the project ships its static files there.
+    The project's path stays if nothing is collected, or if the project ships its static files there.
     """
     if ships_static(path, collects=collects):
         return path
@@ -260,9 +260,9 @@ def static_root(path, ours, *, collects):
 
 
 def ships_static(path, *, collects):
-    """Whether nginx serves a folder as it is: it has files, and nothing is collected or a manifest is there.
+    """Whether nginx serves a folder as it is: it has files, and a manifest, or nothing is collected.
 
-    Whoever collects into a folder with a manifest breaks the names that the manifest has.
+    To collect into a folder with a manifest would break the names in the manifest.
     """
     return holds_files(path) and (not collects or any(map(_is_manifest, Path(path).glob("*.json"))))
 
@@ -292,9 +292,8 @@ def holds_files(path):
 def to_stderr(config):
     """The project's LOGGING, with an addition: records that reach no console go to stderr.
 
-    Supervisor keeps stderr. A handler writes to stderr instead of its file if the file lies inside the
-    release, and so would be removed with the release. It does so too if the app's user cannot write the
-    file, as then the project would not start.
+    Supervisor keeps stderr. If the file of a handler lies inside the release, it would be removed with the
+    release. If the app's user cannot write it, the project would not start. So both write to stderr instead.
     """
     if config.get("incremental"):
         return config
@@ -358,7 +357,7 @@ def _is_console(handler, config):
 
 
 def _told_once(logger, turned, console):
-    """The logger, without the handlers that would write a record to stderr a second time."""
+    """The logger, without the handlers that would bring a record to stderr a second time."""
     names = list(logger.get("handlers", ()))
     twice = [name for name in names if name in turned]
     if not console & {*names}:

@@ -1,8 +1,8 @@
 """Chooses the migrations that wait until the release before has ended, and prepares the database for that.
 
-Only what takes away may wait: the drop of a column or of a table. The release before still uses these, and
-the new release does not know them. So before the switch the database learns to fill such a column by itself,
-and to let the new release delete the rows that such a column or table refers to.
+Only a migration that takes away may wait: one that drops a column or a table. The release before still uses
+that column or table, and the new release does not know it. So before the switch the database learns to fill
+such a column by itself, and to let the new release delete rows that such a column or table refers to.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ TOGETHER = (migrations.AlterUniqueTogether, migrations.AlterIndexTogether)
 
 
 def split(loader, plan, state, connection):
-    """The keys of the migrations that wait, and for the others that take away, why they cannot.
+    """The keys of the migrations that wait, and why the other migrations that take away cannot wait.
 
     `state` is the project's state before the plan.
     """
@@ -55,7 +55,7 @@ def _tables(state):
 
 
 def _made_again(key, tables, reasons):
-    """Why a migration cannot wait that drops a table, if a later one makes a table of the same name."""
+    """Why a migration that drops a table cannot wait: a later one makes a table of the same name."""
     before, after = tables[key]
     later = [*tables][[*tables].index(key) + 1 :]
     for other in (each for each in later if reasons[each]):
@@ -106,7 +106,7 @@ def _why_not(migration, state, connection):
 
 
 class _Going:
-    """What the operations of one migration drop."""
+    """The models and fields that one migration drops."""
 
     def __init__(self, operations):
         removed = [one for one in operations if isinstance(one, migrations.RemoveField)]
@@ -114,7 +114,7 @@ class _Going:
         self.models = {one.name_lower for one in operations if isinstance(one, migrations.DeleteModel)}
 
     def touch(self, model, text):
-        """Whether a text, such as that of a constraint, names something of a model that goes."""
+        """Whether the model goes, or a text, such as that of a constraint, names a field of it that goes."""
         names = [name for owner, name in self.fields if owner == model]
         return model in self.models or any(_names(text, name) for name in names)
 
@@ -138,22 +138,30 @@ def _reason(operation, going, look, before):
     if isinstance(operation, migrations.RemoveField):
         return _reason_of_column(operation, look, before)
     if isinstance(operation, migrations.RemoveConstraint):
-        options = look.state.models[look.app, operation.model_name_lower].options
-        [found] = [one for one in options["constraints"] if one.name == operation.name]
-        goes = isinstance(found, models.UniqueConstraint) and going.touch(
-            operation.model_name_lower, _text(found)
-        )
-        goes = goes or operation.model_name_lower in going.models
-        return "" if goes else f"the new release may need {lint.named(operation)} {operation.name}"
+        return _reason_of_constraint(operation, going, look)
     if isinstance(operation, TOGETHER):
-        options = look.state.models[look.app, operation.name_lower].options
-        now = {tuple(one) for one in options.get(operation.option_name) or ()}
-        then = {tuple(one) for one in operation.option_value or ()}
-        goes = then <= now and all(going.touch(operation.name_lower, repr(one)) for one in now - then)
-        return "" if goes else f"the new release may need {lint.named(operation)}"
+        return _reason_of_together(operation, going, look)
     return (
         f"it also does {lint.named(operation)}; a removal in a migration of its own, the last one, can wait"
     )
+
+
+def _reason_of_constraint(operation, going, look):
+    model = operation.model_name_lower
+    constraints = look.state.models[look.app, model].options["constraints"]
+    [found] = [one for one in constraints if one.name == operation.name]
+    goes = isinstance(found, models.UniqueConstraint) and going.touch(model, _text(found))
+    if goes or model in going.models:
+        return ""
+    return f"the new release may need {lint.named(operation)} {operation.name}"
+
+
+def _reason_of_together(operation, going, look):
+    options = look.state.models[look.app, operation.name_lower].options
+    now = {tuple(one) for one in options.get(operation.option_name) or ()}
+    then = {tuple(one) for one in operation.option_value or ()}
+    goes = then <= now and all(going.touch(operation.name_lower, repr(one)) for one in now - then)
+    return "" if goes else f"the new release may need {lint.named(operation)}"
 
 
 def _reason_of_table(operation, look):
@@ -218,14 +226,15 @@ def _references_of_many(field):
 
 
 def prepare(migration, state, connection):
-    """Let the new release live with what a migration drops only later; yield what was changed for that.
+    """Have the new release work although a migration drops its columns and tables only later.
 
-    `state` is the project's state before the migration. To do this twice changes nothing more.
+    Yield what was changed for that. `state` is the project's state before the migration. A second call
+    changes nothing more.
     """
     if connection.vendor == "sqlite":
         return
-    # Each statement needs the lock of its table. So a table gets one for its columns, and then one for its
-    # foreign keys: MariaDB lets no key write NULL into a column that only the same statement frees for that.
+    # Each statement needs the lock of its table. So a table gets one statement for its columns, and then one
+    # for its foreign keys: in MariaDB no key may write NULL into a column that only this statement frees.
     changes = {}
     with connection.schema_editor(atomic=False) as editor:
         for operation in migration.operations:
@@ -239,7 +248,7 @@ def prepare(migration, state, connection):
 
 def _alter(editor, table, clauses):
     is_mysql = editor.connection.vendor == "mysql"
-    if is_mysql:  # else the server copies the whole table for a foreign key, although all of its rows fit
+    if is_mysql:  # otherwise the server would copy the whole table for a foreign key
         editor.execute("SET SESSION foreign_key_checks = 0", None)
     editor.execute(f"ALTER TABLE {editor.quote_name(table)} {', '.join(clauses)}", None)
     if is_mysql:
@@ -247,7 +256,7 @@ def _alter(editor, table, clauses):
 
 
 def _changes(editor, app, operation, state):
-    """The changes for one operation: for each its turn, table and clause of ALTER TABLE, and what is told."""
+    """The changes for one operation: of each its turn, its table, its clause of ALTER TABLE, its report."""
     connection, name = editor.connection, getattr(operation, "model_name", operation.name).lower()
     if (app, name) not in state.models:  # the migration itself makes or renames it
         return
@@ -261,7 +270,7 @@ def _changes(editor, app, operation, state):
 
 
 def _free(editor, model, field, options):
-    """Free the inserts and deletes of the new release from one column, or from one many-to-many field."""
+    """The changes after which one column, or one many-to-many field, stops no insert and no delete."""
     if field.many_to_many:
         yield from _let_go(editor, _references_of_many(field), "CASCADE")
         return
@@ -273,9 +282,9 @@ def _free(editor, model, field, options):
 
 
 def _usual(editor, field):
-    """The SQL of the value that Django gives a new row in this column, or of an empty one; else None.
+    """The SQL of the value that Django gives a new row in this column, or of an empty value; None if neither.
 
-    With a default the server changes no row, and the release before finds no NULL, should it come back.
+    With a default, the server changes no row, and the release before finds no NULL, should it come back.
     """
     is_mysql = editor.connection.vendor == "mysql" and not editor.connection.mysql_is_mariadb
     if is_mysql and editor._is_limited_data_type(field):
@@ -329,7 +338,7 @@ def _fills(editor, table, name, value):
 
 
 def _let_go(editor, references, what):
-    """The changes that have foreign keys do `what` with a row whose other end the new release deletes."""
+    """The changes after which foreign keys do `what`, such as CASCADE, when the row at the other end goes."""
     is_mysql = editor.connection.vendor == "mysql"
     kind, rest = (
         ("FOREIGN KEY", "") if is_mysql else ("CONSTRAINT", " DEFERRABLE INITIALLY DEFERRED NOT VALID")

@@ -32,7 +32,7 @@ from roadie_start import answer
 
 def inspect(collect_into, static_before="", phased=False):
     """Judge the release, collect its static files, and name its pending migrations: see migrations.look()."""
-    # WhiteNoise warns of a STATIC_ROOT that is not there yet, as is that of a first release.
+    # WhiteNoise warns of a STATIC_ROOT that does not exist yet, as in a first release.
     Path(os.environ["ROADIE_STATIC_ROOT"]).mkdir(exist_ok=True)
     if site.SERVED_MODULE:
         import_module(site.SERVED_MODULE)
@@ -50,7 +50,7 @@ def inspect(collect_into, static_before="", phased=False):
     _warn_of_connection()
     _warn_of_secure_cookies()
     if not reasons:
-        _collect_garbage()  # foreseeing migrations leaves one state of all models behind for each migration
+        _collect_garbage()  # the look at migrations leaves a state of all models behind for each migration
         reasons += _told(migrations.look(phased))
     answer("inspected", "refused" if reasons else "passed")
 
@@ -72,6 +72,16 @@ def _unserved():
     for name in site.DOMAIN:
         if not validate_host(name.replace("*", "any"), settings.ALLOWED_HOSTS):
             yield f"ALLOWED_HOSTS does not hold {name}; {guard.cure('ALLOWED_HOSTS', 'allowed_hosts')}"
+    yield from _unserved_urls()
+    yield from _lost_uploads()
+    static = settings.STATIC_ROOT
+    is_elsewhere = static != os.environ["ROADIE_STATIC_ROOT"] and _reads_static_root()
+    if is_elsewhere and not overlay.holds_files(static):
+        cure = guard.cure("STATIC_ROOT", "static_root")
+        yield f"STATIC_ROOT is {static}, where no static files will be; {cure}"
+
+
+def _unserved_urls():
     for key, ours in ("STATIC_URL", site.STATIC_URL), ("MEDIA_URL", site.MEDIA_URL):
         theirs = getattr(settings, key) or "/"
         if theirs != "/" and not urlsplit(theirs).netloc and theirs.rstrip("/") != ours.rstrip("/"):
@@ -79,7 +89,10 @@ def _unserved():
                 f"{key} is {theirs}, but nginx serves {ours}; set {key.lower()}: {theirs} in fabric.yaml "
                 "and run fab nginx"
             )
-    uploads, static = _upload_folder(), settings.STATIC_ROOT
+
+
+def _lost_uploads():
+    uploads = _upload_folder()
     if uploads and overlay.lies_in_release(uploads):
         cure = guard.cure("MEDIA_ROOT", "media_root")
         yield f"uploads would go to {uploads} and be gone with the release; {cure}"
@@ -88,19 +101,13 @@ def _unserved():
             f"uploads would go to {uploads}, which is under shared: in fabric.yaml; roadie keeps uploads by "
             "itself, where nginx serves them, so take that folder out of shared:"
         )
-    if (
-        static != os.environ["ROADIE_STATIC_ROOT"]
-        and _reads_static_root()
-        and not overlay.holds_files(static)
-    ):
-        cure = guard.cure("STATIC_ROOT", "static_root")
-        yield f"STATIC_ROOT is {static}, where no static files will be; {cure}"
 
 
 def _to_https():
-    """The health pages that Django would send to https. The gate would see it too, but after migrations.
+    """The health pages that Django would redirect to https. The gate finds them too, but after migrations.
 
-    With https, only a project that does not see nginx's X-Forwarded-Proto does so, and for ever.
+    On a site with https, a page redirects only if the project does not see nginx's X-Forwarded-Proto. Then it
+    redirects for ever.
     """
     if not settings.SECURE_SSL_REDIRECT or SECURITY not in settings.MIDDLEWARE:
         return
@@ -128,7 +135,7 @@ SECURITY = "django.middleware.security.SecurityMiddleware"
 
 
 def _known_key():
-    """The file of the release in which the secret key stands: who can read the repository knows the key."""
+    """The file of the release that holds the secret key: whoever can read the repository knows the key."""
     key = settings.SECRET_KEY
     if key in (os.environ.get(name) for name in ("ROADIE_SECRET_KEY", *site.ENV_NAMES["secret_key"])):
         return
@@ -168,7 +175,7 @@ def _uploads():
 
 
 def _lacking(own, ours):
-    """The files of a folder that the other one lacks; hidden ones such as .gitkeep do not count."""
+    """The files of one folder that the other one lacks, without hidden files such as .gitkeep."""
     for path in own.rglob("[!.]*"):
         if path.is_file() and not (ours / path.relative_to(own)).exists():
             yield path
@@ -191,8 +198,8 @@ def _reads_static_root():
     return hasattr(staticfiles_storage, "read_manifest") or "whitenoise" in str(settings.MIDDLEWARE)
 
 
-# `check --deploy` asks for https by these. Whoever did as they say without https would be refused, or could
-# not log in.
+# The checks of `check --deploy` that ask for https. On a site without https, a project that follows them is
+# refused, or nobody can log in.
 _OF_HTTPS = {f"security.W{number:03}" for number in (4, 5, 8, 10, 11, 12, 15, 16, 17, 21)}
 _NOT_ASKED = {*overlay.NOT_ASKED} if site.HTTPS else _OF_HTTPS
 
@@ -208,7 +215,7 @@ def _checks():
 
 
 def _warn_of_secure_cookies():
-    """Report the cookies that browsers send over https only, but for what roadie has said of them."""
+    """Report the cookies that browsers send only over https, except those that roadie has told already."""
     if site.HTTPS or site.HAS_PROXIES:
         return
     names = [name for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE") if getattr(settings, name)]
@@ -218,7 +225,7 @@ def _warn_of_secure_cookies():
 
 
 def _warn_of_debug():
-    """Report where the project reads its own DEBUG while it is on: roadie turns it off only later."""
+    """Report where the project reads its own DEBUG before roadie turns it off."""
     if settings.DEBUG or not getattr(import_module(site.PROJECT_SETTINGS), "DEBUG", False):
         return
     places = sorted({place for module in list(sys.modules.values()) for place in _asks_for_debug(module)})
@@ -227,7 +234,7 @@ def _warn_of_debug():
 
 
 def _warn_of_mail():
-    """Report an e-mail backend that sends nothing. If the text of the settings tells, roadie has said so."""
+    """Report an e-mail backend that sends nothing, unless roadie has told it from the settings' text."""
     if not site.IS_READ and settings.EMAIL_BACKEND.startswith(NO_MAIL):
         answer("mail", settings.EMAIL_BACKEND)
 
@@ -254,7 +261,7 @@ def _asks_for_debug(module):
 
 
 def _warn_of_connection():
-    """Report what the connection to MySQL cannot do, although nothing would fail at once."""
+    """Report what the connection to MySQL cannot do, if nothing would fail at once for that."""
     connection = connections["default"]
     if connection.vendor != "mysql":
         return
@@ -265,7 +272,7 @@ def _warn_of_connection():
             )
             charset, zoned = cursor.fetchone()
     except Error:
-        return  # the question for migrations tells that the database does not answer
+        return  # the look at migrations tells that the database does not answer
     if charset != "utf8mb4":
         answer(
             "database",
@@ -300,7 +307,7 @@ def _static(into, before):
 
 def _collect(into):
     """Collect into this folder. From here on it is the STATIC_ROOT of this process."""
-    # The import of django.test connects the receivers that tell storages of a new STATIC_ROOT.
+    # The import of django.test connects the signals by which storages learn of a new STATIC_ROOT.
     from django.test.utils import override_settings
 
     _collect_garbage()
@@ -312,7 +319,7 @@ def _collect(into):
 
 
 class Committed(FileSystemFinder):
-    """Finds the files that the project has in its STATIC_ROOT: the last of all finders, so the others win."""
+    """Finds the files that the commit has in its STATIC_ROOT. It is the last finder, so the others win."""
 
     def __init__(self, *args, **kwargs):
         root = _committed("STATIC_ROOT")
@@ -351,7 +358,7 @@ def _digest():
 
 
 def _looks(path):
-    """What tells versions of a file apart: in a virtualenv the content, as a new one has new times."""
+    """What tells versions of a file apart. In a virtualenv that is the content: a new one has new times."""
     if Path(path).is_relative_to(sys.prefix):
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     stat = Path(path).stat()

@@ -1,9 +1,7 @@
-"""Starts Gunicorn in a slot, with two changes to it.
+"""Starts Gunicorn in a slot, with two changes: workers name themselves to the gate, and beat in memory.
 
-Each worker tells the gate who it is. And heartbeats are in memory of the site's own.
-
-The script `enclose` made the socket. If processes from before serve this slot, it waits to be told when this
-Gunicorn can: the first worker that has loaded the application tells it.
+The tool `enclose` made the socket. If older processes still serve this slot, `enclose` waits until this
+Gunicorn can serve. The first worker that has loaded the application tells it so.
 """
 
 import os
@@ -44,7 +42,7 @@ def change_workers(ready):
 
 
 def keep_beats_in_memory():
-    """Have workers beat in files without a name. In /dev/shm another site could leave no room for them."""
+    """Have workers beat in files without a name. In /dev/shm, another site could use up all the room."""
     from gunicorn.workers.workertmp import WorkerTmp
 
     begin = WorkerTmp.__init__

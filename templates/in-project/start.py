@@ -1,4 +1,4 @@
-"""Calls a function of roadie's modules in the project's shell; ends a project that hangs, with a traceback.
+"""Calls a function of roadie's modules in the project's shell. Ends a project that hangs, with a traceback.
 
 Each answer is a line `roadie:<tab>KEY<tab>VALUE`. The project may print other lines in between.
 """

@@ -1,8 +1,9 @@
-"""Keeps a worker of Celery from having a task done twice when the worker stops. roadie's workers include it.
+"""Keeps a Celery worker that stops from having a task done twice. roadie's workers include this module.
 
 Celery's own pool, `prefork`, hands a task to one of its processes. The worker takes the task off the queue
-once the process says that the task has begun. If the worker is told to stop in between, Celery forgets the
-task. So the process does the task, and the task goes back into the queue, too. This pool does not forget it.
+once the process says that the task has begun. If the worker is told to stop in between, Celery forgets that
+the process has the task. So the process does the task, and yet the task goes back into the queue. This pool
+does not forget.
 """
 
 from billiard.pool import RUN
@@ -10,7 +11,7 @@ from celery.concurrency.prefork import TaskPool
 
 
 class Pool(TaskPool.Pool):
-    """Celery's pool of processes, which remembers, until it has stopped, what each process has got."""
+    """Celery's pool of processes. Until it has stopped, this one remembers which tasks a process has got."""
 
     def flush(self):
         """Forget the tasks that no process has got. They go back into the queue."""

@@ -1,8 +1,8 @@
 """Prints the last lines of logs in the order of their times, and then follows the logs.
 
-Each line goes out as an event of roadie: whose log has it, its time, its text. A line without a time of its
-own has the time of the line before it. This runs as root, so it follows no link, waits for no FIFO, and keeps
-a bounded part of whatever it reads.
+Each line goes out as an event of roadie, with the label of its log, its time and its text. A line without a
+time gets the time of the line before it. This runs as root, so it follows no link, waits for no FIFO, and
+keeps only a bounded part of what it reads.
 """
 
 import calendar
@@ -42,14 +42,14 @@ def offset(sign, hours, minutes):
 
 
 def own_time(line):
-    """The time that a line bears; None if there is none, or if its time zone is not known."""
+    """The time in a line; None if it has none, or if nobody knows the time zone."""
     with suppress(ValueError, IndexError, OverflowError):  # a thirteenth month, say
         return time_in(line)
     return None
 
 
 def time_in(line):
-    """The same, but it may raise."""
+    """Like own_time, but a time that cannot be raises an error."""
     found = FIGURES.search(line)
     if found:
         return float(found[1])
@@ -72,7 +72,7 @@ def time_in(line):
 
 
 def opened(path):
-    """A regular file, for reading; None if it is something else, or gone."""
+    """Open a regular file for reading. Return None if it is something else, or gone."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -90,7 +90,7 @@ def lines_of(file):
 
 
 class Log:
-    """One log: the file that is written, and older ones, which were rotated away."""
+    """One log: the file that is being written, and the older files that were rotated away."""
 
     def __init__(self, label, path):
         self.label, self.path = label, path
@@ -107,7 +107,7 @@ class Log:
         return [found[number] for number in sorted(found)]
 
     def last(self, search):
-        """The last lines that are searched for: (time, label, text), in order."""
+        """The last lines that match the search: (time, label, text), in order."""
         self.file = opened(self.path)
         found = self.timed(self.file, search) if self.file else []
         if self.file and not search.follows:
@@ -131,7 +131,7 @@ class Log:
         return True
 
     def timed(self, file, search):
-        """The last lines of one file that are searched for."""
+        """The last lines of one file that match the search."""
         if isinstance(file, gzip.GzipFile):
             return self.chosen(file, search)
         size, found = os.fstat(file.fileno()).st_size, []
@@ -146,7 +146,7 @@ class Log:
         return found
 
     def chosen(self, file, search):
-        """The last lines from here on, with one more from before the time that is searched for."""
+        """The last lines from here on that match, with one more from before the time that is searched for."""
         found = deque(maxlen=search.lines)
         self.when = self.first_time(file)
         for line in lines_of(file):
@@ -157,7 +157,7 @@ class Log:
         return [*found]
 
     def first_time(self, file):
-        """The time of the first line that bears one; else when the file was last written."""
+        """The time of the first line that has one; otherwise the time when the file was last written."""
         if isinstance(file, gzip.GzipFile):
             return 0.0
         here = file.tell()
@@ -172,7 +172,7 @@ class Log:
             self.when = max(self.when, min(when, time.time()))
 
     def texts(self, line):
-        """What a person reads of a line."""
+        """The texts that a person reads for this line."""
         return [line.decode("utf-8", "replace")]
 
     def more(self, search):
@@ -236,7 +236,7 @@ class Run(Log):
         return self.began
 
     def texts(self, line):
-        """An event of roadie as a person reads it. What only roadie reads is left out."""
+        """An event of roadie as a person reads it. An event that only roadie reads is left out."""
         text = line.decode("utf-8", "replace")
         found = EVENT.search(text)
         if not found:
@@ -256,7 +256,7 @@ class Run(Log):
 
 
 def plain(text):
-    """The text of a field of an event."""
+    """The text of a field of an event, without its escapes."""
     return re.sub(r"\\[\\tn]", lambda found: {"\\\\": "\\", "\\t": "\t", "\\n": "\n"}[found.group()], text)
 
 
@@ -296,7 +296,7 @@ class Search:
                     yield "", path
 
     def of_release(self, logs):
-        """The logs of the newest release that is meant, and of no other."""
+        """The logs of the newest release whose name has the text that is searched for."""
         meant = {log.release for log in logs if isinstance(log, Run) and self.release in log.release}
         return [log for log in logs if meant and getattr(log, "release", "") == max(meant)]
 

@@ -15,7 +15,7 @@ MEDIA_URL = '/media/'
 COLLECTSTATIC = True
 # Whether the text of the settings tells what is in them.
 IS_READ = True
-# What roadie has said, from the text of the settings, of cookies that never come back by http.
+# The cookies that browsers do not send by http, as far as roadie has told them from the text of the settings.
 COOKIES_TOLD = []
 HAS_PROXIES = False
 START_SECONDS = 60
