@@ -183,34 +183,38 @@ run_migrations() { # CALL [NAME=VALUE]...: reports each migration; sets name, is
   while IFS= read -r "${patience[@]}" line || [[ -n ${line} ]]; do
     read_clock
     hear "${line}"
-    case ${key} in
-      'applying whole' | 'unapplying whole') # one transaction: however it ends, all of it is done or nothing
-        name=${value} was_half=${begun["${value}"]+yes} is_whole=1
-        echo >&4
-        ;;
-      applying | unapplying)
-        begin_migration "${key}" "${value}"
-        echo >&4 # the migration waits until it is on record
-        ;;
-      applied | unapplied) end_migration "${key}" "${value}" ;;
-      half) half=${value} ;;
-      statement) statement=${value} ;;
-      error) error=${value} ;;
-      prepared) say changed "column ${value%% *}" "for the time until it is dropped: ${value#* }" ;;
-      unapply) way_back+=("${value}") ;;
-      empty) emptied+=("${value}") ;;
-      unforeseen) say warn migrations "roadie cannot foresee what comes back empty: ${value}" ;;
-      irreversible) irreversible+=("${value}") ;;
-      ended)
-        # A process that the project left running may hold the pipe open for ever. So read only what is still on its way:
-        # stop after half a second of silence, or after 20 seconds.
-        [[ ${value} != *" ${nonce}" ]] || code=${value%% *} patience=(-t 0.5) last=$((clock + 20))
-        ;;
-      *) ;;
-    esac
+    if [[ ${key} == ended && ${value} == *" ${nonce}" ]]; then
+      # A process that the project left running may hold the pipe open for ever. So read only what is still on its way: stop after
+      # half a second of silence, or after 20 seconds.
+      code=${value%% *} patience=(-t 0.5) last=$((clock + 20))
+    fi
+    hear_migration "${key}" "${value}"
     [[ -z ${last} || ${clock} -lt ${last} ]] || break
   done < <(exec 4>&- && tell_end in_django "$@" ROADIE_RECORDED=5)
   exec 4>&- 5<&-
+}
+
+hear_migration() { # KEY VALUE: takes in one answer about the migrations that are applied, unapplied or asked for
+  case $1 in
+    'applying whole' | 'unapplying whole') # one transaction: however it ends, all of it is done or nothing
+      name=$2 was_half=${begun["$2"]+yes} is_whole=1
+      echo >&4
+      ;;
+    applying | unapplying)
+      begin_migration "$1" "$2"
+      echo >&4 # the migration waits until it is on record
+      ;;
+    applied | unapplied) end_migration "$1" "$2" ;;
+    half) half=$2 ;;
+    statement) statement=$2 ;;
+    error) error=$2 ;;
+    prepared) say changed "column ${2%% *}" "for the time until it is dropped: ${2#* }" ;;
+    unapply) way_back+=("$2") ;;
+    empty) emptied+=("$2") ;;
+    unforeseen) say warn migrations "roadie cannot foresee what comes back empty: $2" ;;
+    irreversible) irreversible+=("$2") ;;
+    *) ;;
+  esac
 }
 
 make_pipe() { # opens a pipe: what this shell writes to 4 is read from 5, and ends there when this shell ends

@@ -55,6 +55,10 @@ adopt() {
   chown -h -- root:root "$3"
 }
 
+keep_plain_files() { # FOLDER: removes whatever is neither a folder nor a plain file with one name
+  find "$1" ! -type d \( ! -type f -o -links +1 \) -delete
+}
+
 as_taker() { # COMMAND...: runs it in /, as the taker may not enter every folder of root's
   setpriv --reuid="${taker}" --regid="${taker}" --clear-groups --inh-caps=-all -- \
     env -i -C / LC_ALL=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin "$@" 6>&- 8>&- 9>&-

@@ -83,7 +83,7 @@ seal() {
   local built=${release_dir}/built.new
   end_build_user
   adopt "${build_user}" "${desk}" "${built}" || fail "build of ${release}" 'what the commands made could not be taken over; is it too large for the disk? Their last words are above'
-  find "${built}" ! -type d \( ! -type f -o -links +1 \) -delete
+  keep_plain_files "${built}"
   move_built
   clear_desk
 }

@@ -2,9 +2,25 @@ local post_build=()
 local static_url=/static/
 local media_url=/media/
 
-# Reads the answers of the check. Sets static_answer, uploads_answer and the plan of migrations, or refuses the release.
-judge_release() {
-  local line key value code=lost inspected='' refusals=()
+judge_release() { # hears the answers of the check, and refuses the release if there is a reason
+  local code=lost inspected='' refusals=()
+  hear_inspection
+  [[ ${code}${inspected}${error_said} != lost ]] || tell_log
+  [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "${code}")")
+  judge_nginx "${static_url}" "${root}/live/static/"
+  judge_nginx "${media_url}" "${root}/shared/media/"
+  case ${#refusals[@]} in
+    0) ;;
+    1) refuse_project "${refusals[0]}" ;;
+    *)
+      printf 'refused: %s\n' "${refusals[@]}"
+      refuse_project "${refusals[0]}; and for $((${#refusals[@]} - 1)) more reasons, each in a line above"
+      ;;
+  esac
+}
+
+hear_inspection() { # sets inspected, code, refusals, static_answer, uploads_answer and the plan of migrations
+  local line key value
   begin_to_hear
   while next_answer; do
     hear "${line}"
@@ -24,18 +40,6 @@ judge_release() {
       *) hear_plan "${key}" "${value}" ;;
     esac
   done
-  [[ ${code}${inspected}${error_said} != lost ]] || tell_log
-  [[ -n ${inspected} ]] || refusals+=("$(why_it_ended "${code}")")
-  judge_nginx "${static_url}" "${root}/live/static/"
-  judge_nginx "${media_url}" "${root}/shared/media/"
-  case ${#refusals[@]} in
-    0) ;;
-    1) refuse_project "${refusals[0]}" ;;
-    *)
-      printf 'refused: %s\n' "${refusals[@]}"
-      refuse_project "${refusals[0]}; and for $((${#refusals[@]} - 1)) more reasons, each in a line above"
-      ;;
-  esac
 }
 
 judge_nginx() { # URL FOLDER: adds to refusals if nginx still serves the folder by another URL, of older settings

@@ -9,7 +9,7 @@ build_as_app() { # COMMAND: with STATIC_ROOT in a folder that the app's user can
 take_over_static() {
   local new=${release_dir}/static.new
   adopt "${app}" "${collected}" "${new}" || refuse_collected "${new}"
-  find "${new}" ! -type d \( ! -type f -o -links +1 \) -delete
+  keep_plain_files "${new}"
   put_in_place "${new}"
   in_release rm -rf -- "${collected}" || : # a folder of the app's user; files left in it do no harm
 }
