@@ -126,7 +126,7 @@ def once(c: Context, done: str = "", again: str = "", wait: int = 0) -> None:
 _ONCE = {
     "": "has not run; the next deploy runs it",
     "done": "done, {}",
-    "begun": "a run of {} was cut while it ran; --done or --again says what holds",
+    "begun": "the run that began it at {} was cut; say by --done or --again whether its work is done",
 }
 
 

@@ -100,7 +100,7 @@ stop_clock() {
 
 refuse_late() { # fails; a stage may name in late_because a function that prints what the command waited for
   local why="it did not end within ${limit} seconds, so roadie ended it" cause=''
-  [[ -z ${grows-} ]] || why="nothing more came of it for ${limit} seconds, so roadie ended it"
+  [[ -z ${grows-} ]] || why="its file has not grown for ${limit} seconds, so roadie ended it"
   [[ ${doing} != 'answer of '* ]] || why="there was no answer within ${limit} seconds; see whether it runs and what it is busy with"
   rm -f -- "/run/roadie/${run_id}.late"
   [[ -z ${late_because-} ]] || cause=$("${late_because}") || :

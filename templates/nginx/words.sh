@@ -69,7 +69,7 @@ require_own_names() { # SAID: nginx only warns of a name that two sites have
     [[ $1 == *"conflicting server name \"${name}\""* ]] || continue
     pattern=${name//./\\.}
     file=$(grep -lsE "server_name[^;]*[[:space:]]\"?${pattern/#'*'/\\*}\"?[[:space:];]" /etc/nginx/sites-enabled/* /etc/nginx/conf.d/* | grep -vF "/${app}.conf" | head -n 1) || :
-    refuse_nginx_files "the domain ${name} is served by ${file:-another file} already; take it out there, or out of domain:"
+    refuse_nginx_files "the domain ${name} is served by ${file:-another file} already; remove it there, or from domain:"
   done
 }
 

@@ -32,7 +32,7 @@ run_once() { # NAME COMMAND...
   once_is "$1"
   case ${was} in
     done) ok "once $1" ;;
-    begun) fail "once $1" "a run of ${since} was cut while it ran; ${once_cure//NAME/"$1"}" ;;
+    begun) fail "once $1" "the run that began it at ${since} was cut; ${once_cure//NAME/"$1"}" ;;
     *) change_whole "once $1" carry_out_once "$@" ;;
   esac
 }

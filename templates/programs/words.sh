@@ -148,5 +148,5 @@ find_program_of_another() {
 warn_of_program_of_another() {
   local others_file='' its_user=''
   find_program_of_another
-  [[ -z ${others_file} ]] || say warn "programs of ${app}" "${others_file} has Supervisor run a program as ${its_user}, which no deploy and no rollback replaces; write its command under programs: in fabric.yaml, and take that file out"
+  [[ -z ${others_file} ]] || say warn "programs of ${app}" "${others_file} has Supervisor run a program as ${its_user}, which no deploy and no rollback replaces; write its command under programs: in fabric.yaml, and remove that file"
 }

@@ -17,5 +17,5 @@ require_redis() { # fails unless Redis answers; a large file takes some time to 
     sleep 1
   done
   pong=${pong%%$'\n'*}
-  fail "Redis of ${app}" "it does not answer at ${redis_socket} (${pong:-no word from it}); see: journalctl -u ${redis_unit}; to start it: fab redis"
+  fail "Redis of ${app}" "it does not answer at ${redis_socket} (${pong:-no answer}); see: journalctl -u ${redis_unit}; to start it: fab redis"
 }

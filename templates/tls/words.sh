@@ -93,7 +93,7 @@ what_goes_on() { # prints what visitors get meanwhile, and what to do
     read_life "${certificate}"
     printf -v what 'the site goes on with its certificate, which ends %(%F)T' "${end}"
   fi
-  printf '%s; put right what it names, and run: fab tls' "${what}"
+  printf '%s; put that right, and run: fab tls' "${what}"
 }
 
 forget_lineage() { # certbot renews the certificate no more

@@ -14,7 +14,7 @@ if is_claimed site; then
   find_mount
   [[ -z ${purge} || -z ${mount} ]] || fail "site ${app}" "something is mounted at ${mount}, and roadie does not delete what is on it; unmount it and run again"
   find_program_of_another
-  [[ -z ${purge} || -z ${others_file} ]] || fail "site ${app}" "${others_file} has Supervisor run a program as ${its_user}; without that user Supervisor would start no program of any site; take that file out, run supervisorctl update, and run again"
+  [[ -z ${purge} || -z ${others_file} ]] || fail "site ${app}" "${others_file} has Supervisor run a program as ${its_user}; without that user Supervisor would start no program of any site; remove that file, run supervisorctl update, and run again"
   ok "claim of ${app}"
 else
   find_taken

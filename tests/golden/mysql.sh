@@ -45,7 +45,7 @@ check_as_site() { # sets database_ok, user_ok and has_time_zones by logging in a
     esac
   done <<<"${answer}"
   [[ -z ${granted} || ${may_hold} != "$(connections_of_site "${max}")" ]] || user_ok=1
-  [[ -z ${wide} ]] || say warn "database user ${app}" "has more rights than its own database needs: ${wide}; given by hand, so left alone"
+  [[ -z ${wide} ]] || say warn "database user ${app}" "has more rights than its own database needs: ${wide}; somebody gave them by hand, so roadie leaves them"
 }
 
 refuse_taken_database() { # a dry run may find no server yet
@@ -54,7 +54,7 @@ refuse_taken_database() { # a dry run may find no server yet
   ask taken 'the database' as_root "SELECT CONCAT('a database ', schema_name) FROM information_schema.schemata WHERE schema_name = '${app}'
     UNION SELECT CONCAT('a user ', user, '@', host) FROM mysql.user WHERE user = '${app}';" ||
     fail mysql "${no_answer}: $(cause ERROR); is the server running, and may root log in without a password?"
-  [[ -z ${taken} ]] || fail mysql "${taken%%$'\n'*} is there already, and roadie did not make it; choose another app:, or take it away by hand"
+  [[ -z ${taken} ]] || fail mysql "${taken%%$'\n'*} is there already, and roadie did not make it; choose another app:, or remove it by hand"
 }
 
 make_database() {

@@ -53,7 +53,7 @@ judge_facts() { # sets encoding, database_ok, user_ok, and how many connections 
         ;;
       user)
         [[ ${one} != true || ${two} != "${connections}" ]] || user_ok=1
-        [[ ${three} == t ]] || say warn "database user ${app}" 'has more rights than its own database needs; given by hand, so left alone'
+        [[ ${three} == t ]] || say warn "database user ${app}" 'has more rights than its own database needs; somebody gave them by hand, so roadie leaves them'
         ;;
       *) ;;
     esac
@@ -62,7 +62,7 @@ judge_facts() { # sets encoding, database_ok, user_ok, and how many connections 
 
 refuse_taken_database() {
   [[ ! ${facts} =~ (^|$'\n')(database|user)$'\t' ]] ||
-    fail postgresql "a database or a user ${app} is there already, and roadie did not make it; choose another app:, or take it away by hand"
+    fail postgresql "a database or a user ${app} is there already, and roadie did not make it; choose another app:, or remove it by hand"
 }
 
 make_database_user() {

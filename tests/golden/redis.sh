@@ -4,7 +4,7 @@ local drop_in='<text of redis/unit.conf.j2>'
 refuse_taken_redis() {
   local path
   for path in "${others_redis}" "${redis_drop_ins}"; do
-    [[ ! -e ${path} ]] || fail redis "${path} is there, and roadie did not make it; choose another app:, or take it away by hand"
+    [[ ! -e ${path} ]] || fail redis "${path} is there, and roadie did not make it; choose another app:, or remove it by hand"
   done
 }
 

@@ -117,7 +117,7 @@ def test_a_lock_on_a_table_is_named_and_waited_for_a_while_only(host, desk):
     migration(developer, "0003_more", "migrations.RunSQL('CREATE TABLE more (id int)', 'DROP TABLE more')")
     with locked_table(host):
         done = developer.fab("deploy", timeout=300)
-    error_of(done, 6, ", dump: ", "nothing more came of it for 60 seconds", "of guestbook uses the database")
+    error_of(done, 6, ", dump: ", "its file has not grown for 60 seconds", "of guestbook uses the database")
     assert "waits for a lock" in done.last_line and is_free(host)
 
 

@@ -98,7 +98,7 @@ def test_what_a_site_needs_before_its_first_page_runs_one_time(bootstrapped: Des
         out, err = process.communicate(timeout=60)
     assert process.returncode == 6, out + err
     assert "once slow: its command was killed" in err
-    error_of(desk.fab("deploy"), 6, "once slow", "was cut while it ran", "fab once --done slow")
+    error_of(desk.fab("deploy"), 6, "once slow", " was cut; ", "fab once --done slow")
     assert serving(host).release == before.release
     assert "slow: a run of " in desk.does("once").out
     desk.does("once", "--done", "slow")

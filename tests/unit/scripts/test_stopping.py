@@ -56,7 +56,7 @@ LATE = ("failed", "step")
         ("change_within 30 step true", ("changed", "step"), ""),
         ("begin_step step cut; within 1 sleep 60", LATE, "it did not end within 1 seconds"),
         ("late_because=why; change_within 1 step sleep 60", LATE, "roadie ended it: a lock is held"),
-        ("change_while_it_grows ${P}/grows 1 step sleep 60", LATE, "nothing more came of it for 1 seconds"),
+        ("change_while_it_grows ${P}/grows 1 step sleep 60", LATE, "its file has not grown for 1 seconds"),
         ("change_while_it_grows ${P}/grows 1 step grow", ("changed", "step"), ""),
         (
             "answer_seconds=1; ask it 'a friend' sleep 60",
