@@ -5,23 +5,24 @@ local database_url_names=(DATABASE_URL)
 local import_places=()
 local makes_database=1
 local db_password_names=()
-local settings_py='<text of in-project/settings.py.j2>'
-local overlay_py='<text of in-project/overlay.py>'
-local site_py='<text of in-project/site.py.j2>'
-local guard_py='<text of in-project/guard.py>'
-local release_py='<text of in-project/release.py>'
-local migrations_py='<text of in-project/migrations.py>'
-local lint_py='<text of in-project/lint.py>'
-local phases_py='<text of in-project/phases.py>'
-local locks_py='<text of in-project/locks.py>'
-local start_py='<text of in-project/start.py>'
-local gunicorn_py='<text of early-start/gunicorn.py>'
-local celery_py='<text of in-project/celery.py>'
-local worker_py='<text of in-project/worker.py>'
-local serving_py='<text of in-project/serving.py>'
-local front_py='<text of in-project/front.py>'
-local served_module=roadie_wsgi
-local served_py='<text of in-project/application.py.j2>'
+local -A modules=( # roadie's Python modules for the project
+  [roadie_settings]='<text of in-project/settings.py.j2>'
+  [roadie_overlay]='<text of in-project/overlay.py>'
+  [roadie_site]='<text of in-project/site.py.j2>'
+  [roadie_guard]='<text of in-project/guard.py>'
+  [roadie_release]='<text of in-project/release.py>'
+  [roadie_migrations]='<text of in-project/migrations.py>'
+  [roadie_lint]='<text of in-project/lint.py>'
+  [roadie_phases]='<text of in-project/phases.py>'
+  [roadie_locks]='<text of in-project/locks.py>'
+  [roadie_start]='<text of in-project/start.py>'
+  [roadie_gunicorn]='<text of early-start/gunicorn.py>'
+  [roadie_serving]='<text of in-project/serving.py>'
+  [roadie_front]='<text of in-project/front.py>'
+  [roadie_wsgi]='<text of in-project/application.py.j2>'
+  [roadie_celery]='<text of in-project/celery.py>'
+  [roadie_worker]='<text of in-project/worker.py>'
+)
 local program_in='<text of web/program.supervisor.j2>'
 local jobs=(sessions '*-*-* 4:0:00
 python
@@ -64,14 +65,6 @@ write_health() {
 # Usually the release that serves has the same modules. Then this release gets hard links to them and to their bytecode. Otherwise
 # the modules are written, and compiled by the Python that the release's virtualenv was made with.
 write_modules() {
-  local -A modules=(
-    [roadie_overlay]=${overlay_py} [roadie_site]=${site_py} [roadie_guard]=${guard_py} [roadie_release]=${release_py}
-    [roadie_migrations]=${migrations_py} [roadie_lint]=${lint_py} [roadie_phases]=${phases_py} [roadie_locks]=${locks_py}
-    [roadie_start]=${start_py} [roadie_gunicorn]=${gunicorn_py}
-    [roadie_serving]=${serving_py} [roadie_front]=${front_py} ["${served_module}"]=${served_py}
-  )
-  [[ -z ${celery_py} ]] || modules+=([roadie_celery]=${celery_py} [roadie_worker]=${worker_py})
-  [[ ${settings_module} != roadie_settings ]] || modules[roadie_settings]=${settings_py}
   remove_if_there "${release_dir}/overlay"
   if serve_already; then
     cp -al -- "${root}/live/release/overlay" "${release_dir}/overlay"

@@ -27,7 +27,10 @@ TAKEN_NAMES = set(sys.stdlib_module_names) | {
 FRAME = ROOT / "templates/frame/stage.sh.j2"
 OPEN_ENDS = re.compile("TO" + "DO|FIX" + "ME|XX" + "X")
 
-VALUE = re.compile(r"\s*(local |readonly )?\w+=\(?\{\{.+\}\}\)?\s*")
+# A value, or a line of a table of values.
+VALUE = re.compile(
+    r"\s*(local |readonly )?\w+=\(?\{\{.+\}\}\)?\s*|local -A \w+=\( # .+|  \[.+\]=\{\{.+\}\}|\)"
+)
 JINJA_COMMENT = re.compile(r"<##.*?##>", re.DOTALL)
 SINGLE_QUOTED = re.compile(r"'[^']*'")
 UNBRACED = re.compile(r"(?<!\\)\$[A-Za-z_]")
