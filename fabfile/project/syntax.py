@@ -19,12 +19,12 @@ def text_of(node: ast.AST | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def literal_of(node: ast.expr | None) -> object:
-    """The value that an expression spells out; None if only running the code would show the value."""
+def literal_of(node: ast.expr | None, other: object = None) -> object:
+    """The value that an expression spells out; `other` if only running the code would show the value."""
     try:
-        return ast.literal_eval(node) if node else None
-    except ValueError:
-        return None
+        return ast.literal_eval(node) if node else other
+    except (ValueError, TypeError):  # a list as a key of a mapping is a TypeError
+        return other
 
 
 def last_name(node: ast.expr) -> str:

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from .assignments import UNREAD
 from .source import Code
-from .syntax import absolute, last_name, text_of
+from .syntax import absolute, last_name, literal_of, text_of
 
 #: the variables of the environment that will be set, each with its value; None if nobody here knows it
 Known = Mapping[str, str | None]
@@ -74,7 +75,7 @@ def truth_of(test: ast.expr, known: Known) -> bool | None:
     """Whether a test is true with these variables; None if the text does not tell."""
     try:
         return bool(_outcome(test, known))
-    except _Untold:
+    except (_Untold, TypeError):  # `None in "abc"` is a TypeError
         return None
 
 
@@ -125,10 +126,9 @@ def _value_of(variable: Variable, node: ast.expr, known: Known) -> object:
 
 
 def _spelled_out(node: ast.expr | None) -> object:
-    try:
-        return ast.literal_eval(node or ast.Name("untold"))
-    except ValueError:
-        raise _Untold from None
+    if (value := literal_of(node, UNREAD)) is UNREAD:
+        raise _Untold
+    return value
 
 
 def _statements(code: Code, module: str, seen: set[str]) -> Iterator[tuple[str, ast.stmt]]:

@@ -32,6 +32,8 @@ BRANCHES = {
     "by a name": (f"S = os.getenv('S', 'dev')\nif S == 'live':\n{REDIRECTS}", {"S": "live"}, "SECURE"),
     "by a list": (f"S = []\nS.append(1)\nif not S:\n{REDIRECTS}", {}, ""),
     "cast": (f"if env.bool('S', default=False):\n{REDIRECTS}", {"S": "true"}, ""),
+    "in a text, and not set": (f"if os.getenv('S') in 'ab':\n{REDIRECTS}", {}, ""),
+    "a list as a key": (f"if os.getenv('S') == {{(1, [2]): 3}}:\n{REDIRECTS}", {}, ""),
     "a secret": (f"if os.environ['SECRET_KEY'] == 'x':\n{REDIRECTS}", {}, ""),
     "not by the environment": (f"if sys.platform == 'x':\n{REDIRECTS}", {}, ""),
 }
