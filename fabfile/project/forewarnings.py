@@ -197,8 +197,12 @@ class _Warnings:
         if name == "DEBUG":
             is_off = len(defaults) == len(read) and all(str(one).lower() in _OFF for one in defaults)
             return is_off or not isinstance(value, ast.Call)
+        if name != "ALLOWED_HOSTS":
+            return False
         are_right = all(self._has(one, domain) for one in defaults for domain in self.domains)
-        return name == "ALLOWED_HOSTS" and bool(defaults) and are_right
+        listed = _listed(value)
+        are_listed = all(self._has(listed, domain) for domain in self.domains)
+        return bool(defaults and are_right) or bool(listed and are_listed)
 
     def _names_of(self, name: str, value: ast.expr | None, read: list[Variable]) -> str:
         """The line for env_names, if the text tells what each of the variables means."""
@@ -308,6 +312,14 @@ def _below_base(value: ast.expr | None) -> str:
     parts = [str(one.value) for one in sorted(texts, key=lambda one: (one.lineno, one.col_offset))]
     path = posixpath.normpath(posixpath.join(*parts)) if parts and len(names) == 1 else ""
     return "" if path.startswith(("/", "..")) else path
+
+
+def _listed(value: ast.expr | None) -> list[str]:
+    """The texts in a list, also if the code adds another list to it."""
+    if isinstance(value, ast.BinOp):
+        return _listed(value.left) + _listed(value.right)
+    items = value.elts if isinstance(value, ast.List | ast.Tuple) else []
+    return [text for one in items if (text := text_of(one))]
 
 
 def _matches(domain: str, pattern: str) -> bool:

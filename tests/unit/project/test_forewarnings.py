@@ -126,6 +126,8 @@ def told(folder: Path, *lines: str, **values: object) -> list[str]:
         "ALLOWED_HOSTS = ['*']",
         "ALLOWED_HOSTS = env.list('HOSTS', default=['www.example.org'])",
         "ALLOWED_HOSTS = os.environ.get('HOSTS', 'a.org,www.example.org').split(',')",
+        "ALLOWED_HOSTS = ['www.example.org'] + os.environ.get('HOSTS', '').split(',')",
+        "ALLOWED_HOSTS = ['a.org', *os.environ.get('HOSTS', '').split(), '.example.org']",
         "SECRET_KEY = os.environ.get('SECRET_KEY') or get_random_secret_key()",
         "DEBUG = env.bool('MY_DEBUG', False)",
         "DEBUG = config('MY_DEBUG', default='False', cast=bool)",
@@ -169,6 +171,7 @@ TOLD = {
     "SECRET_KEY = get_random_secret_key()": "SECRET_KEY is made anew by each process",
     "DEBUG = env.bool('MY_DEBUG', True)": "DEBUG is read from MY_DEBUG, which nothing sets",
     "ALLOWED_HOSTS = ['example.com']": f"ALLOWED_HOSTS does not hold {DOMAIN}, so a deploy would refuse",
+    "ALLOWED_HOSTS = ['a.org'] + os.getenv('HOSTS', '').split(',')": "ALLOWED_HOSTS is read from HOSTS",
     "ALLOWED_HOSTS = env.list('HOSTS')": "ALLOWED_HOSTS is read from HOSTS, which nothing sets",
     "DATABASES = {'default': env.db('DB')}": "write env_names: {database_url: DB} in fabric.yaml",
     "DATABASES = {'default': env.db('DB', default='sqlite:///x')}": (
