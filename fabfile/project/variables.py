@@ -191,13 +191,18 @@ def _in_files(code: Code) -> Iterator[str]:
 
 
 def _in_schemas(code: Code, module: str) -> Iterator[str]:
-    """The variables to which `environ.Env(DEBUG=(bool, False))` or `environ.setdefault` gives a value."""
+    """The variables to which the code gives a value, as by `environ.Env(DEBUG=(bool, False))`."""
     for each in every_node(code, module):
-        function = each.func if isinstance(each, ast.Call) else None
         if isinstance(each, ast.Call) and last_name(each.func) == "Env":
             yield from (word.arg for word in each.keywords if word.arg)
-        elif function and last_name(function) == "setdefault" and (found := _variable(each)):
+        elif _gives_value(each) and (found := _variable(each)):
             yield found.name
+
+
+def _gives_value(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return last_name(node.func) == "setdefault"
+    return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
 
 
 def every_node(code: Code, module: str) -> Iterator[ast.AST]:

@@ -143,6 +143,7 @@ def told(folder: Path, *lines: str, **values: object) -> list[str]:
         "STRIPE = os.environ['STRIPE'] if 'STRIPE' in os.environ else ''",
         "STRIPE = env('STRIPE', default='')",
         "env = environ.Env(STRIPE=(str, ''))\nSTRIPE = env('STRIPE')",
+        "os.environ['STRIPE'] = 'x'\nSTRIPE = os.environ['STRIPE']",
         "if os.environ.get('PAID'):\n    STRIPE = os.environ['STRIPE']",
         "if 'STRIPE' in os.environ:\n    STRIPE = os.environ['STRIPE']",
         "if x():\n    STRIPE = os.environ['STRIPE']",
