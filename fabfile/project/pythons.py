@@ -12,7 +12,9 @@ from . import forms
 
 _FILES = ("pyproject.toml", "Pipfile.lock", "pylock.toml")
 MINORS = range(8, 21)  # The Pythons that a site may have are 3.8 to 3.20.
-_CLAUSE = r"\s*(~=|===?|!=|<=?|>=?|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*)?\s*"
+_CLAUSE = r"\s*(~=|===?|!=|<=?|>=?|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*|(?:a|b|rc)\d+)?\s*"
+# Poetry also takes blanks between clauses.
+_BETWEEN = r",|(?<=[\w*])\s+(?=[<>=!~^])"
 
 
 def required(tree: Tree, folders: list[str]) -> tuple[str, str]:
@@ -49,7 +51,7 @@ def _releases(minor: int) -> list[tuple[int, ...]]:
 def fits(specifier: str, releases: Sequence[tuple[int, ...]]) -> bool:
     """Whether a specifier of versions accepts one of these releases."""
     for choice in specifier.split("||"):
-        clauses = [list(_bounds(clause)) for clause in choice.split(",") if clause.strip()]
+        clauses = [list(_bounds(clause)) for clause in re.split(_BETWEEN, choice) if clause.strip()]
         if any(all(test(release) for tests in clauses for test in tests) for release in releases):
             return True
     return False
@@ -60,7 +62,7 @@ def _bounds(clause: str) -> Iterator[_Test]:
     found = re.fullmatch(_CLAUSE, clause)
     if not found:
         return
-    sign, version, star = found[1] or "==", tuple(map(int, found[2].split("."))), bool(found[3])
+    sign, version, star = found[1] or "==", tuple(map(int, found[2].split("."))), found[3] == ".*"
     if sign in ("~=", "^", "~"):
         yield _Test(">=", version)
         size = {"^": 1, "~": min(2, len(version)), "~=": max(1, len(version) - 1)}[sign]
