@@ -2,6 +2,7 @@
 
 health=() gate_seconds=0 deadline=0 # set by the stage that asks
 page_status='' page_location='' page_code=0 refusal='' # page_code is curl's own exit code
+page_told='' # page_location as a visitor gets it: curl makes a relative one whole with the scheme of the socket
 page_url='' followed='' # the address that answered last, and the last redirect that was found to lead to a good page
 declare -A seen=() # its keys say which worker has answered which page: "PID PAGE"
 
@@ -37,12 +38,16 @@ ask_page() {
 }
 
 hear_answers() { # PATH: sets page_status to the worst status, and notes in seen which workers answered
-  local line status
+  local line status header=''
   page_status='' page_location=''
   while IFS= read -r line; do
     if [[ ${line} =~ ^roadie:\ ([0-9]+)\ (.*) ]]; then
       status=${BASH_REMATCH[1]}
-      [[ ${page_status} == 000 || ${status} != 000 && ${status} < ${page_status} ]] || page_status=${status} page_location=${BASH_REMATCH[2]}
+      if [[ ${page_status} == 000 || ${status} != 000 && ${status} < ${page_status} ]]; then continue; fi
+      page_status=${status} page_location=${BASH_REMATCH[2]} page_told=${BASH_REMATCH[2]}
+      [[ ${header} =~ ^\ *[A-Za-z]+: ]] || page_told=${page_told/#http:/"${scheme}:"}
+    elif [[ ${line,,} == location:* ]]; then
+      header=${line#*:}
     elif [[ ${line} == 'roadie at: '* ]]; then
       page_url=${line#*: }
     elif [[ ${line,,} =~ ^x-roadie-worker:\ ([0-9]+)\ of\ ([1-9][0-9]{0,3})[^0-9]*$ ]]; then
@@ -91,18 +96,18 @@ judge_redirect() { # PATH: sets refusal, if the redirect leads away from the sit
   if [[ ${page_location} == https://* && (${scheme} == http || ${page_location} == "https://${domains[0]}${1%%#*}") ]]; then
     refuse_https "$1"
   elif ! is_own_name "${host}"; then
-    refusal="$1 redirects to another host, ${page_location}; put ${host} into domain:, or name another page in health:"
+    refusal="$1 redirects to another host, ${page_told}; put ${host} into domain:, or name another page in health:"
   elif [[ " ${redirected[*]} " == *" ${host} "* ]]; then
-    refusal="$1 redirects to ${page_location}, and nginx leads back from there; write ${host} first in domain:, or redirect_www: false, and run fab nginx"
+    refusal="$1 redirects to ${page_told}, and nginx leads back from there; write ${host} first in domain:, or redirect_www: false, and run fab nginx"
   elif [[ ${#health[@]} != 0 ]]; then
-    refusal="$1 redirects to ${page_location}, and health: asks for 2xx"
+    refusal="$1 redirects to ${page_told}, and health: asks for 2xx"
   fi
 }
 
 refuse_https() { # PATH
-  refusal="$1 redirects to ${page_location}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django: in fabric.yaml, or have https: tls: letsencrypt"
+  refusal="$1 redirects to ${page_told}, but this site is served over http; set SECURE_SSL_REDIRECT: false under django: in fabric.yaml, or have https: tls: letsencrypt"
   [[ ${scheme} == http ]] ||
-    refusal="$1 redirects to ${page_location}, where it was asked for: Django does not see that in the header X-Forwarded-Proto of nginx; write overlay: [SECURE_PROXY_SSL_HEADER] in fabric.yaml"
+    refusal="$1 redirects to ${page_told}, where it was asked for: Django does not see that in the header X-Forwarded-Proto of nginx; write overlay: [SECURE_PROXY_SSL_HEADER] in fabric.yaml"
 }
 
 # PATH: judges a page as judge_page does, and then the page of the site to which its redirects lead, as a browser follows them.
@@ -113,20 +118,20 @@ judge_with_redirects() {
 
 # PATH: sets refusal if a visitor would end at a page that fails. Asks no other host, as a site may have its logins there.
 follow() {
-  local first=${page_location} status=${page_status} host
+  local first=${page_location} told=${page_told} status=${page_status} host
   ask_to_the_end "$1"
   go_on_by_https
   find_host "${page_url}"
   if [[ ${page_code} == 47 ]]; then
-    refusal="$1 redirects in a circle, by way of ${first}"
+    refusal="$1 redirects in a circle, by way of ${told}"
   elif [[ ${scheme} == http && ${page_location} == https://* ]]; then
     find_host "${page_location}"
     ! is_own_name "${host}" || refuse_https "$1"
   elif is_own_name "${host}"; then
     case ${page_status} in
-      timeout) refusal="$1 redirects to ${first}, which gave no answer within ${gate_seconds} seconds" ;;
+      timeout) refusal="$1 redirects to ${told}, which gave no answer within ${gate_seconds} seconds" ;;
       000) return ;;
-      5??) refusal="$1 redirects to ${page_url}, which answered ${page_status}" ;;
+      5??) refusal="$1 redirects to ${scheme}${page_url#http}, which answered ${page_status}" ;;
       *) ;;
     esac
   fi

@@ -11,7 +11,7 @@ from roadie.scripts.render import TEMPLATES
 
 HEAR = """
 set -euo pipefail
-run_id=1 workers=3
+run_id=1 workers=3 scheme=http
 . <(sed "s#/run/roadie/#${2}/#" "$1")
 late=''
 hear_answers /health
@@ -57,6 +57,43 @@ def test_the_worst_answer_counts_and_each_worker_once(tmp_path: Path, answers: l
 def test_what_an_application_claims_is_no_more_than_a_number(tmp_path: Path, claim: str) -> None:
     assert heard(tmp_path, answer("200", f"X-Roadie-Worker: {claim}")) == "200||"
     assert not (tmp_path / "ran").exists() and not Path("ran").exists()
+
+
+JUDGE = """
+set -euo pipefail
+run_id=1 workers=1 domains=(www.example.org) redirected=() scheme=$3
+. <(sed "s#/run/roadie/#${2}/#" "$1")
+health=(/a)
+ask_page() { page_status=500 page_location='' page_url=http://www.example.org/b; }
+hear_answers /a
+judge_page /a
+printf '%s|' "${refusal}"
+follow /a
+printf '%s' "${refusal}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "header", "told"),
+    [
+        ("http", "/b", "http://www.example.org/b"),
+        ("https", "/b", "https://www.example.org/b"),
+        ("https", "b", "https://www.example.org/b"),
+        ("https", "//www.example.org/b", "https://www.example.org/b"),
+        ("https", "http://www.example.org/b", "http://www.example.org/b"),
+        ("https", "https://www.example.org/b", "https://www.example.org/b"),
+    ],
+)
+def test_a_redirect_is_told_as_a_visitor_gets_it(tmp_path: Path, scheme: str, header: str, told: str) -> None:
+    location = header if ":" in header else "http://www.example.org/b"  # as curl makes it whole
+    found = answer("302", f"Location: {header}").replace("302 \n", f"302 {location}\n")
+    (tmp_path / "1.answer").write_text(found)
+    argv = ["bash", "-c", JUDGE, "judge", TEMPLATES / "gate/words.sh", tmp_path, scheme]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    end = f"{scheme}://www.example.org/b"
+    assert done.stdout == (
+        f"/a redirects to {told}, and health: asks for 2xx|/a redirects to {end}, which answered 500"
+    )
 
 
 COUNT = """
