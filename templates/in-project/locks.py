@@ -88,8 +88,17 @@ def again(execute, sql, params, many, context):
 
 
 def words_of(sql):
-    """A statement in capitals, from its verb on. Django drops a foreign key after SET CONSTRAINTS."""
-    return re.sub(r"^[(\s]*(SET CONSTRAINTS \S+ IMMEDIATE; *)?", "", str(sql).upper())
+    """A statement on one line and in capitals, from its verb on.
+
+    Comments may stand before the verb. Django drops a foreign key after SET CONSTRAINTS.
+    """
+    text = str(sql).upper()
+    return " ".join(text[_BEFORE_VERB.match(text).end() :].split())
+
+
+_BEFORE_VERB = re.compile(
+    r"([(\s]|(--|#)[^\n]*(\n|$)|/\*.*?\*/)*(SET CONSTRAINTS \S+ IMMEDIATE; *)?", re.DOTALL
+)
 
 
 def _with_patience(connection, call, seconds):

@@ -30,6 +30,10 @@ def test_the_drop_of_a_foreign_key_changes_a_table_whatever_django_says_before(l
     [
         ("(select 1)", "SELECT 1)"),
         ('\n  drop table "note" cascade', 'DROP TABLE "NOTE" CASCADE'),
+        ("-- why\n/* and\nhow */ (\n-- now\nalter table x", "ALTER TABLE X"),
+        ("# why\ncreate index\n  concurrently\n\ta on b", "CREATE INDEX CONCURRENTLY A ON B"),
+        ("-- only a comment", ""),
+        ("- - 1 / 2", "- - 1 / 2"),
         ("SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL IMMEDIATE"),
     ],
 )
