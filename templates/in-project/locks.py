@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 
-from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db import Error, OperationalError, connections, transaction
 
 # While a statement waits for the lock of a table, later queries of visitors wait behind it. MariaDB and MySQL
 # even end a visitor's transaction that has read the table and then wants to write to it. So a statement does
@@ -107,7 +107,7 @@ def _with_patience(connection, call, seconds):
         return call()
     finally:
         # A failed transaction takes no more statements. When it ends, the usual patience is back anyway.
-        with suppress(DatabaseError):
+        with suppress(Error):
             give_way(connection)
 
 
@@ -165,7 +165,9 @@ def _wait_in_postgresql(connection):
         cursor.execute("SET lock_timeout = '60s'")
         try:
             cursor.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [LOCK])
-        except OperationalError:
+        except OperationalError as error:
+            if not is_timeout(error):
+                raise
             raise RuntimeError(
                 "another run may still migrate: another connection of the database holds the lock of "
                 "migrations; wait until it ends, or end it"

@@ -1,11 +1,15 @@
-"""Which statements of a migration change a table, and so try for its lock."""
+"""Which statements of a migration change a table, and so try for its lock, and what is told if they fail."""
 
 from __future__ import annotations
 
 import importlib.util
-from types import ModuleType
+from collections.abc import Callable
+from contextlib import nullcontext
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from roadie.scripts.render import TEMPLATES
 
@@ -39,3 +43,57 @@ def test_the_drop_of_a_foreign_key_changes_a_table_whatever_django_says_before(l
 )
 def test_the_words_of_a_statement_begin_with_its_verb(locks: ModuleType, sql: str, words: str) -> None:
     assert locks.words_of(sql) == words
+
+
+class Gone:
+    """A connection to a server that has ended: psycopg2 raises another error for each later question."""
+
+    vendor = "postgresql"
+
+    def cursor(self) -> None:
+        raise InterfaceError("connection already closed")
+
+
+def test_what_a_statement_failed_of_is_told_if_the_server_has_ended_meanwhile(
+    locks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def statement() -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(locks, "give_way", once(locks.give_way))
+    with pytest.raises(OperationalError, match="server closed the connection"):
+        locks._with_patience(Gone(), statement, 0)
+
+
+def once(give_way: Callable[..., None]) -> Callable[..., None]:
+    """The first question is answered."""
+    asked = []
+
+    def ask(connection: object, seconds: int | None = None) -> None:
+        if asked:
+            give_way(connection, seconds)
+        asked.append(seconds)
+
+    return ask
+
+
+@pytest.mark.parametrize("state", ["55P03", "57P01"])
+def test_only_a_lock_that_another_holds_is_told_as_one(
+    locks: ModuleType, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    error = OperationalError("terminating connection")
+    error.__cause__ = type("Cause", (Exception,), {"sqlstate": state})()
+
+    class Cursor(nullcontext[Any]):
+        def __enter__(self) -> Any:
+            return self
+
+        def execute(self, sql: str, params: object = None) -> None:
+            if "pg_advisory_lock" in sql:
+                raise error
+
+    connection = SimpleNamespace(vendor="postgresql", cursor=Cursor)
+    monkeypatch.setattr(locks, "connections", {"default": connection})
+    expected = "another run may still migrate" if state == "55P03" else "terminating connection"
+    with pytest.raises((RuntimeError, OperationalError), match=expected):
+        locks.wait_for_others()
