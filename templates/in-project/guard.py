@@ -9,6 +9,7 @@ from django import conf
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.utils.encoding import force_str
 
 # By this exit code of a worker, Gunicorn's master knows that workers cannot boot. It ends and starts no more.
 FAILED_TO_BOOT = 3
@@ -65,7 +66,7 @@ def _debug():
 
 def _secret_key():
     try:
-        key = settings.SECRET_KEY or ""
+        key = force_str(settings.SECRET_KEY or "", errors="replace")  # Django takes bytes too
     except ImproperlyConfigured:
         key = ""
     if key.startswith(("django-insecure-", "!!!")) or len(key) < 16 or len({*key}) < 5:

@@ -27,6 +27,7 @@ from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command, get_commands
 from django.db import Error, connections
 from django.http.request import validate_host
+from django.utils.encoding import force_bytes
 from roadie_start import answer
 
 
@@ -137,9 +138,10 @@ SECURITY = "django.middleware.security.SecurityMiddleware"
 def _known_key():
     """The file of the release that holds the secret key: whoever can read the repository knows the key."""
     key = settings.SECRET_KEY
-    if key in (os.environ.get(name) for name in ("ROADIE_SECRET_KEY", *site.ENV_NAMES["secret_key"])):
+    names = "ROADIE_SECRET_KEY", *site.ENV_NAMES["secret_key"]
+    if force_bytes(key) in (os.environb.get(name.encode()) for name in names):
         return
-    spellings, code = {key.encode(), repr(key)[1:-1].encode()}, overlay.RELEASE / "code"
+    spellings, code = {force_bytes(key), repr(key).lstrip("b")[1:-1].encode()}, overlay.RELEASE / "code"
     for folder, inner, names in os.walk(code):
         inner[:] = [one for one in inner if one != "node_modules"]
         for path in (Path(folder, name) for name in names if name.startswith(".env") or MAY_HAVE_KEY(name)):

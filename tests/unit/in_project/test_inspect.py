@@ -140,6 +140,15 @@ def test_a_key_that_stands_in_a_committed_file_is_refused(site, name):
     assert reason.endswith("or write overlay: [SECRET_KEY] in fabric.yaml")
 
 
+def test_a_key_may_be_bytes(site):
+    release = site(f"import os; SECRET_KEY = os.environ.get('MY_KEY', {KEY!r}).encode()")
+    [reason] = refused(release)
+    assert reason.startswith("SECRET_KEY stands in mysite/settings.py, which is in git")
+    assert refused(release, MY_KEY="another long key that nobody knows") == []
+    [reason] = refused(release, MY_KEY="short")
+    assert reason.startswith("SECRET_KEY is a placeholder")
+
+
 def test_a_key_that_fabric_yaml_gives_is_taken_although_it_is_known(site):
     release = site(f"import os; SECRET_KEY = os.environ.get('SECRET_KEY', {KEY!r})")
     assert refused(release, SECRET_KEY=KEY) == []
