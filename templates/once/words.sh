@@ -42,7 +42,7 @@ carry_out_once() { # NAME COMMAND...
   local code=0
   note_once "$1" begun
   in_release env "${@:2}" || code=$?
-  if ((code > 128)); then
+  if ((code > 128 && code < 193)); then # 128 and a signal; sys.exit(-1) is 255
     fail "once $1" "its command was killed (exit code ${code}); ${once_cure//NAME/"$1"}"
   elif ((code > 0)); then
     note_once "$1"
