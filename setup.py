@@ -23,7 +23,14 @@ setup(
     package_data={"roadie.templates": ["**/*"]},
     include_package_data=False,  # True warns of every template folder as an "importable package"
     python_requires=">=3.11",
-    install_requires=["fabric>=3.2.3,<4", "invoke>=2.2,<3", "paramiko>=5,<6", "jinja2", "rich>=13"],
+    install_requires=[
+        "fabric>=3.2.3,<4",
+        "invoke>=2.2,<3",
+        "paramiko>=5,<6",
+        "cryptography>=42",  # paramiko takes an older one, without not_valid_after_utc
+        "jinja2",
+        "rich>=13",
+    ],
     extras_require={
         "dev": [
             "Django==5.2.*",  # what the examples run on
