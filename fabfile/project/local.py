@@ -13,6 +13,7 @@ from .source import Code
 
 _EDITABLE = r"(-e|--editable)(?:\s*=\s*|\s*)(\S.*)"
 _FIND_LINKS = r"(-f|--find-links)(?:\s*=\s*|\s*)(\S.*)"
+_NAMED = r"[A-Za-z0-9._-]+\s*(\[[^\]]*\])?\s*@\s*"
 _ARCHIVE = r".*\.(whl|zip|tar\.(gz|bz2|xz))"
 #: the names of modules and folders beside a package that are none
 _BESIDE = {*"setup conftest noxfile fabfile tasks manage tests test docs doc examples".split()}
@@ -26,7 +27,7 @@ def path_in(line: str) -> str | None:
         spec = found[1]
     elif "://" in spec or (spec.startswith("-") and not editable):
         return None
-    elif found := re.match(r"[A-Za-z0-9._-]+\s*(\[[^\]]*\])?\s*@\s*(\./\S+|\.\./\S+)", spec):
+    elif found := re.match(rf"{_NAMED}(\./\S+|\.\./\S+)", spec):
         spec = found[2]
     elif not editable and not _looks_like_path(spec):
         return None
@@ -64,7 +65,9 @@ def started_in(folder: str, line: str) -> str:
     path = path_in(line)
     if path is None:
         return line
-    return line.replace(path, f"./{posixpath.relpath(path, folder or '.')}", 1)
+    before = re.match(rf"(-e|--editable)[\s=]+|{_NAMED}", line)
+    start = before.end() if before else 0
+    return line[:start] + line[start:].replace(path, f"./{posixpath.relpath(path, folder or '.')}", 1)
 
 
 def import_root(tree: Tree, folder: str) -> str | None:

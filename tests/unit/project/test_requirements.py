@@ -255,6 +255,25 @@ def test_extra_requirements_count_as_the_projects_own():
     assert made.digest != collected("Django").completed(MYSQL).digest
 
 
+@pytest.mark.parametrize(
+    ("line", "started"),
+    [
+        ("-e lib#egg=lib", "-e ./../lib#egg=lib"),
+        ("-e lib[lib]", "-e ./../lib[lib]"),
+        ("-e .[dev]", "-e ./..[dev]"),
+        ("./x.whl ; python_version > '3'", "./../x.whl ; python_version > '3'"),
+        ("mine @ ./mine", "mine @ ./../mine"),
+        # A folder that is called as a part of what stands before.
+        ("-e e", "-e ./../e"),
+        ("--editable=edit", "--editable=./../edit"),
+        ("mine[x] @ file:mine", "mine[x] @ file:./../mine"),
+        ("Django", "Django"),
+    ],
+)
+def test_an_extra_requirement_finds_its_folder_from_where_pip_runs(line, started):
+    assert collect(Files({"src/x.txt": "Django"}), "src/x.txt").with_extra((line,)).extra == (started,)
+
+
 def test_the_digest_is_of_what_pip_would_do():
     same = [collected("Django==5.2\n").digest, collected("# why\n\nDjango==5.2 # this\n").digest]
     assert len(set(same)) == 1
