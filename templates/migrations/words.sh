@@ -261,6 +261,13 @@ note_applied() { # has `fail` name the applied migrations, until their release s
   [[ ${#postponed[@]} == 0 ]] || went_on+="${went_on:+; }not begun, so that nothing of the data is gone: $(listed "${postponed[@]}")"
 }
 
+# NAME...: records in the release that serves that the database may lack these migrations soon. If this run ends before
+# note_pending, the next deploy asks the database about them.
+expect_pending() {
+  printf '%s\n' "$@" >>"${root}/live/release/pending"
+  sync -f -- "${root}/releases"
+}
+
 # Records in every release which of its migrations the database lacks now. A deploy reads this record of the release that serves.
 note_pending() {
   local known applied lacks

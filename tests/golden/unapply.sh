@@ -15,6 +15,7 @@ if [[ ${#way_back[@]} == 0 ]]; then
   return
 fi
 [[ -z ${wants_dump} ]] || dump_if_possible rollback
+expect_pending "${way_back[@]}"
 begin_step "migrations that ${release} does not know" whole
 with_release "${newer}" unapply_migrations "${unknown[@]}"
 end_whole
