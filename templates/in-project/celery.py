@@ -1,5 +1,6 @@
 """What roadie asks of the project's Celery: whether tasks would reach a worker, and which tasks run."""
 
+import re
 from socket import gethostname
 
 import roadie_site as site
@@ -19,7 +20,8 @@ def unfit():
     """Why no worker would get a task; nothing if workers would."""
     try:
         app = application()
-        url = str(app.conf.broker_write_url or app.conf.broker_url or "amqp://")
+        urls = app.conf.broker_write_url or app.conf.broker_url or "amqp://"
+        url = ";".join(urls) if isinstance(urls, (list, tuple)) else str(urls)
     except Exception as error:  # whatever the project does while it is imported
         yield f"celery: the application {site.CELERY_APP} cannot be had ({type(error).__name__}: {error})"
         return
@@ -43,10 +45,8 @@ def unfit():
 
 
 def shown(url):
-    """The address without its password."""
-    from kombu.utils.url import maybe_sanitize_url
-
-    return maybe_sanitize_url(url)
+    """One address, or several, without users, passwords and options. kombu itself masks only the first."""
+    return ";".join(re.sub(r"(?s)(?<=://).*@|\?.*", "", one) for one in re.split(r";(?=[\w+.-]+://)", url))
 
 
 def running():

@@ -23,7 +23,6 @@ def unfit(monkeypatch, url, error):
         "roadie_site": {"CELERY_APP": "shop.celery", "APP": "shop"},
         "roadie_start": {"answer": print},
         "celery.app.utils": {"find_app": lambda name: app},
-        "kombu.utils.url": {"maybe_sanitize_url": str},
     }
     for name, values in stubs.items():
         module = ModuleType(name)
@@ -50,3 +49,18 @@ def unfit(monkeypatch, url, error):
 def test_a_broker_whose_package_is_missing_is_told_from_one_that_is_silent(monkeypatch, url, error, says):
     [why] = unfit(monkeypatch, url, error)
     assert why.startswith(f"celery: the broker {url} ") and why.endswith(says)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:word@h:6379/0?password=word", "redis://h:6379/0"),
+        ("amqp://me:word@a//;amqp://me:word@b//", "amqp://a//;amqp://b//"),
+        (["amqp://me:word@a//", "amqp://me:word@b//"], "amqp://a//;amqp://b//"),
+        ("sentinel://:word@a:26379;sentinel://:word@b:26379", "sentinel://a:26379;sentinel://b:26379"),
+        ("sqs://me:wo/rd;word#word@", "sqs://"),
+    ],
+)
+def test_no_broker_is_told_with_its_password(monkeypatch, url, shown):
+    [why] = unfit(monkeypatch, url, OSError("refused"))
+    assert why == f"celery: the broker {shown} does not answer (OSError: refused); start it"
