@@ -104,10 +104,8 @@ def _label(tree: Tree, app: str) -> str:
     """The label of an app: as its apps.py says, else its folder's name."""
     code = _code_of(tree.read(posixpath.join(app, "apps.py")) or "")
     for node in ast.walk(code):
-        if isinstance(node, ast.ClassDef):
-            for each in node.body:
-                if isinstance(each, ast.Assign) and _names(each) == ["label"]:
-                    return text_of(each.value) or posixpath.basename(app)
+        if isinstance(node, ast.ClassDef) and "label" in (given := _assigned(node)):
+            return text_of(given["label"]) or posixpath.basename(app)
     return posixpath.basename(app)
 
 
@@ -115,12 +113,7 @@ def _read(tree: Tree, path: str, app: str) -> Migration | None:
     code = _code_of(tree.read(path) or "")
     for node in code.body:
         if isinstance(node, ast.ClassDef) and node.name == "Migration":
-            values = {
-                name: each.value
-                for each in node.body
-                if isinstance(each, ast.Assign)
-                for name in _names(each)
-            }
+            values = _assigned(node)
             steps = tuple(_steps(values.get("operations")))
             replaces, needs = _listed(values.get("replaces")), _listed(values.get("dependencies"))
             return Migration(app, _stem(path), steps, replaces, needs)
@@ -216,7 +209,9 @@ class _Operation:
         return f"{self.word(0, 'model_name')}.{self.word(1, 'name')}"
 
     def _one_way(self, name: str) -> tuple[str, ...]:
-        return () if self.given(1, name) else ("cannot be undone",)
+        back = self.given(1, name)
+        is_none = isinstance(back, ast.Constant) and back.value is None
+        return ("cannot be undone",) if is_none or not back else ()
 
 
 _IS_USED = "the release before uses it until the switch"
@@ -236,8 +231,14 @@ def _stem(path: str) -> str:
     return posixpath.basename(path).removesuffix(".py")
 
 
-def _names(node: ast.Assign) -> list[str]:
-    return [one.id for one in node.targets if isinstance(one, ast.Name)]
+def _assigned(node: ast.ClassDef) -> dict[str, ast.expr | None]:
+    """The names that a class gives a value, whether with a type or without."""
+    found: dict[str, ast.expr | None] = {}
+    for each in node.body:
+        if isinstance(each, ast.Assign | ast.AnnAssign):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            found.update((one.id, each.value) for one in targets if isinstance(one, ast.Name))
+    return found
 
 
 def _code_of(text: str) -> ast.Module:

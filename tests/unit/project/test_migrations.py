@@ -61,6 +61,7 @@ def told(*operations: str) -> list[str]:
         ("migrations.RenameModel('A', 'B')", "renames A to B", False, 1),
         ("migrations.RunPython(fill, undo)", "runs Python (fill)", False, 0),
         ("migrations.RunPython(code=fill)", "runs Python (fill)", False, 1),
+        ("migrations.RunPython(fill, reverse_code=None)", "runs Python (fill)", False, 1),
         ("migrations.RunSQL('DROP  TABLE x')", "runs SQL of its own: DROP TABLE x", False, 1),
         ("migrations.AddIndex('item', models.Index(fields=['a']))", "AddIndex of item", False, 0),
         ("own.Trigger()", "Trigger", False, 0),
@@ -76,6 +77,20 @@ def test_only_what_changes_the_database_is_told() -> None:
     inside = f"migrations.SeparateDatabaseAndState({drops}, {forgets})"
     assert told("migrations.AlterModelOptions('item', {})", inside) == ["drops a.b and its content"]
     assert told("*more()") == ["an operation that its code computes; only the deploy can tell it"]
+
+
+def test_names_may_have_types() -> None:
+    text = migration("migrations.DeleteModel('Item')")
+    text = text.replace("dependencies =", "dependencies: ClassVar =").replace(
+        "operations =", "operations: list ="
+    )
+    apps = "class Shop(AppConfig):\n    label: str = 'till'\n"
+    [found] = lacking(Texts({"shop/migrations/0002_x.py": text, "shop/apps.py": apps}), "", ())
+    assert (found.full_name, found.takes_away, found.dependencies) == (
+        "till.0002_x",
+        True,
+        {"shop.0001_initial"},
+    )
 
 
 def test_what_the_database_has_is_not_lacking() -> None:
