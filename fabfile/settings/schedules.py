@@ -49,6 +49,8 @@ def _part(text: str, low: int, high: int, names: Sequence[str] = ()) -> str:
     found = []
     for item in text.split(","):
         first, last, step = _item(item, low, high, names)
+        if step and first + step > (high if last is None else last):  # systemd takes no such step
+            last, step = None, 0
         if (first, last) == (low, high):
             found.append(f"{low}/{step}" if step else "*")
         elif last is None:
