@@ -44,7 +44,8 @@ def find_celery(code: Code, module: str, names: Names) -> CeleryFound:
     return CeleryFound()
 
 
-def _candidates(code: Code, module: str) -> Iterator[str]:
+def _candidates(code: Code, module: str) -> Iterator[tuple[str, str]]:
+    """The modules in which the application may be, each with its path."""
     for package in packages_around(module)[:-1]:
         for one in (f"{package}.celery", package):
             if path := code.path(one):

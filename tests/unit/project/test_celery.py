@@ -28,6 +28,15 @@ def test_a_celery_app_is_found_wherever_a_file_speaks_of_it(path):
         assert project(files).celery.app == module
 
 
+@pytest.mark.parametrize("path", ["src/shop/celery.py", "src/jobs/tasks.py"])
+def test_a_celery_app_in_src_has_the_name_by_which_the_project_imports_it(path):
+    files = shop("src/", **{path.removeprefix("src/"): "from celery import Celery\napp = Celery('shop')"})
+    for name in ("manage.py", "requirements.txt"):
+        files[name] = files.pop(f"src/{name}")
+    module = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+    assert project(files).celery.app == module
+
+
 SCHEDULED = {"shop/celery.py": "app = Celery('shop')", "shop/settings.py": "CELERY_BEAT_SCHEDULE = {'a': 1}"}
 
 
