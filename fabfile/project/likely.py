@@ -16,12 +16,12 @@ _EXAMPLE = r"([._-]\w+)*[._-](example|sample|template|dist|tmpl)(\.py)?"
 
 def settings_modules(code: Code) -> list[str]:
     """The modules that are settings by their names, the likeliest one for production first."""
+    names = ((path, code.module_in(path)) for path in code.files_near(3))
     found = (
-        code.module_in(path)
-        for path in code.files_near(3)
-        if path.endswith(".py")
-        and _SETTINGS.search(code.module_in(path))
-        and (code.tree.read(path) or "").strip()
+        name
+        for path, name in names
+        # A file such as settings.example.py is no module.
+        if _SETTINGS.search(name) and code.path(name) == path and (code.tree.read(path) or "").strip()
     )
     return sorted(found, key=rank)
 

@@ -76,7 +76,7 @@ class Code:
                 yield path
 
     def module_in(self, path: str) -> str:
-        """The module that a file is, as it is imported from the innermost of the folders that hold the file."""
+        """The name by which a file is imported, from the innermost of the folders that hold the file."""
         folders = (posixpath.join(folder, "") for folder in self._folders)
         folder = max((one for one in folders if path.startswith(one)), key=len, default="")
         inside = path.removeprefix(folder).removesuffix(".py").removesuffix("/__init__")

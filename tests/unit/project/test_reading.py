@@ -175,10 +175,20 @@ def test_settings_that_are_not_there_are_told():
     assert "named by `settings_module:`" in refusal(shop(), settings_module="shop.live")
 
 
-@pytest.mark.parametrize(
+each_example = pytest.mark.parametrize(
     "example",
     ["settings.py.example", "settings.example.py", "settings_example.py", "settings.py.prod.sample"],
 )
+
+
+@each_example
+def test_only_a_module_that_python_can_import_is_proposed_as_settings(example):
+    said = refusal(shop(**{"shop/settings.py": None, f"shop/{example}": "X = 1"}))
+    assert ("with one of shop.settings_example" in said) == (example == "settings_example.py")
+    assert ("with one of" in said) == (example == "settings_example.py")
+
+
+@each_example
 def test_an_example_of_settings_that_are_not_in_git_says_what_to_write(example):
     files = shop(**{"shop/settings.py": None, f"shop/{example}": "", "shop/settings.py.dev.sample": ""})
     cure = (
