@@ -160,6 +160,17 @@ def test_settings_of_fabric_yaml_win_over_everything(tmp_path):
     assert lay_out(tmp_path, django=wanted).settings(*wanted) == wanted
 
 
+@pytest.mark.parametrize("overlay", [True, False])
+def test_a_list_of_public_names_hides_no_setting(tmp_path, overlay):
+    startproject(tmp_path, "TITLE = 'Mine'", "__all__ = ['DEBUG']")
+    release = lay_out(tmp_path, overlay=overlay, django={"TIME_ZONE": "Europe/Paris"})
+    assert release.settings("TITLE", "ROOT_URLCONF", "TIME_ZONE") == {
+        "TITLE": "Mine",
+        "ROOT_URLCONF": "mysite.urls",
+        "TIME_ZONE": "Europe/Paris",
+    }
+
+
 def test_without_the_overlay_only_those_of_fabric_yaml_are_set(tmp_path):
     startproject(tmp_path)
     release = lay_out(tmp_path, overlay=False, django={"TIME_ZONE": "Europe/Paris"})

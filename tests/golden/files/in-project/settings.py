@@ -4,9 +4,13 @@ roadie writes this file at each deploy. roadie_overlay.py says what becomes of e
 The settings under django: in fabric.yaml come last.
 """
 
-from guestbook.settings import *
+from importlib import import_module
 
 import roadie_overlay
+
+# `import *` would take only what `__all__` names, where there is one. Django itself takes every setting.
+own = vars(import_module('guestbook.settings'))
+globals().update({name: value for name, value in own.items() if not name.startswith("_")})
 
 roadie_overlay.make_ready(
     globals(),
