@@ -18,7 +18,7 @@ _KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re
 def refuse_unfit(key: str, chain: str, domains: Iterable[str]) -> None:
     """Refuse a key and a chain of certificates, both PEM, that cannot serve these names now."""
     first, *others = _certificates(chain)
-    if _public(key) != _public_of(first):
+    if _public(key) != _der(first.public_key()):
         raise SettingsError(
             "tls.key: the key is not that of the first certificate in the file, which must be the site's; "
             "hand over a key and a certificate that belong together"
@@ -56,10 +56,6 @@ def _public(key: str) -> bytes:
         raise SettingsError(
             "tls.key: is no private key in PEM without a passphrase; hand over such a key"
         ) from None
-
-
-def _public_of(one: Certificate) -> bytes:
-    return _der(one.public_key())
 
 
 def _der(key: object) -> bytes:

@@ -28,12 +28,14 @@ def give_way(connection, seconds=None):
     """
     with connection.cursor() as cursor:
         if connection.vendor == "mysql":
-            least = 0 if connection.mysql_is_mariadb else 1
-            table, row = (USUAL, "DEFAULT") if seconds is None else [max(least, seconds)] * 2
+            table, row = USUAL, "DEFAULT"
+            if seconds is not None:
+                table = row = seconds if connection.mysql_is_mariadb else max(1, seconds)
             cursor.execute(f"SET lock_wait_timeout = {table}, innodb_lock_wait_timeout = {row}")
         if connection.vendor == "postgresql":
-            short = 100 if _has_changed(cursor) else 400
-            thousandths = {None: 4000, 0: short, USUAL: 800, BESIDE_VISITORS: 600_000}[seconds]
+            thousandths = {None: 4000, 0: 400, USUAL: 800, BESIDE_VISITORS: 600_000}[seconds]
+            if seconds == 0 and _has_changed(cursor):
+                thousandths = 100
             cursor.execute(f"SET lock_timeout = '{thousandths}ms'")
 
 

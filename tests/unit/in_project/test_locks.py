@@ -97,3 +97,37 @@ def test_only_a_lock_that_another_holds_is_told_as_one(
     expected = "another run may still migrate" if state == "55P03" else "terminating connection"
     with pytest.raises((RuntimeError, OperationalError), match=expected):
         locks.wait_for_others()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "is_mariadb", "has_changed", "seconds", "asked"),
+    [
+        ("mysql", True, False, None, ["SET lock_wait_timeout = 5, innodb_lock_wait_timeout = DEFAULT"]),
+        ("mysql", True, False, 0, ["SET lock_wait_timeout = 0, innodb_lock_wait_timeout = 0"]),
+        ("mysql", False, False, 0, ["SET lock_wait_timeout = 1, innodb_lock_wait_timeout = 1"]),
+        ("mysql", False, False, 5, ["SET lock_wait_timeout = 5, innodb_lock_wait_timeout = 5"]),
+        ("postgresql", False, True, None, ["SET lock_timeout = '4000ms'"]),
+        ("postgresql", False, True, 5, ["SET lock_timeout = '800ms'"]),
+        ("postgresql", False, True, 0, ["SELECT", "SET lock_timeout = '100ms'"]),
+        ("postgresql", False, False, 0, ["SELECT", "SET lock_timeout = '400ms'"]),
+        ("postgresql", False, False, 600, ["SET lock_timeout = '600000ms'"]),
+    ],
+)
+def test_a_statement_waits_as_long_as_visitors_can_bear(
+    locks: ModuleType, vendor: str, is_mariadb: bool, has_changed: bool, seconds: int | None, asked: list[str]
+) -> None:
+    said: list[str] = []
+
+    class Cursor(nullcontext[Any]):
+        def __enter__(self) -> Any:
+            return self
+
+        def execute(self, sql: str) -> None:
+            said.append(sql if sql.startswith("SET") else sql.partition(" ")[0])
+
+        def fetchone(self) -> tuple[bool]:
+            return (has_changed,)
+
+    connection = SimpleNamespace(vendor=vendor, mysql_is_mariadb=is_mariadb, cursor=Cursor)
+    locks.give_way(connection, *([] if seconds is None else [seconds]))
+    assert said == asked
