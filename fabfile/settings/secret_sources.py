@@ -112,5 +112,6 @@ def _decoded(name: str, raw: bytes) -> str:
     except UnicodeDecodeError:
         # The cause is left out, as it holds the bytes of the secret.
         raise SettingsError(
-            f"secret {name}: is not text in UTF-8; encode it, for example with base64"
+            f"secret {name}: is not text in UTF-8; encode it: a key or a certificate as PEM, anything else "
+            "for example with base64"
         ) from None

@@ -67,7 +67,7 @@ def test_a_failing_command_is_one_line_and_its_output_is_not_shown(tmp_path, cap
         (b"", "came out empty"),
         (b"\n", "came out empty"),
         (b"hunter2\0x", "holds a NUL character"),
-        (b"hunter2\xff", "is not text in UTF-8"),
+        (b"hunter2\xff", "is not text in UTF-8; encode it: a key or a certificate as PEM, "),
     ],
 )
 def test_a_source_without_a_text_is_refused_unseen(tmp_path, content, says):
