@@ -48,7 +48,7 @@ def _has_changed(cursor):
     return cursor.fetchone()[0]
 
 
-def until_free(call):
+def until_free(connection, call):
     """Repeat the call until the locks are free. A call that fails must leave nothing behind."""
     began = time.monotonic()
     _turn.seconds = 0
@@ -67,7 +67,28 @@ def until_free(call):
                 ) from error
         if is_long:
             _turn.seconds = USUAL
+        if connection.vendor == "postgresql" and time.monotonic() - began > USUAL:
+            _end_autovacuum(connection)
         time.sleep(0.05)
+
+
+def _end_autovacuum(connection):
+    """Have PostgreSQL end a vacuum that it began by itself, as it does once somebody has waited for a second.
+
+    No try above waits for so long. This lock is the weakest that a vacuum is in the way of: no visitor waits
+    behind it.
+    """
+    with suppress(Error), transaction.atomic(connection.alias), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relation::regclass::text FROM pg_catalog.pg_locks "
+            "JOIN pg_catalog.pg_class ON pg_class.oid = relation AND relkind = 'r' "
+            "JOIN pg_catalog.pg_database ON pg_database.oid = database AND datname = current_database() "
+            "WHERE mode = 'ShareUpdateExclusiveLock' AND granted AND pid <> pg_backend_pid() "
+            "AND pg_has_role(relowner, 'USAGE')"
+        )
+        if tables := ", ".join(table for (table,) in cursor.fetchall()):
+            cursor.execute("SET LOCAL lock_timeout = '1500ms'")
+            cursor.execute(f"LOCK TABLE {tables} IN SHARE UPDATE EXCLUSIVE MODE")
 
 
 def again(execute, sql, params, many, context):
@@ -86,7 +107,7 @@ def again(execute, sql, params, many, context):
             call = partial(_with_referenced, connection, call, referenced)
     if connection.in_atomic_block and connection.features.can_rollback_ddl:
         return _with_patience(connection, call, _turn.seconds)
-    return until_free(lambda: _with_patience(connection, call, _turn.seconds))
+    return until_free(connection, lambda: _with_patience(connection, call, _turn.seconds))
 
 
 def words_of(sql):

@@ -256,7 +256,7 @@ def _tell_of(method, doing, done):
                 return perform(executor, now, migration, **options)
 
         try:
-            result = locks.until_free(attempt) if is_whole else attempt()
+            result = locks.until_free(connection, attempt) if is_whole else attempt()
         except Exception as error:
             answer("half", name if changes.last else "")
             answer("statement", changes.failed[:200])

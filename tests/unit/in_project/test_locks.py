@@ -131,3 +131,42 @@ def test_a_statement_waits_as_long_as_visitors_can_bear(
     connection = SimpleNamespace(vendor=vendor, mysql_is_mariadb=is_mariadb, cursor=Cursor)
     locks.give_way(connection, *([] if seconds is None else [seconds]))
     assert said == asked
+
+
+@pytest.mark.parametrize(("vendor", "ends"), [("postgresql", True), ("mysql", False)])
+def test_a_vacuum_that_postgresql_began_by_itself_is_ended(
+    locks: ModuleType, monkeypatch: pytest.MonkeyPatch, vendor: str, ends: bool
+) -> None:
+    said: list[str] = []
+    seconds = iter(range(1000))
+    clock = SimpleNamespace(monotonic=lambda: next(seconds) * 0.4, sleep=lambda _: None)
+    monkeypatch.setattr(locks, "time", clock)
+    monkeypatch.setattr(locks, "transaction", SimpleNamespace(atomic=nullcontext))
+    error = OperationalError("timeout")
+    error.__cause__ = type("Cause", (Exception,), {"sqlstate": "55P03"})()
+
+    class Cursor(nullcontext[Any]):
+        def __enter__(self) -> Any:
+            return self
+
+        def execute(self, sql: str) -> None:
+            said.append(sql)
+
+        def fetchall(self) -> list[tuple[str]]:
+            return [("big",)]
+
+    def statement() -> str:
+        if not said:
+            raise error
+        return "done"
+
+    connection = SimpleNamespace(vendor=vendor, alias="default", cursor=Cursor)
+    if ends:
+        assert locks.until_free(connection, statement) == "done"
+        assert said[1:] == [
+            "SET LOCAL lock_timeout = '1500ms'",
+            "LOCK TABLE big IN SHARE UPDATE EXCLUSIVE MODE",
+        ]
+    else:
+        with pytest.raises(RuntimeError, match="visitors held the lock"):
+            locks.until_free(connection, statement)
