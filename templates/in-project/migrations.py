@@ -253,6 +253,7 @@ def _tell_of(method, doing, done):
                 now = state if is_back else MigrationExecutor(connection)._create_project_state(True)
             whole = _whole(connection) if is_whole else nullcontext()
             with connection.execute_wrapper(changes), connection.execute_wrapper(locks.again), whole:
+                locks.give_way(connection)
                 return perform(executor, now, migration, **options)
 
         try:

@@ -92,7 +92,7 @@ def test_only_a_lock_that_another_holds_is_told_as_one(
             if "pg_advisory_lock" in sql:
                 raise error
 
-    connection = SimpleNamespace(vendor="postgresql", cursor=Cursor)
+    connection = SimpleNamespace(vendor="postgresql", cursor=Cursor, in_atomic_block=False)
     monkeypatch.setattr(locks, "connections", {"default": connection})
     expected = "another run may still migrate" if state == "55P03" else "terminating connection"
     with pytest.raises((RuntimeError, OperationalError), match=expected):
@@ -107,6 +107,7 @@ def test_only_a_lock_that_another_holds_is_told_as_one(
         ("mysql", False, False, 0, ["SET lock_wait_timeout = 1, innodb_lock_wait_timeout = 1"]),
         ("mysql", False, False, 5, ["SET lock_wait_timeout = 5, innodb_lock_wait_timeout = 5"]),
         ("postgresql", False, True, None, ["SET lock_timeout = '4000ms'"]),
+        ("postgresql", False, False, None, ["SET lock_timeout = '50000ms'"]),
         ("postgresql", False, True, 5, ["SET lock_timeout = '800ms'"]),
         ("postgresql", False, True, 0, ["SELECT", "SET lock_timeout = '100ms'"]),
         ("postgresql", False, False, 0, ["SELECT", "SET lock_timeout = '400ms'"]),
@@ -128,7 +129,9 @@ def test_a_statement_waits_as_long_as_visitors_can_bear(
         def fetchone(self) -> tuple[bool]:
             return (has_changed,)
 
-    connection = SimpleNamespace(vendor=vendor, mysql_is_mariadb=is_mariadb, cursor=Cursor)
+    connection = SimpleNamespace(
+        vendor=vendor, mysql_is_mariadb=is_mariadb, cursor=Cursor, in_atomic_block=has_changed
+    )
     locks.give_way(connection, *([] if seconds is None else [seconds]))
     assert said == asked
 
