@@ -79,9 +79,9 @@ judge_page() { # PATH: sets refusal; empties it if the page passes
 }
 
 is_own_name() { # HOST: whether it is one of the site's names
-  local name
+  local name host=${1,,}
   for name in "${domains[@]}"; do
-    if [[ $1 == "${name}" || (${name} == '*.'* && $1 == *"${name#'*'}") ]]; then return 0; fi
+    if [[ ${host} == "${name}" || (${name} == '*.'* && ${host} == *"${name#'*'}") ]]; then return 0; fi
   done
   return 1
 }

@@ -82,6 +82,7 @@ printf '%s' "${refusal}"
         ("https", "//www.example.org/b", "https://www.example.org/b"),
         ("https", "http://www.example.org/b", "http://www.example.org/b"),
         ("https", "https://www.example.org/b", "https://www.example.org/b"),
+        ("http", "http://WWW.Example.org/b", "http://WWW.Example.org/b"),
     ],
 )
 def test_a_redirect_is_told_as_a_visitor_gets_it(tmp_path: Path, scheme: str, header: str, told: str) -> None:
