@@ -44,8 +44,8 @@ def find_celery(code: Code, module: str, names: Names) -> CeleryFound:
     return CeleryFound()
 
 
-def _candidates(code: Code, module: str) -> Iterator[tuple[str, str]]:
-    """The modules in which the application may be, each with its path."""
+def _candidates(code: Code, module: str) -> Iterator[str]:
+    """The files in which the application may be."""
     for package in packages_around(module)[:-1]:
         for one in (f"{package}.celery", package):
             if path := code.path(one):

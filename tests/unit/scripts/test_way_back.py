@@ -11,7 +11,7 @@ from shell import Shell
 STUBS = """
 root=$P/srv no_dump=1
 way_back=(shop.0003_b shop.0002_a)
-warn_without_dump() { :; }
+dump_if_possible() { :; }
 end_whole() { :; }
 with_release() { say unapplied shop.0003_b; END; }
 """
