@@ -256,6 +256,32 @@ def test_a_failed_migration_leaves_nothing_behind_unless_it_is_not_atomic(site: 
     site.does("migrate", "--put-right=entries.0004_half")
 
 
+def test_a_deploy_applies_again_what_a_failed_rollback_has_unapplied(site: Desk) -> None:
+    (older,) = site.host.ssh("basename $(readlink -f /srv/guestbook/live/release)").stdout.split()
+    migration(site, "0003_one_way", "migrations.RunSQL('SELECT 1', 'INSERT INTO nowhere VALUES (1)')")
+    migration(site, "0003_two", TABLE.format("two"))
+    site.does("deploy")
+    error_of(site.fab("rollback", "--to", older, "--migrations"), 7, "entries.0003_one_way")
+    assert sql(site, "SELECT to_regclass('two')") == [""]
+    assert "applied  entries.0003_two" in site.does("deploy").out
+    assert sql(site, "SELECT to_regclass('two')") == ["two"]
+
+
+def test_a_vacuum_of_the_server_itself_gives_way_to_a_migration(site: Desk) -> None:
+    slow = ("naptime = '1s'", "vacuum_cost_delay = '100ms'", "vacuum_cost_limit = 10")
+    settings = "; ".join(f"ALTER SYSTEM SET autovacuum_{one}" for one in slow)
+    sql(site, f"{settings}; SELECT pg_reload_conf()", user="postgres")
+    sql(site, "CREATE TABLE big AS SELECT repeat('x', 200) AS text FROM generate_series(1, 60000)")
+    sql(site, "UPDATE big SET text = text || 'y'")
+    begun = "SELECT count(*) FROM pg_stat_progress_vacuum WHERE relid = 'big'::regclass"
+    assert eventually(lambda: sql(site, begun, user="postgres") == ["1"], 60)
+    migration(site, "0003_vacuumed", "migrations.RunSQL('ALTER TABLE big ADD more int')")
+    site.does("deploy")
+    assert sql(site, "SELECT more FROM big LIMIT 1") == [""]
+    sql(site, "ALTER SYSTEM RESET ALL; SELECT pg_reload_conf()", user="postgres")
+    sql(site, "DROP TABLE big")
+
+
 def test_what_the_site_defines_runs_as_the_sites_user(site: Desk) -> None:
     sql(site, SPY)
     sql(site, SHADOWS, may_fail=True)
