@@ -100,7 +100,7 @@ def test_what_a_site_needs_before_its_first_page_runs_one_time(bootstrapped: Des
     assert "once slow: its command was killed" in err
     error_of(desk.fab("deploy"), 6, "once slow", " was cut; ", "fab once --done slow")
     assert serving(host).release == before.release
-    assert "slow: a run of " in desk.does("once").out
+    assert "slow: the run that began it at " in desk.does("once").out
     desk.does("once", "--done", "slow")
     desk.does("deploy")
     assert [line[:2] for line in times(desk)].count(["slow", "begins"]) == 1
