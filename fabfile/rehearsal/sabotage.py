@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,9 @@ def _make_repository(root: Path, copy: Path) -> None:
     objects = root / _ask(root, "rev-parse", "--git-path", "objects")
     git(copy, "init", "--quiet", "--template=", f"--object-format={kind}")
     (copy / ".git/objects/info/alternates").write_text(f"{objects.resolve()}\n")
+    shallow = root / _ask(root, "rev-parse", "--git-path", "shallow")
+    if shallow.exists():
+        shutil.copy(shallow, copy / ".git/shallow")
 
 
 def _lay_links(root: Path, copy: Path) -> None:
@@ -74,7 +78,8 @@ def _commit(work: Committed, copy: Path, path: str, text: str) -> str:
     git(copy, "read-tree", work.commit.sha)
     blob = git(copy, "hash-object", "-w", "--stdin", text=text).decode().strip()
     git(copy, "update-index", "--cacheinfo", f"100644,{blob},{path}")
-    return _ask(copy, *_NOBODY, "commit-tree", _ask(copy, "write-tree"), "-m", "For a rehearsal")
+    tree, parent = _ask(copy, "write-tree"), work.commit.sha
+    return _ask(copy, *_NOBODY, "commit-tree", tree, "-p", parent, "-m", "For a rehearsal")
 
 
 def _broken_file(work: Committed) -> tuple[str, str]:

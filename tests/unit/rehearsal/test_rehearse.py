@@ -108,13 +108,16 @@ def clone(folder, kind):
 
 @pytest.mark.parametrize("example", ["guestbook", "newsdesk", "setlist"])
 @pytest.mark.parametrize("kind", ["", "shallow", "partial", "worktree"])
-def test_a_broken_commit_differs_in_one_file_and_leaves_the_repository_alone(tmp_path, example, kind):
+def test_a_broken_commit_follows_its_own_in_one_file_and_leaves_the_repository_alone(tmp_path, example, kind):
     folder = projects.example(example, tmp_path / example)
+    projects.git(folder, "commit", "-q", "--allow-empty", "-m", "Second")
     folder = clone(folder, kind) if kind else folder
     work = at_ref(settings(folder, example), "HEAD")
     before = projects.git(folder, "count-objects", "-v")
     with broken_commit(work) as (root, commit):
         again = at_ref(settings(root, example), commit)
+        apart = projects.git(root, "rev-list", "--left-right", "--count", f"{work.commit.sha}...{commit}")
+        assert apart.split() == ["0", "1"]
         changed = projects.git(root, "diff", "--name-only", work.commit.sha, commit)
         assert changed.endswith("/asgi.py" if example == "setlist" else "/wsgi.py")
         text = projects.git(root, "show", f"{commit}:{changed}")
