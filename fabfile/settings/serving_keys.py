@@ -118,10 +118,10 @@ class ServingKeys:
         CRON,
         {},
         """Commands of the project that run from time to time: {sessions: 0 4 * * * manage.py clearsessions}.
-        The time is that of a crontab, or @hourly, @daily, @weekly or @monthly. systemd starts each command,
-        as the site's user, from the release that serves then. A command that still runs is not started a
-        second time. A time at which the host was off is made up for. `fab logs --of programs` has what the
-        commands say.""",
+        The time is that of a crontab, or @hourly, @daily (@midnight), @weekly, @monthly, @yearly (@annually).
+        systemd starts each command, as the site's user, from the release that serves then. A command that
+        still runs is not started a second time. A time at which the host was off is made up for. `fab logs
+        --of programs` has what the commands say.""",
     )
     once: Mapping[str, Program] = setting(
         ONCE,
