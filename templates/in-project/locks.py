@@ -142,6 +142,9 @@ def _referenced(connection, sql, words):
     PostgreSQL would lock them only after the statement's own table. Most visitors use the tables in the other
     order. So the statement and a visitor would wait for each other, and no try would ever succeed.
     """
+    drops = "DROP " in words
+    if not drops and "REFERENCES " not in words:
+        return ""
     name = "own.relname" if words.startswith("DROP TABLE") else "conname"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -152,7 +155,7 @@ def _referenced(connection, sql, words):
             [re.findall(r'REFERENCES "([^"]+)"', sql), re.findall(r'"([^"]+)"', sql)],
         )
         tables = ", ".join(table for (table,) in cursor.fetchall())
-    mode = "ACCESS EXCLUSIVE" if "DROP " in words else "SHARE ROW EXCLUSIVE"
+    mode = "ACCESS EXCLUSIVE" if drops else "SHARE ROW EXCLUSIVE"
     return tables and f"LOCK TABLE {tables} IN {mode} MODE"
 
 

@@ -173,3 +173,13 @@ def test_a_vacuum_that_postgresql_began_by_itself_is_ended(
     else:
         with pytest.raises(RuntimeError, match="visitors held the lock"):
             locks.until_free(connection, statement)
+
+
+@pytest.mark.parametrize(
+    "what", ['VALIDATE CONSTRAINT "fk"', 'RENAME CONSTRAINT "fk" TO "key"', 'ADD "n" int']
+)
+def test_a_statement_that_makes_and_drops_no_foreign_key_locks_no_other_table(
+    locks: ModuleType, what: str
+) -> None:
+    sql = f'ALTER TABLE "note" {what}'
+    assert locks._referenced(None, sql, locks.words_of(sql)) == ""  # without a question to the database
