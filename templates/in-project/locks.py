@@ -188,6 +188,12 @@ def wait_for_others():
 LOCK = 0x726F61646965
 
 
+_MIGRATES = (
+    "another run may still migrate: {} of the database holds the lock of migrations; "
+    "wait until it ends, or end it"
+)
+
+
 def _wait_in_postgresql(connection):
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '60s'")
@@ -196,10 +202,7 @@ def _wait_in_postgresql(connection):
         except OperationalError as error:
             if not is_timeout(error):
                 raise
-            raise RuntimeError(
-                "another run may still migrate: another connection of the database holds the lock of "
-                "migrations; wait until it ends, or end it"
-            ) from None
+            raise RuntimeError(_MIGRATES.format("another connection")) from None
 
 
 def _wait_in_mysql(connection):
@@ -208,10 +211,7 @@ def _wait_in_mysql(connection):
         cursor.execute("SELECT GET_LOCK(%s, 60), IS_USED_LOCK(%s)", [lock, lock])
         has_lock, holder = cursor.fetchone()
     if not has_lock:
-        raise RuntimeError(
-            f"another run may still migrate: connection {holder} of the database holds the lock of "
-            "migrations; wait until it ends, or end it"
-        )
+        raise RuntimeError(_MIGRATES.format(f"connection {holder}"))
 
 
 def _wait_in_sqlite(connection):
