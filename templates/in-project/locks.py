@@ -33,7 +33,7 @@ def give_way(connection, seconds=None):
                 table = row = seconds if connection.mysql_is_mariadb else max(1, seconds)
             cursor.execute(f"SET lock_wait_timeout = {table}, innodb_lock_wait_timeout = {row}")
         if connection.vendor == "postgresql":
-            # In a transaction others may wait meanwhile for what it has locked, and it can be tried again.
+            # While a transaction waits, others may wait for its locks. roadie can try a transaction again.
             usual = 4000 if connection.in_atomic_block else 50_000
             thousandths = {None: usual, 0: 400, USUAL: 800, BESIDE_VISITORS: 600_000}[seconds]
             if seconds == 0 and _has_changed(cursor):

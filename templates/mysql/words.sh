@@ -109,8 +109,8 @@ tables_in_dump() {
     awk '/^CREATE/ { n++ } { last = $0 } END { if (last ~ /^--/) print n + 0 }'
 }
 
-# How a view, a trigger, a routine or an event of a dump begins, with the user whose rights it would have. No line with rows of a
-# table begins so.
+# How a dump begins a view, a trigger, a routine or an event. The line names the user with whose rights the object would run. No
+# line with rows of a table begins so.
 quoted_name='(`([^`]|``)*`|"[^"]*")'
 definer_in_dump="^(CREATE |/\\*![M0-9]+ (CREATE[^*]*\\*/ /\\*![M0-9]+ )?)DEFINER=${quoted_name}@${quoted_name}"
 

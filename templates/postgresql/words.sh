@@ -111,8 +111,8 @@ say_database() (
     --lock-wait-timeout=30000 --encoding=UTF8 --no-password "${options[@]}" </dev/null
 )
 
-# A dump is SQL. The rows of a table stand between a line COPY and a line `\.`, and may look like anything. This part of an awk
-# program passes over the rows, so that the part after it judges only the SQL.
+# A dump is SQL. The rows of a table stand between a line COPY and a line `\.`, and may look like anything. These lines of awk skip
+# the rows, so that the lines of awk after them judge only the SQL.
 rows_in_dump='rows { if (keep) print; rows = ($0 != "\\."); next } /^COPY .* FROM stdin;$/ { rows = 1 }'
 
 tables_in_dump() {
